@@ -1,0 +1,230 @@
+package tweet
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Reasons why JSON is not a tweet, beside those of the Avro form.
+var (
+	ErrNotObject     = errors.New("the record is not a JSON object")
+	ErrNoID          = errors.New("the object has no id")
+	ErrNoText        = errors.New("the object has no text")
+	ErrNoBrand       = errors.New("the object has no brand")
+	ErrNoSentiment   = errors.New("the object has no sentiment")
+	ErrNoTimestamp   = errors.New("the object has no timestamp")
+	ErrNotInteger    = errors.New("the timestamp is not an integer of milliseconds, and rounding it would move the tweet")
+	ErrSentimentName = errors.New("the sentiment is none of positive, negative, neutral")
+)
+
+// AppendJSON appends t as one JSON object,
+// {"id":"...","text":"...","brand":"...","sentiment":"positive","timestamp":1767225600000},
+// the timestamp in milliseconds. It does not check t (see Check); bytes that
+// are not UTF-8 become U+FFFD, since JSON has no place for them.
+func (t *Tweet) AppendJSON(dst []byte) []byte {
+	dst = AppendQuoted(append(dst, `{"id":`...), t.ID)
+	dst = AppendQuoted(append(dst, `,"text":`...), t.Text)
+	dst = AppendQuoted(append(dst, `,"brand":`...), t.Brand)
+	dst = append(dst, `,"sentiment":"`...)
+	dst = append(dst, t.Sentiment.String()...)
+	dst = append(dst, `","timestamp":`...)
+	return append(strconv.AppendInt(dst, t.Millis, 10), '}')
+}
+
+// AppendQuoted appends s as a JSON string.
+func AppendQuoted(dst, s []byte) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		width := 1
+		if c >= utf8.RuneSelf {
+			var r rune
+			if r, width = utf8.DecodeRune(s[i:]); r != utf8.RuneError || width > 1 {
+				i += width
+				continue
+			}
+		}
+		dst = append(dst, s[start:i]...)
+		switch {
+		case c >= utf8.RuneSelf:
+			dst = append(dst, `\ufffd`...)
+		case c == '"', c == '\\':
+			dst = append(dst, '\\', c)
+		case c == '\n':
+			dst = append(dst, '\\', 'n')
+		case c == '\r':
+			dst = append(dst, '\\', 'r')
+		case c == '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xF])
+		}
+		i += width
+		start = i
+	}
+	return append(append(dst, s[start:]...), '"')
+}
+
+// DecodeJSON reads the one JSON object in b into t. Its members are those of
+// AppendJSON, in any order, none of them missing or null; other members are
+// ignored. A name that occurs twice, invalid UTF-8, data after the object and
+// a timestamp written as a fraction or with an exponent are errors. The slices
+// of t alias b, but for strings with an escape. On an error t is unchanged.
+func (t *Tweet) DecodeJSON(b []byte) error {
+	p := jsonParsers.Get().(*jsonParser)
+	defer jsonParsers.Put(p)
+	got, err := p.parse(b)
+	p.src = bytes.Buffer{} // let go of b
+	if err != nil {
+		return err
+	}
+	if err := got.Check(); err != nil {
+		return err
+	}
+	*t = got
+	return nil
+}
+
+// jsonParser is kept in a pool: jsontext allocates for each new decoder.
+type jsonParser struct {
+	src bytes.Buffer // jsontext parses a Buffer's bytes in place
+	dec jsontext.Decoder
+}
+
+var jsonParsers = sync.Pool{New: func() any { return new(jsonParser) }}
+
+func (p *jsonParser) parse(b []byte) (t Tweet, err error) {
+	p.src = *bytes.NewBuffer(b)
+	p.dec.Reset(&p.src)
+	if p.dec.PeekKind() != jsontext.KindBeginObject {
+		if len(bytes.TrimSpace(b)) == 0 {
+			return t, ErrEmpty
+		}
+		return t, ErrNotObject
+	}
+	if _, err := p.dec.ReadToken(); err != nil {
+		return t, fmt.Errorf("reading JSON: %w", err)
+	}
+	var seen members
+	for p.dec.PeekKind() != jsontext.KindEndObject {
+		if err := p.member(&t, &seen); err != nil {
+			return t, err
+		}
+	}
+	if _, err := p.dec.ReadToken(); err != nil {
+		return t, fmt.Errorf("reading JSON: %w", err)
+	}
+	if _, err := p.dec.ReadToken(); err != io.EOF {
+		return t, ErrTrailing
+	}
+	return t, seen.missing()
+}
+
+// members are those of a tweet that an object has.
+type members struct{ id, text, brand, sentiment, timestamp bool }
+
+func (m *members) missing() error {
+	switch {
+	case !m.id:
+		return ErrNoID
+	case !m.text:
+		return ErrNoText
+	case !m.brand:
+		return ErrNoBrand
+	case !m.sentiment:
+		return ErrNoSentiment
+	case !m.timestamp:
+		return ErrNoTimestamp
+	}
+	return nil
+}
+
+func (p *jsonParser) member(t *Tweet, seen *members) error {
+	name, err := p.dec.ReadValue()
+	if err != nil {
+		return fmt.Errorf("reading JSON: %w", err)
+	}
+	// The escapes are undone here, before the next read may overwrite name.
+	name, err = unquote(name)
+	if err != nil {
+		return fmt.Errorf("reading JSON: %w", err)
+	}
+	value, err := p.dec.ReadValue()
+	if err != nil {
+		return fmt.Errorf("reading JSON: %w", err)
+	}
+	switch string(name) {
+	case "id":
+		return readJSONString(value, "id", &t.ID, &seen.id)
+	case "text":
+		return readJSONString(value, "text", &t.Text, &seen.text)
+	case "brand":
+		return readJSONString(value, "brand", &t.Brand, &seen.brand)
+	case "sentiment":
+		var s []byte
+		if err := readJSONString(value, "sentiment", &s, &seen.sentiment); err != nil || !seen.sentiment {
+			return err
+		}
+		var ok bool
+		if t.Sentiment, ok = ParseSentiment(s); !ok {
+			return ErrSentimentName
+		}
+	case "timestamp":
+		return readJSONMillis(value, t, &seen.timestamp)
+	}
+	return nil
+}
+
+func readJSONString(value jsontext.Value, name string, dst *[]byte, seen *bool) (err error) {
+	switch value.Kind() {
+	case jsontext.KindNull:
+		return nil
+	case jsontext.KindString:
+		*seen = true
+		*dst, err = unquote(value)
+		return err
+	}
+	return fmt.Errorf("the %s is not a string", name)
+}
+
+func readJSONMillis(value jsontext.Value, t *Tweet, seen *bool) error {
+	switch value.Kind() {
+	case jsontext.KindNull:
+		return nil
+	case jsontext.KindNumber:
+	default:
+		return ErrNotInteger
+	}
+	*seen = true
+	if bytes.ContainsAny(value, ".eE") {
+		return ErrNotInteger
+	}
+	millis, err := strconv.ParseInt(string(value), 10, 64)
+	if err != nil {
+		return fmt.Errorf("reading the timestamp: %w", err)
+	}
+	t.Millis = millis
+	return nil
+}
+
+// unquote gives what the JSON string v says: a part of v itself unless an
+// escape has to be undone.
+func unquote(v jsontext.Value) ([]byte, error) {
+	if bytes.IndexByte(v, '\\') < 0 {
+		return v[1 : len(v)-1 : len(v)-1], nil
+	}
+	return jsontext.AppendUnquote([]byte(nil), v)
+}

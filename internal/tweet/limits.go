@@ -1,0 +1,82 @@
+package tweet
+
+import (
+	"errors"
+	"strconv"
+)
+
+// Limits of a tweet's strings, in bytes. A decoder refuses what is longer, so
+// that one broken record cannot take the memory of the process, nor one id or
+// brand the index of InfluxDB, which keeps every tag value in memory.
+const (
+	MaxIDBytes    = 256
+	MaxBrandBytes = 256
+	MaxTextBytes  = 16 << 10
+)
+
+// The first and last millisecond that InfluxDB can store as nanoseconds,
+// 1677-09-21T00:12:43.146Z and 2262-04-11T23:47:16.854Z. The source is
+// MinNanoTime and MaxNanoTime in models/time.go of influxdata/influxdb:
+// MinInt64+2 and MaxInt64-1 nanoseconds.
+const (
+	MinMillis int64 = -9223372036854
+	MaxMillis int64 = 9223372036854
+)
+
+// Reasons why bytes are not a tweet. They are values, not built on the spot:
+// a topic full of foreign records must not cost an allocation each.
+var (
+	ErrEmpty     = errors.New("the record is empty")
+	ErrTruncated = errors.New("the bytes end inside the tweet")
+	ErrTrailing  = errors.New("trailing bytes after the tweet")
+	ErrVarint    = errors.New("a number is over-long or overflows 64 bits")
+
+	ErrIDLength    = errors.New("the id has a negative length")
+	ErrIDEmpty     = errors.New("the id is empty")
+	ErrIDTooLong   = errors.New("the id is longer than 256 bytes")
+	ErrIDNotUTF8   = errors.New("the id is not valid UTF-8")
+	ErrTextLength  = errors.New("the text has a negative length")
+	ErrTextTooLong = errors.New("the text is longer than 16384 bytes")
+	ErrTextNotUTF8 = errors.New("the text is not valid UTF-8")
+
+	ErrBrandLength  = errors.New("the brand has a negative length")
+	ErrBrandEmpty   = errors.New("the brand is empty")
+	ErrBrandTooLong = errors.New("the brand is longer than 256 bytes")
+	ErrBrandNotUTF8 = errors.New("the brand is not valid UTF-8")
+)
+
+// SentimentError is a position outside the enum of the Avro schema.
+type SentimentError int64
+
+func (e SentimentError) Error() string {
+	return "sentiment " + strconv.FormatInt(int64(e), 10) + " is not in the enum"
+}
+
+// TimestampError is a timestamp in milliseconds that InfluxDB cannot store.
+type TimestampError int64
+
+func (e TimestampError) Error() string {
+	return "timestamp " + strconv.FormatInt(int64(e), 10) + " ms is outside the years 1677 to 2262 that InfluxDB can store"
+}
+
+// Check tells whether t keeps the limits that the decoders enforce, the
+// validity of its UTF-8 included. What passes Check survives encoding and
+// decoding unchanged.
+func (t *Tweet) Check() error {
+	if err := idRule.check(t.ID); err != nil {
+		return err
+	}
+	if err := textRule.check(t.Text); err != nil {
+		return err
+	}
+	if err := brandRule.check(t.Brand); err != nil {
+		return err
+	}
+	if t.Sentiment >= NumSentiments {
+		return SentimentError(t.Sentiment)
+	}
+	if t.Millis < MinMillis || t.Millis > MaxMillis {
+		return TimestampError(t.Millis)
+	}
+	return nil
+}

@@ -1,0 +1,27 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// PeakRSS gives the most memory that the running child has held so far, in
+// bytes (VmHWM of /proc/PID/status).
+func (p *Process) PeakRSS() (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
+	if err != nil {
+		return 0, fmt.Errorf("reading the memory of %s: %w", p.name, err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kib, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("reading the memory of %s: %w", p.name, err)
+			}
+			return kib << 10, nil
+		}
+	}
+	return 0, fmt.Errorf("reading the memory of %s: it has ended", p.name)
+}

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package process
+
+import (
+	"errors"
+	"fmt"
+)
+
+// PeakRSS is known on Linux alone; elsewhere the error is
+// errors.ErrUnsupported.
+func (p *Process) PeakRSS() (int64, error) {
+	return 0, fmt.Errorf("reading the memory of %s: %w", p.name, errors.ErrUnsupported)
+}

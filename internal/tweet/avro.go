@@ -45,10 +45,13 @@ func (t *Tweet) DecodeAvro(b []byte) error {
 	if err != nil {
 		return err
 	}
-	sentiment, i, err := readLong(b, i)
-	if err != nil {
-		return err
+	sentiment, next := readByteLong(b, i)
+	if next < 0 {
+		if sentiment, next, err = readLong(b, i); err != nil {
+			return err
+		}
 	}
+	i = next
 	if uint64(sentiment) >= NumSentiments {
 		return SentimentError(sentiment)
 	}
@@ -100,55 +103,74 @@ func (r *stringRule) checkLen(n int64) error {
 	return nil
 }
 
+// readString reads the Avro string at b[i:] and gives the index after it.
 func readString(b []byte, i int, rule *stringRule) ([]byte, int, error) {
-	n, i, err := readLong(b, i)
-	if err != nil {
-		return nil, 0, err
+	n, next := readByteLong(b, i)
+	if next < 0 {
+		var err error
+		if n, next, err = readLong(b, i); err != nil {
+			return nil, 0, err
+		}
 	}
+	i = next
 	if err := rule.checkLen(n); err != nil {
 		return nil, 0, err
 	}
-	end := i + int(n)
-	if end > len(b) {
+	if int(n) > len(b)-i {
 		return nil, 0, ErrTruncated
 	}
 	// The capacity is cut, so that an append by the caller cannot run into the
 	// next field.
+	end := i + int(n)
 	s := b[i:end:end]
-	if !utf8.Valid(s) {
+	if !validUTF8(s) {
 		return nil, 0, rule.notUTF8
 	}
 	return s, end, nil
 }
 
-// readLong reads the Avro long at b[i:] and gives the index after it. It is
-// split so that the form of one byte is inlined: three of a tweet's five.
-func readLong(b []byte, i int) (int64, int, error) {
-	if i < len(b) && b[i] < 0x80 {
-		u := uint64(b[i])
-		return int64(u>>1) ^ -int64(u&1), i + 1, nil
+// validUTF8 is utf8.Valid with a shorter way for ASCII: the last bytes are
+// looked at as one word that overlaps the word before, not one by one.
+func validUTF8(s []byte) bool {
+	if len(s) < 8 {
+		return utf8.Valid(s)
 	}
-	return readLongSlow(b, i)
+	bits := binary.LittleEndian.Uint64(s[len(s)-8:])
+	for rest := s; len(rest) >= 8; rest = rest[8:] {
+		bits |= binary.LittleEndian.Uint64(rest)
+	}
+	return bits&0x8080808080808080 == 0 || utf8.Valid(s)
 }
 
-func readLongSlow(b []byte, i int) (int64, int, error) {
+// readByteLong reads the Avro long at b[i:] if it has one byte and is not
+// negative, as three of a tweet's five; else next is -1. Unlike readLong it is
+// small enough to be inlined.
+func readByteLong(b []byte, i int) (v int64, next int) {
+	if i < len(b) && b[i]&0x81 == 0 {
+		return int64(b[i] >> 1), i + 1
+	}
+	return 0, -1
+}
+
+// readLong reads the Avro long at b[i:] and gives the index after it.
+func readLong(b []byte, i int) (int64, int, error) {
 	var u uint64
-	for shift := uint(0); ; shift += 7 {
-		if i >= len(b) {
-			return 0, 0, ErrTruncated
-		}
+	for shift := uint(0); i < len(b); shift += 7 {
 		c := b[i]
 		i++
-		// The tenth byte has room for one bit.
-		if shift == 63 && c > 1 {
+		if c < 0x80 {
+			// A last byte of 0 adds nothing: the form is over-long. A tenth
+			// byte has room for one bit.
+			if shift > 0 && (c == 0 || shift == 63 && c > 1) {
+				return 0, 0, ErrVarint
+			}
+			u |= uint64(c) << shift
+			return int64(u>>1) ^ -int64(u&1), i, nil
+		}
+		if shift == 63 {
 			return 0, 0, ErrVarint
 		}
 		u |= uint64(c&0x7f) << shift
-		if c < 0x80 {
-			if c == 0 && shift > 0 {
-				return 0, 0, ErrVarint
-			}
-			return int64(u>>1) ^ -int64(u&1), i, nil
-		}
 	}
+	return 0, 0, ErrTruncated
 }

@@ -17,7 +17,7 @@ import (
 // hamba/avro's own fingerprint is no reference: it leaves logicalType in the
 // canonical form (0x8d2952f57ad1e20e), which the specification strips. Its
 // CRC is used on the canonical form as the specification has it; fastavro
-// 1.12 (Python) gives the same number.
+// 1.13 (Python) gives the same number.
 func TestFingerprintIsOfTheSchema(t *testing.T) {
 	canonical := `{"name":"com.brandpulse.Tweet","type":"record","fields":[` +
 		`{"name":"id","type":"string"},{"name":"text","type":"string"},{"name":"brand","type":"string"},` +

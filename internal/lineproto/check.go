@@ -27,7 +27,7 @@ var (
 	ErrEmpty       = errors.New("must not be empty")
 	ErrTooLong     = errors.New("is longer than InfluxDB takes")
 	ErrNewline     = errors.New("holds a newline, which ends the line")
-	ErrBackslash   = errors.New("ends in a backslash or has one before a character that InfluxDB unescapes there")
+	ErrBackslash   = errors.New("ends in a backslash, or has one before a space or another character that gets a meaning by it")
 	ErrLeading     = errors.New("begins with a character that InfluxDB skips there (tab, NUL, or # for a measurement)")
 	ErrReserved    = errors.New("is a name that InfluxDB keeps for itself")
 	ErrNotFinite   = errors.New("is NaN or infinite, which InfluxDB cannot store")
@@ -36,11 +36,12 @@ var (
 
 // CheckMeasurement says whether InfluxDB can carry s as a measurement.
 //
-// It cannot carry `\=` and `\"` there: the server unescapes them in the name
-// but not in the series key, so such a point is stored where no query finds it.
+// A backslash must not stand before a comma, a space, an equals sign or a
+// quote: the server makes another name of it, or unescapes it in the name and
+// not in the series key, so that the point is stored where no query finds it.
 func CheckMeasurement[T Text](s T) error {
 	v := view(s)
-	if err := checkToken(v, `="`); err != nil {
+	if err := checkToken(v, ` ,="`); err != nil {
 		return err
 	}
 	if v[0] == '#' || v[0] == '\t' || v[0] == 0 {
@@ -56,7 +57,7 @@ func CheckMeasurement[T Text](s T) error {
 // 0x00 and 0xff are refused by InfluxDB 2 as tags.
 func CheckKey[T Text](s T) error {
 	v := view(s)
-	if err := checkToken(v, `,="`+" "); err != nil {
+	if err := checkToken(v, ` ,="`); err != nil {
 		return err
 	}
 	switch v {
@@ -72,14 +73,18 @@ func CheckKey[T Text](s T) error {
 // CheckTagValue says whether InfluxDB can carry s as the value of a tag. An
 // empty one is an error: leave the tag away instead, if that is what is meant.
 func CheckTagValue[T Text](s T) error {
-	return checkToken(view(s), "")
+	return checkToken(view(s), " ")
 }
 
 // checkToken is what holds for measurements, keys and tag values alike. before
 // lists the characters that must not follow a backslash.
 //
 // A backslash is no escape character for itself in these places, so nothing can
-// be done for one that comes to stand before a character with a meaning.
+// be done for one that comes to stand before a character with a meaning. Of a
+// backslash and a space InfluxDB's parser makes two things at once: the part of
+// it that looks for the end of the line thinks that the fields begin there,
+// counts what follows as theirs, and may then take a newline inside a string for
+// the end of the line, or run over the end.
 func checkToken(s, before string) error {
 	switch {
 	case s == "":
@@ -89,15 +94,10 @@ func checkToken(s, before string) error {
 	case strings.IndexByte(s, '\n') >= 0:
 		return ErrNewline
 	}
-	for i := strings.IndexByte(s, '\\'); i >= 0; {
-		if i == len(s)-1 || strings.IndexByte(before, s[i+1]) >= 0 {
+	for i, c := range []byte(s) {
+		if c == '\\' && (i == len(s)-1 || strings.IndexByte(before, s[i+1]) >= 0) {
 			return ErrBackslash
 		}
-		next := strings.IndexByte(s[i+1:], '\\')
-		if next < 0 {
-			break
-		}
-		i += 1 + next
 	}
 	return nil
 }

@@ -1,0 +1,316 @@
+package lineproto
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+)
+
+// Why a line is no point, besides the errors of the Check functions.
+var (
+	ErrMeasurement = errors.New("has no measurement, or nothing after it")
+	ErrTag         = errors.New("has a tag without key or value")
+	ErrField       = errors.New("has no fields, or one without key or value")
+	ErrQuote       = errors.New("has a quoted string that does not end where its field does")
+	ErrTimestamp   = errors.New("has a timestamp that is no integer of nanoseconds")
+)
+
+// Line is one line of a message, as NextLine finds it.
+type Line struct {
+	// Bytes aliases the message: without the newline, leading blanks and a
+	// carriage return before the newline. Empty only at the end of the message.
+	Bytes []byte
+	// Timed is whether the line ends in a timestamp. Without one the server
+	// takes the time of arrival, so that a resend makes a second point.
+	Timed bool
+	// Err is why the line is refused, nil for a plausible point. A plausible
+	// line ends where it ends whatever is put after it, so it cannot spoil its
+	// neighbours in a request; whether its numbers are numbers and its tags
+	// differ is left to the server.
+	Err error
+}
+
+// NextLine takes the first line off a message of line protocol, and past blank
+// lines and comments. It agrees with InfluxDB about where a line ends: not at a
+// newline within a quoted string, nor at one after a backslash. At the end of
+// the message, Bytes is empty.
+func NextLine(msg []byte) (line Line, rest []byte) {
+	for len(msg) > 0 {
+		start := skipBlanks(msg, 0)
+		if start == len(msg) {
+			break
+		}
+		switch msg[start] {
+		case '\n':
+			msg = msg[start+1:]
+			continue
+		case '#':
+			// Quotes and backslashes count in a comment as well: InfluxDB
+			// looks for the end of a line before it looks what it is.
+			msg = msg[past(msg, lineEnd(msg, 0)):]
+			continue
+		}
+		line, end := scanPoint(msg, start)
+		// Leading blanks are taken for the end of the tags by the part of the
+		// server's parser that looks for the end of the line.
+		if start > 0 && line.Err == nil && end != lineEnd(msg, 0) {
+			line.Err = ErrQuote
+		}
+		if line.Err != nil {
+			end = lineEnd(msg, 0)
+			line.Bytes = msg[min(start, end):end]
+		}
+		if len(line.Bytes) == 1 && line.Bytes[0] == '\r' { // a blank line of a file with CRLF
+			msg = msg[past(msg, end):]
+			continue
+		}
+		line.Bytes = bytes.TrimSuffix(line.Bytes, []byte{'\r'})
+		return line, msg[past(msg, end):]
+	}
+	return Line{}, nil
+}
+
+// past is the place behind the newline at end, or the end of the message.
+func past(msg []byte, end int) int { return min(end+1, len(msg)) }
+
+// skipBlanks is models.skipWhitespace.
+func skipBlanks(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == 0) {
+		i++
+	}
+	return i
+}
+
+// lineEnd finds the end of a line as models.scanLine does, for lines that
+// scanPoint refuses: wrong in places, but what the server does.
+func lineEnd(b []byte, i int) int {
+	var quoted, fields bool
+	var equals, commas int
+	for i < len(b) {
+		c := b[i]
+		if c == '\\' && i+2 < len(b) {
+			i += 2
+			continue
+		}
+		if c == ' ' {
+			fields = true
+		}
+		switch {
+		case c == '\n' && !quoted:
+			return i
+		case !fields:
+		case c == '=' && !quoted:
+			equals++
+		case c == ',' && !quoted:
+			commas++
+		case c == '"' && equals > commas:
+			quoted = !quoted
+		}
+		i++
+	}
+	return i
+}
+
+// delims are the bytes at which scanPoint looks in a name or a tag.
+var delims = [256]bool{',': true, ' ': true, '=': true, '\\': true, '\n': true}
+
+// scanPoint reads one point at b[start:], which begins with no blank, and
+// returns it and its end, the place of its newline or len(b). With an error
+// the end does not count.
+func scanPoint(b []byte, start int) (Line, int) {
+	i, err := scanKey(b, start)
+	if err != nil {
+		return Line{Err: err}, 0
+	}
+	i, err = scanFields(b, skipBlanks(b, i))
+	if err != nil {
+		return Line{Err: err}, 0
+	}
+	i, timed, err := scanTime(b, i)
+	if err != nil {
+		return Line{Err: err}, 0
+	}
+	return Line{Bytes: b[start:i], Timed: timed}, i
+}
+
+// scanKey reads measurement and tags and returns the place of the space behind
+// them.
+func scanKey(b []byte, i int) (int, error) {
+	var (
+		from    = i // start of the measurement, the tag key or the tag value
+		missing = ErrMeasurement
+		key     = false // in a tag key
+		value   = false // in a tag value
+	)
+	for ; i < len(b); i++ {
+		c := b[i]
+		if !delims[c] {
+			continue
+		}
+		// In this part of a line a character is escaped if the one before it
+		// is a backslash, whatever stands before that.
+		escaped := i > from && b[i-1] == '\\'
+		switch c {
+		case '\n':
+			if escaped {
+				return i, ErrNewline
+			}
+			return i, missing
+		case '\\':
+			// A line that ends in a backslash takes the newline with it.
+			if i+1 == len(b) || missing == ErrMeasurement && (b[i+1] == '=' || b[i+1] == '"') {
+				return i, ErrBackslash // see CheckMeasurement
+			}
+		case ' ':
+			if escaped {
+				if n := backslashes(b[from:i]); n%2 == 0 || n > 1 && missing == ErrMeasurement {
+					return i, ErrBackslash // see checkToken, CheckMeasurement
+				}
+				continue
+			}
+			if i == from || key {
+				return i, missing
+			}
+			return i, nil
+		case ',':
+			if escaped {
+				if missing == ErrMeasurement && backslashes(b[from:i]) > 1 {
+					return i, ErrBackslash // see CheckMeasurement
+				}
+				continue
+			}
+			if i == from || key {
+				return i, missing
+			}
+			from, key, value, missing = i+1, true, false, ErrTag
+		case '=':
+			switch {
+			case escaped:
+			case key && i > from:
+				from, key, value = i+1, false, true
+			case key || value:
+				return i, ErrTag
+			}
+		}
+	}
+	return i, missing
+}
+
+// backslashes counts those at the end of b.
+func backslashes(b []byte) int {
+	n := 0
+	for n < len(b) && b[len(b)-1-n] == '\\' {
+		n++
+	}
+	return n
+}
+
+// scanFields reads the fields and returns the place of the space, newline or
+// end behind them.
+func scanFields(b []byte, i int) (int, error) {
+	for {
+		from := i
+		for i < len(b) && b[i] != '=' {
+			switch b[i] {
+			case '\\':
+				// Here, other than in a tag, a backslash takes the next
+				// character with it, a second backslash too.
+				if i+1 >= len(b) {
+					return i, ErrBackslash
+				}
+				if b[i+1] == '\n' {
+					return i, ErrNewline
+				}
+				i++
+			case ' ', ',', '\n':
+				return i, ErrField
+			}
+			i++
+		}
+		if i >= len(b) || i == from {
+			return i, ErrField
+		}
+		if string(b[from:i]) == "time" {
+			return i, ErrReserved // see CheckKey
+		}
+		i++ // the equals sign
+		if i < len(b) && b[i] == '"' {
+			if i = stringEnd(b, i+1); i < 0 {
+				return i, ErrQuote
+			}
+			if i < len(b) && b[i] != ',' && b[i] != ' ' && b[i] != '\n' && b[i] != '\r' {
+				return i, ErrQuote
+			}
+		} else {
+			from = i
+			for i < len(b) && b[i] != ',' && b[i] != ' ' && b[i] != '\n' && b[i] != '\r' {
+				if b[i] == '\\' || b[i] == '"' || b[i] == '=' {
+					return i, ErrField
+				}
+				i++
+			}
+			if i == from {
+				return i, ErrField
+			}
+		}
+		if i >= len(b) || b[i] != ',' {
+			return i, nil
+		}
+		i++ // the comma
+	}
+}
+
+// stringEnd returns the place behind the quote that ends the string at
+// b[i:], or -1.
+func stringEnd(b []byte, i int) int {
+	from := i
+	for {
+		q := bytes.IndexByte(b[i:], '"')
+		if q < 0 {
+			return -1
+		}
+		i += q + 1
+		if backslashes(b[from:i-1])%2 == 0 {
+			return i
+		}
+	}
+}
+
+// scanTime reads what may stand behind the fields, a timestamp and blanks, and
+// returns the end of the line.
+func scanTime(b []byte, i int) (end int, timed bool, err error) {
+	if i < len(b) && b[i] == ' ' {
+		i = skipBlanks(b, i)
+	}
+	from := i
+	for i < len(b) && (b[i] == '-' || b[i]-'0' <= 9) {
+		i++
+	}
+	if i > from {
+		timed = true
+		if err := checkTimestamp(b[from:i]); err != nil {
+			return i, timed, err
+		}
+		for i < len(b) && b[i] == ' ' {
+			i++
+		}
+	}
+	if i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n' || i+1 == len(b) && b[i] == '\r' {
+		i++
+	}
+	if i < len(b) && b[i] != '\n' {
+		return i, timed, ErrTimestamp
+	}
+	return i, timed, nil
+}
+
+func checkTimestamp(digits []byte) error {
+	ns, err := strconv.ParseInt(view(digits), 10, 64)
+	if errors.Is(err, strconv.ErrRange) {
+		return ErrTimeOutside
+	}
+	if err != nil {
+		return ErrTimestamp
+	}
+	return CheckTime(ns)
+}

@@ -27,7 +27,7 @@ func FreePorts(n int) ([]int, error) {
 			return ports, nil
 		}
 		port := firstPort + rand.IntN(lastPort-firstPort)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		l, err := listen(port)
 		if err != nil {
 			last = err
 			continue
@@ -39,4 +39,19 @@ func FreePorts(n int) ([]int, error) {
 		return ports, nil
 	}
 	return nil, fmt.Errorf("looking for %d free ports on 127.0.0.1: %w", n, last)
+}
+
+// CheckFree gives an error when something listens on a port of 127.0.0.1. To
+// be asked before a server is started there: whatever holds the port would
+// answer for it, and the server would seem to be ready.
+func CheckFree(port int) error {
+	l, err := listen(port)
+	if err != nil {
+		return fmt.Errorf("checking that port %d is free: %w", port, err)
+	}
+	return l.Close()
+}
+
+func listen(port int) (net.Listener, error) {
+	return net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 }

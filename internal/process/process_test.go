@@ -233,6 +233,9 @@ func TestFreePortsDifferAndCanBeBound(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
+		if err := CheckFree(port); !errors.Is(err, syscall.EADDRINUSE) {
+			t.Fatalf("the taken port %d: %v", port, err)
+		}
 	}
 }
 

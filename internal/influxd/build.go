@@ -1,0 +1,173 @@
+// Package influxd gets, starts and stops real InfluxDB servers: for the demo
+// and for the tests. A server listens on 127.0.0.1 alone.
+package influxd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/brandpulse/brandpulse-connect/internal/buildcache"
+	"github.com/brandpulse/brandpulse-connect/internal/process"
+)
+
+// The versions that Get knows, the last releases of their lines that are built
+// from Go modules.
+const (
+	V1 = "1.8.10" // pure Go
+	V2 = "2.7.12" // its Flux engine is Rust
+)
+
+// Versions are all of them.
+var Versions = []string{V1, V2}
+
+// Get gives the path of influxd of that version. The first call builds it from
+// its source into the user's cache folder; progress, which may be nil, is told
+// the steps and then each package that is compiled.
+//
+// Without a program that the build needs the error is a process.MissingError.
+// Concurrent calls, in any number of processes, build once.
+func Get(ctx context.Context, version string, progress buildcache.Progress) (path string, err error) {
+	var build func(ctx context.Context, dir string, progress buildcache.Progress) error
+	switch version {
+	case V1:
+		build = buildV1
+	case V2:
+		build = buildV2
+	default:
+		return "", fmt.Errorf("getting InfluxDB %s: known are %s", version, strings.Join(Versions, " and "))
+	}
+	dir, err := buildcache.Get(ctx, "influxd-"+version, program, progress, func(ctx context.Context, dir string) error {
+		if err := build(ctx, dir, progress); err != nil {
+			return fmt.Errorf("building InfluxDB %s: %w", version, err)
+		}
+		out, err := buildcache.Run(ctx, dir, nil, nil, filepath.Join(dir, program), "version")
+		if err != nil {
+			return fmt.Errorf("trying the InfluxDB that was built: %w", err)
+		}
+		if !strings.Contains(string(out), "v"+version+" ") {
+			return fmt.Errorf("trying the InfluxDB that was built: it says %q, not %s", out, version)
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, program), nil
+}
+
+var program = map[bool]string{true: "influxd.exe", false: "influxd"}[runtime.GOOS == "windows"]
+
+// linked leaves out the symbol table and tells the program its version, as its
+// own release scripts do: 1.8 puts a v before it, 2.7 does not.
+func linked(version string) []string {
+	return []string{"-v", "-trimpath", "-ldflags", "-s -w -X main.version=" + version}
+}
+
+func buildV1(ctx context.Context, dir string, progress buildcache.Progress) error {
+	golang, err := process.Look("go", "building InfluxDB "+V1, "https://go.dev/dl")
+	if err != nil {
+		return err
+	}
+	progress.Say("building InfluxDB %s from its source: one to three minutes, once", V1)
+	args := append([]string{"install"}, linked(V1)...)
+	_, err = buildcache.Run(ctx, dir, buildEnvironment("GOBIN="+dir, "CGO_ENABLED=0"), progress,
+		golang, append(args, "github.com/influxdata/influxdb/cmd/influxd@v"+V1)...)
+	return err
+}
+
+// buildV2 builds in a copy of the module, because the helper that builds the
+// Rust part looks for the main module around it.
+func buildV2(ctx context.Context, dir string, progress buildcache.Progress) error {
+	const purpose = "building InfluxDB " + V2
+	golang, err := process.Look("go", purpose, "https://go.dev/dl")
+	if err != nil {
+		return err
+	}
+	if _, err := process.Look("cargo", purpose, "https://rustup.rs"); err != nil {
+		return err
+	}
+	compiler := "cc"
+	if fields := strings.Fields(os.Getenv("CC")); len(fields) > 0 {
+		compiler = fields[0]
+	}
+	if _, err := process.Look(compiler, purpose, "a C compiler, e.g. gcc"); err != nil {
+		return err
+	}
+	progress.Say("building InfluxDB %s from its source: four to eight minutes, once", V2)
+
+	work := filepath.Join(dir, "work")
+	source := filepath.Join(work, "source")
+	if err := copyModule(ctx, golang, work, source); err != nil {
+		return err
+	}
+	// A private build cache: the helper leaves 450 MB of Rust in there, and what
+	// an interrupted run leaves would be taken for a whole copy for ever after.
+	env := buildEnvironment("GOBIN="+work, "GOCACHE="+filepath.Join(work, "cache"), "CGO_ENABLED=1")
+	if _, err := buildcache.Run(ctx, work, env, progress, golang, "install", "github.com/influxdata/pkg-config@v0.2.14"); err != nil {
+		return err
+	}
+	rust, err := rustEnvironment(ctx, work)
+	if err != nil {
+		return err
+	}
+	env = append(env, rust...)
+	env = append(env, "PKG_CONFIG="+filepath.Join(work, "pkg-config"))
+	args := append([]string{"build", "-tags", "sqlite_foreign_keys,sqlite_json", "-o", filepath.Join(dir, program)}, linked("v"+V2)...)
+	if _, err := buildcache.Run(ctx, source, env, progress, golang, append(args, "./cmd/influxd")...); err != nil {
+		return err
+	}
+	return os.RemoveAll(work)
+}
+
+func copyModule(ctx context.Context, golang, work, source string) error {
+	if err := os.Mkdir(work, 0o755); err != nil {
+		return err
+	}
+	out, err := buildcache.Run(ctx, work, buildEnvironment(), nil, golang, "mod", "download", "-json", "github.com/influxdata/influxdb/v2@v"+V2)
+	if err != nil {
+		return err
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal(out, &module); err != nil {
+		return fmt.Errorf("reading where the module lies: %w", err)
+	}
+	return os.CopyFS(source, os.DirFS(module.Dir))
+}
+
+// rustEnvironment makes the Rust part, which is of 2023, build with the
+// compiler that is there: it turns warnings into errors, some of which newer
+// compilers have added, and asks rustup for a compiler and five targets.
+func rustEnvironment(ctx context.Context, work string) ([]string, error) {
+	wrapper := filepath.Join(work, "rustc-wrapper")
+	if err := os.WriteFile(wrapper, []byte("#!/bin/sh\nexec \"$@\" --cap-lints allow\n"), 0o755); err != nil {
+		return nil, err
+	}
+	env := []string{"RUSTC_WRAPPER=" + wrapper}
+	rustup, err := process.Look("rustup", "", "")
+	if missing := (*process.MissingError)(nil); errors.As(err, &missing) || os.Getenv("RUSTUP_TOOLCHAIN") != "" {
+		return env, nil // there is but one cargo, or the user has chosen
+	}
+	out, err := buildcache.Run(ctx, work, nil, nil, rustup, "show", "active-toolchain")
+	if err != nil {
+		return nil, err
+	}
+	name, _, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	return append(env, "RUSTUP_TOOLCHAIN="+name), nil
+}
+
+// buildEnvironment is ours without what would build something else than a
+// program for this machine from the module's own requirements.
+func buildEnvironment(extra ...string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return slices.Contains([]string{"GOFLAGS", "GOOS", "GOARCH", "GOBIN", "GOWORK", "GOEXPERIMENT", "CGO_ENABLED", "CGO_LDFLAGS", "CGO_CFLAGS"}, name)
+	})
+	return append(append(env, "GOWORK=off", "GOFLAGS="), extra...)
+}

@@ -1,0 +1,186 @@
+package influxd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/influxdata/influxdb-client-go/v2/domain"
+)
+
+// The parts that would listen on other addresses or call home are off, as is
+// what would write points of its own (monitor) or one log line a request.
+var configV1 = template.Must(template.New("influxdb.conf").Parse(`
+reporting-disabled = true
+bind-address = "127.0.0.1:0"
+[meta]
+  dir = {{printf "%q" .Meta}}
+[data]
+  dir = {{printf "%q" .Data}}
+  wal-dir = {{printf "%q" .WAL}}
+  index-version = "tsi1"
+  query-log-enabled = false
+  wal-fsync-delay = "0s"
+[coordinator]
+  write-timeout = "30s"
+[monitor]
+  store-enabled = false
+[continuous_queries]
+  enabled = false
+[http]
+  bind-address = "127.0.0.1:{{.Port}}"
+  auth-enabled = {{.Auth}}
+  flux-enabled = true
+  log-enabled = false
+[logging]
+  level = "info"
+  suppress-logo = true
+`))
+
+func (s *Server) configureV1(o Options) error {
+	var config bytes.Buffer
+	err := configV1.Execute(&config, map[string]any{
+		"Meta": filepath.Join(o.Dir, "meta"),
+		"Data": filepath.Join(o.Dir, "data"),
+		"WAL":  filepath.Join(o.Dir, "wal"),
+		"Port": o.Port,
+		"Auth": o.Auth,
+	})
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(o.Dir, "influxdb.conf")
+	if err := os.WriteFile(path, config.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("writing the configuration of InfluxDB: %w", err)
+	}
+	s.args = []string{"run", "-config", path}
+	return nil
+}
+
+func (s *Server) configureV2(o Options) error {
+	s.args = []string{
+		"run",
+		"--bolt-path", filepath.Join(o.Dir, "influxd.bolt"),
+		"--sqlite-path", filepath.Join(o.Dir, "influxd.sqlite"),
+		"--engine-path", filepath.Join(o.Dir, "engine"),
+		"--http-bind-address", fmt.Sprintf("127.0.0.1:%d", o.Port),
+		"--reporting-disabled",
+		"--log-level", "warn",
+	}
+	return nil
+}
+
+func (s *Server) health(ctx context.Context) error {
+	return s.call(ctx, http.MethodGet, "/health", nil, http.StatusOK)
+}
+
+// setUp makes the first user, and the bucket. It is done once in the life of
+// the data.
+func (s *Server) setUp(ctx context.Context) error {
+	switch s.Version {
+	case V1:
+		if user, password, ok := strings.Cut(s.Token, ":"); ok {
+			statement := fmt.Sprintf(`CREATE USER %q WITH PASSWORD '%s' WITH ALL PRIVILEGES`, user, password)
+			if err := s.influxQL(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return s.CreateBucket(ctx, s.Bucket, 0)
+	default:
+		body, err := json.Marshal(map[string]any{
+			"username": "brandpulse", "password": s.Token, "token": s.Token, "org": s.Org, "bucket": s.Bucket,
+		})
+		if err != nil {
+			return err
+		}
+		return s.call(ctx, http.MethodPost, "/api/v2/setup", body, http.StatusCreated)
+	}
+}
+
+// CreateBucket creates a bucket, in 1.8 a database, whose data is kept for
+// retention (0: for ever).
+func (s *Server) CreateBucket(ctx context.Context, name string, retention time.Duration) error {
+	if s.Version == V1 {
+		statement := fmt.Sprintf(`CREATE DATABASE "%s" WITH DURATION %s REPLICATION 1 NAME "autogen"`, name, durationV1(retention))
+		return s.influxQL(ctx, statement)
+	}
+	org, err := s.client.OrganizationsAPI().FindOrganizationByName(ctx, s.Org)
+	if err != nil {
+		return fmt.Errorf("looking for the organisation %s: %w", s.Org, err)
+	}
+	var rules []domain.RetentionRule
+	if retention > 0 {
+		rules = append(rules, domain.RetentionRule{EverySeconds: int64(retention / time.Second)})
+	}
+	if _, err := s.client.BucketsAPI().CreateBucketWithName(ctx, org, name, rules...); err != nil {
+		return fmt.Errorf("creating the bucket %s: %w", name, err)
+	}
+	return nil
+}
+
+func durationV1(d time.Duration) string {
+	if d == 0 {
+		return "INF"
+	}
+	return fmt.Sprintf("%ds", int64(d/time.Second))
+}
+
+// influxQL runs a statement of 1.8's own language. An error of the statement
+// comes with status 200, in the body.
+func (s *Server) influxQL(ctx context.Context, statement string) error {
+	body, err := s.do(ctx, http.MethodPost, "/query?q="+url.QueryEscape(statement), nil, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Results []struct{ Error string }
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return fmt.Errorf("reading the answer to %q: %w", statement, err)
+	}
+	for _, result := range answer.Results {
+		if result.Error != "" {
+			return fmt.Errorf("running %q: %s", statement, result.Error)
+		}
+	}
+	return nil
+}
+
+func (s *Server) call(ctx context.Context, method, path string, body []byte, want int) error {
+	_, err := s.do(ctx, method, path, body, want)
+	return err
+}
+
+// do makes one request. An answer with another status than want is an error
+// that holds what the server said.
+func (s *Server) do(ctx context.Context, method, path string, body []byte, want int) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, s.URL+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if s.Token != "" {
+		request.Header.Set("Authorization", "Token "+s.Token)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
+	}
+	if response.StatusCode != want {
+		return nil, fmt.Errorf("%s %s gave %s: %s", method, path, response.Status, bytes.TrimSpace(answer))
+	}
+	return answer, nil
+}

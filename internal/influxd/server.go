@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -83,7 +82,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		dir:     o.Dir,
 		path:    path,
 	}
-	if err := emptyDir(o.Dir); err != nil {
+	if err := process.EmptyDir(o.Dir); err != nil {
 		return nil, fmt.Errorf("making the folder of InfluxDB: %w", err)
 	}
 	switch o.Version {
@@ -112,19 +111,6 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, errors.Join(fmt.Errorf("setting up InfluxDB %s: %w", o.Version, err), s.Stop())
 	}
 	return s, nil
-}
-
-// emptyDir makes dir. What another server has left there would be served as if
-// it were this one's.
-func emptyDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(dir)
-	if err == nil && len(entries) > 0 {
-		err = fmt.Errorf("%s is not empty", dir)
-	}
-	return err
 }
 
 func (s *Server) start(ctx context.Context) error {

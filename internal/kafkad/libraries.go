@@ -1,0 +1,70 @@
+// Package kafkad gets, starts and stops a real Apache Kafka for tests: one
+// process that is broker and controller, on 127.0.0.1 alone.
+package kafkad
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+
+	"github.com/brandpulse/brandpulse-connect/internal/buildcache"
+	"github.com/brandpulse/brandpulse-connect/internal/process"
+)
+
+// Version is the Kafka that Get gets; it stands in pom.xml too.
+const Version = "4.1.0"
+
+//go:embed pom.xml
+var pom []byte
+
+// oldestJava is what Kafka 4's broker needs.
+const oldestJava = 17
+
+// Get gives the folder with Kafka's libraries, which the first call gets
+// through Maven into the user's cache folder (54 MB). progress may be nil.
+//
+// Without Java or Maven the error is a process.MissingError. Concurrent calls,
+// in any number of processes, get them once.
+func Get(ctx context.Context, progress buildcache.Progress) (dir string, err error) {
+	if _, err := java(ctx); err != nil {
+		return "", err
+	}
+	return buildcache.Get(ctx, "kafka-"+Version, "kafka_2.13-"+Version+".jar", progress, func(ctx context.Context, dir string) error {
+		maven, err := process.Look("mvn", "getting Kafka "+Version, "https://maven.apache.org")
+		if err != nil {
+			return err
+		}
+		progress.Say("getting Apache Kafka %s: 54 MB, once", Version)
+		if err := os.WriteFile(filepath.Join(dir, "pom.xml"), pom, 0o644); err != nil {
+			return err
+		}
+		_, err = buildcache.Run(ctx, dir, nil, progress, maven, "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory="+dir)
+		if err != nil {
+			return fmt.Errorf("getting Kafka %s: %w", Version, err)
+		}
+		return nil
+	})
+}
+
+var javaVersion = regexp.MustCompile(`(?m)^\S+ (\d+)`)
+
+// java finds a Java that is new enough. One that cannot say its version is the
+// stand-in of macOS, which only says where to get Java.
+func java(ctx context.Context) (path string, err error) {
+	path, err = process.Look("java", "Kafka "+Version, "Java 17 or newer, e.g. default-jre-headless")
+	if err != nil {
+		return "", err
+	}
+	out, err := buildcache.Run(ctx, "", nil, nil, path, "--version")
+	found := javaVersion.FindSubmatch(out)
+	if err == nil && found != nil {
+		if major, _ := strconv.Atoi(string(found[1])); major >= oldestJava {
+			return path, nil
+		}
+	}
+	return "", &process.MissingError{Program: "Java 17", For: "Kafka " + Version, Get: "or newer, e.g. default-jre-headless"}
+}

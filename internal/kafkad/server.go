@@ -1,0 +1,233 @@
+package kafkad
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/buildcache"
+	"github.com/brandpulse/brandpulse-connect/internal/process"
+)
+
+// Options say which server to start.
+type Options struct {
+	// Dir holds the server's data and its log, kafka.log. It must be empty, or
+	// not there yet.
+	Dir string
+	// Port on 127.0.0.1; 0 picks a free one.
+	Port int
+	// HeapMB is the most that Java's heap may take; 512 when 0.
+	HeapMB int
+	// Properties are added to the broker's own, or replace them.
+	Properties map[string]string
+	// Progress is told what Get does when Kafka must be got first.
+	Progress buildcache.Progress
+}
+
+const (
+	startTimeout = 2 * time.Minute
+	stopTimeout  = 30 * time.Second
+)
+
+// Server is a running Kafka, or one that can be started again. Its methods are
+// not for use by several goroutines at once.
+type Server struct {
+	Address string // 127.0.0.1:PORT
+
+	dir   string
+	java  string
+	heap  int
+	jars  string
+	ports []int
+	child *process.Process
+}
+
+// Start gets Kafka (see Get), starts it and waits until it takes topics. Topics
+// are created by hand alone, so that a wrong name is an error.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	jars, err := Get(ctx, o.Progress)
+	if err != nil {
+		return nil, err
+	}
+	java, err := java(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ports, err := process.FreePorts(2)
+	if err != nil {
+		return nil, err
+	}
+	if o.Port != 0 {
+		ports[0] = o.Port
+	}
+	if o.HeapMB == 0 {
+		o.HeapMB = 512
+	}
+	s := &Server{
+		Address: fmt.Sprintf("127.0.0.1:%d", ports[0]),
+		dir:     o.Dir,
+		java:    java,
+		heap:    o.HeapMB,
+		jars:    filepath.Join(jars, "*"),
+		ports:   ports,
+	}
+	if err := s.format(ctx, o); err != nil {
+		return nil, fmt.Errorf("making the folder of Kafka: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := s.start(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// format writes the configuration, and the empty log of the cluster's metadata.
+func (s *Server) format(ctx context.Context, o Options) error {
+	if err := process.EmptyDir(o.Dir); err != nil {
+		return err
+	}
+	properties := s.properties()
+	maps.Copy(properties, o.Properties)
+	var file bytes.Buffer
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		fmt.Fprintf(&file, "%s=%s\n", name, properties[name])
+	}
+	if err := os.WriteFile(s.config(), file.Bytes(), 0o600); err != nil {
+		return err
+	}
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
+	_, err := buildcache.Run(ctx, o.Dir, process.Environment(o.Dir), nil, s.java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", s.jars,
+		"kafka.tools.StorageTool", "format", "-t", base64.RawURLEncoding.EncodeToString(id[:]), "-c", s.config())
+	return err
+}
+
+func (s *Server) config() string { return filepath.Join(s.dir, "server.properties") }
+
+func (s *Server) properties() map[string]string {
+	controller := fmt.Sprintf("127.0.0.1:%d", s.ports[1])
+	return map[string]string{
+		"node.id":                   "1",
+		"process.roles":             "broker,controller",
+		"controller.quorum.voters":  "1@" + controller,
+		"controller.listener.names": "CONTROLLER",
+		"listeners":                 "PLAINTEXT://" + s.Address + ",CONTROLLER://" + controller,
+		"advertised.listeners":      "PLAINTEXT://" + s.Address,
+		"log.dirs":                  filepath.ToSlash(filepath.Join(s.dir, "data")),
+
+		"auto.create.topics.enable": "false",
+		"num.partitions":            "8",
+		// Nothing that a test has written goes away by age, whatever times it
+		// gave its records.
+		"log.retention.ms": "-1",
+
+		// Internal topics on the one broker, and no more partitions of them than
+		// that one is quick to open.
+		"offsets.topic.replication.factor":                 "1",
+		"offsets.topic.num.partitions":                     "4",
+		"transaction.state.log.replication.factor":         "1",
+		"transaction.state.log.min.isr":                    "1",
+		"transaction.state.log.num.partitions":             "4",
+		"share.coordinator.state.topic.replication.factor": "1",
+		"share.coordinator.state.topic.min.isr":            "1",
+		"share.coordinator.state.topic.num.partitions":     "1",
+
+		// Groups form at once, and a test may choose to lose a silent member after
+		// a second.
+		"group.initial.rebalance.delay.ms": "0",
+		"group.min.session.timeout.ms":     "1000",
+		// After a crash the controller waits this long before it lets the broker in
+		// again.
+		"broker.session.timeout.ms":    "3000",
+		"broker.heartbeat.interval.ms": "500",
+	}
+}
+
+func (s *Server) start(ctx context.Context) error {
+	for _, port := range s.ports {
+		if err := process.CheckFree(port); err != nil {
+			return err
+		}
+	}
+	child, err := process.Start(process.Command{
+		Path: s.java,
+		Args: []string{
+			fmt.Sprintf("-Xmx%dm", s.heap),
+			"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+			"-Dorg.slf4j.simpleLogger.showDateTime=true",
+			"-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+			"-cp", s.jars, "kafka.Kafka", s.config(),
+		},
+		Dir: s.dir,
+		Env: process.Environment(s.dir),
+		Log: s.LogPath(),
+	})
+	if err != nil {
+		return err
+	}
+	s.child = child
+	if err := child.Await(ctx, s.answers); err != nil {
+		return errors.Join(fmt.Errorf("starting Kafka %s: %w", Version, err), child.Kill())
+	}
+	return nil
+}
+
+// answers asks for the brokers. A broker is among them once the controller has
+// let it in; before that it answers and takes no records.
+func (s *Server) answers(ctx context.Context) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.Address), kgo.RetryTimeout(time.Second))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	brokers, err := kadm.NewClient(client).ListBrokers(ctx)
+	if err != nil {
+		return err
+	}
+	if len(brokers) == 0 {
+		return errors.New("the broker is not in the cluster yet")
+	}
+	return nil
+}
+
+// Restart starts the server again on the same port and data, after a Kill or a
+// Stop; one that runs is stopped first. It returns when the server answers.
+func (s *Server) Restart(ctx context.Context) error {
+	if err := s.Stop(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return s.start(ctx)
+}
+
+// Stop ends the server in good order.
+func (s *Server) Stop() error { return s.child.Stop(stopTimeout) }
+
+// Kill ends the server as a crash would (SIGKILL).
+func (s *Server) Kill() error { return s.child.Kill() }
+
+// Pause freezes the server (SIGSTOP): connections are taken by the kernel and
+// nobody answers.
+func (s *Server) Pause() error { return s.child.Pause() }
+
+// Resume lets a paused server go on (SIGCONT).
+func (s *Server) Resume() error { return s.child.Resume() }
+
+// PID is the number of the server's process; another one after a Restart.
+func (s *Server) PID() int { return s.child.PID() }
+
+// LogPath is the file with all that the server has printed.
+func (s *Server) LogPath() string { return filepath.Join(s.dir, "kafka.log") }

@@ -7,3 +7,7 @@
 // Each component can be had alone too: import its package instead. The package
 // then brings nothing that the other components need.
 package all
+
+import (
+	_ "github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
+)

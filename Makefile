@@ -1,0 +1,68 @@
+# One entry for each chore; `make` lists them. What a chore does step by step
+# stands in tools/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+# golangci-lint lies in a module of its own, tools/go.mod, with its version.
+LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
+
+DEMO_ARGS ?=
+FUZZTIME ?= 30s
+BENCH ?= .
+BENCHTIME ?= 1s
+
+.PHONY: help
+help: ## list the chores
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/brandpulse-connect
+	$(GO) build -trimpath -o bin/ ./cmd/brandpulse-connect
+
+.PHONY: demo
+demo: build ## the whole path on this machine, live; needs only Go (DEMO_ARGS="--count 5000000")
+	bin/brandpulse-connect demo $(DEMO_ARGS)
+
+.PHONY: fmt
+fmt: ## format the code and order the imports
+	$(LINT) fmt
+
+.PHONY: lint
+lint: ## format, vet and lint, as CI does
+	$(LINT) run ./...
+	cd tools && $(GO) tool golangci-lint run -c ../.golangci.yml ./...
+
+.PHONY: test
+test: ## everything that must hold at every change; real servers where Java and Rust are
+	@tools/test.sh
+
+.PHONY: test-full
+test-full: ## the same with the race detector, both InfluxDB versions, long runs and fuzzing
+	@FUZZTIME=$(FUZZTIME) tools/test.sh full
+
+.PHONY: race
+race: ## unit and property tests under the race detector
+	$(GO) test -race -shuffle=on -timeout 15m ./cmd/... ./internal/... ./plugins/... ./schemas/...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	@tools/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: ## benchmarks of the hot paths (BENCH=regexp BENCHTIME=1s)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) ./internal/... ./plugins/...
+
+.PHONY: docs
+docs: ## write docs/components/ and the component table of the README from the specs
+	$(GO) run ./internal/docsgen -write
+
+.PHONY: licences
+licences: ## check the licence of everything that is linked
+	cd tools && $(GO) run ./licences -root ..
+
+.PHONY: clean
+clean: ## remove what the chores built in this folder
+	rm -rf bin dist

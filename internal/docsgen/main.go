@@ -1,0 +1,53 @@
+// Command docsgen writes the component pages in docs/components and the
+// component table of the README from the config specs of the plugins. The spec
+// is the only manual: nothing is written by hand twice.
+//
+//	go run ./internal/docsgen -write
+//	go run ./internal/docsgen -check    exit code 1, naming each file that is stale
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+)
+
+func main() {
+	write := flag.Bool("write", false, "write the files that are stale and remove pages without a component")
+	check := flag.Bool("check", false, "name the files that are stale and fail")
+	root := flag.String("root", ".", "folder of the main module")
+	flag.Parse()
+	if *write == *check {
+		fmt.Fprintln(os.Stderr, "docsgen: give either -write or -check")
+		os.Exit(2)
+	}
+	if err := run(*root, *write); err != nil {
+		fmt.Fprintln(os.Stderr, "docsgen:", err)
+		os.Exit(1)
+	}
+}
+
+func run(root string, write bool) error {
+	components, err := documented()
+	if err != nil {
+		return err
+	}
+	want, err := render(root, components)
+	if err != nil {
+		return err
+	}
+	stale, err := compare(root, want)
+	if err != nil {
+		return err
+	}
+	if len(stale) == 0 {
+		return nil
+	}
+	if write {
+		return update(root, want, stale)
+	}
+	for _, name := range stale {
+		fmt.Fprintf(os.Stderr, "%s is stale\n", name)
+	}
+	return fmt.Errorf("%d files differ from the specs: run make docs", len(stale))
+}

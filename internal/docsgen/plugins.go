@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	_ "github.com/redpanda-data/benthos/v4/public/components/io"
+	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
+
+	"github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
+)
+
+// plugins are the components that have a page. A test compares the list with
+// plugins/all.
+var plugins = []struct {
+	name     string
+	register func(env *service.Environment, name string) error
+}{
+	{sentimentwindow.Name, sentimentwindow.Register},
+}
+
+// documented gives our components, without the stock ones that the global
+// environment has beside them.
+func documented() ([]component, error) {
+	ours := service.NewEmptyEnvironment()
+	for _, p := range plugins {
+		if err := p.register(ours, p.name); err != nil {
+			return nil, fmt.Errorf("registering %s: %w", p.name, err)
+		}
+	}
+	return componentsOf(service.GlobalEnvironment(), ours)
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Runs every fuzz target of every module for the time given: go test fuzzes
+# only one target of one package at a time.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+fuzztime=${1:-30s}
+found=0
+failed=0
+
+# `go test -list` prints the names in a package, then the package's own line.
+targets() {
+	go test -list '^Fuzz' ./... | awk '
+		/^Fuzz/ { names[++n] = $1 }
+		/^ok/   { for (i = 1; i <= n; i++) print $2, names[i]; n = 0 }'
+}
+
+while IFS= read -r modfile; do
+	dir=$(dirname "$modfile")
+	listed=$(cd "$dir" && targets)
+	while read -r package name; do
+		[[ -n $package ]] || continue
+		found=$((found + 1))
+		echo "-- $package $name"
+		(cd "$dir" && go test -run '^$' -fuzz "^$name\$" -fuzztime "$fuzztime" "$package") || failed=$((failed + 1))
+	done <<<"$listed"
+done < <(git ls-files --cached --others --exclude-standard 'go.mod' 'tests/**/go.mod')
+
+echo "$found fuzz targets, $fuzztime each, $failed failed"
+((found > 0 && failed == 0))

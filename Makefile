@@ -45,7 +45,7 @@ test-full: ## the same with the race detector, both InfluxDB versions, long runs
 
 .PHONY: race
 race: ## unit and property tests under the race detector
-	$(GO) test -race -shuffle=on -timeout 15m ./cmd/... ./internal/... ./plugins/... ./schemas/...
+	@tools/test.sh race
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (30s)

@@ -6,38 +6,41 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tools/parts.sh
 source tools/parts.sh
 
-full=0
-[[ ${1:-} == full ]] && full=1
+mode=${1:-quick} # quick, full, or race: only what beside the code can race
 
 skips=$(mktemp)
 trap 'rm -f "$skips"' EXIT
 export BRANDPULSE_TEST_SKIPS=$skips
 
 flags=(-shuffle=on)
-real_minutes=12
-if ((full)); then
-	export BRANDPULSE_TEST_FULL=1
+if [[ $mode != quick ]]; then
 	flags+=(-race)
-	real_minutes=60
+fi
+# go test's own limit is per package, and the first package builds the servers.
+real_limit=25m
+if [[ $mode == full ]]; then
+	export BRANDPULSE_TEST_FULL=1
+	real_limit=75m
 fi
 
-# Tests that start servers lie under tests/, the others beside the code.
-everyday() { go list ./... | grep -v '/brandpulse-connect/tests\(/\|$\)'; }
+# Packages whose tests start servers: those that get the servers, and all of
+# tests/.
+starts_servers='/brandpulse-connect/(tests|internal/(influxd|kafkad))(/|$)'
 
 unit() {
 	local packages
-	mapfile -t packages < <(everyday)
-	go test "${flags[@]}" -timeout 10m "${packages[@]}"
+	packages=$(go list ./... | grep -Ev "$starts_servers")
+	# shellcheck disable=SC2086 # one word a package
+	go test "${flags[@]}" -timeout 10m $packages
 }
 
-# One package at a time: each starts servers of its own, and two cores are not
+# One package at a time: each has servers of its own, and two cores are not
 # enough for two Kafkas.
 real() {
-	if [[ -z $(go list ./tests/... 2>/dev/null) ]]; then
-		echo "no package under tests/"
-		return 1
-	fi
-	go test "${flags[@]}" -count=1 -p 1 -timeout "${real_minutes}m" ./tests/...
+	local packages
+	packages=$(go list ./... | grep -E "$starts_servers")
+	# shellcheck disable=SC2086
+	go test "${flags[@]}" -count=1 -p 1 -timeout "$real_limit" $packages
 }
 
 # Modules of their own keep what only a test needs out of the module graph of
@@ -59,6 +62,11 @@ configs() {
 	echo "${#files[@]} pipelines"
 }
 
+if [[ $mode == race ]]; then
+	unit
+	exit
+fi
+
 part "go vet" go vet ./...
 part "unit and property tests" unit
 part "pipelines: lint and their unit tests" configs
@@ -67,9 +75,9 @@ while IFS= read -r dir; do
 	part "module $dir" apart "$dir"
 done < <(modules_apart)
 part "real servers" real
-if ((full)); then
+if [[ $mode == full ]]; then
 	part "fuzzing" tools/fuzz.sh "${FUZZTIME:-30s}"
 fi
 
 parts_skipped "$skips"
-parts_close "$( ((full)) && echo "make test-full" || echo "make test")"
+parts_close "$([[ $mode == full ]] && echo "make test-full" || echo "make test")"

@@ -9,5 +9,6 @@
 package all
 
 import (
+	// Each registers itself under its standard name.
 	_ "github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
 )

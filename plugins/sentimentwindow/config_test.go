@@ -1,0 +1,76 @@
+package sentimentwindow
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+// A wrong configuration is found by lint, and again by the constructor, since
+// lint may be skipped.
+func TestWrongConfigurations(t *testing.T) {
+	env := service.NewEnvironment()
+	if err := Register(env, "sentiment_window"); err != nil {
+		t.Fatal(err)
+	}
+	linter := env.NewComponentConfigLinter()
+	for _, c := range []struct {
+		name, yaml, want string
+		lintCannot       bool
+	}{
+		{name: "no window", yaml: "window: 0s", want: "1ms"},
+		{name: "part of a millisecond", yaml: "window: 1500us", want: "whole milliseconds"},
+		{name: "window of a week", yaml: "window: 168h", want: "24h"},
+		{name: "no duration", yaml: "window: soon", want: ""},
+		{name: "resolution of a week", yaml: "emit: tweets\nresolution: 168h", want: "24h"},
+		{name: "unknown encoding", yaml: "encoding: protobuf", want: "protobuf"},
+		{name: "unknown emit", yaml: "emit: both", want: "both"},
+		{name: "no measurement", yaml: `measurement: ""`, want: "empty"},
+		{name: "measurement that cannot be written", yaml: `measurement: "a\nb"`, want: "newline", lintCannot: true},
+		{name: "no partitions", yaml: "max_partitions: 0", want: "partitions"},
+		{name: "more partitions than nanoseconds", yaml: "window: 1ms\nmax_partitions: 1000001", want: "partitions"},
+		{name: "mapping of Avro", yaml: "mapping: root = this", want: "encoding: json"},
+		{name: "registry without its encoding", yaml: "schema_registry: {url: 'http://localhost:8081'}", want: "avro_confluent"},
+		{name: "encoding without its registry", yaml: "encoding: avro_confluent", want: "schema_registry"},
+		{name: "two writers of raw Avro", yaml: "schema_files: [a.avsc, b.avsc]", want: "one"},
+		{name: "registry that is no address", yaml: "encoding: avro_confluent\nschema_registry: {url: 'localhost:8081'}", want: "http://", lintCannot: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			lints, err := linter.LintProcessorYAML([]byte("sentiment_window:\n  " + strings.ReplaceAll(c.yaml, "\n", "\n  ")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(lints) == 0 && !c.lintCannot {
+				t.Error("lint finds nothing")
+			}
+			if len(lints) > 0 && !strings.Contains(lints[0].Error(), c.want) {
+				t.Errorf("lint says %q, not %q", lints[0], c.want)
+			}
+			parsed, err := spec().ParseYAML(c.yaml, nil)
+			if err == nil {
+				_, err = configFrom(parsed)
+			}
+			if err == nil {
+				t.Fatal("the constructor accepts it")
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the constructor says %q, not %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestSchemaFileThatIsNotThere(t *testing.T) {
+	parsed, err := spec().ParseYAML("schema_files: [./nowhere.avsc]", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf, err := configFrom(parsed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = newProcessor(conf, nil, nil); err == nil || !strings.Contains(err.Error(), "nowhere.avsc") {
+		t.Fatalf("error is %v, want one that names the file", err)
+	}
+}

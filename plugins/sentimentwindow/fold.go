@@ -1,0 +1,83 @@
+package sentimentwindow
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/brandpulse/brandpulse-connect/internal/stamp"
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
+)
+
+// cell counts the tweets of one window and brand, by sentiment.
+type cell struct {
+	start  int64 // of the window, ns since the Unix epoch
+	series *series
+	counts [tweet.NumSentiments]int64
+}
+
+type cellKey struct {
+	start  int64
+	series *series
+}
+
+// fold counts the tweets of one group of a batch, without allocating per
+// tweet. The zero value with a law is ready.
+type fold struct {
+	law   stamp.Law
+	cells []cell
+	index map[cellKey]int // positions in cells
+	batch uint64          // counts the resets, so that hints of before are stale
+}
+
+// hint is where a series was counted last. Most tweets of a brand lie in the
+// window of the one before, and a map is slower than all the rest of add.
+type hint struct {
+	fold  *fold
+	batch uint64
+	start int64
+	cell  int
+}
+
+// add counts one tweet. It fails with stamp.ErrTimeRange only.
+func (f *fold) add(t *tweet.Tweet, s *series) error {
+	start, err := f.law.Floor(t.Millis)
+	if err != nil {
+		return err
+	}
+	if h := &s.last; h.start != start || h.fold != f || h.batch != f.batch {
+		*h = hint{fold: f, batch: f.batch, start: start, cell: f.find(cellKey{start, s})}
+	}
+	f.cells[s.last.cell].counts[t.Sentiment]++
+	return nil
+}
+
+func (f *fold) find(key cellKey) int {
+	if i, ok := f.index[key]; ok {
+		return i
+	}
+	if f.index == nil {
+		f.index = make(map[cellKey]int)
+	}
+	i := len(f.cells)
+	f.index[key] = i
+	f.cells = append(f.cells, cell{start: key.start, series: key.series})
+	return i
+}
+
+// sorted gives the cells by window and brand, so that the points of a batch do
+// not depend on the order of its tweets or on a map. It ends the batch: reset
+// before the next add.
+func (f *fold) sorted() []cell {
+	slices.SortFunc(f.cells, func(a, b cell) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.series.brand, b.series.brand))
+	})
+	return f.cells
+}
+
+// reset forgets all counts and keeps the room.
+func (f *fold) reset() {
+	clear(f.cells)
+	f.cells = f.cells[:0]
+	clear(f.index)
+	f.batch++
+}

@@ -1,0 +1,130 @@
+package sentimentwindow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/redpanda-data/benthos/v4/public/bloblang"
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
+)
+
+// mappedDecoder reads foreign data through a Bloblang mapping, which gives an
+// object with our field names.
+func mappedDecoder(mapping *bloblang.Executor) decoder {
+	return func(_ context.Context, m *service.Message, t *tweet.Tweet) error {
+		// BloblangQueryValue would be shorter, but gives a mapping no `this`.
+		mapped, err := m.BloblangQuery(mapping)
+		if err != nil {
+			return fmt.Errorf("mapping it to a tweet: %w", err)
+		}
+		if mapped == nil {
+			return errors.New("the mapping deletes it, and what is deleted here would vanish: filter before this processor")
+		}
+		v, err := mapped.AsStructured()
+		if err != nil {
+			return fmt.Errorf("what the mapping gives: %w", err)
+		}
+		if err := fromObject(v, t); err != nil {
+			return fmt.Errorf("what the mapping gives: %w", err)
+		}
+		return nil
+	}
+}
+
+// fromObject reads a tweet out of {brand, sentiment, timestamp, text, id}; the
+// last two may be missing, other fields are ignored.
+func fromObject(v any, t *tweet.Tweet) error {
+	o, ok := v.(map[string]any)
+	if !ok {
+		return fmt.Errorf("it is %T, not an object", v)
+	}
+	brand, err := text(o, "brand", tweet.MaxBrandBytes)
+	if err != nil {
+		return err
+	}
+	if len(brand) == 0 {
+		return errors.New("brand is missing or empty")
+	}
+	name, err := text(o, "sentiment", 16)
+	if err != nil {
+		return err
+	}
+	sentiment, ok := tweet.ParseSentiment(name)
+	if !ok {
+		return fmt.Errorf("sentiment is %q, not positive, negative or neutral", name)
+	}
+	millis, err := timestamp(o["timestamp"])
+	if err != nil {
+		return err
+	}
+	if millis < tweet.MinMillis || millis > tweet.MaxMillis {
+		return tweet.TimestampError(millis)
+	}
+	body, err := text(o, "text", tweet.MaxTextBytes)
+	if err != nil {
+		return err
+	}
+	id, err := text(o, "id", tweet.MaxIDBytes)
+	if err != nil {
+		return err
+	}
+	*t = tweet.Tweet{ID: id, Text: body, Brand: brand, Sentiment: sentiment, Millis: millis}
+	return nil
+}
+
+func text(o map[string]any, name string, limit int) ([]byte, error) {
+	var s string
+	switch v := o[name].(type) {
+	case nil:
+	case string:
+		s = v
+	case []byte:
+		s = string(v)
+	default:
+		return nil, fmt.Errorf("%s is %T, not a string", name, v)
+	}
+	if len(s) > limit {
+		return nil, fmt.Errorf("%s has %d bytes, more than %d", name, len(s), limit)
+	}
+	if !utf8.ValidString(s) {
+		return nil, fmt.Errorf("%s is not UTF-8", name)
+	}
+	return []byte(s), nil
+}
+
+// timestamp takes whole milliseconds and Bloblang's timestamps. A float is
+// refused, since it has lost milliseconds already or is about to.
+func timestamp(v any) (int64, error) {
+	switch v := v.(type) {
+	case nil:
+		return 0, errors.New("timestamp is missing")
+	case int64:
+		return v, nil
+	case int:
+		return int64(v), nil
+	case uint64:
+		if v > 1<<63-1 {
+			return 0, fmt.Errorf("timestamp %d is too large", v)
+		}
+		return int64(v), nil
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n, nil
+		}
+		return 0, fmt.Errorf("timestamp %s is not a whole number of milliseconds", v)
+	case time.Time:
+		return v.UnixMilli(), nil
+	case float64:
+		return 0, fmt.Errorf("timestamp %v is a float: give whole milliseconds, as .round() or .ts_unix_milli() do", v)
+	case string:
+		return 0, fmt.Errorf("timestamp %q is text: parse it, as .ts_parse(\"2006-01-02T15:04:05Z07:00\").ts_unix_milli() does", v)
+	default:
+		return 0, fmt.Errorf("timestamp is %T, not a whole number of milliseconds", v)
+	}
+}

@@ -1,0 +1,173 @@
+package sentimentwindow
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/brandpulse/brandpulse-connect/internal/avro"
+)
+
+const (
+	// maxSchemas bounds the cache. Ids come from the records, so a hostile
+	// producer chooses how many there are.
+	maxSchemas = 1000
+	// maxSchemaBytes bounds one answer of the registry.
+	maxSchemaBytes = 1 << 20
+
+	registryTimeout    = 10 * time.Second
+	registryMinBackoff = 200 * time.Millisecond
+	registryMaxBackoff = 10 * time.Second
+	// registryForgets is how long an unknown id is answered from the cache.
+	registryForgets = 30 * time.Second
+)
+
+type registryConfig struct {
+	url      string
+	username string
+	password string
+	tls      *tls.Config
+}
+
+func registryConfigFrom(parsed *service.ParsedConfig) (c registryConfig, err error) {
+	u, err := parsed.FieldURL(fieldRegistryURL)
+	if err != nil {
+		return c, err
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return c, fmt.Errorf("%s.%s is %q: it must be like http://localhost:8081", fieldRegistry, fieldRegistryURL, u.Redacted())
+	}
+	c.url = u.String()
+	if c.username, err = parsed.FieldString(fieldRegistryUsername); err != nil {
+		return c, err
+	}
+	if c.password, err = parsed.FieldString(fieldRegistryPassword); err != nil {
+		return c, err
+	}
+	c.tls, err = parsed.FieldTLS(fieldRegistryTLS)
+	return c, err
+}
+
+// registry gets writer's schemas by id. What it says of an id decides whether
+// a record is counted, so only an answer that is final may refuse one: the
+// registry's "schema not found", or a schema that cannot be read as a tweet.
+// While the registry is away, resolver waits.
+type registry struct {
+	client *sr.Client
+	url    string
+	log    *service.Logger
+
+	mu    sync.Mutex // held while fetching: the other threads wait for the same schema
+	known map[int]schemaEntry
+}
+
+type schemaEntry struct {
+	resolver *avro.Resolver
+	err      error
+	until    time.Time // an error is asked for again after this
+}
+
+func newRegistry(c registryConfig, log *service.Logger) (*registry, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = c.tls
+	opts := []sr.ClientOpt{
+		sr.URLs(c.url),
+		sr.UserAgent("brandpulse-connect"),
+		sr.HTTPClient(&http.Client{
+			Timeout:   registryTimeout,
+			Transport: cappedBody{transport},
+			CheckRedirect: func(next *http.Request, via []*http.Request) error {
+				if next.URL.Host != via[0].URL.Host {
+					return errors.New("the schema registry redirects to another host")
+				}
+				return nil
+			},
+		}),
+	}
+	if c.username != "" {
+		opts = append(opts, sr.BasicAuth(c.username, c.password))
+	}
+	client, err := sr.NewClient(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("making the client of the schema registry: %w", err)
+	}
+	u, err := url.Parse(c.url)
+	if err != nil {
+		return nil, err
+	}
+	return &registry{client: client, url: u.Redacted(), log: log, known: make(map[int]schemaEntry)}, nil
+}
+
+// resolver gives the resolver of a schema id. Its error is final, or the
+// context's.
+func (r *registry) resolver(ctx context.Context, id int) (*avro.Resolver, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e, ok := r.known[id]; ok && (e.err == nil || time.Now().Before(e.until)) {
+		return e.resolver, e.err
+	}
+	for wait := registryMinBackoff; ; wait = min(2*wait, registryMaxBackoff) {
+		e, err := r.fetch(ctx, id)
+		if err == nil {
+			if len(r.known) >= maxSchemas {
+				clear(r.known)
+			}
+			r.known[id] = e
+			return e.resolver, e.err
+		}
+		r.log.Errorf("Waiting for schema %d: getting it from %s: %v", id, r.url, err)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// fetch asks once. Its error may pass; what is final stands in the entry.
+func (r *registry) fetch(ctx context.Context, id int) (schemaEntry, error) {
+	final := func(err error) (schemaEntry, error) {
+		return schemaEntry{err: err, until: time.Now().Add(registryForgets)}, nil
+	}
+	schema, err := r.client.SchemaByID(ctx, id)
+	var answer *sr.ResponseError
+	switch {
+	case errors.As(err, &answer) && answer.ErrorCode == sr.ErrSchemaNotFound.Code:
+		return final(fmt.Errorf("the schema registry has no schema %d", id))
+	case err != nil:
+		return schemaEntry{}, err
+	case schema.Type != sr.TypeAvro:
+		return final(fmt.Errorf("schema %d is %s, not Avro", id, schema.Type))
+	case len(schema.References) > 0:
+		return final(fmt.Errorf("schema %d refers to other schemas, which is not supported", id))
+	}
+	resolver, err := avro.NewResolver(schema.Schema)
+	if err != nil {
+		return final(fmt.Errorf("schema %d: %w", id, err))
+	}
+	return schemaEntry{resolver: resolver}, nil
+}
+
+// cappedBody bounds what an answer may hold.
+type cappedBody struct{ http.RoundTripper }
+
+func (c cappedBody) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := c.RoundTripper.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(resp.Body, maxSchemaBytes), resp.Body}
+	return resp, nil
+}

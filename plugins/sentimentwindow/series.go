@@ -1,0 +1,86 @@
+package sentimentwindow
+
+import (
+	"encoding/base32"
+	"fmt"
+	"strconv"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
+)
+
+// Tags of a point. They are appended in the order of their names, which is the
+// order that InfluxDB wants.
+const (
+	tagBrand     = "brand"
+	tagSentiment = "sentiment"
+	tagSource    = "src"
+)
+
+// series is what the points of one brand begin with, by sentiment.
+type series struct {
+	brand  string
+	err    error // why line protocol cannot carry the brand, or nil
+	prefix [tweet.NumSentiments][]byte
+	last   hint
+}
+
+// maxCachedBrands bounds the memory of a cache that fills with names from the
+// outside. It starts again when it is full.
+const maxCachedBrands = 4096
+
+// seriesCache finds the series of a brand without allocating.
+type seriesCache struct {
+	measurement string
+	source      string // value of the tag src, or empty for none
+	brands      map[string]*series
+	last        *series
+}
+
+func newSeriesCache(measurement, source string) *seriesCache {
+	return &seriesCache{measurement: measurement, source: source, brands: make(map[string]*series)}
+}
+
+func (c *seriesCache) of(brand []byte) *series {
+	if c.last != nil && c.last.brand == string(brand) {
+		return c.last
+	}
+	s, ok := c.brands[string(brand)]
+	if !ok {
+		s = c.add(string(brand))
+	}
+	c.last = s
+	return s
+}
+
+func (c *seriesCache) add(brand string) *series {
+	s := &series{brand: brand}
+	if err := lineproto.CheckTagValue(brand); err != nil {
+		s.err = fmt.Errorf("brand %q: %w", brand, err)
+	}
+	for i := range s.prefix {
+		p := lineproto.AppendMeasurement(nil, c.measurement)
+		p = lineproto.AppendTag(p, tagBrand, brand)
+		p = lineproto.AppendTag(p, tagSentiment, tweet.Sentiment(i).String())
+		if c.source != "" {
+			p = lineproto.AppendTag(p, tagSource, c.source)
+		}
+		s.prefix[i] = append(p, ' ')
+	}
+	c.brands[brand] = s
+	return s
+}
+
+// trim empties a cache that has become too large. Only between batches: a fold
+// tells brands apart by the address of their series.
+func (c *seriesCache) trim() {
+	if len(c.brands) > maxCachedBrands {
+		clear(c.brands)
+		c.last = nil
+	}
+}
+
+// sourceTag names a topic's partition in six characters of the topic's id.
+func sourceTag(topicID [16]byte, partition int32) string {
+	return base32.StdEncoding.EncodeToString(topicID[:])[:6] + "-" + strconv.Itoa(int(partition))
+}

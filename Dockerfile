@@ -17,7 +17,7 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=busybox /bin/busybox /bin/wget
 COPY --from=build /out/brandpulse-connect /bin/
 COPY --from=build /out/THIRD_PARTY_LICENCES /src/LICENSE /src/NOTICE /licences/
-COPY config /config
+COPY config/*.yaml /config/
 USER 65532:65532
 ENTRYPOINT ["/bin/brandpulse-connect"]
 CMD ["--help"]

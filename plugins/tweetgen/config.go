@@ -1,0 +1,233 @@
+package tweetgen
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
+)
+
+const (
+	fieldMode             = "mode"
+	fieldSentiment        = "sentiment"
+	fieldVolatilityFactor = "volatility_factor"
+	fieldBatchSize        = "batch_size"
+	fieldInterval         = "interval"
+	fieldWorkers          = "workers"
+	fieldRate             = "rate"
+	fieldCount            = "count"
+	fieldDuration         = "duration"
+	fieldSeed             = "seed"
+	fieldEncoding         = "encoding"
+	fieldBrands           = "brands"
+	fieldName             = "name"
+	fieldWeight           = "weight"
+	fieldCorpus           = "corpus"
+	fieldMaxInFlight      = "max_in_flight"
+	fieldProgress         = "progress"
+)
+
+const (
+	modeFixed    = "fixed"
+	modeVolatile = "volatile"
+
+	encodingAvro         = "avro"
+	encodingSingleObject = "avro_single_object"
+	encodingJSON         = "json"
+
+	progressAuto   = "auto"
+	progressAlways = "always"
+	progressNever  = "never"
+)
+
+const (
+	minWorkers  = 4
+	maxWorkers  = 1024
+	maxInFlight = 10_000
+	maxBrands   = 1000
+	// maxBatchBytes keeps one batch, of which there are max_in_flight, from
+	// taking all the memory when a corpus has long texts.
+	maxBatchBytes = 64 << 20
+	// maxSeed is the largest integer that survives a float64, by which some
+	// tools read numbers in YAML and JSON.
+	maxSeed = 1<<53 - 1
+)
+
+// config is what the fields say, checked.
+type config struct {
+	mode        string
+	sentiment   shares
+	factor      int64 // in 1/factorUnit
+	batchSize   int
+	interval    time.Duration
+	workers     int
+	rate        float64
+	count       int64
+	duration    time.Duration
+	seed        int64
+	seedDrawn   bool // by us, not given
+	encoding    string
+	brands      []brand
+	texts       corpus
+	maxInFlight int
+	progress    string
+}
+
+// configFrom reads and checks the fields, and the corpus with them: a
+// configuration that has not been linted is refused all the same.
+func configFrom(parsed *service.ParsedConfig, files *service.FS) (c config, err error) {
+	var workers, maxFlight, seed, count int
+	var factor float64
+	var corpusPath string
+	for _, read := range []func() error{
+		func() (err error) { c.mode, err = parsed.FieldString(fieldMode); return },
+		func() (err error) { c.sentiment, err = sentimentFrom(parsed.Namespace(fieldSentiment)); return },
+		func() (err error) { factor, err = parsed.FieldFloat(fieldVolatilityFactor); return },
+		func() (err error) { c.batchSize, err = parsed.FieldInt(fieldBatchSize); return },
+		func() (err error) { c.interval, err = parsed.FieldDuration(fieldInterval); return },
+		func() (err error) { workers, err = parsed.FieldInt(fieldWorkers); return },
+		func() (err error) { c.rate, err = parsed.FieldFloat(fieldRate); return },
+		func() (err error) { count, err = parsed.FieldInt(fieldCount); return },
+		func() (err error) { c.duration, err = parsed.FieldDuration(fieldDuration); return },
+		func() (err error) { seed, err = parsed.FieldInt(fieldSeed); return },
+		func() (err error) { c.encoding, err = parsed.FieldString(fieldEncoding); return },
+		func() (err error) { c.brands, err = brandsFrom(parsed); return },
+		func() (err error) { corpusPath, err = parsed.FieldString(fieldCorpus); return },
+		func() (err error) { maxFlight, err = parsed.FieldInt(fieldMaxInFlight); return },
+		func() (err error) { c.progress, err = parsed.FieldString(fieldProgress); return },
+	} {
+		if err := read(); err != nil {
+			return c, err
+		}
+	}
+	c.count, c.seed, c.maxInFlight = int64(count), int64(seed), maxFlight
+	c.factor = int64(math.Round(factor * factorUnit))
+	if c.workers = workers; workers == 0 {
+		c.workers = max(minWorkers, runtime.GOMAXPROCS(0))
+	}
+	if c.seed == 0 {
+		c.seed, c.seedDrawn = 1+rand.Int64N(maxSeed), true
+	}
+	if c.texts = builtin; corpusPath != "" {
+		if c.texts, err = readCorpus(files, corpusPath); err != nil {
+			return c, err
+		}
+	}
+	return c, c.check()
+}
+
+func sentimentFrom(parsed *service.ParsedConfig) (mix shares, err error) {
+	var percents [tweet.NumSentiments]float64
+	for s := range percents {
+		if percents[s], err = parsed.FieldFloat(tweet.Sentiment(s).String()); err != nil {
+			return mix, err
+		}
+	}
+	return sharesOf(percents)
+}
+
+func brandsFrom(parsed *service.ParsedConfig) (brands []brand, err error) {
+	list, err := parsed.FieldObjectList(fieldBrands)
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range list {
+		var b brand
+		if b.name, err = item.FieldString(fieldName); err != nil {
+			return nil, err
+		}
+		if b.weight, err = item.FieldFloat(fieldWeight); err != nil {
+			return nil, err
+		}
+		brands = append(brands, b)
+	}
+	return brands, nil
+}
+
+func (c *config) check() error {
+	switch {
+	case c.mode != modeFixed && c.mode != modeVolatile:
+		return fmt.Errorf("%s is %q: it must be fixed or volatile", fieldMode, c.mode)
+	case c.factor < 0 || c.factor > factorUnit:
+		return fmt.Errorf("%s must be from 0 to 1", fieldVolatilityFactor)
+	case c.batchSize < 1 || c.batchSize > maxBatchSize:
+		return fmt.Errorf("%s must be from 1 to %d", fieldBatchSize, maxBatchSize)
+	case c.interval < 0:
+		return fmt.Errorf("%s must not be negative", fieldInterval)
+	case c.workers < 1 || c.workers > maxWorkers:
+		return fmt.Errorf("%s must be from 0 to %d", fieldWorkers, maxWorkers)
+	case !(c.rate >= 0) || math.IsInf(c.rate, 0): // not NaN
+		return fmt.Errorf("%s must not be negative", fieldRate)
+	case c.count < 0:
+		return fmt.Errorf("%s must not be negative", fieldCount)
+	case c.duration < 0:
+		return fmt.Errorf("%s must not be negative", fieldDuration)
+	case c.encoding != encodingAvro && c.encoding != encodingSingleObject && c.encoding != encodingJSON:
+		return fmt.Errorf("%s is %q: it must be avro, avro_single_object or json", fieldEncoding, c.encoding)
+	case c.maxInFlight < 1 || c.maxInFlight > maxInFlight:
+		return fmt.Errorf("%s must be from 1 to %d", fieldMaxInFlight, maxInFlight)
+	case c.progress != progressAuto && c.progress != progressAlways && c.progress != progressNever:
+		return fmt.Errorf("%s is %q: it must be auto, always or never", fieldProgress, c.progress)
+	}
+	if err := checkBrands(c.brands); err != nil {
+		return err
+	}
+	var needs [tweet.NumSentiments]bool
+	for s := range needs {
+		needs[s] = c.sentiment[s] > 0 || c.mode == modeVolatile && c.factor > 0
+	}
+	if err := c.texts.checkFor(needs); err != nil {
+		return err
+	}
+	g := newGenerator(0, c.encoding, c.texts, c.brands)
+	if g.maxBytes*c.batchSize > maxBatchBytes {
+		return fmt.Errorf("a batch of %d tweets of up to %d bytes can have more than %d MiB: set a smaller %s",
+			c.batchSize, g.maxBytes, maxBatchBytes>>20, fieldBatchSize)
+	}
+	return nil
+}
+
+func checkBrands(brands []brand) error {
+	if len(brands) == 0 {
+		return errors.New("brands must not be empty")
+	}
+	if len(brands) > maxBrands {
+		return fmt.Errorf("%s has %d entries, more than %d: each is a series in InfluxDB", fieldBrands, len(brands), maxBrands)
+	}
+	total := 0.0
+	seen := make(map[string]bool)
+	for _, b := range brands {
+		sample := tweet.Tweet{ID: []byte("-"), Brand: []byte(b.name)}
+		if err := sample.Check(); err != nil {
+			return fmt.Errorf("%s: %w", fieldBrands, err)
+		}
+		if seen[b.name] {
+			return fmt.Errorf("%s has %s twice", fieldBrands, b.name)
+		}
+		seen[b.name] = true
+		if !(b.weight >= 0) || math.IsInf(b.weight, 0) {
+			return fmt.Errorf("the weight of the brand %s must not be negative", b.name)
+		}
+		total += b.weight
+	}
+	if total == 0 || math.IsInf(total, 0) {
+		return errors.New("the weights of the brands must have a sum above 0")
+	}
+	return nil
+}
+
+// mixer gives the counts of batch after batch.
+func (c *config) mixer() func(k int64, size int) counts {
+	if c.mode == modeFixed {
+		mix := fixedMix{shares: c.sentiment}
+		return func(_ int64, size int) counts { return mix.next(size) }
+	}
+	mix := volatileMix{base: c.sentiment, factor: c.factor, seed: uint64(c.seed)}
+	return func(k int64, size int) counts { return mix.at(k).split(size) }
+}

@@ -1,0 +1,160 @@
+package tweetgen
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"gopkg.in/yaml.v3"
+
+	_ "github.com/redpanda-data/benthos/v4/public/components/io"
+)
+
+// parse gives the configuration that the fields in yaml make.
+func parse(t testing.TB, yaml string) (config, error) {
+	t.Helper()
+	if yaml == "" {
+		yaml = "{}"
+	}
+	parsed, err := spec().ParseYAML(yaml, service.NewEnvironment())
+	if err != nil {
+		t.Fatalf("parsing %s: %v", yaml, err)
+	}
+	return configFrom(parsed, service.MockResources().FS())
+}
+
+func testConfig(t testing.TB, yaml string) config {
+	t.Helper()
+	c, err := parse(t, yaml)
+	if err != nil {
+		t.Fatalf("%s: %v", yaml, err)
+	}
+	return c
+}
+
+func lint(t testing.TB, fields string) []string {
+	t.Helper()
+	lints, err := service.NewEnvironment().NewComponentConfigLinter().LintInputYAML([]byte(Name + ":\n  " + strings.ReplaceAll(fields, "\n", "\n  ")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, l := range lints {
+		all = append(all, l.What)
+	}
+	return all
+}
+
+// What lint finds, the constructor finds too: lint may be skipped.
+func TestWrongValuesAreFoundByLintAndConstructor(t *testing.T) {
+	for fields, says := range map[string]string{
+		"mode: wild":                  "wild",
+		"sentiment: { positive: 60 }": "sentiment shares add up to 110, not 100",
+		"sentiment: { positive: 33.3, negative: 33.3, neutral: 33 }": "sentiment shares add up to 99.6, not 100",
+		"sentiment: { positive: -10, negative: 90, neutral: 20 }":    "share",
+		"volatility_factor: 1.5":                                     "volatility_factor must be from 0 to 1",
+		"volatility_factor: -0.1":                                    "volatility_factor must be from 0 to 1",
+		"batch_size: 0":                                              "batch_size must be from 1 to 1048576",
+		"batch_size: 2000000":                                        "batch_size must be from 1 to 1048576",
+		"interval: -1ms":                                             "interval must not be negative",
+		"workers: -1":                                                "workers must be from 0 to 1024",
+		"workers: 100000":                                            "workers must be from 0 to 1024",
+		"rate: -5":                                                   "rate must not be negative",
+		"count: -1":                                                  "count must not be negative",
+		"duration: -1s":                                              "duration must not be negative",
+		"encoding: xml":                                              "xml",
+		"brands: []":                                                 "brands must not be empty",
+		"brands: [ { name: '' } ]":                                   "empty",
+		"brands: [ { name: A, weight: -1 } ]":                        "must not be negative",
+		"brands: [ { name: A }, { name: A } ]":                       "twice",
+		"max_in_flight: 0":                                           "max_in_flight must be from 1 to 10000",
+		"progress: sometimes":                                        "sometimes",
+	} {
+		t.Run(fields, func(t *testing.T) {
+			if lints := strings.Join(lint(t, fields), "; "); !strings.Contains(lints, says) {
+				t.Errorf("lint says %q, want %q", lints, says)
+			}
+			if _, err := parse(t, fields); err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("the constructor says %v, want %q", err, says)
+			}
+		})
+	}
+}
+
+// What only the constructor can know.
+func TestConstructorRefuses(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.jsonl")
+	long := filepath.Join(dir, "long.jsonl")
+	if err := os.WriteFile(bad, []byte("{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	content := ""
+	for _, s := range []string{"positive", "negative", "neutral"} {
+		content += `{"text":"` + strings.Repeat("x", 16_000) + `","sentiment":"` + s + `"}` + "\n"
+	}
+	if err := os.WriteFile(long, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for fields, says := range map[string]string{
+		"corpus: " + bad:                                         bad + ":1: the text is empty",
+		"corpus: " + dir + "/none":                               "opening the corpus",
+		"corpus: " + long:                                        "set a smaller batch_size",
+		"brands: [ { name: A, weight: 0 } ]":                     "sum above 0",
+		"brands: [ { name: " + strings.Repeat("x", 300) + " } ]": "the brand is longer",
+		"rate: .inf":                                             "rate",
+		"rate: .nan":                                             "rate",
+	} {
+		if _, err := parse(t, fields); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: got %v, want %q", fields, err, says)
+		}
+	}
+	if _, err := parse(t, "corpus: "+long+"\nbatch_size: 100"); err != nil {
+		t.Errorf("long texts in small batches: %v", err)
+	}
+}
+
+func TestDefaultsAreDataStorms(t *testing.T) {
+	c := testConfig(t, "")
+	if c.batchSize != 8000 || c.interval.String() != "1ms" || c.workers < 4 || c.rate != 0 || c.count != 0 ||
+		c.mode != modeFixed || c.factor != 800_000 || c.sentiment != halfTheRest || c.encoding != encodingAvro ||
+		len(c.brands) != 1 || c.brands[0] != superCoffee[0] {
+		t.Errorf("defaults are %+v", c)
+	}
+	if lints := lint(t, "seed: 0"); len(lints) > 0 {
+		t.Errorf("the defaults have lints: %v", lints)
+	}
+}
+
+// Every example of the manual must lint, and its input must be built.
+func TestExamplesLintAndBuild(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	line := `{"text":"x","sentiment":"positive"}` + "\n"
+	content := line + strings.ReplaceAll(line, "positive", "negative") + strings.ReplaceAll(line, "positive", "neutral")
+	if err := os.WriteFile("tweets.jsonl", []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, example := range map[string]string{"rate": exampleRate, "volatile": exampleVolatile, "flat out": exampleFlatOut} {
+		var doc struct {
+			Input  map[string]yaml.Node `yaml:"input"`
+			Output yaml.Node            `yaml:"output"`
+		}
+		if err := yaml.Unmarshal([]byte(example), &doc); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		node := doc.Input[Name]
+		fields, err := yaml.Marshal(&node)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lints := lint(t, strings.TrimSpace(string(fields))); len(lints) > 0 {
+			t.Errorf("%s: %v", name, lints)
+		}
+		if c := testConfig(t, string(fields)); c.batchSize == 0 {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}

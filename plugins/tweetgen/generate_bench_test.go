@@ -1,0 +1,35 @@
+package tweetgen
+
+import "testing"
+
+// BenchmarkGenerate is the core alone, on one core: no Benthos message, the
+// buffer used again.
+func BenchmarkGenerate(b *testing.B) {
+	several := []brand{{"SuperCoffee", 5}, {"MegaTea", 3}, {"Water", 1}}
+	for name, bc := range map[string]struct {
+		encoding string
+		brands   []brand
+	}{
+		"avro":               {encodingAvro, several[:1]},
+		"avro/three_brands":  {encodingAvro, several},
+		"avro_single_object": {encodingSingleObject, several[:1]},
+		"json":               {encodingJSON, several[:1]},
+	} {
+		b.Run(name, func(b *testing.B) {
+			g := newGenerator(1, bc.encoding, builtin, bc.brands)
+			mix := fixedMix{shares: shares{50 * shareUnit, 30 * shareUnit, 20 * shareUnit}}
+			const size = 8000
+			p := plan{counts: mix.next(size)}
+			buf, ends := make([]byte, 0, g.sizeHint(p)), make([]uint32, 0, size)
+			b.ReportAllocs()
+			for b.Loop() {
+				p.k++
+				p.counts = mix.next(size)
+				buf, ends = g.appendBatch(buf[:0], ends[:0], p, 1767225600000)
+			}
+			b.SetBytes(int64(len(buf)))
+			b.ReportMetric(float64(b.N)*size/b.Elapsed().Seconds(), "tweets/s")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/size, "ns/tweet")
+		})
+	}
+}

@@ -1,0 +1,130 @@
+package tweetgen
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strconv"
+
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
+)
+
+// Shares are counted in millionths of a percent, and all arithmetic on them is
+// in integers: the same seed must give the same tweets on every machine, and
+// floats may be fused differently from one processor to the next.
+const (
+	shareUnit  = 1_000_000 // one percent
+	wholeShare = 100 * shareUnit
+)
+
+// shares is a mix of sentiments; its parts add up to wholeShare.
+type shares [tweet.NumSentiments]int64
+
+// counts is how many tweets of each sentiment a batch has.
+type counts [tweet.NumSentiments]int
+
+// sharesOf converts percents.
+func sharesOf(percents [tweet.NumSentiments]float64) (mix shares, err error) {
+	var sum int64
+	for s, percent := range percents {
+		if math.IsNaN(percent) || percent < 0 || percent > 100 {
+			return mix, fmt.Errorf("the %s share is %v: it must be from 0 to 100", tweet.Sentiment(s), percent)
+		}
+		mix[s] = int64(math.Round(percent * shareUnit))
+		if math.Abs(percent*shareUnit-float64(mix[s])) > 0.01 {
+			return mix, fmt.Errorf("the %s share is %v: it can have at most 6 decimals", tweet.Sentiment(s), percent)
+		}
+		sum += mix[s]
+	}
+	if sum != wholeShare {
+		return mix, fmt.Errorf("sentiment shares add up to %s, not 100",
+			strconv.FormatFloat(float64(sum)/shareUnit, 'f', -1, 64))
+	}
+	return mix, nil
+}
+
+// fixedMix splits one batch after the other by the same shares. Each batch has
+// of each sentiment its exact part, rounded down or up, and the sum of all
+// batches so far is less than one tweet away from its exact part too; so it is
+// exact wherever the exact part is a whole number.
+//
+// Why both can be kept for ever: a batch gives each sentiment its part rounded
+// down and has n tweets left, n the sum of the remainders r, which go to the n
+// sentiments with the largest r plus what is owed from before, o, each at most
+// one. Let |o| < 1 for all, and the sum of o be 0, as at the start. A sentiment
+// with r+o >= 1 must get a tweet, one with r+o <= 0 must get none, or |o| would
+// reach 1. Of three numbers above -1 and below 2 that add up to n, at most n
+// are 1 or more and at most 3-n are 0 or less. So the n largest hold all that
+// must and none that must not, whatever the sizes of the batches are.
+type fixedMix struct {
+	shares shares
+	owed   [tweet.NumSentiments]int64 // in 1/wholeShare tweets
+}
+
+// next splits the next batch, of size tweets.
+func (m *fixedMix) next(size int) counts {
+	var got counts
+	var remainder [tweet.NumSentiments]int64
+	left := size
+	for s, share := range m.shares {
+		exact := int64(size) * share
+		got[s] = int(exact / wholeShare)
+		remainder[s] = exact % wholeShare
+		left -= got[s]
+	}
+	for ; left > 0; left-- {
+		most := -1
+		for s := range remainder {
+			if remainder[s] > 0 && (most < 0 || remainder[s]+m.owed[s] > remainder[most]+m.owed[most]) {
+				most = s
+			}
+		}
+		got[most]++
+		// What was rounded up is owed no more; it cannot get a second tweet.
+		m.owed[most] += remainder[most] - wholeShare
+		remainder[most] = 0
+	}
+	for s := range remainder {
+		m.owed[s] += remainder[s]
+	}
+	return got
+}
+
+// factorUnit is a volatility factor of 1.
+const factorUnit = 1_000_000
+
+// volatileMix gives each batch a mix of its own:
+//
+//	mix = (1 - factor) * base + factor * u
+//
+// with u drawn evenly from all mixes there are (the simplex, by the gaps that
+// two random cuts leave in a line).
+type volatileMix struct {
+	base   shares
+	factor int64 // in 1/factorUnit
+	seed   uint64
+}
+
+// at gives the mix of batch k.
+func (m *volatileMix) at(k int64) (mix shares) {
+	var random rand.PCG
+	random.Seed(m.seed^mixStream, uint64(k))
+	cut := func() int64 { return int64(randomBelow(&random, wholeShare+1)) }
+	a, b := cut(), cut()
+	u := shares{min(a, b), max(a, b) - min(a, b), wholeShare - max(a, b)}
+	left := int64(wholeShare)
+	for s := range mix {
+		// Rounded down; the last takes what is left. Neither can leave 0 to
+		// wholeShare.
+		mix[s] = ((factorUnit-m.factor)*m.base[s] + m.factor*u[s]) / factorUnit
+		left -= mix[s]
+	}
+	mix[len(mix)-1] += left
+	return mix
+}
+
+// split rounds one batch of its own mix, by largest remainder.
+func (mix shares) split(size int) counts {
+	alone := fixedMix{shares: mix}
+	return alone.next(size)
+}

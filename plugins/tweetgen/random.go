@@ -1,0 +1,85 @@
+package tweetgen
+
+import (
+	"math/bits"
+	"math/rand/v2"
+)
+
+// Batch k draws from PCG streams seeded with the seed and k. The constants keep
+// the streams for different purposes apart.
+const (
+	mixStream     = 0x6d69782073747265
+	contentStream = 0x636f6e74656e7420
+	idStream      = 0x69642073747265ff
+)
+
+// randomBelow gives a number from 0 to n-1, n > 0. The bias of multiplying
+// instead of rejecting is below n in 2^64.
+func randomBelow(random *rand.PCG, n uint64) uint64 {
+	high, _ := bits.Mul64(random.Uint64(), n)
+	return high
+}
+
+// The tweet's number, k and i in one, fills 62 bits: all that a UUID of
+// version 4 leaves free in its second half.
+const (
+	indexBits    = 20
+	maxBatchSize = 1 << indexBits
+	maxBatches   = 1 << (62 - indexBits)
+	mask62       = 1<<62 - 1
+)
+
+// ids gives every tweet of one seed another UUID. The second half is a
+// permutation of the tweet's number, so that no two can be the same; the first
+// half is random, so that those of another seed differ too.
+type ids struct{ key uint64 }
+
+func newIDs(seed uint64) ids {
+	var random rand.PCG
+	random.Seed(seed, idStream)
+	return ids{key: random.Uint64()}
+}
+
+// of gives the two halves of the id of tweet i of batch k. Every step of the
+// permutation can be undone on 62 bits: adding, multiplying by an odd number,
+// folding the high bits into the low ones.
+func (g ids) of(k int64, i int, random uint64) (high, low uint64) {
+	n := (uint64(k)<<indexBits | uint64(i)) + g.key
+	n = ((n & mask62) * 0xbf58476d1ce4e5b9) & mask62
+	n ^= n >> 31
+	n = (n * 0x94d049bb133111eb) & mask62
+	n ^= n >> 29
+	return random&^0xF000 | 0x4000, n | 1<<63
+}
+
+const uuidBytes = 36
+
+// putUUID writes the canonical text of a UUID into the first 36 bytes of dst.
+func putUUID(dst []byte, high, low uint64) {
+	_ = dst[uuidBytes-1]
+	putHex(dst[0:], uint8(high>>56))
+	putHex(dst[2:], uint8(high>>48))
+	putHex(dst[4:], uint8(high>>40))
+	putHex(dst[6:], uint8(high>>32))
+	dst[8] = '-'
+	putHex(dst[9:], uint8(high>>24))
+	putHex(dst[11:], uint8(high>>16))
+	dst[13] = '-'
+	putHex(dst[14:], uint8(high>>8))
+	putHex(dst[16:], uint8(high))
+	dst[18] = '-'
+	putHex(dst[19:], uint8(low>>56))
+	putHex(dst[21:], uint8(low>>48))
+	dst[23] = '-'
+	putHex(dst[24:], uint8(low>>40))
+	putHex(dst[26:], uint8(low>>32))
+	putHex(dst[28:], uint8(low>>24))
+	putHex(dst[30:], uint8(low>>16))
+	putHex(dst[32:], uint8(low>>8))
+	putHex(dst[34:], uint8(low))
+}
+
+func putHex(dst []byte, b uint8) {
+	const digits = "0123456789abcdef"
+	dst[1], dst[0] = digits[b&0xF], digits[b>>4]
+}

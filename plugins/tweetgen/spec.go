@@ -1,0 +1,209 @@
+package tweetgen
+
+import (
+	// Without it a build lacks functions that the lint rules use, and finds
+	// fault with every configuration.
+	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+func spec() *service.ConfigSpec {
+	return service.NewConfigSpec().
+		Stable().
+		Version("0.1.0").
+		Categories("Utility").
+		Summary("Generates tweets about brands in batches, at a given rate and with a given mix of sentiments: for load tests of Kafka, InfluxDB and all that lies between.").
+		Description(description).
+		Fields(fields()...).
+		Example("A steady rate",
+			"50,000 tweets a second to Kafka until a million are there, half of them positive. The process then ends by itself. The output waits for all replicas and retries for ever, so that every tweet arrives.",
+			exampleRate).
+		Example("Swinging sentiments",
+			"JSON to look at: each batch has a mix of its own, and the same seed gives the same tweets again.",
+			exampleVolatile).
+		Example("Flat out, with your own brands and texts",
+			"As many tweets as the broker takes, for a minute.",
+			exampleFlatOut)
+}
+
+func fields() []*service.ConfigField {
+	return []*service.ConfigField{
+		service.NewStringAnnotatedEnumField(fieldMode, map[string]string{
+			modeFixed:    "Every batch has the shares of `sentiment`, to within one tweet.",
+			modeVolatile: "Every batch has shares of its own, around those of `sentiment`, as far away as `volatility_factor` says.",
+		}).
+			Description("How the sentiments are mixed.").
+			Default(modeFixed),
+		service.NewObjectField(fieldSentiment,
+			service.NewFloatField("positive").Description("Share of positive tweets, in percent.").Default(50),
+			service.NewFloatField("negative").Description("Share of negative tweets, in percent.").Default(30),
+			service.NewFloatField("neutral").Description("Share of neutral tweets, in percent.").Default(20),
+		).
+			Description("The mix of sentiments in percent, with at most 6 decimals. The three must add up to 100.").
+			Example(map[string]any{"positive": 33.3, "negative": 33.3, "neutral": 33.4}).
+			LintRule(`let p = this.positive.or(50)
+let n = this.negative.or(30)
+let u = this.neutral.or(20)
+let sum = (($p + $n + $u) * 1000000).round() / 1000000
+root = match {
+  $p < 0 || $n < 0 || $u < 0 => [ "a sentiment share must not be negative" ],
+  $sum != 100 => [ "sentiment shares add up to %v, not 100".format($sum) ],
+}`),
+		service.NewFloatField(fieldVolatilityFactor).
+			Description("For `mode: volatile`: how far the mix of a batch may be from `sentiment`. At 0 it is `sentiment`, at 1 any mix there is, each as likely as any other.").
+			Default(0.8).
+			LintRule(`root = if this < 0 || this > 1 { [ "volatility_factor must be from 0 to 1" ] }`),
+		service.NewIntField(fieldBatchSize).
+			Description("Tweets in a batch. They share one timestamp, in milliseconds: that of the moment at which the batch was made.").
+			Default(8000).
+			LintRule(`root = if this < 1 || this > 1048576 { [ "batch_size must be from 1 to 1048576" ] }`),
+		service.NewDurationField(fieldInterval).
+			Description("Without a `rate`: how long each worker waits after handing on a batch. `0s` means not at all.").
+			Default("1ms").
+			LintRule(`root = if this.parse_duration().catch(0) < 0 { [ "interval must not be negative" ] }`),
+		service.NewIntField(fieldWorkers).
+			Description("How many batches are made at the same time. 0 means one for each core, and at least 4. The tweets do not depend on it, only the order of batches that are made at the same time.").
+			Default(0).
+			Advanced().
+			LintRule(`root = if this < 0 || this > 1024 { [ "workers must be from 0 to 1024" ] }`),
+		service.NewFloatField(fieldRate).
+			Description("Tweets per second of all workers together, instead of `interval`. The batch that begins with tweet n is due n/rate seconds after the start; one leaves every batch_size/rate seconds, so set a small `batch_size` for a low rate. When the rest of the pipeline is slow, up to one second of the schedule is made up for afterwards; what is later than that moves the schedule and is counted in `tweet_generator_missed`. 0 means no limit but `interval`.").
+			Default(0).
+			Example(50000).
+			LintRule(`root = if this < 0 { [ "rate must not be negative" ] }`),
+		service.NewIntField(fieldCount).
+			Description("Tweets in all. When they have been delivered, the input ends, and with it a process that has no other. 0 means no end.").
+			Default(0).
+			Example(1000000).
+			LintRule(`root = if this < 0 { [ "count must not be negative" ] }`),
+		service.NewDurationField(fieldDuration).
+			Description("How long to generate. When all has been delivered, the input ends. With `count`, whichever is reached first ends it. `0s` means no end.").
+			Default("0s").
+			Example("10m").
+			LintRule(`root = if this.parse_duration().catch(0) < 0 { [ "duration must not be negative" ] }`),
+		service.NewIntField(fieldSeed).
+			Description("The same seed and the same settings of `mode`, `sentiment`, `volatility_factor`, `batch_size`, `brands`, `corpus` and `encoding` give the same tweets, with the same ids, on every machine; the timestamps are those of the run. 0 means a seed drawn at random, which is logged at the start; then no two runs share an id.").
+			Default(0),
+		service.NewStringAnnotatedEnumField(fieldEncoding, map[string]string{
+			encodingAvro:         "The raw Avro datum, about 116 bytes a tweet.",
+			encodingSingleObject: "Avro's single-object encoding: `c3 01`, the fingerprint of the schema, the datum. A consumer can tell schemas apart.",
+			encodingJSON:         `An object ` + "`" + `{"id":"...","text":"...","brand":"...","sentiment":"positive","timestamp":1767225600000}` + "`" + `.`,
+		}).
+			Description("The form of a tweet.").
+			Default(encodingAvro),
+		service.NewObjectListField(fieldBrands,
+			service.NewStringField(fieldName).
+				Description("Name of the brand, at most 256 bytes.").
+				LintRule(`root = if this == "" { [ "the name of a brand must not be empty" ] }`),
+			service.NewFloatField(fieldWeight).
+				Description("How often tweets are about it, relative to the weights of the other brands.").
+				Default(1).
+				LintRule(`root = if this < 0 { [ "the weight of a brand must not be negative" ] }`),
+		).
+			Description("The brands, at most 1000, of which each tweet draws one.").
+			Default([]any{map[string]any{"name": "SuperCoffee", "weight": 1}}).
+			Example([]any{map[string]any{"name": "SuperCoffee", "weight": 3}, map[string]any{"name": "MegaTea"}}).
+			// It is called for the list and for each of its objects.
+			LintRule(`root = match {
+  this.type() != "array" => [],
+  this.length() == 0 => [ "brands must not be empty" ],
+  this.length() > 1000 => [ "brands must have at most 1000 entries" ],
+  this.map_each(b -> b.name).unique().length() < this.length() => [ "brands must not name a brand twice" ],
+}`),
+		service.NewStringField(fieldCorpus).
+			Description("File of the texts to draw from, in place of the six built-in ones: one JSON object a line, " + "`" + `{"text": "Loved it!", "sentiment": "positive"}` + "`" + `, a text of at most 16 KiB, at most 100,000 texts and 64 MiB. A text that occurs twice is drawn twice as often. Each sentiment of the mix needs a text.`).
+			Default("").
+			Example("./tweets.jsonl"),
+		service.NewIntField(fieldMaxInFlight).
+			Description("Batches that may be on their way without having been acknowledged; then the input waits. A batch is kept until then, to be sent again if it is refused: with the messages, about 300 bytes a tweet. Raise it with a small `batch_size`, or the time to the broker and back limits the rate.").
+			Default(32).
+			Advanced().
+			LintRule(`root = if this < 1 || this > 10000 { [ "max_in_flight must be from 1 to 10000" ] }`),
+		service.NewStringAnnotatedEnumField(fieldProgress, map[string]string{
+			progressAuto:   "A display if stderr is a terminal, else a log line every 10 seconds.",
+			progressAlways: "A display, drawn with cursor codes, whatever stderr is.",
+			progressNever:  "Neither.",
+		}).
+			Description("Where to show how far the generator is. It counts tweets that have been delivered. One input of a process can have the display; others log.").
+			Default(progressAuto),
+	}
+}
+
+const description = `
+Each batch that leaves this input is one generated batch. All its tweets have the same timestamp, the millisecond in which it was made, and a UUID (version 4) of their own.
+
+### Modes
+
+` + "`mode: fixed`" + ` holds the shares exactly: in every batch the number of tweets of a sentiment is its share, rounded down or up, and over all batches so far it is never one tweet or more away from its share. So with whole percents any multiple of 100 tweets is exact: of 1,000,000 tweets at 50/30/20, 500,000 are positive, 300,000 negative, 200,000 neutral.
+
+` + "`mode: volatile`" + ` gives every batch another mix:
+
+` + "```text" + `
+mix = (1 - volatility_factor) * sentiment + volatility_factor * u
+` + "```" + `
+
+with u drawn evenly from all the mixes there are. Within the batch the mix is held to within one tweet.
+
+Either way the sentiments are in random order within a batch.
+
+### Delivery
+
+A batch is kept until it has been acknowledged. If it is refused it is sent again, whole, after 50 ms, and later after up to 2 s, as often as it takes. So an output that refuses a part of a batch gets the rest of it twice: give Kafka outputs a ` + "`retry`" + ` around them if that must not be. When ` + "`count` or `duration`" + ` is reached the input waits until everything has been acknowledged and then ends. If the process is told to stop before, what was not acknowledged is not sent again, and a warning says how many tweets that are.
+
+### Metrics
+
+| name | labels | counts |
+|---|---|---|
+| ` + "`tweet_generator_generated`" + ` | | tweets handed on, each once, however often it is sent again |
+| ` + "`tweet_generator_delivered`" + ` | | tweets acknowledged |
+| ` + "`tweet_generator_batches`" + ` | | batches handed on, each once |
+| ` + "`tweet_generator_errors`" + ` | | times that a batch was refused, and is sent again |
+| ` + "`tweet_generator_missed`" + ` | | tweets that ` + "`rate`" + ` had no time for, since the rest of the pipeline was more than a second late; they are made later, so that ` + "`count`" + ` is reached all the same |
+| ` + "`tweet_generator_mix`" + ` | ` + "`sentiment`" + ` | gauge: share in the latest batch, in percent |
+`
+
+const exampleRate = `
+input:
+  tweet_generator:
+    rate: 50000
+    count: 1000000
+    sentiment: { positive: 50, negative: 30, neutral: 20 }
+
+output:
+  retry:
+    output:
+      redpanda:
+        seed_brokers: [ localhost:9092 ]
+        topic: tweets
+`
+
+const exampleVolatile = `
+input:
+  tweet_generator:
+    mode: volatile
+    volatility_factor: 0.8
+    batch_size: 10
+    rate: 10
+    count: 100
+    seed: 42
+    encoding: json
+
+output:
+  stdout: {}
+`
+
+const exampleFlatOut = `
+input:
+  tweet_generator:
+    duration: 1m
+    corpus: ./tweets.jsonl
+    brands:
+      - { name: SuperCoffee, weight: 3 }
+      - { name: MegaTea }
+
+output:
+  redpanda:
+    seed_brokers: [ localhost:9092 ]
+    topic: tweets
+    idempotent_write: false
+`

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	influxdb2 "github.com/influxdata/influxdb-client-go/v2"
-
 	"github.com/brandpulse/brandpulse-connect/internal/buildcache"
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
@@ -42,18 +40,16 @@ const (
 // Server is a running InfluxDB, or one that can be started again. Its methods
 // are not for use by several goroutines at once, but for queries and writes.
 type Server struct {
+	// Database is the bucket that was set up, of the organisation brandpulse. Its
+	// token is random; 1.8 without Auth has none.
+	*Database
 	Version string
-	URL     string // http://127.0.0.1:PORT
-	Org     string // brandpulse; 1.8 knows none and ignores it
-	Bucket  string
-	Token   string // random; empty for 1.8 without Auth
 
-	port   int
-	dir    string
-	path   string
-	args   []string
-	child  *process.Process
-	client influxdb2.Client
+	port  int
+	dir   string
+	path  string
+	args  []string
+	child *process.Process
 }
 
 // Start gets InfluxDB of that version (see Get), starts it, waits until it
@@ -73,34 +69,25 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	if o.Bucket == "" {
 		o.Bucket = "brandpulse"
 	}
-	s := &Server{
-		Version: o.Version,
-		URL:     fmt.Sprintf("http://127.0.0.1:%d", o.Port),
-		Org:     "brandpulse",
-		Bucket:  o.Bucket,
-		port:    o.Port,
-		dir:     o.Dir,
-		path:    path,
-	}
+	s := &Server{Version: o.Version, port: o.Port, dir: o.Dir, path: path}
 	if err := process.EmptyDir(o.Dir); err != nil {
 		return nil, fmt.Errorf("making the folder of InfluxDB: %w", err)
 	}
+	var token string
 	switch o.Version {
 	case V1:
 		if o.Auth {
-			s.Token = "brandpulse:" + rand.Text()
+			token = "brandpulse:" + rand.Text()
 		}
 		err = s.configureV1(o)
 	case V2:
-		s.Token = rand.Text()
-		err = s.configureV2(o)
+		token = rand.Text()
+		s.configureV2(o)
 	}
 	if err != nil {
 		return nil, err
 	}
-	// The client's own time limit covers the reading of an answer, however long;
-	// callers have their context.
-	s.client = influxdb2.NewClientWithOptions(s.URL, s.Token, influxdb2.DefaultOptions().SetHTTPRequestTimeout(3600))
+	s.Database = NewDatabase(fmt.Sprintf("http://127.0.0.1:%d", o.Port), "brandpulse", o.Bucket, token)
 
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -148,7 +135,7 @@ func (s *Server) Restart(ctx context.Context) error {
 
 // Stop ends the server in good order and frees what the client holds.
 func (s *Server) Stop() error {
-	s.client.Close()
+	s.Close()
 	return s.stop()
 }
 

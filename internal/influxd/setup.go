@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -66,7 +65,7 @@ func (s *Server) configureV1(o Options) error {
 	return nil
 }
 
-func (s *Server) configureV2(o Options) error {
+func (s *Server) configureV2(o Options) {
 	s.args = []string{
 		"run",
 		"--bolt-path", filepath.Join(o.Dir, "influxd.bolt"),
@@ -76,11 +75,11 @@ func (s *Server) configureV2(o Options) error {
 		"--reporting-disabled",
 		"--log-level", "warn",
 	}
-	return nil
 }
 
 func (s *Server) health(ctx context.Context) error {
-	return s.call(ctx, http.MethodGet, "/health", nil, http.StatusOK)
+	_, err := s.do(ctx, http.MethodGet, "/health", nil, http.StatusOK)
+	return err
 }
 
 // setUp makes the first user, and the bucket. It is done once in the life of
@@ -102,7 +101,8 @@ func (s *Server) setUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return s.call(ctx, http.MethodPost, "/api/v2/setup", body, http.StatusCreated)
+		_, err = s.do(ctx, http.MethodPost, "/api/v2/setup", body, http.StatusCreated)
+		return err
 	}
 }
 
@@ -153,34 +153,4 @@ func (s *Server) influxQL(ctx context.Context, statement string) error {
 		}
 	}
 	return nil
-}
-
-func (s *Server) call(ctx context.Context, method, path string, body []byte, want int) error {
-	_, err := s.do(ctx, method, path, body, want)
-	return err
-}
-
-// do makes one request. An answer with another status than want is an error
-// that holds what the server said.
-func (s *Server) do(ctx context.Context, method, path string, body []byte, want int) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, method, s.URL+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	if s.Token != "" {
-		request.Header.Set("Authorization", "Token "+s.Token)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
-	}
-	if response.StatusCode != want {
-		return nil, fmt.Errorf("%s %s gave %s: %s", method, path, response.Status, bytes.TrimSpace(answer))
-	}
-	return answer, nil
 }

@@ -1,4 +1,4 @@
-package influxd
+package servers_test
 
 import (
 	"encoding/hex"
@@ -41,8 +41,8 @@ func listening(t *testing.T, pid int) []string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(bytes) == net.IPv4len { // in the byte order of the machine
-				slices.Reverse(bytes)
+			for word := range slices.Chunk(bytes, 4) { // each in the machine's order
+				slices.Reverse(word)
 			}
 			addresses = append(addresses, net.IP(bytes).String()+":"+port)
 		}

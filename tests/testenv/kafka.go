@@ -1,0 +1,211 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/kafkad"
+	"github.com/brandpulse/brandpulse-connect/internal/process"
+)
+
+// Cluster is a Kafka and how to reach it.
+type Cluster struct {
+	Brokers []string // HOST:PORT
+	// Fake is the Kafka in this process, for its faults; nil for a real one.
+	Fake *kfake.Cluster
+}
+
+// RealKafka is a real Kafka that a test may kill and pause.
+type RealKafka struct {
+	Cluster
+	*kafkad.Server
+}
+
+var sharedKafka = &shared[*kafkad.Server]{
+	name: "kafka",
+	start: func(ctx context.Context, dir string) (*kafkad.Server, error) {
+		return kafkad.Start(ctx, kafkad.Options{Dir: dir})
+	},
+}
+
+// Kafka gives the shared real Kafka.
+func Kafka(t testing.TB) *Cluster {
+	t.Helper()
+	return &Cluster{Brokers: []string{sharedKafka.get(t).Address}}
+}
+
+// OwnKafka starts a real Kafka for this test. Dir of the options is chosen here.
+func OwnKafka(t testing.TB, options kafkad.Options) *RealKafka {
+	t.Helper()
+	server := startOwn(t, "kafka", func(ctx context.Context, dir string) (*kafkad.Server, error) {
+		options.Dir = dir
+		return kafkad.Start(ctx, options)
+	})
+	return &RealKafka{Cluster{Brokers: []string{server.Address}}, server}
+}
+
+// FakeKafka starts a Kafka in this process, in memory, with one broker unless
+// the options say otherwise. It is for what must hold at every change; what only
+// a real broker can prove needs Kafka or OwnKafka.
+func FakeKafka(t testing.TB, options ...kfake.Opt) *Cluster {
+	t.Helper()
+	ports, err := process.FreePorts(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake, err := kfake.NewCluster(append([]kfake.Opt{
+		kfake.NumBrokers(1),
+		kfake.Ports(ports...),
+		kfake.GroupMinSessionTimeout(time.Second),
+	}, options...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	return &Cluster{Brokers: fake.ListenAddrs(), Fake: fake}
+}
+
+// Client gives a client that is closed with the test.
+func (c *Cluster) Client(t testing.TB, options ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(c.Brokers...)}, options...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+// Topic creates a topic with a name of its own.
+func (c *Cluster) Topic(t testing.TB, partitions int32) string {
+	t.Helper()
+	name := freshName(t)
+	c.CreateTopic(t, name, partitions, nil)
+	return name
+}
+
+// CreateTopic creates a topic and waits until each partition has a leader.
+func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int32, configs map[string]string) {
+	t.Helper()
+	values := map[string]*string{}
+	for key, value := range configs {
+		values[key] = &value
+	}
+	client := c.Client(t)
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	if _, err := admin.CreateTopic(t.Context(), partitions, 1, values, name); err != nil {
+		t.Fatalf("creating the topic %s: %v", name, err)
+	}
+	Eventually(t, 20*time.Second, "the topic "+name+" has leaders", func() error {
+		details, err := admin.ListTopics(t.Context(), name)
+		if err != nil {
+			return err
+		}
+		if err := details[name].Err; err != nil {
+			return err
+		}
+		led := 0
+		for _, partition := range details[name].Partitions {
+			if partition.Err == nil && partition.Leader >= 0 {
+				led++
+			}
+		}
+		if led != int(partitions) {
+			return fmt.Errorf("%d of %d", led, partitions)
+		}
+		return nil
+	})
+}
+
+// Produce writes records and waits until the broker has them.
+func (c *Cluster) Produce(t testing.TB, records ...*kgo.Record) {
+	t.Helper()
+	client := c.Client(t, kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
+	defer client.Close()
+	if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatalf("producing %d records: %v", len(records), err)
+	}
+}
+
+// Records gives how many offsets a topic holds, over all its partitions: its
+// records, and the markers of transactions.
+func (c *Cluster) Records(ctx context.Context, topic string) (int64, error) {
+	return c.offsets(ctx, topic, func(_ int32, start, end int64) int64 { return end - start })
+}
+
+// Lag gives how many records of a topic a group has not committed.
+func (c *Cluster) Lag(ctx context.Context, group, topic string) (int64, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers...))
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	committed, err := committed(ctx, kadm.NewClient(client), group, topic)
+	if err != nil {
+		return 0, fmt.Errorf("reading what %s has committed: %w", group, err)
+	}
+	return c.offsets(ctx, topic, func(partition int32, start, end int64) int64 {
+		if at, ok := committed.Lookup(topic, partition); ok {
+			start = max(start, at.At) // -1 where nothing was committed
+		}
+		return max(0, end-start)
+	})
+}
+
+// committed gives what a group has committed, nothing for one that is not there.
+// It waits while the broker makes or moves the topic that commits lie in.
+func committed(ctx context.Context, admin *kadm.Client, group, topic string) (kadm.OffsetResponses, error) {
+	for {
+		offsets, err := admin.FetchOffsetsForTopics(ctx, group, topic)
+		if err == nil {
+			err = offsets.Error()
+		}
+		switch {
+		case err == nil:
+			return offsets, nil
+		case errors.Is(err, kerr.GroupIDNotFound):
+			return nil, nil
+		case !kerr.IsRetriable(err):
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// offsets sums up a function of each partition's first and next offset.
+func (c *Cluster) offsets(ctx context.Context, topic string, of func(partition int32, start, end int64) int64) (int64, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers...))
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	var listed [2]kadm.ListedOffsets
+	for i, list := range []func(context.Context, ...string) (kadm.ListedOffsets, error){admin.ListStartOffsets, admin.ListEndOffsets} {
+		if listed[i], err = list(ctx, topic); err == nil {
+			err = listed[i].Error()
+		}
+		if err != nil {
+			return 0, fmt.Errorf("reading the offsets of %s: %w", topic, err)
+		}
+	}
+	var sum int64
+	listed[1].Each(func(end kadm.ListedOffset) {
+		start, _ := listed[0].Lookup(topic, end.Partition)
+		sum += of(end.Partition, start.Offset, end.Offset)
+	})
+	return sum, nil
+}

@@ -1,0 +1,293 @@
+package testenv
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/brandpulse/brandpulse-connect/internal/process"
+)
+
+// Root is the folder of the checkout, which holds config/.
+func Root(t testing.TB) string {
+	t.Helper()
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+var moduleRoot = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("looking for the module: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(out))), nil
+})
+
+// Binary builds brandpulse-connect, once in a process.
+func Binary(t testing.TB) string {
+	t.Helper()
+	skipShort(t)
+	newDir(t, "") // checks TestMain
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var binary = sync.OnceValues(func() (string, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(scratch.dir, "brandpulse-connect")
+	build := exec.Command("go", "build", "-o", path, "./cmd/brandpulse-connect")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the program: %w\n%s", err, out)
+	}
+	atExit(func(bool) { _ = os.Remove(path) })
+	return path, nil
+})
+
+// Command says how to run brandpulse-connect.
+type Command struct {
+	// Config is run; a path is relative to Root. When it is empty, Args are the
+	// whole command line.
+	Config string
+	// Args come between `run` and the configuration, e.g. --set, output.x=1.
+	Args []string
+	// Env is the environment, beside PATH and the like: nothing of the user's
+	// shell gets in.
+	Env map[string]string
+}
+
+// Program is a run of brandpulse-connect.
+type Program struct {
+	address string // of its HTTP server
+	command process.Command
+	child   *process.Process
+	peak    int64 // of runs that have ended
+}
+
+// Start starts brandpulse-connect, which ends with the test at the latest. Its
+// HTTP server gets a free port. The end of what it printed is shown when the
+// test fails.
+func Start(t testing.TB, c Command) *Program {
+	t.Helper()
+	path := Binary(t)
+	ports, err := process.FreePorts(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := newDir(t, "program")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p := &Program{address: fmt.Sprintf("127.0.0.1:%d", ports[0])}
+	p.command = process.Command{
+		Path: path,
+		Args: c.Args,
+		Dir:  Root(t),
+		Env:  process.Environment(dir),
+		Log:  filepath.Join(dir, "log"),
+	}
+	if c.Config != "" {
+		p.command.Args = slices.Concat([]string{"run", "--set", "http.address=" + p.address}, c.Args, []string{c.Config})
+	}
+	for name, value := range c.Env {
+		p.command.Env = append(p.command.Env, name+"="+value)
+	}
+	t.Cleanup(func() {
+		_ = p.child.Kill()
+		tail := process.Tail(p.command.Log, 30)
+		if kept := keepLog(dir, p.command.Log, t.Failed()); kept != "" {
+			t.Logf("the end of %s:\n%s", kept, tail)
+		}
+	})
+	p.start(t)
+	return p
+}
+
+func (p *Program) start(t testing.TB) {
+	t.Helper()
+	child, err := process.Start(p.command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.child = child
+}
+
+// Restart starts the program again, after Kill, Stop or its own end, with the
+// same command line and environment. Its log goes on.
+func (p *Program) Restart(t testing.TB) {
+	t.Helper()
+	if p.child.Running() {
+		t.Fatal("the program still runs")
+	}
+	p.start(t)
+}
+
+// Running tells whether the program has not ended.
+func (p *Program) Running() bool { return p.child.Running() }
+
+// Wait waits until the program ends by itself and gives its exit code.
+func (p *Program) Wait(t testing.TB, timeout time.Duration) (code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	code, err := p.child.Wait(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+// Stop asks the program to end (SIGTERM) and gives its exit code. It is an
+// error if it takes longer than a minute.
+func (p *Program) Stop(t testing.TB) (code int) {
+	t.Helper()
+	p.notePeak()
+	if err := p.child.Stop(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	return p.Wait(t, time.Second)
+}
+
+// Kill ends the program as a crash would (SIGKILL).
+func (p *Program) Kill(t testing.TB) {
+	t.Helper()
+	p.notePeak()
+	if err := p.child.Kill(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Pause freezes the program (SIGSTOP).
+func (p *Program) Pause(t testing.TB) {
+	t.Helper()
+	if err := p.child.Pause(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Resume lets a paused program go on (SIGCONT).
+func (p *Program) Resume(t testing.TB) {
+	t.Helper()
+	if err := p.child.Resume(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Log is all that the program has printed, in all its runs.
+func (p *Program) Log(t testing.TB) string {
+	t.Helper()
+	log, err := os.ReadFile(p.command.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(log)
+}
+
+// PeakRSS gives the most memory that any of its runs has held, in bytes. A run
+// is measured when it is stopped or killed, and while it goes on; one that ended
+// by itself is not.
+func (p *Program) PeakRSS(t testing.TB) int64 {
+	t.Helper()
+	if p.child.Running() {
+		if err := p.notePeak(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.peak == 0 {
+		t.Fatal("the memory of the program was never measured")
+	}
+	return p.peak
+}
+
+func (p *Program) notePeak() error {
+	peak, err := p.child.PeakRSS()
+	p.peak = max(p.peak, peak)
+	return err
+}
+
+// Get asks the program's own HTTP server for a path, e.g. /ready, and gives the
+// body. A status of 400 and more is an error.
+func (p *Program) Get(ctx context.Context, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode >= 400 {
+		err = fmt.Errorf("%s gave %s: %s", path, response.Status, bytes.TrimSpace(body))
+	}
+	return body, err
+}
+
+// Ready waits until the program's inputs and outputs are connected.
+func (p *Program) Ready(t testing.TB, timeout time.Duration) {
+	t.Helper()
+	Eventually(t, timeout, "the program is ready", func() error {
+		if !p.child.Running() {
+			t.Fatalf("the program has ended:\n%s", p.child.Tail(20))
+		}
+		_, err := p.Get(t.Context(), "/ready")
+		return err
+	})
+}
+
+// Metrics are what the program's /metrics gave, by name.
+type Metrics map[string]*dto.MetricFamily
+
+// Metrics reads all metrics.
+func (p *Program) Metrics(ctx context.Context) (Metrics, error) {
+	body, err := p.Get(ctx, "/metrics")
+	if err != nil {
+		return nil, fmt.Errorf("reading the metrics: %w", err)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	return parser.TextToMetricFamilies(bytes.NewReader(body))
+}
+
+// Sum adds up the counters and gauges of a name that have the labels given as
+// name, value, name, value. It is 0 when there is none.
+func (m Metrics) Sum(name string, labels ...string) float64 {
+	var sum float64
+	for _, metric := range m[name].GetMetric() {
+		has := map[string]string{}
+		for _, label := range metric.GetLabel() {
+			has[label.GetName()] = label.GetValue()
+		}
+		fits := true
+		for i := 0; i+1 < len(labels); i += 2 {
+			fits = fits && has[labels[i]] == labels[i+1]
+		}
+		if fits {
+			sum += metric.GetCounter().GetValue() + metric.GetGauge().GetValue() + metric.GetUntyped().GetValue()
+		}
+	}
+	return sum
+}

@@ -32,6 +32,7 @@ func main() {
 		service.CLIOptSetDocumentationURL(documentationURL),
 		service.CLIOptSetVersion(version, built),
 		service.CLIOptSetMainSchemaFrom(func() *service.ConfigSchema { return schema(version, built) }),
+		service.CLIOptAddCommand(demoCommand()),
 		service.CLIOptSetDefaultConfigPaths(
 			"/etc/brandpulse-connect/config.yaml",
 			"brandpulse-connect.yaml",

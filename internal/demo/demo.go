@@ -1,0 +1,179 @@
+// Package demo runs the whole path on one machine: an embedded Kafka, a real
+// InfluxDB, and the shipped pipelines between them as processes of their own.
+// At the end it compares what InfluxDB holds with what Kafka held.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+)
+
+// Options say what to run.
+type Options struct {
+	Count int64   // tweets; 0 until the context ends
+	Rate  float64 // tweets/s; 0 as fast as it goes
+	Mode  string  // fixed or volatile
+	Seed  int64   // 0 draws one
+	Keep  bool    // leave Kafka and InfluxDB running at the end until the context ends again
+
+	// KafkaBrokers are those of a Kafka that runs already; empty embeds one.
+	KafkaBrokers string
+	// Influx is an InfluxDB that runs already; an empty URL starts one.
+	Influx InfluxOptions
+
+	// Binary runs the pipelines: brandpulse-connect itself.
+	Binary string
+	// Terminal says that Out is one, and rows may be drawn over.
+	Terminal bool
+	Out      io.Writer
+}
+
+// InfluxOptions reach an InfluxDB that runs already. The demo makes a bucket
+// of its own in it.
+type InfluxOptions struct {
+	URL, Token, Org string
+}
+
+// drainLimit is how long the ingest may make no progress, once the generator
+// has ended, before the demo gives up on it.
+const drainLimit = 30 * time.Second
+
+// Run runs the demo. stop ends the generator early, and the rest goes on until
+// all that is in Kafka is stored; ctx ends everything. equal says whether
+// InfluxDB holds what Kafka held.
+func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err error) {
+	dir, err := os.MkdirTemp("", "brandpulse-demo-")
+	if err != nil {
+		return false, fmt.Errorf("making a folder for the demo: %w", err)
+	}
+	defer func() {
+		// The logs of what failed are worth keeping.
+		if err == nil {
+			os.RemoveAll(dir)
+		}
+	}()
+	begin := time.Now()
+	name := "brandpulse_demo_" + begin.UTC().Format("20060102_150405")
+
+	kafka, err := openKafka(ctx, o.KafkaBrokers, dir, name)
+	if err != nil {
+		return false, err
+	}
+	defer kafka.close()
+	database, closeInflux, err := openInflux(ctx, o, dir, name)
+	if err != nil {
+		return false, err
+	}
+	defer closeInflux()
+
+	fmt.Fprintf(o.Out, "Kafka     %s  topic %s\nInfluxDB  %s  bucket %s\nlogs      %s\n\n",
+		kafka.brokers, kafka.topic, database.URL, database.Bucket, dir)
+
+	tally, err := startTally(ctx, kafka)
+	if err != nil {
+		return false, err
+	}
+	defer tally.close()
+	pipes, err := startPipelines(dir, o, kafka, database)
+	if err != nil {
+		return false, err
+	}
+	defer pipes.stop()
+
+	v := newView(o)
+	if err := watch(ctx, stop, pipes, kafka, tally, database, v); err != nil {
+		return false, err
+	}
+	held, err := tally.whole(ctx)
+	if err != nil {
+		return false, err
+	}
+	stored, err := finalQuery(ctx, database, begin)
+	if err != nil {
+		return false, err
+	}
+	v.result(held, stored)
+
+	if o.Keep {
+		fmt.Fprintf(o.Out, "\nKafka and InfluxDB go on, at the addresses above. Ctrl-C ends them.\n")
+		select {
+		case <-ctx.Done():
+		case <-again(stop):
+		}
+	}
+	return held == stored, nil
+}
+
+// again waits for a second signal where the first one has been used up by
+// ending the generator.
+func again(stop <-chan struct{}) <-chan struct{} {
+	select {
+	case <-stop:
+		return nil
+	default:
+		return stop
+	}
+}
+
+// watch shows how far all is, until everything that is in Kafka is stored.
+func watch(ctx context.Context, stop <-chan struct{}, pipes *pipelines, kafka *kafka, tally *tally, db *influxd.Database, v *view) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var (
+		generated    bool
+		lastStored   counts
+		lastProgress = time.Now()
+	)
+	for {
+		select {
+		case <-ctx.Done():
+			return errors.New("interrupted")
+		case <-stop:
+			stop = nil
+			v.say("Stopping the generator; what it has sent is still stored. Ctrl-C once more ends at once.")
+			if err := pipes.endGenerator(); err != nil {
+				return err
+			}
+			continue
+		case <-tick.C:
+		}
+		if err := pipes.check(); err != nil {
+			return err
+		}
+		generated = generated || pipes.generated()
+		held := tally.counts()
+		stored, err := sumStored(ctx, db)
+		if err != nil {
+			return err
+		}
+		v.row(held, stored)
+		if stored != lastStored {
+			lastStored, lastProgress = stored, time.Now()
+		}
+		if err := kafka.trim(ctx); err != nil {
+			return err
+		}
+		if !generated {
+			continue
+		}
+		if held, err = tally.whole(ctx); err != nil {
+			return err
+		}
+		// More than Kafka holds is as wrong as less, and does not get better.
+		if stored.total() >= held.total() {
+			v.done()
+			return nil
+		}
+		if time.Since(lastProgress) > drainLimit {
+			v.done()
+			v.say("The ingest has stored nothing for %s; its log ends with:\n%s", drainLimit, pipes.ingest.Tail(10))
+			return nil
+		}
+	}
+}

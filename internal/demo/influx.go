@@ -1,0 +1,102 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
+)
+
+// openInflux gives the database of the demo: one of the user's, in which the
+// ingest makes a bucket, or a server of our own.
+func openInflux(ctx context.Context, o Options, dir, bucket string) (db *influxd.Database, closeFn func(), err error) {
+	if o.Influx.URL != "" {
+		db = influxd.NewDatabase(o.Influx.URL, o.Influx.Org, bucket, o.Influx.Token)
+		return db, db.Close, nil
+	}
+	server, err := influxd.Start(ctx, influxd.Options{
+		Version:  influxd.V1,
+		Dir:      filepath.Join(dir, "influxdb"),
+		Progress: buildProgress(o),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return server.Database, func() { _ = server.Stop() }, nil
+}
+
+// buildProgress shows what is compiled when InfluxDB is not in the cache yet:
+// on a terminal in one line, elsewhere every few seconds.
+func buildProgress(o Options) func(string) {
+	var last time.Time
+	n := 0
+	return func(step string) {
+		if n++; n == 1 {
+			fmt.Fprintf(o.Out, "Building InfluxDB %s from its source, which takes a minute or two; the next demo finds it in the cache.\n", influxd.V1)
+		}
+		switch {
+		case o.Terminal:
+			fmt.Fprintf(o.Out, "\r\x1b[K  %d  %.70s", n, step)
+		case time.Since(last) > 5*time.Second:
+			last = time.Now()
+			fmt.Fprintf(o.Out, "  %d  %s\n", n, step)
+		}
+	}
+}
+
+// seedQuery is what a dashboard asks: tweets per second and sentiment.
+const seedQuery = `from(bucket: %q) |> range(start: %s)
+  |> filter(fn: (r) => r._measurement == "tweets") |> filter(fn: (r) => r._field == "count")
+  |> aggregateWindow(every: 1s, fn: sum) |> group(columns: ["sentiment"])`
+
+// finalQuery sums that query by sentiment. Its range is the last hour, or the
+// time of the demo if that is longer.
+func finalQuery(ctx context.Context, db *influxd.Database, begin time.Time) (counts, error) {
+	start := "-1h"
+	if time.Since(begin) > 55*time.Minute {
+		start = begin.UTC().Truncate(time.Second).Format(time.RFC3339)
+	}
+	return sum(ctx, db, fmt.Sprintf(seedQuery, db.Bucket, start))
+}
+
+// sumStored is what is stored so far. It lets the server add up, so that it
+// costs as little at the end of a long run as at its start.
+func sumStored(ctx context.Context, db *influxd.Database) (counts, error) {
+	c, err := sum(ctx, db, fmt.Sprintf(`from(bucket: %q) |> range(start: -30d)
+  |> filter(fn: (r) => r._measurement == "tweets" and r._field == "count")
+  |> group(columns: ["sentiment"]) |> sum()`, db.Bucket))
+	if err != nil && notThereYet(err) {
+		return counts{}, nil
+	}
+	return c, err
+}
+
+// notThereYet tells that the ingest has not created the bucket yet.
+func notThereYet(err error) bool {
+	return strings.Contains(err.Error(), "could not find bucket") || strings.Contains(err.Error(), "database not found")
+}
+
+func sum(ctx context.Context, db *influxd.Database, flux string) (c counts, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	err = db.Each(ctx, flux, func(row influxd.Row) error {
+		s, ok := tweet.ParseSentiment(row.String("sentiment"))
+		if !ok {
+			return fmt.Errorf("a row has the sentiment %q", row.String("sentiment"))
+		}
+		// A window without tweets is a row without a value.
+		if n, ok := row.Int("_value"); ok {
+			c[s] += n
+		}
+		return nil
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return c, fmt.Errorf("asking InfluxDB took longer than 30 s: %w", err)
+	}
+	return c, err
+}

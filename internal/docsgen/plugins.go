@@ -8,7 +8,9 @@ import (
 	_ "github.com/redpanda-data/benthos/v4/public/components/io"
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 
+	"github.com/brandpulse/brandpulse-connect/plugins/influxdb"
 	"github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
+	"github.com/brandpulse/brandpulse-connect/plugins/tweetgen"
 )
 
 // plugins are the components that have a page. A test compares the list with
@@ -17,7 +19,9 @@ var plugins = []struct {
 	name     string
 	register func(env *service.Environment, name string) error
 }{
+	{tweetgen.Name, tweetgen.Register},
 	{sentimentwindow.Name, sentimentwindow.Register},
+	{influxdb.Name, influxdb.Register},
 }
 
 // documented gives our components, without the stock ones that the global

@@ -1,0 +1,317 @@
+// Package influxfake is an InfluxDB within the test: it answers as 1.8.10 and
+// 2.7.12 do, remembers every line that it has stored, and has the faults that
+// real servers and the networks before them show.
+package influxfake
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+)
+
+// Versions of which the fake knows the answers.
+const (
+	V1 = "1.8.10"
+	V2 = "2.7.12"
+)
+
+// Options say what the fake is like. The zero value is an InfluxDB 2.7.12 with a
+// bucket `bucket` of the organisation `org`, which asks for no token.
+type Options struct {
+	Version string
+	// Token that is asked for; none if empty. For 1.8 it is user:password.
+	Token string
+	// Buckets that are there at the start, in 1.8 databases or database/policy;
+	// {"bucket"} if nil.
+	Buckets []string
+	// MayNotCreate makes the token one that can write alone.
+	MayNotCreate bool
+	// MaxBytes is the limit of a body after inflation; 0: none.
+	MaxBytes int
+	// Refuse says why a line is refused for what it holds, as a field type
+	// conflict is; empty: it is stored.
+	Refuse func(line string) string
+	// Fault is asked before each request that writes, with its number from 0
+	// and its lines.
+	Fault func(n int, lines []string) Fault
+}
+
+// Fault is what happens to one request instead of the usual. The zero value is
+// nothing unusual.
+type Fault struct {
+	Status int         // answer this, with nothing stored, unless Apply
+	Header http.Header // of that answer
+	Body   string      // of that answer
+	Apply  bool        // store first, as if all were well
+	Reset  bool        // cut the connection instead of an answer
+	Hang   bool        // no answer until the client has gone
+	Delay  time.Duration
+}
+
+// Request is one that has written, or has tried to.
+type Request struct {
+	Lines  []string
+	Status int // 0: no answer
+}
+
+// Server is the fake. It is an http.Handler, and has a URL once Listen is called.
+type Server struct {
+	options Options
+
+	mu       sync.Mutex
+	buckets  map[string]bool
+	stored   map[string]int
+	requests []Request
+	asked    []string // what the management API was asked to do
+	inFlight int
+	most     int
+}
+
+// New makes a fake.
+func New(o Options) *Server {
+	if o.Version == "" {
+		o.Version = V2
+	}
+	if o.Buckets == nil {
+		o.Buckets = []string{"bucket"}
+	}
+	s := &Server{options: o, buckets: map[string]bool{}, stored: map[string]int{}}
+	for _, b := range o.Buckets {
+		s.buckets[b] = true
+	}
+	return s
+}
+
+// Listen serves the fake on 127.0.0.1 and returns its address and what ends it.
+func (s *Server) Listen() (url string, stop func()) {
+	server := httptest.NewServer(s)
+	return server.URL, func() {
+		server.CloseClientConnections()
+		server.Close()
+	}
+}
+
+// RoundTrip lets the fake stand for a transport, without a socket: for tests in
+// fake time.
+func (s *Server) RoundTrip(r *http.Request) (response *http.Response, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if p != http.ErrAbortHandler { //nolint:errorlint // a panic value, not an error that is wrapped
+				panic(p)
+			}
+			response, err = nil, errors.New("read: connection reset by peer")
+			if r.Context().Err() != nil {
+				err = r.Context().Err()
+			}
+		}
+	}()
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	recorder := httptest.NewRecorder()
+	s.ServeHTTP(recorder, r)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	return recorder.Result(), nil
+}
+
+// Stored is how often each line has been stored.
+func (s *Server) Stored() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.stored)
+}
+
+// Requests are those with points so far, in the order of their arrival.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
+// MostInFlight is how many requests have been under way at the same time.
+func (s *Server) MostInFlight() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.most
+}
+
+// Asked is what the management API was asked to do.
+func (s *Server) Asked() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
+}
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Influxdb-Version", s.options.Version)
+	switch {
+	case r.URL.Path == "/ping":
+		w.WriteHeader(http.StatusNoContent)
+	case r.URL.Path == "/api/v2/write" && r.Method == http.MethodPost:
+		s.write(w, r)
+	default:
+		s.manage(w, r)
+	}
+}
+
+func (s *Server) write(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.inFlight++
+	s.most = max(s.most, s.inFlight)
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.inFlight--
+		s.mu.Unlock()
+	}()
+
+	lines, size, err := readLines(r)
+	if err != nil {
+		s.fail(w, http.StatusBadRequest, "invalid", err.Error())
+		return
+	}
+	// A request without points tries the connection, and counts for nothing.
+	var fault Fault
+	n := -1
+	if len(lines) > 0 {
+		s.mu.Lock()
+		n = len(s.requests)
+		s.requests = append(s.requests, Request{Lines: lines})
+		s.mu.Unlock()
+	}
+	if s.options.Fault != nil {
+		fault = s.options.Fault(n, lines)
+	}
+	if fault.Delay > 0 {
+		select {
+		case <-time.After(fault.Delay):
+		case <-r.Context().Done():
+		}
+	}
+	answer := recorder{ResponseWriter: w}
+	if fault.Status == 0 && !fault.Reset && !fault.Hang {
+		s.apply(&answer, r, lines, size)
+	} else if fault.Apply {
+		s.apply(&recorder{ResponseWriter: httptest.NewRecorder()}, r, lines, size)
+	}
+	switch {
+	case fault.Hang:
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	case fault.Reset:
+		panic(http.ErrAbortHandler)
+	case fault.Status != 0:
+		maps.Copy(w.Header(), fault.Header)
+		answer.WriteHeader(fault.Status)
+		_, _ = io.WriteString(w, fault.Body)
+	}
+	if n >= 0 {
+		s.mu.Lock()
+		s.requests[n].Status = answer.status
+		s.mu.Unlock()
+	}
+}
+
+// recorder remembers the status.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// readLines gives the lines of a body, and its size after inflation. It cuts at
+// newlines outside of strings.
+func readLines(r *http.Request) (lines []string, size int, err error) {
+	body := io.Reader(r.Body)
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		if body, err = gzip.NewReader(r.Body); err != nil {
+			return nil, 0, err
+		}
+	}
+	content, err := io.ReadAll(body)
+	if err != nil {
+		return nil, 0, fmt.Errorf("unable to read data: %w", err)
+	}
+	for rest := content; ; {
+		var line lineproto.Line
+		if line, rest = lineproto.NextLine(rest); len(line.Bytes) == 0 {
+			return lines, len(content), nil
+		}
+		lines = append(lines, string(line.Bytes))
+	}
+}
+
+// apply does what InfluxDB does with a request in good order.
+func (s *Server) apply(w http.ResponseWriter, r *http.Request, lines []string, size int) {
+	if !s.authorised(w, r) || !s.found(w, r) {
+		return
+	}
+	if s.options.MaxBytes > 0 && size > s.options.MaxBytes {
+		s.fail(w, http.StatusRequestEntityTooLarge, "request too large", "Request Entity Too Large")
+		return
+	}
+	malformed, reasons := s.malformed(lines)
+	if len(malformed) > 0 && (s.options.Version != V1 || len(malformed) == len(lines)) {
+		s.fail(w, http.StatusBadRequest, "invalid", reasons)
+		return
+	}
+	first, dropped := "", 0
+	s.mu.Lock()
+	for _, line := range lines {
+		if malformed[line] {
+			continue
+		}
+		if s.options.Refuse != nil {
+			if reason := s.options.Refuse(line); reason != "" {
+				first, dropped = reason, dropped+1
+				continue
+			}
+		}
+		s.stored[line]++
+	}
+	s.mu.Unlock()
+	switch {
+	case dropped > 0 && s.options.Version == V1:
+		s.fail(w, http.StatusBadRequest, "", fmt.Sprintf("partial write: %s dropped=%d", first, dropped))
+	case dropped > 0:
+		s.fail(w, http.StatusUnprocessableEntity, "unprocessable entity", fmt.Sprintf("failure writing points to database: partial write: %s dropped=%d", first, dropped))
+	case len(malformed) > 0:
+		s.fail(w, http.StatusBadRequest, "", fmt.Sprintf("partial write: %s dropped=0", reasons))
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// malformed are the lines that are no points, with what a server says of them.
+func (s *Server) malformed(lines []string) (map[string]bool, string) {
+	var (
+		set     map[string]bool
+		reasons []string
+	)
+	for _, line := range lines {
+		if parsed, _ := lineproto.NextLine([]byte(line)); parsed.Err != nil || strings.Contains(line, "=nonsense") {
+			if set == nil {
+				set = map[string]bool{}
+			}
+			set[line] = true
+			reasons = append(reasons, fmt.Sprintf("unable to parse '%s': invalid boolean", line))
+		}
+	}
+	return set, strings.Join(reasons, "\n")
+}

@@ -1,0 +1,205 @@
+package influxdb
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+const (
+	// maxAnswer is how much of an answer's body is read.
+	maxAnswer = 64 << 10
+	// minGzip is the smallest body that is worth compressing: one packet.
+	minGzip = 1400
+	// minExpect is from where on the server is asked before the body is sent.
+	// A server that finds a body too large answers and closes the connection;
+	// while the body is still being written, that looks like a broken network,
+	// and the same bytes would be sent again and again.
+	minExpect = 512 << 10
+)
+
+// client makes one request at a time for each caller, and knows nothing of what
+// its answer means.
+type client struct {
+	http    *http.Client
+	base    *url.URL
+	write   string // the address for points
+	token   string
+	gzip    bool
+	timeout time.Duration
+
+	bodies sync.Pool // of *compressed
+}
+
+// compressed is a gzip writer with the buffer that it fills.
+type compressed struct {
+	buf bytes.Buffer
+	zip *gzip.Writer
+}
+
+func newClient(conf config) *client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		TLSClientConfig:       conf.tls,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          2 * conf.requestsInFlight,
+		MaxIdleConnsPerHost:   2 * conf.requestsInFlight,
+		IdleConnTimeout:       90 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		DisableCompression:    true,
+		// 1.8 repeats malformed lines in a header of its answer, all of them.
+		MaxResponseHeaderBytes: 1<<20 + 2*int64(conf.maxBodyBytes),
+	}
+	if transport.TLSClientConfig == nil {
+		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	c := &client{
+		http: &http.Client{
+			Transport: transport,
+			// The token goes to the host that it was given for, and nowhere else.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		base:    conf.url,
+		token:   conf.token,
+		gzip:    conf.gzip,
+		timeout: conf.timeout,
+	}
+	query := url.Values{"bucket": {conf.bucket}, "precision": {"ns"}}
+	if conf.org != "" {
+		query.Set("org", conf.org)
+	}
+	c.write = c.address("/api/v2/write", query)
+	c.bodies.New = func() any {
+		body := new(compressed)
+		body.zip, _ = gzip.NewWriterLevel(&body.buf, gzip.BestSpeed) // errs on a wrong level alone
+		return body
+	}
+	return c
+}
+
+func (c *client) address(path string, query url.Values) string {
+	u := c.base.JoinPath(path)
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// post sends points in one request, gzipped if that is asked for, and returns
+// the answer and how many bytes the body had on the wire. No points make a
+// request that tries address, token and bucket and writes nothing.
+func (c *client) post(ctx context.Context, points []byte) (a answer, sent int) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	body := points
+	if c.gzip && len(points) >= minGzip {
+		packed := c.bodies.Get().(*compressed)
+		defer c.bodies.Put(packed)
+		packed.buf.Reset()
+		packed.zip.Reset(&packed.buf)
+		_, _ = packed.zip.Write(points) // a bytes.Buffer takes all
+		_ = packed.zip.Close()
+		body = packed.buf.Bytes()
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.write, nil)
+	if err != nil {
+		return answer{err: err}, 0
+	}
+	if len(body) > 0 {
+		loan := &loan{bytes: body}
+		defer loan.end()
+		request.Body, request.ContentLength = loan.reader(), int64(len(body))
+		request.GetBody = func() (io.ReadCloser, error) { return loan.reader(), nil }
+	}
+	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	if len(body) != len(points) {
+		request.Header.Set("Content-Encoding", "gzip")
+	}
+	if len(body) >= minExpect {
+		request.Header.Set("Expect", "100-continue")
+	}
+	return c.do(request), len(body)
+}
+
+// do makes a request with the token.
+func (c *client) do(request *http.Request) answer {
+	request.Header.Set("User-Agent", "brandpulse-connect")
+	if c.token != "" {
+		request.Header.Set("Authorization", "Token "+c.token)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		// A *url.Error repeats method and address, which the log line has.
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) {
+			err = wrapped.Err
+		}
+		return answer{err: err}
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	// What is left over is read, so that the connection can be used again, but
+	// not for ever.
+	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
+	return answer{status: response.StatusCode, header: response.Header, body: body}
+}
+
+// ask makes a request of the management API, with a JSON body or none.
+func (c *client) ask(ctx context.Context, method, path string, query url.Values, body []byte) answer {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, c.address(path, query), bytes.NewReader(body))
+	if err != nil {
+		return answer{err: fmt.Errorf("making a request: %w", err)}
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return c.do(request)
+}
+
+func (c *client) close() { c.http.CloseIdleConnections() }
+
+// loan lends the bytes of a body to the transport, which may go on reading for
+// a while after it has given up a request, when the buffer is back in its pool.
+type loan struct {
+	mu    sync.Mutex
+	bytes []byte
+}
+
+func (l *loan) reader() io.ReadCloser { return &loanReader{loan: l} }
+
+func (l *loan) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bytes = nil
+}
+
+type loanReader struct {
+	loan *loan
+	at   int
+}
+
+func (r *loanReader) Read(p []byte) (int, error) {
+	r.loan.mu.Lock()
+	defer r.loan.mu.Unlock()
+	if r.at >= len(r.loan.bytes) {
+		return 0, io.EOF
+	}
+	n := copy(p, r.loan.bytes[r.at:])
+	r.at += n
+	return n, nil
+}
+
+func (r *loanReader) Close() error { return nil }

@@ -1,0 +1,177 @@
+package influxdb
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/redpanda-data/benthos/v4/public/bloblang"
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+)
+
+// encoder turns messages into lines.
+type encoder struct {
+	measurement *service.InterpolatedString // nil: messages are points already
+	tags        *bloblang.Executor
+	fields      *bloblang.Executor
+	timestamp   *bloblang.Executor
+	maxLine     int // bytes, with the newline
+}
+
+func newEncoder(conf config) *encoder {
+	return &encoder{conf.measurement, conf.tags, conf.fields, conf.timestamp, conf.maxBodyBytes}
+}
+
+// encode appends the points of a batch to l and returns what cannot be one.
+//
+// With mappings, each message makes one point. Without, a message that is an
+// object is a point, {measurement, tags, fields, timestamp}, and any other is
+// line protocol.
+func (e *encoder) encode(batch service.MessageBatch, l *lines) []refusal {
+	var (
+		refusals []refusal
+		scratch  pointScratch
+		mapped   *mappedPoints
+	)
+	if e.measurement != nil {
+		mapped = e.mapping(batch)
+	}
+	for i, message := range batch {
+		var err error
+		mark := len(l.buf)
+		switch {
+		case mapped != nil:
+			var p point
+			if p, err = mapped.point(i); err == nil {
+				l.buf, err = scratch.append(l.buf, p)
+			}
+		case message.HasStructured():
+			err = e.structured(message, l, &scratch)
+		default:
+			var content []byte
+			if content, err = message.AsBytes(); err != nil {
+				break
+			}
+			if text := bytes.TrimLeft(content, " \t\r\n"); len(text) > 0 && text[0] == '{' {
+				err = e.structured(message, l, &scratch)
+				break
+			}
+			refusals = e.lines(content, i, l, refusals)
+			continue
+		}
+		if err == nil && len(l.buf)-mark >= e.maxLine {
+			err = errLineTooLong
+		}
+		if err != nil {
+			l.buf = l.buf[:mark]
+			refusals = append(refusals, refusedHere(i, nil, err))
+			continue
+		}
+		l.add(i)
+	}
+	return refusals
+}
+
+// structured appends a message that is an object.
+func (e *encoder) structured(message *service.Message, l *lines, scratch *pointScratch) error {
+	value, err := message.AsStructured()
+	if err != nil {
+		return fmt.Errorf("reading the message as JSON: %w", err)
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return fmt.Errorf("a structured message must be an object {measurement, tags, fields, timestamp}, this is %s", kindOf(value))
+	}
+	p, err := pointOf(object)
+	if err != nil {
+		return err
+	}
+	l.buf, err = scratch.append(l.buf, p)
+	return err
+}
+
+// lines appends a message of line protocol. Each line that can be seen to be
+// wrong is refused by itself: among others it could take its neighbours along.
+func (e *encoder) lines(content []byte, message int, l *lines, refusals []refusal) []refusal {
+	points := false
+	for rest := content; ; {
+		var line lineproto.Line
+		if line, rest = lineproto.NextLine(rest); len(line.Bytes) == 0 {
+			break
+		}
+		points = true
+		var err error
+		switch {
+		case line.Err != nil:
+			err = fmt.Errorf("the line %w", line.Err)
+		case !line.Timed:
+			err = errNoTime
+		case len(line.Bytes) >= e.maxLine:
+			err = errLineTooLong
+		default:
+			l.buf = append(l.buf, line.Bytes...)
+			l.add(message)
+			continue
+		}
+		refusals = append(refusals, refusedHere(message, line.Bytes, err))
+	}
+	if !points {
+		refusals = append(refusals, refusedHere(message, nil, errNoPoints))
+	}
+	return refusals
+}
+
+// mappedPoints makes points of messages by the mappings of the configuration.
+type mappedPoints struct {
+	batch       service.MessageBatch
+	measurement *service.MessageBatchInterpolationExecutor
+	tags        *service.MessageBatchBloblangExecutor
+	fields      *service.MessageBatchBloblangExecutor
+	timestamp   *service.MessageBatchBloblangExecutor
+}
+
+func (e *encoder) mapping(batch service.MessageBatch) *mappedPoints {
+	m := &mappedPoints{
+		batch:       batch,
+		measurement: batch.InterpolationExecutor(e.measurement),
+		fields:      batch.BloblangExecutor(e.fields),
+		timestamp:   batch.BloblangExecutor(e.timestamp),
+	}
+	if e.tags != nil {
+		m.tags = batch.BloblangExecutor(e.tags)
+	}
+	return m
+}
+
+func (m *mappedPoints) point(i int) (p point, err error) {
+	if p.measurement, err = m.measurement.TryString(i); err != nil {
+		return p, fmt.Errorf("filling in measurement: %w", err)
+	}
+	if m.tags != nil {
+		if p.tags, err = object(fieldTags, m.tags, i); err != nil {
+			return p, err
+		}
+	}
+	if p.fields, err = object(fieldFields, m.fields, i); err != nil {
+		return p, err
+	}
+	value, err := m.timestamp.QueryValue(i)
+	if err != nil {
+		return p, fmt.Errorf("mapping timestamp: %w", err)
+	}
+	p.ns, err = nanoseconds(value)
+	return p, err
+}
+
+func object(field string, mapping *service.MessageBatchBloblangExecutor, i int) (map[string]any, error) {
+	value, err := mapping.QueryValue(i)
+	if err != nil {
+		return nil, fmt.Errorf("mapping %s: %w", field, err)
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("mapping %s: it must give an object, this is %s", field, kindOf(value))
+	}
+	return object, nil
+}

@@ -1,0 +1,31 @@
+package influxdb
+
+// lines are points as line protocol, in one buffer that is used again.
+type lines struct {
+	buf  []byte
+	ends []int   // where line i ends in buf, behind its newline
+	from []int32 // the message of the batch that line i came from
+}
+
+func (l *lines) reset() { l.buf, l.ends, l.from = l.buf[:0], l.ends[:0], l.from[:0] }
+
+func (l *lines) len() int { return len(l.ends) }
+
+// start is where line i begins; l.start(l.len()) is the length of buf.
+func (l *lines) start(i int) int {
+	if i == 0 {
+		return 0
+	}
+	return l.ends[i-1]
+}
+
+// line is line i without its newline. It aliases buf.
+func (l *lines) line(i int) []byte { return l.buf[l.start(i) : l.ends[i]-1] }
+
+// add takes what has been appended to buf since the last line for a line of
+// message m, and puts the newline behind it.
+func (l *lines) add(m int) {
+	l.buf = append(l.buf, '\n')
+	l.ends = append(l.ends, len(l.buf))
+	l.from = append(l.from, int32(m))
+}

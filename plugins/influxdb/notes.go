@@ -1,0 +1,99 @@
+package influxdb
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+// notePeriod is how often at most a trouble is logged again.
+const notePeriod = 10 * time.Second
+
+// notes writes the log lines about requests: few, since metrics count, and each
+// with what can be done. Bodies and the token are never in them.
+type notes struct {
+	log  *service.Logger
+	conf config
+
+	mu    sync.Mutex
+	since time.Time // when the trouble began; zero: all is well
+	last  time.Time // when it was last logged
+}
+
+// trouble notes that a request will be tried again after wait.
+func (n *notes) trouble(d decision, points int, wait time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := time.Now()
+	if n.since.IsZero() {
+		n.since = now
+	}
+	if !n.last.IsZero() && now.Sub(n.last) < notePeriod {
+		return
+	}
+	n.last = now
+	text := fmt.Sprintf("Posting %d points to %s: %s; nothing is dropped, trying again in %s",
+		points, n.conf.target(), explain(d, n.conf), wait.Round(10*time.Millisecond))
+	if d.verdict == mend {
+		n.log.Error(text)
+	} else {
+		n.log.Warn(text)
+	}
+}
+
+// well notes that the trouble is over.
+func (n *notes) well() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.since.IsZero() {
+		return
+	}
+	n.log.Infof("InfluxDB takes points again, after %s", time.Since(n.since).Round(10*time.Millisecond))
+	n.since, n.last = time.Time{}, time.Time{}
+}
+
+// explain says what is wrong and how to mend it.
+func explain(d decision, conf config) string {
+	what := d.reason
+	if d.status != 0 {
+		what = fmt.Sprintf("status %d: %s", d.status, d.reason)
+	}
+	if fix := mending(d, conf); fix != "" {
+		return what + " (" + fix + ")"
+	}
+	return what
+}
+
+func mending(d decision, conf config) string {
+	has := func(words string) bool { return strings.Contains(d.reason, words) }
+	switch {
+	case d.status == 0 && (has("connection refused") || has("no such host")):
+		return "no server is there: start InfluxDB, or correct url"
+	case d.status == 0 && has("HTTP response to HTTPS"):
+		return "the server speaks plain HTTP: let url begin with http://"
+	case d.status == 0 && has("certificate"):
+		return "the certificate is not trusted: set tls.enabled and tls.root_cas_file"
+	case d.status == http.StatusBadRequest && has("HTTP request to an HTTPS server"):
+		return "the server speaks HTTPS: let url begin with https://"
+	case d.status == http.StatusBadRequest && has("orgID"):
+		return "set org"
+	case d.status == http.StatusUnauthorized:
+		return "token is missing or wrong: for InfluxDB 2 it is an API token, for 1.8 user:password"
+	case d.status == http.StatusForbidden:
+		return fmt.Sprintf("the token must be allowed to write to bucket %q", conf.bucket)
+	case has("organization"):
+		return fmt.Sprintf("org must be the name or the id of an organisation that is there, this is %q", conf.org)
+	case has("bucket") && d.status == http.StatusNotFound, has("database not found"), has("retention policy not found"):
+		if conf.createBucket {
+			return "it is created when the output connects: restart it, or create it by hand"
+		}
+		return "create it, or set create_bucket: true; for InfluxDB 1.8 bucket is database or database/retention-policy"
+	case d.verdict == mend && (d.status/100 == 2 || d.status/100 == 3 || d.status == http.StatusNotFound || d.status == http.StatusMethodNotAllowed):
+		return "what answers there is not InfluxDB: is url its address, and is there a proxy in between?"
+	}
+	return ""
+}

@@ -1,0 +1,174 @@
+// Package influxdb is the output `influxdb`: it writes points to InfluxDB 1.8
+// and later, and tells apart the points that are stored, those that will be and
+// those that InfluxDB refuses.
+//
+// The output holds the acks: WriteBatch returns when InfluxDB has answered 204
+// for each of its points, or when what was refused is with the output for that.
+// It resends inside WriteBatch for as long as it takes, and returns no error that
+// names single messages, unless asked to: such an error that reaches an input
+// makes it retry the wrong ones.
+package influxdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+// Name is what the output is called in YAML.
+const Name = "influxdb"
+
+// Register adds the output to an environment under a name.
+func Register(env *service.Environment, name string) error {
+	return env.RegisterBatchOutput(name, spec(),
+		func(parsed *service.ParsedConfig, mgr *service.Resources) (service.BatchOutput, service.BatchPolicy, int, error) {
+			conf, err := configFrom(parsed)
+			if err != nil {
+				return nil, service.BatchPolicy{}, 0, err
+			}
+			var rejected rejectedOutput
+			if conf.rejected {
+				if rejected, err = parsed.FieldOutput(fieldRejected); err != nil {
+					return nil, service.BatchPolicy{}, 0, err
+				}
+			}
+			return newOutput(conf, rejected, mgr.Logger(), mgr.Metrics()), service.BatchPolicy{}, conf.maxInFlight, nil
+		})
+}
+
+func init() {
+	if err := Register(service.GlobalEnvironment(), Name); err != nil {
+		panic(err)
+	}
+}
+
+// rejectedOutput is the part of service.OwnedOutput that takes refused points.
+type rejectedOutput interface {
+	WriteBatch(ctx context.Context, batch service.MessageBatch) error
+	Close(ctx context.Context) error
+}
+
+type output struct {
+	conf      config
+	client    *client
+	encoder   *encoder
+	committer *committer
+	rejected  rejectedOutput // nil: on_reject says what happens
+	log       *service.Logger
+	metrics   *outputMetrics
+	calls     sync.Pool // of *call
+
+	connecting *backoff.ExponentialBackOff
+}
+
+func newOutput(conf config, rejected rejectedOutput, log *service.Logger, metrics *service.Metrics) *output {
+	o := &output{
+		conf:     conf,
+		client:   newClient(conf),
+		encoder:  newEncoder(conf),
+		rejected: rejected,
+		log:      log,
+		metrics:  newOutputMetrics(metrics),
+		connecting: backoff.NewExponentialBackOff(
+			backoff.WithInitialInterval(time.Second),
+			backoff.WithMaxInterval(max(time.Second, conf.backoffMax)),
+			backoff.WithMaxElapsedTime(0),
+		),
+	}
+	s := &sender{post: o.client.post, conf: conf, metrics: o.metrics, notes: &notes{log: log, conf: conf}}
+	o.committer = newCommitter(conf, s.send)
+	o.calls.New = func() any { return newCall() }
+	return o
+}
+
+// Connect is called again until it succeeds.
+func (o *output) Connect(ctx context.Context) error {
+	if err := o.reach(ctx); err != nil {
+		return service.NewErrBackOff(err, o.connecting.NextBackOff())
+	}
+	o.connecting.Reset()
+	return nil
+}
+
+func (o *output) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
+	if err := o.reach(ctx); err != nil {
+		return service.ConnectionTestFailed(err).AsList()
+	}
+	return service.ConnectionTestSucceeded().AsList()
+}
+
+// WriteBatch writes the points of a batch, see the package comment.
+func (o *output) WriteBatch(ctx context.Context, batch service.MessageBatch) error {
+	cl := o.calls.Get().(*call)
+	refusals := o.encoder.encode(batch, &cl.lines)
+	if err := o.write(ctx, cl); err != nil {
+		return err
+	}
+	refusals = append(refusals, cl.refusals...)
+	if len(refusals) == 0 {
+		o.release(cl)
+		return nil
+	}
+	// The texts of the refusals lie in the buffer of the call.
+	defer o.release(cl)
+	return o.reject(ctx, batch, refusals)
+}
+
+// write brings the lines of a call to their verdicts.
+func (o *output) write(ctx context.Context, cl *call) error {
+	points := int64(cl.lines.len())
+	o.metrics.waiting.Incr(points)
+	defer o.metrics.waiting.Decr(points)
+	if err := o.committer.write(ctx, cl); err != nil {
+		return stopped(err)
+	}
+	o.metrics.written.Incr(points - int64(len(cl.refusals)))
+	return nil
+}
+
+// release keeps the buffers of a call for the next one, unless it was one of a
+// kind.
+func (o *output) release(cl *call) {
+	if cap(cl.lines.buf) > 4*o.conf.maxBodyBytes {
+		return
+	}
+	cl.reset()
+	o.calls.Put(cl)
+}
+
+// stopped is the error of a write that ends without a verdict, which it does
+// only when the output is closing. Benthos neither acks nor nacks a batch when an
+// output says that it is at its end. A nack would send the points to the next
+// output of a `fallback`, while InfluxDB has said nothing against them.
+func stopped(err error) error {
+	return fmt.Errorf("%w: %w", service.ErrEndOfInput, err)
+}
+
+// closing bounds how long Close waits for the output of refused points. That one
+// cannot be interrupted; it is idle unless the stop is a hard one.
+const closing = time.Second
+
+func (o *output) Close(ctx context.Context) error {
+	o.committer.close()
+	o.client.close()
+	if o.rejected == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, closing)
+	defer cancel()
+	if err := o.rejected.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("closing the output of refused points: %w", err)
+	}
+	return nil
+}
+
+var (
+	_ service.BatchOutput        = (*output)(nil)
+	_ service.ConnectionTestable = (*output)(nil)
+	_ rejectedOutput             = (*service.OwnedOutput)(nil)
+)

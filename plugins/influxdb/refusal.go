@@ -1,0 +1,75 @@
+package influxdb
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+)
+
+// refusal is a line, or a message, that InfluxDB will not have.
+type refusal struct {
+	message int    // which of the batch
+	line    int    // which of the call's lines; -1: it never became one
+	text    []byte // the line; nil: the message as it is
+	status  int    // InfluxDB's answer; 0: refused before it was sent
+	reason  string
+	class   string // of the fixed list below, for the metric
+}
+
+// Why a message or a line is refused before anything is sent, besides the
+// reasons of lineproto.
+var (
+	errNoPoints    = errors.New("no points: the message is empty, or holds comments and blank lines alone")
+	errNoTime      = errors.New("no timestamp: InfluxDB would take the time of arrival, and a resend would make a second point")
+	errLineTooLong = fmt.Errorf("the line %w: it is above max_body_bytes", lineproto.ErrTooLong)
+)
+
+// Classes of reasons.
+const (
+	classMalformed = "malformed"     // no line protocol, or nothing that it can carry
+	classTimestamp = "timestamp"     // none, a float, or outside what InfluxDB stores
+	classNoPoints  = "no_points"     // an empty message
+	classTooLarge  = "too_large"     // a line, a key or a value
+	classConflict  = "type_conflict" // a field has another type already
+	classRetention = "retention"     // older than the bucket keeps
+	classLimit     = "limit"         // of series or of values of a tag
+	classOther     = "other"
+)
+
+// refusedHere is a refusal before anything was sent.
+func refusedHere(message int, text []byte, err error) refusal {
+	class := classMalformed
+	switch {
+	case errors.Is(err, errNoPoints):
+		class = classNoPoints
+	case errors.Is(err, lineproto.ErrTooLong):
+		class = classTooLarge
+	case errors.Is(err, errNoTime), errors.Is(err, errTimestamp),
+		errors.Is(err, lineproto.ErrTimestamp), errors.Is(err, lineproto.ErrTimeOutside):
+		class = classTimestamp
+	}
+	return refusal{message: message, line: -1, text: text, reason: err.Error(), class: class}
+}
+
+// classOf sorts the refusals of InfluxDB by its words.
+func classOf(status int, reason string) string {
+	if status == http.StatusRequestEntityTooLarge {
+		return classTooLarge
+	}
+	for _, known := range []struct{ words, class string }{
+		{"unable to parse", classMalformed},
+		{"field type conflict", classConflict},
+		{"retention policy", classRetention},
+		{"max-values-per-tag", classLimit},
+		{"max-series-per-database", classLimit},
+		{"too long", classTooLarge},
+	} {
+		if strings.Contains(reason, known.words) {
+			return known.class
+		}
+	}
+	return classOther
+}

@@ -1,0 +1,135 @@
+package influxdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+// Metadata of a refused point.
+const (
+	metaStatus = "influxdb_status"
+	metaReason = "influxdb_reason"
+)
+
+// reject disposes of what InfluxDB will not have, and returns nil when nothing
+// of it can be lost any more.
+func (o *output) reject(ctx context.Context, batch service.MessageBatch, refusals []refusal) error {
+	for _, r := range refusals {
+		o.metrics.rejected.Incr(1, r.class)
+	}
+	switch {
+	case o.rejected != nil:
+		return o.handOver(ctx, batch, refusals)
+	case o.conf.onReject == onRejectNack:
+		return nack(batch, refusals)
+	default:
+		return o.block(ctx, refusals)
+	}
+}
+
+// handOver writes the refused points to the output for them, and tries until it
+// has them all.
+func (o *output) handOver(ctx context.Context, batch service.MessageBatch, refusals []refusal) error {
+	messages := make(service.MessageBatch, len(refusals))
+	for i, r := range refusals {
+		messages[i] = r.as(batch[r.message])
+	}
+	pause := newPause(o.conf)
+	for {
+		index := messages.Index()
+		err := o.rejected.WriteBatch(ctx, messages)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil || errors.Is(err, service.ErrEndOfInput) {
+			return stopped(err)
+		}
+		var partial *service.BatchError
+		if errors.As(err, &partial) && partial.IndexedErrors() > 0 {
+			messages = failed(messages, index, partial)
+		}
+		wait := pause.next(decision{verdict: resend})
+		o.log.Errorf("Writing %d refused points to the output `rejected`: %v; trying again in %s", len(messages), err, wait)
+		if err := sleep(ctx, wait); err != nil {
+			return stopped(err)
+		}
+	}
+}
+
+// failed is the messages that an output did not take, all if it cannot be told.
+func failed(messages service.MessageBatch, index *service.Indexer, partial *service.BatchError) service.MessageBatch {
+	var left service.MessageBatch
+	known := true
+	partial.WalkMessagesIndexedBy(index, func(i int, _ *service.Message, err error) bool {
+		if i < 0 || i >= len(messages) {
+			known = false
+		} else if err != nil {
+			left = append(left, messages[i])
+		}
+		return known
+	})
+	if !known || len(left) == 0 {
+		return messages
+	}
+	return left
+}
+
+// as makes a message of a refusal: the line, with the metadata of the message
+// that it came in and the reason.
+func (r refusal) as(origin *service.Message) *service.Message {
+	m := origin.Copy()
+	if r.text != nil {
+		m.SetBytes(append([]byte(nil), r.text...))
+	}
+	if r.status != 0 {
+		m.MetaSetMut(metaStatus, strconv.Itoa(r.status))
+	}
+	m.MetaSetMut(metaReason, r.reason)
+	return m
+}
+
+// nack is an error that names the messages with refused points.
+func nack(batch service.MessageBatch, refusals []refusal) error {
+	err := service.NewBatchError(batch, fmt.Errorf("InfluxDB refuses %d points: %s", len(refusals), refusals[0].reason))
+	named := make(map[int]bool, len(refusals))
+	for _, r := range refusals {
+		if !named[r.message] {
+			named[r.message] = true
+			err.Failed(r.message, errors.New(r.reason))
+		}
+	}
+	return err
+}
+
+// block keeps a batch with refused points, and so the stream, until InfluxDB
+// takes them or the output is closed: without an output for them there is no
+// other place where they are safe.
+func (o *output) block(ctx context.Context, refusals []refusal) error {
+	for {
+		o.log.Errorf("InfluxDB refuses %d points, %s; the stream waits: mend it there, or give the output `rejected` a place for such points. Trying again in %s",
+			len(refusals), refusals[0].reason, notePeriod)
+		if err := sleep(ctx, notePeriod); err != nil {
+			return stopped(err)
+		}
+		again := newCall()
+		var hopeless []refusal
+		for _, r := range refusals {
+			if r.status == 0 {
+				hopeless = append(hopeless, r) // no server has a say in it
+				continue
+			}
+			again.lines.buf = append(again.lines.buf, r.text...)
+			again.lines.add(r.message)
+		}
+		if err := o.write(ctx, again); err != nil {
+			return err
+		}
+		if refusals = append(hopeless, again.refusals...); len(refusals) == 0 {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package influxdb
+
+import (
+	// The lint rules use parse_duration, and a build without it would find
+	// fault with every configuration.
+	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+const (
+	fieldURL              = "url"
+	fieldToken            = "token"
+	fieldOrg              = "org"
+	fieldBucket           = "bucket"
+	fieldMeasurement      = "measurement"
+	fieldTags             = "tags"
+	fieldFields           = "fields"
+	fieldTimestamp        = "timestamp"
+	fieldRejected         = "rejected"
+	fieldOnReject         = "on_reject"
+	fieldCreateBucket     = "create_bucket"
+	fieldRetention        = "retention"
+	fieldGzip             = "gzip"
+	fieldTimeout          = "timeout"
+	fieldTLS              = "tls"
+	fieldFlushPeriod      = "flush_period"
+	fieldMaxPoints        = "max_points_per_request"
+	fieldMaxBodyBytes     = "max_body_bytes"
+	fieldRequestsInFlight = "requests_in_flight"
+	fieldMaxInFlight      = "max_in_flight"
+	fieldBackoff          = "backoff"
+	fieldInitialInterval  = "initial_interval"
+	fieldMaxInterval      = "max_interval"
+)
+
+func spec() *service.ConfigSpec {
+	return service.NewConfigSpec().
+		Stable().
+		Version("0.1.0").
+		Categories("Services").
+		Summary("Writes points to InfluxDB 1.8 and 2.x. A message is acknowledged when InfluxDB has stored all its points, or when those that it refuses are with an output of their own.").
+		Description(description).
+		Fields(
+			service.NewURLField(fieldURL).
+				Description("Address of the server.").
+				Examples("http://localhost:8086", "https://influxdb.example.com:8086").
+				LintRule(`root = match {
+  !this.re_match("^https?://[^/]") => [ "url must be like http://localhost:8086" ],
+  this.contains("@") || this.contains("?") => [ "url must not hold a user, a password or a query: they would be logged; set token, for InfluxDB 1.8 to user:password" ],
+}`),
+			service.NewStringField(fieldToken).
+				Description("InfluxDB 2: an API token that may write to the bucket. InfluxDB 1.8: `user:password`, or empty if it asks for none.").
+				Default("").
+				Secret(),
+			service.NewStringField(fieldOrg).
+				Description("InfluxDB 2: name or id of the organisation. InfluxDB 1.8 has none.").
+				Default(""),
+			service.NewStringField(fieldBucket).
+				Description("InfluxDB 2: name or id of the bucket. InfluxDB 1.8: `database`, or `database/retention-policy`.").
+				Examples("brandpulse", "brandpulse/autogen").
+				LintRule(`root = if this == "" { [ "bucket must not be empty" ] }`),
+			service.NewInterpolatedStringField(fieldMeasurement).
+				Description("Makes a point of each message: its measurement. Goes with `fields` and `timestamp`.").
+				Examples("weather", `${! meta("kafka_topic") }`).
+				Optional(),
+			service.NewBloblangField(fieldTags).
+				Description("Makes a point of each message: a mapping to the object of its tags, whose values are strings, numbers or booleans. A null is left away.").
+				Example(`root.city = this.city`).
+				Optional(),
+			service.NewBloblangField(fieldFields).
+				Description("Makes a point of each message: a mapping to the object of its fields, whose values are strings, numbers or booleans. An integer stays one, a null is left away.").
+				Example(`root.celsius = this.temperature.float64()`).
+				Optional(),
+			service.NewBloblangField(fieldTimestamp).
+				Description("Makes a point of each message: a mapping to its time, an integer of nanoseconds since 1970 or a Bloblang timestamp. Take it from the message: with `now()` a message that comes twice makes two points.").
+				Examples(`root = this.time.ts_parse("2006-01-02T15:04:05Z07:00")`, `root = this.milliseconds * 1000000`).
+				Optional(),
+			service.NewOutputField(fieldRejected).
+				Description("Takes the points that InfluxDB refuses, each as a message of its own: see Refused points.").
+				Optional(),
+			service.NewStringAnnotatedEnumField(fieldOnReject, map[string]string{
+				onRejectBlock: "The batch waits, and with it the stream; the refused points are tried again every 10 seconds, and the log says why. Nothing is lost.",
+				onRejectNack:  "The batch fails with an error that names the messages with refused points. Only for use directly under `fallback`: see Refused points.",
+			}).
+				Description("What happens to refused points where `rejected` is not set.").
+				Default(onRejectBlock),
+			service.NewBoolField(fieldCreateBucket).
+				Description("Create the bucket, in 1.8 the database and the retention policy, when it is not there at the start. The token must be allowed to. A bucket that is there stays as it is.").
+				Default(false),
+			service.NewDurationField(fieldRetention).
+				Description("How long a bucket that is created keeps its points; `0s` means for ever, otherwise at least 1h. Points that are older are refused, so it must be longer than what the pipeline can replay.").
+				Default("0s").
+				Example("720h").
+				Advanced().
+				LintRule(`root = if this.parse_duration().catch(0) != 0 && this.parse_duration().catch(0) < 3600000000000 { [ "retention must be 0s, for ever, or at least 1h" ] }`),
+			service.NewBoolField(fieldGzip).
+				Description("Compress requests, at level 1. It costs about 0.3 µs of CPU a point and makes a request five to twenty times smaller. On one machine with InfluxDB it only costs.").
+				Default(true),
+			service.NewDurationField(fieldTimeout).
+				Description("How long a request may take. Then it is sent again, since nobody knows whether its points are stored.").
+				Default("30s").
+				LintRule(positiveRule(fieldTimeout)),
+			service.NewTLSToggledField(fieldTLS),
+			service.NewDurationField(fieldFlushPeriod).
+				Description("When all requests are under way and the oldest waiting point has waited for so long, its group leaves all the same, as one of at most `requests_in_flight` more. At most 5s.").
+				Default("1s").
+				Advanced().
+				LintRule(`root = if this.parse_duration().catch(-1) <= 0 || this.parse_duration().catch(0) > 5000000000 { [ "flush_period must be above 0 and at most 5s" ] }`),
+			service.NewIntField(fieldMaxPoints).
+				Description("The most points in a request. InfluxData advises 5,000, and the default is 80 % of that; the servers have no limit of their own but that of bytes.").
+				Default(4000).
+				Advanced().
+				LintRule(atLeastRule(fieldMaxPoints, "1")),
+			service.NewIntField(fieldMaxBodyBytes).
+				Description("The most bytes in a request before compression. InfluxDB 1.8 takes 25,000,000, a proxy with nginx's defaults 1,048,576 as compressed. A point that is larger by itself is refused.").
+				Default(4_000_000).
+				Advanced().
+				LintRule(atLeastRule(fieldMaxBodyBytes, "1024")),
+			service.NewIntField(fieldRequestsInFlight).
+				Description("Requests under way at the same time. More of them make the groups smaller.").
+				Default(2).
+				Advanced().
+				LintRule(atLeastRule(fieldRequestsInFlight, "1")),
+			service.NewIntField(fieldMaxInFlight).
+				Description("Batches under way at the same time. Their points share requests, so many small batches need a high number.").
+				Default(64).
+				LintRule(atLeastRule(fieldMaxInFlight, "1")),
+			service.NewObjectField(fieldBackoff,
+				service.NewDurationField(fieldInitialInterval).
+					Description("The wait after the first failure. It doubles with each further one.").
+					Default("100ms").
+					LintRule(positiveRule(fieldInitialInterval)),
+				service.NewDurationField(fieldMaxInterval).
+					Description("The longest wait.").
+					Default("10s").
+					LintRule(positiveRule(fieldMaxInterval)),
+			).
+				Description("The waits before a request is sent again. Each is varied by half, up or down, so that many writers do not come back at once.").
+				Advanced(),
+		).
+		LintRule(`root = match {
+  this.url.or("").has_prefix("http://") && this.tls.enabled.or(false) => [ "tls is enabled, but url begins with http://: set it to https://" ],
+  this.exists("measurement") != this.exists("fields") || this.exists("measurement") != this.exists("timestamp") => [ "measurement, fields and timestamp make points of messages together: set all, or none for messages that are points already" ],
+  this.exists("tags") && !this.exists("measurement") => [ "tags needs measurement, fields and timestamp" ],
+  this.exists("rejected") && this.on_reject.or("block") == "nack" => [ "rejected takes the refused points, so on_reject: nack would never happen: remove one of them" ],
+  this.retention.or("0s") != "0s" && !this.create_bucket.or(false) => [ "retention is that of a bucket that is created: set create_bucket: true, or remove it" ],
+}`).
+		Example("InfluxDB 2",
+			"Points that come as line protocol, as from `sentiment_window`. What InfluxDB refuses goes to a topic of its own, and the `retry` around it makes sure that it arrives.",
+			exampleV2).
+		Example("InfluxDB 1.8",
+			"With a user and a database that is created when it is not there.",
+			exampleV1).
+		Example("Any messages",
+			"Points made of JSON messages by mappings. A refused point stops the stream until somebody has looked after it.",
+			exampleMapping)
+}
+
+func positiveRule(field string) string {
+	return `root = if this.parse_duration().catch(-1) <= 0 { [ "` + field + ` must be above 0" ] }`
+}
+
+func atLeastRule(field, limit string) string {
+	return `root = if this < ` + limit + ` { [ "` + field + ` must be at least ` + limit + `" ] }`
+}

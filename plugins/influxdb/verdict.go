@@ -1,0 +1,181 @@
+package influxdb
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// verdict is what becomes of the points of a request.
+type verdict uint8
+
+const (
+	// done: stored, all of them.
+	done verdict = iota
+	// split: too many bytes for one request.
+	split
+	// refused: one point or more will never be taken as it is.
+	refused
+	// resend: the same request may pass later by itself. Whether its points
+	// are stored is not known, and does not matter: they are the same points.
+	resend
+	// mend: the same request passes once somebody has changed something.
+	mend
+
+	verdicts = 5
+)
+
+func (v verdict) String() string {
+	return [verdicts]string{"done", "split", "refused", "resend", "mend"}[v]
+}
+
+// answer is what came back for a request: a status with the headers and the
+// beginning of the body, or the error of the transport.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	err    error
+}
+
+// decision is an answer understood.
+type decision struct {
+	verdict verdict
+	status  int           // 0 without an answer
+	reason  string        // InfluxDB's own words where it has some
+	after   time.Duration // how long the server wants to be left alone
+}
+
+// maxRetryAfter bounds what a server can ask for, so that one wrong header does
+// not stop the stream for a day.
+const maxRetryAfter = time.Minute
+
+// judge is the one place where it is decided what an answer means. It is pure.
+//
+// Only 204 means that the points are stored: InfluxDB answers nothing else, so
+// 200, 202 or 207 come from something in between that may have stored nothing.
+func judge(a answer, now time.Time) decision {
+	d := decision{status: a.status, reason: reasonOf(a), after: retryAfter(a.header, now)}
+	switch {
+	case a.err != nil:
+		d.verdict = judgeError(a.err)
+	case a.status == http.StatusNoContent:
+		return decision{verdict: done, status: a.status}
+	case a.status == http.StatusRequestEntityTooLarge:
+		d.verdict = split
+	case a.status == http.StatusBadRequest, a.status == http.StatusUnprocessableEntity:
+		// 1.8 answers 400 for malformed lines, conflicts of field types and
+		// points beyond retention, and has stored the rest; 2.x answers 400
+		// for malformed lines and stores nothing, 422 for the others.
+		d.verdict = refused
+	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly, a.status == http.StatusTooManyRequests:
+		d.verdict = resend
+	case a.status >= 500 && strings.Contains(d.reason, "retention policy not found"):
+		d.verdict = mend // 1.8 calls a wrong name in the configuration a fault of its own
+	case a.status >= 500, a.status < 200:
+		d.verdict = resend
+	default:
+		// 401, 403 and 404 are wrong settings, which are put right while the
+		// points wait; so are the rest of 2xx, 3xx and 4xx.
+		d.verdict = mend
+	}
+	return d
+}
+
+func judgeError(err error) verdict {
+	var (
+		unknown *tls.CertificateVerificationError
+		x       x509.UnknownAuthorityError
+		record  tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &unknown), errors.As(err, &x), errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return mend
+	default:
+		return resend
+	}
+}
+
+// maxReason bounds a reason in bytes: 1.8 repeats the whole of a malformed line.
+const maxReason = 1024
+
+// reasonOf gives the server's words, in one line.
+func reasonOf(a answer) string {
+	switch {
+	case errors.Is(a.err, context.DeadlineExceeded):
+		return "no answer in time"
+	case a.err != nil:
+		return clean(a.err.Error())
+	}
+	var body struct {
+		Message string          `json:"message"` // 2.x
+		Error   json.RawMessage `json:"error"`   // 1.8 and 3
+	}
+	text := ""
+	if json.Unmarshal(a.body, &body) == nil {
+		text = body.Message
+		if text == "" && json.Unmarshal(body.Error, &text) != nil {
+			text = string(body.Error)
+		}
+	}
+	if text == "" {
+		text = a.header.Get("X-Influxdb-Error")
+	}
+	if text == "" {
+		text = string(a.body)
+	}
+	if text = clean(text); text == "" {
+		text = strings.TrimSpace(fmt.Sprintf("status %d %s", a.status, http.StatusText(a.status)))
+	}
+	if a.status/100 == 3 && a.header.Get("Location") != "" {
+		text = "redirected to " + clean(a.header.Get("Location"))
+	}
+	return text
+}
+
+// clean makes text from a server fit for metadata and logs: one line of valid
+// UTF-8, bounded.
+func clean(s string) string {
+	cut := len(s) > maxReason
+	if cut {
+		s = s[:maxReason]
+	}
+	s = strings.ToValidUTF8(s, "\ufffd")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	s = strings.TrimSpace(s)
+	if cut {
+		s += "…"
+	}
+	return s
+}
+
+// retryAfter reads the header Retry-After, seconds or a date (RFC 9110, 10.2.3).
+// What cannot be read counts as nothing.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if value == "" {
+		return 0
+	}
+	var d time.Duration
+	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+		d = time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
+	} else if errors.Is(err, strconv.ErrRange) {
+		d = maxRetryAfter
+	} else if date, err := http.ParseTime(value); err == nil {
+		d = date.Sub(now)
+	}
+	return min(max(d, 0), maxRetryAfter)
+}

@@ -110,7 +110,7 @@ func (s *Server) setUp(ctx context.Context) error {
 // retention (0: for ever).
 func (s *Server) CreateBucket(ctx context.Context, name string, retention time.Duration) error {
 	if s.Version == V1 {
-		statement := fmt.Sprintf(`CREATE DATABASE "%s" WITH DURATION %s REPLICATION 1 NAME "autogen"`, name, durationV1(retention))
+		statement := fmt.Sprintf(`CREATE DATABASE %q WITH DURATION %s REPLICATION 1 NAME "autogen"`, name, durationV1(retention))
 		return s.influxQL(ctx, statement)
 	}
 	org, err := s.client.OrganizationsAPI().FindOrganizationByName(ctx, s.Org)

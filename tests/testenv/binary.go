@@ -1,0 +1,56 @@
+package testenv
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Root is the folder of the checkout, which holds config/.
+func Root(t testing.TB) string {
+	t.Helper()
+	root, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+var moduleRoot = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("looking for the module: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(out))), nil
+})
+
+// Binary builds brandpulse-connect, once in a process.
+func Binary(t testing.TB) string {
+	t.Helper()
+	skipShort(t)
+	newDir(t, "") // checks TestMain
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var binary = sync.OnceValues(func() (string, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(scratch.dir, "brandpulse-connect")
+	build := exec.Command("go", "build", "-o", path, "./cmd/brandpulse-connect")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the program: %w\n%s", err, out)
+	}
+	atExit(func(bool) { _ = os.Remove(path) })
+	return path, nil
+})

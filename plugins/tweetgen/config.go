@@ -50,6 +50,8 @@ const (
 	minWorkers  = 4
 	maxWorkers  = 1024
 	maxInFlight = 10_000
+	minRate     = 0.001
+	maxRate     = 1e9
 	maxBrands   = 1000
 	// maxBatchBytes keeps one batch, of which there are max_in_flight, from
 	// taking all the memory when a corpus has long texts.
@@ -162,8 +164,8 @@ func (c *config) check() error {
 		return fmt.Errorf("%s must not be negative", fieldInterval)
 	case c.workers < 1 || c.workers > maxWorkers:
 		return fmt.Errorf("%s must be from 0 to %d", fieldWorkers, maxWorkers)
-	case !(c.rate >= 0) || math.IsInf(c.rate, 0): // not NaN
-		return fmt.Errorf("%s must not be negative", fieldRate)
+	case c.rate != 0 && !(c.rate >= minRate && c.rate <= maxRate): // nor NaN
+		return fmt.Errorf("%s must be 0 or from %v to %v", fieldRate, minRate, int64(maxRate))
 	case c.count < 0:
 		return fmt.Errorf("%s must not be negative", fieldCount)
 	case c.duration < 0:

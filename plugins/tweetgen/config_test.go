@@ -61,7 +61,7 @@ func TestWrongValuesAreFoundByLintAndConstructor(t *testing.T) {
 		"interval: -1ms":                                             "interval must not be negative",
 		"workers: -1":                                                "workers must be from 0 to 1024",
 		"workers: 100000":                                            "workers must be from 0 to 1024",
-		"rate: -5":                                                   "rate must not be negative",
+		"rate: -5":                                                   "rate must be 0 or from 0.001 to 1000000000",
 		"count: -1":                                                  "count must not be negative",
 		"duration: -1s":                                              "duration must not be negative",
 		"encoding: xml":                                              "xml",

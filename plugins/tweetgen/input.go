@@ -124,7 +124,7 @@ func (in *input) ackFunc(b *batch) service.AckFunc {
 	return func(_ context.Context, err error) error {
 		if err == nil {
 			in.tally.addDelivered(b.plan.size())
-			in.workers.release(false)
+			in.workers.release()
 			return nil
 		}
 		in.tally.addError()

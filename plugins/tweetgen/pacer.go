@@ -63,6 +63,24 @@ func (p *pacer) next() (next plan, due time.Time, missed int64, ok bool) {
 	return next, due, missed, true
 }
 
+// ended tells that the count has been planned, so that next will never be ok
+// again.
+func (p *pacer) ended() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count > 0 && p.tweets >= p.count
+}
+
+// untilEnd is d, or less if duration is over before.
+func (p *pacer) untilEnd(d time.Duration) time.Duration {
+	if p.duration == 0 {
+		return d
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return min(d, p.start.Add(p.duration).Sub(p.now()))
+}
+
 // due is when the next tweet is: computed from the start each time, so that no
 // rounding and no late timer adds up.
 func (p *pacer) due() time.Time {

@@ -70,7 +70,7 @@ root = match {
 			Description("Tweets per second of all workers together, instead of `interval`. The batch that begins with tweet n is due n/rate seconds after the start; one leaves every batch_size/rate seconds, so set a small `batch_size` for a low rate. When the rest of the pipeline is slow, up to one second of the schedule is made up for afterwards; what is later than that moves the schedule and is counted in `tweet_generator_missed`. 0 means no limit but `interval`.").
 			Default(0).
 			Example(50000).
-			LintRule(`root = if this < 0 { [ "rate must not be negative" ] }`),
+			LintRule(`root = if this != 0 && (this < 0.001 || this > 1000000000) { [ "rate must be 0 or from 0.001 to 1000000000" ] }`),
 		service.NewIntField(fieldCount).
 			Description("Tweets in all. When they have been delivered, the input ends, and with it a process that has no other. 0 means no end.").
 			Default(0).

@@ -75,7 +75,8 @@ func (w *workers) work(ctx context.Context) {
 		next, due, missed, ok := w.pacer.next()
 		w.tally.addMissed(missed)
 		if !ok {
-			w.release(true)
+			w.exhaust()
+			w.release()
 			return
 		}
 		if !sleep(ctx, due.Sub(w.now())) {
@@ -87,7 +88,12 @@ func (w *workers) work(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if !sleep(ctx, w.interval) {
+		// Seen here and not after the interval, which may be long.
+		if w.pacer.ended() {
+			w.exhaust()
+			return
+		}
+		if !sleep(ctx, w.pacer.untilEnd(w.interval)) {
 			return
 		}
 	}
@@ -116,18 +122,31 @@ func (w *workers) take(ctx context.Context) bool {
 }
 
 // release gives a slot back: its batch has been acknowledged, or none was left.
-func (w *workers) release(exhausted bool) {
+func (w *workers) release() {
 	<-w.slots
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.held--
-	w.exhausted = w.exhausted || exhausted
-	if w.exhausted && w.held == 0 {
-		select {
-		case <-w.finished:
-		default:
-			close(w.finished)
-		}
+	w.finish()
+}
+
+// exhaust notes that there is nothing left to plan.
+func (w *workers) exhaust() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.exhausted = true
+	w.finish()
+}
+
+// finish closes finished if it is time. The caller holds mu.
+func (w *workers) finish() {
+	if !w.exhausted || w.held > 0 {
+		return
+	}
+	select {
+	case <-w.finished:
+	default:
+		close(w.finished)
 	}
 }
 

@@ -42,7 +42,7 @@ func spec() *service.ConfigSpec {
 				Description("The form of a tweet in a message.").
 				Default(encodingAvro),
 			service.NewStringListField(fieldSchemaFiles).
-				Description("Files of Avro schemas that tweets may be written with, beside the built-in one: for `avro` the one writer's schema, for `avro_single_object` any number. Each must resolve to a tweet by Avro's rules: fields may be added, reordered, or missing if the built-in schema had a default.").
+				Description("Files of Avro schemas that tweets may be written with, beside the built-in one: for `avro` the one writer's schema, for `avro_single_object` any number. Each must resolve to a tweet by Avro's rules: fields may be added or reordered, numbers may be narrower; a field of a tweet that is missing is an error.").
 				Example([]any{"./schemas/tweet_v2.avsc"}).
 				Default([]any{}).
 				Advanced(),

@@ -16,16 +16,14 @@ flags=(-shuffle=on)
 if [[ $mode != quick ]]; then
 	flags+=(-race)
 fi
-# go test's own limit is per package, and the first package builds the servers.
-real_limit=25m
+real_limit=15m # of go test, for one package
 if [[ $mode == full ]]; then
 	export BRANDPULSE_TEST_FULL=1
 	real_limit=75m
 fi
 
-# Packages whose tests start servers: those that get the servers, and all of
-# tests/.
-starts_servers='/brandpulse-connect/(tests|internal/(influxd|kafkad))(/|$)'
+# Tests that start real servers lie under tests/, all others beside the code.
+starts_servers='/brandpulse-connect/tests(/|$)'
 
 unit() {
 	local packages
@@ -74,6 +72,7 @@ part "component pages are up to date" go run ./internal/docsgen -check
 while IFS= read -r dir; do
 	part "module $dir" apart "$dir"
 done < <(modules_apart)
+part "servers under test (built once)" go run ./tests/testenv/getservers
 part "real servers" real
 if [[ $mode == full ]]; then
 	part "fuzzing" tools/fuzz.sh "${FUZZTIME:-30s}"

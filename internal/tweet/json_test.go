@@ -27,7 +27,7 @@ func TestJSONHasTheMeaningThatTheStandardLibraryGivesIt(t *testing.T) {
 		if err := json.Unmarshal(want.AppendJSON(nil), &read); err != nil {
 			t.Fatalf("encoding/json reading ours: %v", err)
 		}
-		if got := (*peer)(&peer{read.ID, read.Text, read.Brand, read.Sentiment, read.Timestamp}).tweet(t); !equal(got, want) {
+		if got := (&peer{read.ID, read.Text, read.Brand, read.Sentiment, read.Timestamp}).tweet(t); !equal(got, want) {
 			t.Fatalf("encoding/json read %+v, want %+v", got, want)
 		}
 		written, err := json.Marshal(read)

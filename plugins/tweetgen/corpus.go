@@ -50,7 +50,7 @@ func readCorpus(files fs.FS, path string) (c corpus, err error) {
 	if err != nil {
 		return c, fmt.Errorf("opening the corpus: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	lines := bufio.NewScanner(io.LimitReader(f, maxCorpusBytes+1))
 	// A text may be escaped throughout, six bytes for one.
 	lines.Buffer(nil, 6*tweet.MaxTextBytes+1024)

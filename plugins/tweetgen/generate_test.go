@@ -209,7 +209,7 @@ func TestIDsAreUnique(t *testing.T) {
 // Runs without a seed must not share ids.
 func TestDrawnSeedsDiffer(t *testing.T) {
 	seen := make(map[int64]bool)
-	for range 100 {
+	for range 10 {
 		c := testConfig(t, "seed: 0")
 		if !c.seedDrawn || c.seed < 1 || c.seed > maxSeed || seen[c.seed] {
 			t.Fatalf("drawn seed %d, %v", c.seed, c.seedDrawn)

@@ -66,13 +66,14 @@ func newInputFrom(conf config, res *service.Resources, now func() time.Time) *in
 		now: now, rate: conf.rate, batchSize: conf.batchSize,
 		count: conf.count, duration: conf.duration, mix: conf.mixer(),
 	}
+	w := newWorkers(&conf, g, p, t, now)
 	ctx, stop := context.WithCancel(context.Background())
 	return &input{
 		conf:     conf,
 		log:      res.Logger(),
 		tally:    t,
-		workers:  newWorkers(&conf, g, p, t, now),
-		progress: newProgress(&conf, t, res.Logger(), res.Label(), now),
+		workers:  w,
+		progress: newProgress(&conf, t, w.finished, res.Logger(), res.Label(), now),
 		again:    make(chan *batch, conf.maxInFlight),
 		ctx:      ctx,
 		stop:     stop,

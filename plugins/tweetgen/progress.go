@@ -42,11 +42,11 @@ type progress struct {
 	count    int64
 	duration time.Duration
 	rate     float64
+	finished <-chan struct{}
 
 	start  time.Time
 	recent []sample
 	bar    *pb.ProgressBar
-	drawn  bool
 }
 
 type sample struct {
@@ -54,7 +54,9 @@ type sample struct {
 	n  int64
 }
 
-func newProgress(c *config, t *tally, log *service.Logger, label string, now func() time.Time) *progress {
+// newProgress shows what is in t, until finished is closed and everything has
+// been delivered.
+func newProgress(c *config, t *tally, finished <-chan struct{}, log *service.Logger, label string, now func() time.Time) *progress {
 	title := "BrandPulse tweet generator"
 	if label != "" {
 		title += " " + label
@@ -67,7 +69,7 @@ func newProgress(c *config, t *tally, log *service.Logger, label string, now fun
 		out:      colorable.NewColorableStderr(),
 		width:    terminalWidth,
 		title:    title,
-		count:    c.count, duration: c.duration, rate: c.rate,
+		count:    c.count, duration: c.duration, rate: c.rate, finished: finished,
 		bar: pb.ProgressBarTemplate(`{{bar . "[" "▓" "▓" "░" "]"}} {{percent .}}`).New(0),
 	}
 }
@@ -145,6 +147,11 @@ func (p *progress) measure() figures {
 		if f.remaining < 0 || left < f.remaining {
 			f.remaining = left
 		}
+	}
+	select {
+	case <-p.finished:
+		f.part, f.remaining = 1, 0
+	default:
 	}
 	return f
 }

@@ -20,7 +20,7 @@ func screen(t *testing.T, yaml string, terminal bool) (p *progress, out, log *by
 	out, log = new(bytes.Buffer), new(bytes.Buffer)
 	logger := service.NewLoggerFromSlog(slog.New(slog.NewTextHandler(log, nil)))
 	count = newTally(service.MockResources().Metrics())
-	p = newProgress(&c, count, logger, "load", time.Now)
+	p = newProgress(&c, count, make(chan struct{}), logger, "load", time.Now)
 	p.terminal, p.out, p.width = terminal, out, func() int { return 80 }
 	return p, out, log, count
 }
@@ -91,6 +91,20 @@ func TestDisplayOfADurationIsByTime(t *testing.T) {
 		run(p, 10*time.Second, func() {})
 		if got := out.String(); !strings.Contains(got, "25.00%") || !strings.Contains(got, "Remaining: 00:00:30") {
 			t.Errorf("after a quarter of the duration: %q", got)
+		}
+	})
+}
+
+// The last batch is made before the time is over, and a run that has delivered
+// everything must not end at 98 %.
+func TestDisplayEndsComplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, out, _, _ := screen(t, "duration: 10s", true)
+		finished := make(chan struct{})
+		p.finished = finished
+		run(p, 9*time.Second, func() { close(finished) })
+		if got := out.String(); !strings.Contains(got, " 100.00%") || !strings.Contains(got, "Remaining: 00:00:00") {
+			t.Errorf("at the end: %q", got)
 		}
 	})
 }

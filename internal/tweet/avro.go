@@ -29,30 +29,60 @@ func appendString(dst, s []byte) []byte {
 // other way: b must be used up, every string and number in range, and every
 // number in its shortest form, so that b is the one encoding of t. On an error
 // (one of this package's) t is unchanged.
+//
+// The steps are written out, not called, where a number has one byte: a call
+// each would double the time.
 func (t *Tweet) DecodeAvro(b []byte) error {
 	if len(b) == 0 {
 		return ErrEmpty
 	}
-	id, i, err := readString(b, 0, &idRule)
-	if err != nil {
-		return err
-	}
-	text, i, err := readString(b, i, &textRule)
-	if err != nil {
-		return err
-	}
-	brand, i, err := readString(b, i, &brandRule)
-	if err != nil {
-		return err
-	}
-	sentiment, next := readByteLong(b, i)
-	if next < 0 {
-		if sentiment, next, err = readLong(b, i); err != nil {
+	var err error
+	n, i := readByteLong(b, 0)
+	if i < 0 {
+		if n, i, err = readLong(b, 0); err != nil {
 			return err
 		}
 	}
-	i = next
-	if uint64(sentiment) >= NumSentiments {
+	if n < 1 || n > MaxIDBytes || int(n) > len(b)-i {
+		return idRule.refuse(n)
+	}
+	// The capacity of each field is cut, so that an append by the caller cannot
+	// run into the next one.
+	end := i + int(n)
+	id := b[i:end:end]
+
+	if n, i, err = readLong(b, end); err != nil {
+		return err
+	}
+	if n < 0 || n > MaxTextBytes || int(n) > len(b)-i {
+		return textRule.refuse(n)
+	}
+	end = i + int(n)
+	text := b[i:end:end]
+
+	if n, i = readByteLong(b, end); i < 0 {
+		if n, i, err = readLong(b, end); err != nil {
+			return err
+		}
+	}
+	if n < 1 || n > MaxBrandBytes || int(n) > len(b)-i {
+		return brandRule.refuse(n)
+	}
+	end = i + int(n)
+	brand := b[i:end:end]
+	if (highBits(id)|highBits(text)|highBits(brand))&asciiMask != 0 {
+		if err := checkUTF8(id, text, brand); err != nil {
+			return err
+		}
+	}
+
+	sentiment, i := readByteLong(b, end)
+	if i < 0 {
+		if sentiment, i, err = readLong(b, end); err != nil {
+			return err
+		}
+	}
+	if sentiment < 0 || sentiment >= NumSentiments {
 		return SentimentError(sentiment)
 	}
 	millis, i, err := readLong(b, i)
@@ -65,13 +95,13 @@ func (t *Tweet) DecodeAvro(b []byte) error {
 	if i != len(b) {
 		return ErrTrailing
 	}
-	*t = Tweet{ID: id, Text: text, Brand: brand, Sentiment: Sentiment(sentiment), Millis: millis}
+	t.ID, t.Text, t.Brand, t.Sentiment, t.Millis = id, text, brand, Sentiment(sentiment), millis
 	return nil
 }
 
 // stringRule is what one of the three strings must keep.
 type stringRule struct {
-	min, max                          int
+	min, max                          int64
 	negative, empty, tooLong, notUTF8 error
 }
 
@@ -95,51 +125,57 @@ func (r *stringRule) checkLen(n int64) error {
 	switch {
 	case n < 0:
 		return r.negative
-	case n < int64(r.min):
+	case n < r.min:
 		return r.empty
-	case n > int64(r.max):
+	case n > r.max:
 		return r.tooLong
 	}
 	return nil
 }
 
-// readString reads the Avro string at b[i:] and gives the index after it.
-func readString(b []byte, i int, rule *stringRule) ([]byte, int, error) {
-	n, next := readByteLong(b, i)
-	if next < 0 {
-		var err error
-		if n, next, err = readLong(b, i); err != nil {
-			return nil, 0, err
-		}
+// refuse says why a string cannot have the length n: by the rule, or else
+// because there are fewer bytes.
+func (r *stringRule) refuse(n int64) error {
+	if err := r.checkLen(n); err != nil {
+		return err
 	}
-	i = next
-	if err := rule.checkLen(n); err != nil {
-		return nil, 0, err
-	}
-	if int(n) > len(b)-i {
-		return nil, 0, ErrTruncated
-	}
-	// The capacity is cut, so that an append by the caller cannot run into the
-	// next field.
-	end := i + int(n)
-	s := b[i:end:end]
-	if !validUTF8(s) {
-		return nil, 0, rule.notUTF8
-	}
-	return s, end, nil
+	return ErrTruncated
 }
 
-// validUTF8 is utf8.Valid with a shorter way for ASCII: the last bytes are
-// looked at as one word that overlaps the word before, not one by one.
-func validUTF8(s []byte) bool {
+func checkUTF8(id, text, brand []byte) error {
+	switch {
+	case !utf8.Valid(id):
+		return ErrIDNotUTF8
+	case !utf8.Valid(text):
+		return ErrTextNotUTF8
+	case !utf8.Valid(brand):
+		return ErrBrandNotUTF8
+	}
+	return nil
+}
+
+// asciiMask has the bits that no ASCII character has.
+const asciiMask = 0x8080808080808080
+
+// highBits gives a word whose bits in asciiMask are 0 if s is ASCII, and so
+// valid UTF-8. The last bytes are looked at as one word that overlaps the word
+// before.
+func highBits(s []byte) uint64 {
 	if len(s) < 8 {
-		return utf8.Valid(s)
+		return highBitsOfShort(s)
 	}
 	bits := binary.LittleEndian.Uint64(s[len(s)-8:])
-	for rest := s; len(rest) >= 8; rest = rest[8:] {
-		bits |= binary.LittleEndian.Uint64(rest)
+	for ; len(s) >= 8; s = s[8:] {
+		bits |= binary.LittleEndian.Uint64(s)
 	}
-	return bits&0x8080808080808080 == 0 || utf8.Valid(s)
+	return bits
+}
+
+func highBitsOfShort(s []byte) (bits uint64) {
+	for _, c := range s {
+		bits |= uint64(c)
+	}
+	return bits
 }
 
 // readByteLong reads the Avro long at b[i:] if it has one byte and is not

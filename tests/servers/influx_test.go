@@ -191,10 +191,4 @@ func TestInfluxIsSetUpAsAsked(t *testing.T) {
 	})
 }
 
-func TestInfluxOfAnotherVersionIsRefused(t *testing.T) {
-	if _, err := influxd.Get(t.Context(), "1.7", nil); err == nil || !strings.Contains(err.Error(), "known are 1.8.10 and 2.7.12") {
-		t.Fatal(err)
-	}
-}
-
 func since(began time.Time) time.Duration { return time.Since(began).Round(time.Millisecond) }

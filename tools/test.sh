@@ -48,7 +48,7 @@ modules_apart() { git ls-files --cached --others --exclude-standard 'tests/**/go
 apart() { (cd "$1" && go vet ./... && go test "${flags[@]}" -timeout 10m ./...); }
 
 configs() {
-	go build -trimpath -o bin/ ./cmd/brandpulse-connect
+	go build -o bin/ ./cmd/brandpulse-connect
 	local binary=bin/brandpulse-connect files
 	mapfile -t files < <(find config -name '*.yaml' ! -name '*_benthos_test.yaml' | sort)
 	if ((${#files[@]} == 0)); then

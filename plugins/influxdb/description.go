@@ -44,7 +44,7 @@ Without ` + "`rejected`" + ` the stream waits (` + "`on_reject: block`" + `). ` 
 
 ### Shutdown
 
-While InfluxDB is away, batches wait. When the stream is stopped and ` + "`shutdown_timeout`" + ` runs out, they end without an acknowledgement and without a failure: the input hands them on again after the restart, and no ` + "`fallback`" + ` takes them for refused.
+While InfluxDB is away, batches wait. When the stream is stopped and ` + "`shutdown_timeout`" + ` runs out, they end without an acknowledgement, and the input hands them on again after the restart. None of their points goes to the refused ones.
 
 ### Metrics
 

@@ -156,22 +156,41 @@ func (m *mappedPoints) point(i int) (p point, err error) {
 	if p.fields, err = object(fieldFields, m.fields, i); err != nil {
 		return p, err
 	}
-	value, err := m.timestamp.QueryValue(i)
+	value, err := mapped(fieldTimestamp, m.timestamp, i)
 	if err != nil {
-		return p, fmt.Errorf("mapping timestamp: %w", err)
+		return p, err
 	}
 	p.ns, err = nanoseconds(value)
 	return p, err
 }
 
 func object(field string, mapping *service.MessageBatchBloblangExecutor, i int) (map[string]any, error) {
-	value, err := mapping.QueryValue(i)
+	value, err := mapped(field, mapping, i)
 	if err != nil {
-		return nil, fmt.Errorf("mapping %s: %w", field, err)
+		return nil, err
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
 		return nil, fmt.Errorf("mapping %s: it must give an object, this is %s", field, kindOf(value))
 	}
 	return object, nil
+}
+
+// mapped is what a mapping gives for message i. QueryValue would be shorter, but
+// gives a mapping no `this`.
+func mapped(field string, mapping *service.MessageBatchBloblangExecutor, i int) (any, error) {
+	m, err := mapping.Query(i)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("mapping %s: %w", field, err)
+	case m == nil:
+		return nil, fmt.Errorf("mapping %s: it must not delete the message: filter before this output", field)
+	case !m.HasStructured(): // a string, or null
+		text, err := m.AsBytes()
+		if err != nil || string(text) == "null" {
+			return nil, err
+		}
+		return text, nil
+	}
+	return m.AsStructured()
 }

@@ -96,6 +96,8 @@ func (b *bin) WriteBatch(ctx context.Context, batch service.MessageBatch) error 
 	return nil
 }
 
+func (b *bin) Prime() error { return nil }
+
 func (b *bin) Close(context.Context) error { return nil }
 
 func (b *bin) lines() []string {

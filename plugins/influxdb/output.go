@@ -49,6 +49,7 @@ func init() {
 
 // rejectedOutput is the part of service.OwnedOutput that takes refused points.
 type rejectedOutput interface {
+	Prime() error
 	WriteBatch(ctx context.Context, batch service.MessageBatch) error
 	Close(ctx context.Context) error
 }
@@ -64,6 +65,7 @@ type output struct {
 	calls     sync.Pool // of *call
 
 	connecting *backoff.ExponentialBackOff
+	primed     bool // rejected has been started
 }
 
 func newOutput(conf config, rejected rejectedOutput, log *service.Logger, metrics *service.Metrics) *output {
@@ -86,12 +88,21 @@ func newOutput(conf config, rejected rejectedOutput, log *service.Logger, metric
 	return o
 }
 
-// Connect is called again until it succeeds.
+// Connect is called again until it succeeds, and never at the same time as
+// itself or Close.
 func (o *output) Connect(ctx context.Context) error {
 	if err := o.reach(ctx); err != nil {
 		return service.NewErrBackOff(err, o.connecting.NextBackOff())
 	}
 	o.connecting.Reset()
+	// What is wrong with the output for refused points shows at the start, not
+	// with the first refused point.
+	if o.rejected != nil && !o.primed {
+		if err := o.rejected.Prime(); err != nil {
+			return fmt.Errorf("starting the output of refused points: %w", err)
+		}
+		o.primed = true
+	}
 	return nil
 }
 
@@ -125,7 +136,7 @@ func (o *output) write(ctx context.Context, cl *call) error {
 	o.metrics.waiting.Incr(points)
 	defer o.metrics.waiting.Decr(points)
 	if err := o.committer.write(ctx, cl); err != nil {
-		return stopped(err)
+		return err
 	}
 	o.metrics.written.Incr(points - int64(len(cl.refusals)))
 	return nil
@@ -141,23 +152,16 @@ func (o *output) release(cl *call) {
 	o.calls.Put(cl)
 }
 
-// stopped is the error of a write that ends without a verdict, which it does
-// only when the output is closing. Benthos neither acks nor nacks a batch when an
-// output says that it is at its end. A nack would send the points to the next
-// output of a `fallback`, while InfluxDB has said nothing against them.
-func stopped(err error) error {
-	return fmt.Errorf("%w: %w", service.ErrEndOfInput, err)
-}
-
 // closing bounds how long Close waits for the output of refused points. That one
-// cannot be interrupted; it is idle unless the stop is a hard one.
-const closing = time.Second
+// cannot be interrupted; it is idle unless the stop is a hard one, of which Close
+// gets the last quarter of shutdown_timeout.
+const closing = 500 * time.Millisecond
 
 func (o *output) Close(ctx context.Context) error {
 	o.committer.close()
 	o.client.close()
-	if o.rejected == nil {
-		return nil
+	if !o.primed {
+		return nil // one that was never started would never say that it has ended
 	}
 	ctx, cancel := context.WithTimeout(ctx, closing)
 	defer cancel()

@@ -45,8 +45,8 @@ func (o *output) handOver(ctx context.Context, batch service.MessageBatch, refus
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() != nil || errors.Is(err, service.ErrEndOfInput) {
-			return stopped(err)
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		var partial *service.BatchError
 		if errors.As(err, &partial) && partial.IndexedErrors() > 0 {
@@ -55,7 +55,7 @@ func (o *output) handOver(ctx context.Context, batch service.MessageBatch, refus
 		wait := pause.next(decision{verdict: resend})
 		o.log.Errorf("Writing %d refused points to the output `rejected`: %v; trying again in %s", len(messages), err, wait)
 		if err := sleep(ctx, wait); err != nil {
-			return stopped(err)
+			return err
 		}
 	}
 }
@@ -113,7 +113,7 @@ func (o *output) block(ctx context.Context, refusals []refusal) error {
 		o.log.Errorf("InfluxDB refuses %d points, %s; the stream waits: mend it there, or give the output `rejected` a place for such points. Trying again in %s",
 			len(refusals), refusals[0].reason, notePeriod)
 		if err := sleep(ctx, notePeriod); err != nil {
-			return stopped(err)
+			return err
 		}
 		again := newCall()
 		var hopeless []refusal

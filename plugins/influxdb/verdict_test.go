@@ -1,0 +1,136 @@
+package influxdb
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+var judgedAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func TestJudge(t *testing.T) {
+	want := map[int]verdict{
+		204: done,
+		413: split,
+		400: refused, 422: refused,
+		408: resend, 425: resend, 429: resend, 100: resend, 0: resend,
+	}
+	for status := range 1000 {
+		expected, named := want[status]
+		switch {
+		case named:
+		case status >= 500 || status < 200:
+			expected = resend
+		default:
+			expected = mend
+		}
+		if got := judge(answer{status: status}, judgedAt); got.verdict != expected || got.status != status {
+			t.Errorf("%d gives %v", status, got)
+		}
+	}
+	for name, test := range map[string]struct {
+		err  error
+		want verdict
+	}{
+		"reset":               {errors.New("read: connection reset by peer"), resend},
+		"time-out":            {fmt.Errorf("posting: %w", context.DeadlineExceeded), resend},
+		"certificate":         {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, mend},
+		"plain HTTP":          {fmt.Errorf("doing: %w", http.ErrSchemeMismatch), mend},
+		"204 and a reset":     {errors.New("reset"), resend},
+		"no TLS on that port": {tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, mend},
+	} {
+		if got := judge(answer{err: test.err, status: map[bool]int{true: 204}[strings.HasPrefix(name, "204")]}, judgedAt); got.verdict != test.want {
+			t.Errorf("%s gives %v", name, got)
+		}
+	}
+}
+
+func TestReason(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer answer
+		want   string
+	}{
+		"2.x":             {answer{status: 404, body: []byte(`{"code":"not found","message":"bucket \"x\" not found"}`)}, `bucket "x" not found`},
+		"1.8":             {answer{status: 404, body: []byte(`{"error":"database not found: \"x\""}`)}, `database not found: "x"`},
+		"3":               {answer{status: 400, body: []byte(`{"error":"partial write of line protocol occurred","data":[{"line_number":2}]}`)}, "partial write of line protocol occurred"},
+		"error object":    {answer{status: 400, body: []byte(`{"error":{"why":1}}`)}, `{"why":1}`},
+		"header":          {answer{status: 400, header: http.Header{"X-Influxdb-Error": {"why"}}}, "why"},
+		"text":            {answer{status: 502, body: []byte("<h1>Bad\r\nGateway</h1>\n")}, "<h1>Bad  Gateway</h1>"},
+		"nothing":         {answer{status: 503}, "status 503 Service Unavailable"},
+		"unknown nothing": {answer{status: 799}, "status 799"},
+		"redirect":        {answer{status: 307, header: http.Header{"Location": {"https://other.test/"}}, body: []byte("moved")}, "redirected to https://other.test/"},
+		"control":         {answer{status: 400, body: []byte("a\x1b[31mb\u0085c\xff")}, "a [31mb c\ufffd"},
+		"time-out":        {answer{err: fmt.Errorf("x: %w", context.DeadlineExceeded)}, "no answer in time"},
+	} {
+		if got := judge(test.answer, judgedAt).reason; got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	for value, want := range map[string]time.Duration{
+		"":                               0,
+		"0":                              0,
+		"7":                              7 * time.Second,
+		" 30 ":                           30 * time.Second,
+		"61":                             time.Minute,
+		"9223372036854775807":            time.Minute,
+		"99999999999999999999999":        time.Minute,
+		"-5":                             0,
+		"1.5":                            0,
+		"soon":                           0,
+		"Fri, 02 Jan 2026 03:04:25 GMT":  20 * time.Second,
+		"Friday, 02-Jan-26 03:04:25 GMT": 20 * time.Second,
+		"Fri, 02 Jan 2026 03:04:00 GMT":  0,
+		"Sat, 03 Jan 2026 03:04:05 GMT":  time.Minute,
+	} {
+		h := http.Header{}
+		h.Set("Retry-After", value)
+		if got := retryAfter(h, judgedAt); got != want {
+			t.Errorf("%q gives %s, want %s", value, got, want)
+		}
+	}
+}
+
+// FuzzJudge breaks if anything but a 204 ever counts as stored, or if what a
+// server says gets unbounded or in several lines into logs and metadata.
+func FuzzJudge(f *testing.F) {
+	f.Add(204, "", "", "", "")
+	f.Add(200, "1", "", `{"error":"x"}`, "")
+	f.Add(400, "", "partial", "", "")
+	f.Add(204, "", "", "", "reset")
+	f.Add(503, "Fri, 02 Jan 2026 03:04:25 GMT", "", "retention policy not found: x", "")
+	f.Fuzz(func(t *testing.T, status int, after, header, body, failure string) {
+		a := answer{status: status, header: http.Header{"Retry-After": {after}, "X-Influxdb-Error": {header}}, body: []byte(body)}
+		if failure != "" {
+			a.err = errors.New(failure)
+		}
+		d := judge(a, judgedAt)
+		if (d.verdict == done) != (status == 204 && failure == "") {
+			t.Fatalf("%d %q is %v", status, failure, d.verdict)
+		}
+		if d.verdict >= verdicts || d.verdict.String() == "" {
+			t.Fatalf("verdict %d", d.verdict)
+		}
+		if d.after < 0 || d.after > maxRetryAfter {
+			t.Fatalf("Retry-After %q waits %s", after, d.after)
+		}
+		if d.verdict == done {
+			return
+		}
+		if d.reason == "" && failure == "" || len(d.reason) > maxReason+3*maxReason || strings.ContainsAny(d.reason, "\r\n\x1b\x00") || !utf8.ValidString(d.reason) {
+			t.Fatalf("reason %q", d.reason)
+		}
+		if classOf(d.status, d.reason) == "" || explain(d, testConfig()) == "" && failure == "" {
+			t.Fatal("no class, or no explanation")
+		}
+	})
+}

@@ -38,13 +38,18 @@ type kafka struct {
 	admin   *kadm.Client
 	cluster *kfake.Cluster // nil: the user's own
 
+	trimAbove, blockAbove int64 // bytes
+
 	mu    sync.Mutex
 	room  chan struct{} // closed while producers may go on
 	tally *tally
 }
 
 func openKafka(ctx context.Context, brokers, dir, name string) (_ *kafka, err error) {
-	k := &kafka{brokers: brokers, topic: "tweets", dead: "tweets_dead", group: name, room: make(chan struct{})}
+	k := &kafka{
+		brokers: brokers, topic: "tweets", dead: "tweets_dead", group: name,
+		trimAbove: trimAbove, blockAbove: blockAbove, room: make(chan struct{}),
+	}
 	close(k.room)
 	defer func() {
 		if err != nil {
@@ -135,7 +140,7 @@ func (k *kafka) trim(ctx context.Context) error {
 		return n
 	}
 	held := bytes()
-	if held > trimAbove {
+	if held > k.trimAbove {
 		committed, err := k.admin.FetchOffsets(ctx, k.group)
 		if err != nil {
 			return fmt.Errorf("reading the offsets of group %s: %w", k.group, err)
@@ -155,7 +160,7 @@ func (k *kafka) trim(ctx context.Context) error {
 		}
 		held = bytes()
 	}
-	k.setRoom(held <= blockAbove)
+	k.setRoom(held <= k.blockAbove)
 	return nil
 }
 

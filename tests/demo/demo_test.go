@@ -1,0 +1,100 @@
+// Package demo_test runs `brandpulse-connect demo` as a person would.
+package demo_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
+
+func start(t *testing.T, args ...string) *testenv.Program {
+	t.Helper()
+	cache, err := os.UserCacheDir() // with the InfluxDB that is built already
+	if err != nil {
+		t.Fatal(err)
+	}
+	return testenv.Start(t, testenv.Command{
+		Args: append([]string{"demo"}, args...),
+		Env:  map[string]string{"XDG_CACHE_HOME": cache},
+	})
+}
+
+// The first thing that a newcomer runs: it must end by itself, with equal sums
+// and exit code 0.
+func TestDemoComparesBothEnds(t *testing.T) {
+	p := start(t, "--count", "200000", "--rate", "0")
+	if code := p.Wait(t, 90*time.Second); code != 0 {
+		t.Fatalf("exit code %d, want 0", code)
+	}
+	log := p.Log(t)
+	for _, want := range []string{"100,000", "60,000", "40,000", "200,000", "equal"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("%q is missing in\n%s", want, log)
+		}
+	}
+}
+
+// A signal stops the generator; what it has sent is stored and compared.
+func TestDemoEndsInGoodOrderOnASignal(t *testing.T) {
+	p := start(t, "--count", "0", "--rate", "20000", "--mode", "volatile")
+	testenv.Eventually(t, 60*time.Second, "rows of the table", func() error {
+		if strings.Count(p.Log(t), "\n") < 8 {
+			return io.ErrNoProgress
+		}
+		return nil
+	})
+	if code := p.Stop(t); code != 0 {
+		t.Fatalf("exit code %d, want 0", code)
+	}
+	if !strings.HasSuffix(strings.TrimSpace(p.Log(t)), "equal") {
+		t.Fatalf("the end is not `equal`:\n%s", p.Log(t))
+	}
+}
+
+// If InfluxDB holds anything else than Kafka, the demo must say so and fail:
+// here a proxy adds one tweet to what the ingest writes.
+func TestDemoFailsOnADifference(t *testing.T) {
+	influx := testenv.Influx(t, testenv.InfluxV1)
+	target, err := url.Parse(influx.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	var added atomic.Bool
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proxy.ServeHTTP(w, r)
+		if r.URL.Path != "/api/v2/write" || r.ContentLength == 0 || !added.CompareAndSwap(false, true) {
+			return
+		}
+		line := []byte("tweets,brand=SuperCoffee,sentiment=neutral count=1i\n")
+		u := *target
+		u.Path, u.RawQuery = r.URL.Path, r.URL.RawQuery
+		resp, err := http.Post(u.String(), "text/plain", bytes.NewReader(line))
+		if err != nil || resp.StatusCode != http.StatusNoContent {
+			t.Errorf("adding a tweet: %v, %v", resp, err)
+			return
+		}
+		resp.Body.Close()
+	}))
+	defer front.Close()
+
+	p := start(t, "--count", "50000", "--rate", "0", "--influxdb-url", front.URL)
+	if code := p.Wait(t, 90*time.Second); code != 1 {
+		t.Fatalf("exit code %d, want 1", code)
+	}
+	if log := p.Log(t); !strings.Contains(log, "50,001") || !strings.Contains(log, "difference") {
+		t.Fatalf("the difference is not shown:\n%s", log)
+	}
+}

@@ -25,6 +25,16 @@ const maxFlushPeriod = 5 * time.Second
 // minRetention is the shortest that InfluxDB takes, 1.8 and 2.x alike.
 const minRetention = time.Hour
 
+// What lint and the constructor say of settings that do not go together.
+const (
+	wrongURL       = "url must not hold a user, a password or a query: they would be logged; set token, for InfluxDB 1.8 to user:password"
+	wrongTLS       = "tls is enabled, but url begins with http://: set it to https://"
+	wrongMapping   = "measurement, fields and timestamp make points of messages together: set all, or none for messages that are points already"
+	wrongTags      = "tags needs measurement, fields and timestamp"
+	wrongReject    = "rejected takes the refused points, so on_reject: nack would never happen: remove one of them"
+	wrongRetention = "retention is that of a bucket that is created: set create_bucket: true, or remove it"
+)
+
 // config is what the YAML says, checked.
 type config struct {
 	url    *url.URL
@@ -107,17 +117,16 @@ func (c config) check() error {
 		text  string
 	}{
 		{c.url.Scheme != "http" && c.url.Scheme != "https" || c.url.Host == "", "url must be like http://localhost:8086"},
-		{c.url.User != nil || c.url.RawQuery != "", "url must not hold a user, a password or a query: they would be logged; set token, for InfluxDB 1.8 to user:password"},
+		{c.url.User != nil || c.url.RawQuery != "", wrongURL},
 		{strings.HasSuffix(strings.TrimRight(c.url.Path, "/"), "/write"), "url must be the address of the server: /api/v2/write is added to it"},
-		{c.tls != nil && c.url.Scheme == "http", "tls is enabled, but url begins with http://: set it to https://"},
+		{c.tls != nil && c.url.Scheme == "http", wrongTLS},
 		{c.bucket == "", "bucket must not be empty"},
 		{strings.ContainsAny(c.token, "\r\n"), "token must be one line: does the file that it comes from end in a newline?"},
-		{(c.measurement == nil) != (c.fields == nil), "measurement and fields make points of messages together: set both, or neither for messages that are points already"},
-		{c.measurement == nil && c.tags != nil, "tags needs measurement and fields"},
-		{(c.measurement == nil) != (c.timestamp == nil), "timestamp goes with measurement and fields: without it a resend would make a second point"},
-		{c.onReject != onRejectBlock && c.onReject != onRejectNack, "on_reject must be block or nack"},
-		{c.rejected && c.onReject == onRejectNack, "rejected takes the refused points, so on_reject: nack would never happen: remove one of them"},
-		{c.retention != 0 && !c.createBucket, "retention is that of a bucket that is created: set create_bucket: true, or remove it"},
+		{(c.measurement == nil) != (c.fields == nil) || (c.measurement == nil) != (c.timestamp == nil), wrongMapping},
+		{c.measurement == nil && c.tags != nil, wrongTags},
+		{c.onReject != onRejectBlock && c.onReject != onRejectNack, fmt.Sprintf("on_reject is %q: it must be block or nack", c.onReject)},
+		{c.rejected && c.onReject == onRejectNack, wrongReject},
+		{c.retention != 0 && !c.createBucket, wrongRetention},
 		{c.retention != 0 && c.retention < minRetention, "retention must be 0s, for ever, or at least 1h"},
 		{c.timeout <= 0, "timeout must be above 0"},
 		{c.flushPeriod <= 0 || c.flushPeriod > maxFlushPeriod, "flush_period must be above 0 and at most 5s"},

@@ -71,20 +71,19 @@ input:
   generate:
     count: 1
     mapping: |
-      root = "tweets,brand=SuperCoffee,sentiment=positive count=3i %d".format(timestamp_unix() * 1000000000)
+      let nanoseconds = timestamp_unix() * 1000000000
+      root = "tweets,brand=SuperCoffee,sentiment=positive count=3i " + $nanoseconds.string()
 
 output:
   influxdb:
     url: "${INFLUXDB_URL:http://localhost:8086}"
-    token: "${INFLUXDB_TOKEN}"
-    org: brandpulse
+    token: "${INFLUXDB_TOKEN:}"
+    org: "${INFLUXDB_ORG:brandpulse}"
     bucket: brandpulse
     rejected:
-      retry:
-        output:
-          kafka_franz:
-            seed_brokers: [ "${KAFKA:localhost:9092}" ]
-            topic: points_rejected
+      file:
+        path: refused.lp
+        codec: lines
 `
 
 const exampleV1 = `
@@ -98,14 +97,16 @@ input:
       root.timestamp = timestamp_unix() * 1000000000
 
 output:
-  influxdb:
-    url: "${INFLUXDB_URL:http://localhost:8086}"
-    token: "${INFLUXDB_USER:writer}:${INFLUXDB_PASSWORD}"
-    bucket: brandpulse/autogen
-    create_bucket: true
-    rejected:
-      file:
-        path: refused.lp
+  fallback:
+    - influxdb:
+        url: "${INFLUXDB_URL:http://localhost:8086}"
+        token: "${INFLUXDB_USER:writer}:${INFLUXDB_PASSWORD:}"
+        bucket: brandpulse/autogen
+        create_bucket: true
+        retention: 720h
+        on_reject: nack
+    - file:
+        path: refused.jsonl
         codec: lines
 `
 
@@ -118,9 +119,9 @@ input:
 
 output:
   influxdb:
-    url: http://localhost:8086
-    token: "${INFLUXDB_TOKEN}"
-    org: home
+    url: "${INFLUXDB_URL:http://localhost:8086}"
+    token: "${INFLUXDB_TOKEN:}"
+    org: "${INFLUXDB_ORG:home}"
     bucket: weather
     measurement: weather
     tags: 'root.city = this.city'

@@ -46,7 +46,7 @@ func spec() *service.ConfigSpec {
 				Examples("http://localhost:8086", "https://influxdb.example.com:8086").
 				LintRule(`root = match {
   !this.re_match("^https?://[^/]") => [ "url must be like http://localhost:8086" ],
-  this.contains("@") || this.contains("?") => [ "url must not hold a user, a password or a query: they would be logged; set token, for InfluxDB 1.8 to user:password" ],
+  this.contains("@") || this.contains("?") => [ "`+wrongURL+`" ],
 }`),
 			service.NewStringField(fieldToken).
 				Description("InfluxDB 2: an API token that may write to the bucket. InfluxDB 1.8: `user:password`, or empty if it asks for none.").
@@ -139,17 +139,17 @@ func spec() *service.ConfigSpec {
 				Advanced(),
 		).
 		LintRule(`root = match {
-  this.url.or("").has_prefix("http://") && this.tls.enabled.or(false) => [ "tls is enabled, but url begins with http://: set it to https://" ],
-  this.exists("measurement") != this.exists("fields") || this.exists("measurement") != this.exists("timestamp") => [ "measurement, fields and timestamp make points of messages together: set all, or none for messages that are points already" ],
-  this.exists("tags") && !this.exists("measurement") => [ "tags needs measurement, fields and timestamp" ],
-  this.exists("rejected") && this.on_reject.or("block") == "nack" => [ "rejected takes the refused points, so on_reject: nack would never happen: remove one of them" ],
-  this.retention.or("0s") != "0s" && !this.create_bucket.or(false) => [ "retention is that of a bucket that is created: set create_bucket: true, or remove it" ],
+  this.url.or("").has_prefix("http://") && this.tls.enabled.or(false) => [ "`+wrongTLS+`" ],
+  this.exists("measurement") != this.exists("fields") || this.exists("measurement") != this.exists("timestamp") => [ "`+wrongMapping+`" ],
+  this.exists("tags") && !this.exists("measurement") => [ "`+wrongTags+`" ],
+  this.exists("rejected") && this.on_reject.or("block") == "nack" => [ "`+wrongReject+`" ],
+  this.retention.or("0s") != "0s" && !this.create_bucket.or(false) => [ "`+wrongRetention+`" ],
 }`).
 		Example("InfluxDB 2",
-			"Points that come as line protocol, as from `sentiment_window`. What InfluxDB refuses goes to a topic of its own, and the `retry` around it makes sure that it arrives.",
+			"Points that come as line protocol, as from `sentiment_window`. What InfluxDB refuses is added to a file, each point with a line of its own.",
 			exampleV2).
 		Example("InfluxDB 1.8",
-			"With a user and a database that is created when it is not there.",
+			"With a user, and a database that is created when it is not there. Each message is one point here, so a failed message can go to the next output of `fallback` as it is.",
 			exampleV1).
 		Example("Any messages",
 			"Points made of JSON messages by mappings. A refused point stops the stream until somebody has looked after it.",

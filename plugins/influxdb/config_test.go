@@ -1,0 +1,142 @@
+package influxdb
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
+)
+
+const minimal = "url: http://localhost:8086\nbucket: b\n"
+
+// TestWrongSettings breaks if a wrong setting is found neither by lint nor, where
+// lint is skipped, by the constructor, or is found without saying which it is.
+func TestWrongSettings(t *testing.T) {
+	for name, test := range map[string]struct{ yaml, want string }{
+		"no scheme":              {yaml: "url: localhost:8086\nbucket: b", want: "url must be like"},
+		"user in url":            {yaml: "url: http://u:p@localhost:8086\nbucket: b", want: "token"},
+		"query in url":           {yaml: "url: http://localhost:8086?p=x\nbucket: b", want: "token"},
+		"no bucket":              {yaml: "url: http://localhost:8086\nbucket: ''", want: "bucket must not be empty"},
+		"tls for http":           {yaml: minimal + "tls: { enabled: true }", want: "https://"},
+		"measurement alone":      {yaml: minimal + "measurement: m", want: "measurement, fields and timestamp"},
+		"fields alone":           {yaml: minimal + "fields: root = this", want: "measurement, fields and timestamp"},
+		"no timestamp":           {yaml: minimal + "measurement: m\nfields: root = this", want: "timestamp"},
+		"tags alone":             {yaml: minimal + "tags: root = this", want: "tags needs measurement, fields and timestamp"},
+		"rejected and nack":      {yaml: minimal + "on_reject: nack\nrejected: { drop: {} }", want: "would never happen"},
+		"on_reject":              {yaml: minimal + "on_reject: drop", want: "drop"},
+		"retention of nothing":   {yaml: minimal + "retention: 24h", want: "create_bucket: true"},
+		"retention too short":    {yaml: minimal + "create_bucket: true\nretention: 10m", want: "at least 1h"},
+		"time-out":               {yaml: minimal + "timeout: 0s", want: "timeout must be above 0"},
+		"flush_period too long":  {yaml: minimal + "flush_period: 6s", want: "flush_period must be above 0 and at most 5s"},
+		"flush_period zero":      {yaml: minimal + "flush_period: 0s", want: "flush_period"},
+		"max_points_per_request": {yaml: minimal + "max_points_per_request: 0", want: "max_points_per_request must be at least 1"},
+		"max_body_bytes":         {yaml: minimal + "max_body_bytes: 100", want: "max_body_bytes must be at least 1024"},
+		"requests_in_flight":     {yaml: minimal + "requests_in_flight: 0", want: "requests_in_flight must be at least 1"},
+		"max_in_flight":          {yaml: minimal + "max_in_flight: 0", want: "max_in_flight must be at least 1"},
+		"back-off zero":          {yaml: minimal + "backoff: { initial_interval: 0s }", want: "initial_interval must be above 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := service.NewEnvironment()
+			if lints := lint(t, env, test.yaml); !strings.Contains(lints, test.want) {
+				t.Errorf("lint says %q", lints)
+			}
+			parsed, err := spec().ParseYAML(test.yaml, env)
+			if err == nil {
+				_, err = configFrom(parsed)
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the constructor says %v", err)
+			}
+		})
+	}
+	// What lint cannot see.
+	for name, test := range map[string]struct{ yaml, want string }{
+		"token of two lines":  {minimal + "token: \"a\\nb\"", "one line"},
+		"address of the API":  {"url: http://localhost:8086/api/v2/write\nbucket: b", "is added to it"},
+		"back-off backwards":  {minimal + "backoff: { initial_interval: 2s, max_interval: 1s }", "at most backoff.max_interval"},
+		"mapping of nonsense": {minimal + "measurement: m\nfields: root = (\ntimestamp: root = 1", "fields"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			parsed, err := spec().ParseYAML(test.yaml, nil)
+			if err == nil {
+				_, err = configFrom(parsed)
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the constructor says %v", err)
+			}
+		})
+	}
+}
+
+func lint(t *testing.T, env *service.Environment, yaml string) string {
+	t.Helper()
+	indented := "influxdb:\n  " + strings.ReplaceAll(strings.TrimSpace(yaml), "\n", "\n  ")
+	lints, err := env.NewComponentConfigLinter().LintOutputYAML([]byte(indented))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, l := range lints {
+		all = append(all, l.Error())
+	}
+	return strings.Join(all, "\n")
+}
+
+func TestDefaults(t *testing.T) {
+	if lints := lint(t, service.NewEnvironment(), minimal); lints != "" {
+		t.Error(lints)
+	}
+	parsed, err := spec().ParseYAML(minimal, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf, err := configFrom(parsed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := testConfig()
+	if conf.maxPoints != want.maxPoints || conf.maxBodyBytes != want.maxBodyBytes || conf.maxInFlight != want.maxInFlight ||
+		conf.requestsInFlight != want.requestsInFlight || conf.flushPeriod != want.flushPeriod || conf.gzip != want.gzip || conf.onReject != want.onReject {
+		t.Errorf("the tests run with other settings than the defaults: %+v", conf)
+	}
+}
+
+// TestExamplesRun breaks if an example of the manual does not lint, or does not
+// store its point.
+func TestExamplesRun(t *testing.T) {
+	for name, example := range map[string]struct {
+		yaml string
+		fake influxfake.Options
+	}{
+		"2":        {exampleV2, influxfake.Options{Token: "t", Buckets: []string{"brandpulse"}}},
+		"1.8":      {exampleV1, influxfake.Options{Version: influxfake.V1, Token: "writer:p", Buckets: []string{}}},
+		"messages": {exampleMapping, influxfake.Options{Token: "t", Buckets: []string{"weather"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := influxfake.New(example.fake)
+			address, stop := fake.Listen()
+			defer stop()
+			t.Chdir(t.TempDir())
+			builder := service.NewStreamBuilder()
+			builder.SetEnvVarLookupFunc(func(name string) (string, bool) {
+				value, ok := map[string]string{"INFLUXDB_URL": address, "INFLUXDB_TOKEN": "t", "INFLUXDB_PASSWORD": "p", "INFLUXDB_ORG": "org"}[name]
+				return value, ok
+			})
+			if err := builder.SetYAML(example.yaml); err != nil {
+				t.Fatal(err)
+			}
+			s, err := builder.Build()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(fake.Stored()); n != 1 {
+				t.Errorf("%d points are stored", n)
+			}
+		})
+	}
+}

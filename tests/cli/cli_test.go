@@ -1,0 +1,82 @@
+// Package cli_test checks what a Benthos user expects of the program's
+// commands, and that they carry our name.
+package cli_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
+
+// output runs the program to its end.
+func output(t *testing.T, wantCode int, args ...string) string {
+	t.Helper()
+	p := testenv.Start(t, testenv.Command{Args: args})
+	if code := p.Wait(t, 30*time.Second); code != wantCode {
+		t.Fatalf("%s: exit code %d, want %d:\n%s", strings.Join(args, " "), code, wantCode, p.Log(t))
+	}
+	return p.Log(t)
+}
+
+func TestCommandsOfBenthosAreThere(t *testing.T) {
+	help := output(t, 0, "--help")
+	for _, want := range []string{"brandpulse-connect", "BrandPulse Connect", "github.com/brandpulse/brandpulse-connect"} {
+		if !strings.Contains(help, want) {
+			t.Errorf("the help does not say %q:\n%s", want, help)
+		}
+	}
+	for _, command := range []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo"} {
+		if !regexp.MustCompile(`(?m)^\s+` + command + `\b`).MatchString(help) {
+			t.Errorf("the help does not list the command %s", command)
+		}
+		if out := output(t, 0, command, "--help"); !strings.Contains(out, "brandpulse-connect "+command) {
+			t.Errorf("%s --help does not carry our name:\n%s", command, out)
+		}
+	}
+	if out := output(t, 1, "no-such-command"); !strings.Contains(out, "no-such-command") {
+		t.Errorf("an unknown command is not named:\n%s", out)
+	}
+}
+
+func TestVersionIsKnown(t *testing.T) {
+	out := output(t, 0, "--version")
+	version := regexp.MustCompile(`(?m)^Version: (\S+)$`).FindStringSubmatch(out)
+	if version == nil {
+		t.Fatalf("no version in %q", out)
+	}
+}
+
+// What is linked is what a pipeline can reach: ours, and of the stock ones
+// those that the shipped pipelines need.
+func TestComponentsAreListed(t *testing.T) {
+	for kind, names := range map[string][]string{
+		"inputs":     {"tweet_generator", "redpanda", "file", "stdin"},
+		"processors": {"sentiment_window", "mapping"},
+		"outputs":    {"influxdb", "redpanda", "switch", "fallback", "retry", "stdout"},
+		"metrics":    {"prometheus"},
+	} {
+		out := output(t, 0, "list", kind)
+		for _, name := range names {
+			if !regexp.MustCompile(`(?m)^\W*` + name + `$`).MatchString(out) {
+				t.Errorf("list %s does not hold %s", kind, name)
+			}
+		}
+	}
+}
+
+// `create` is how people start a pipeline of their own. Its HTTP server must
+// not be open to the network by default: it has no login.
+func TestCreateListensOnThisMachineOnly(t *testing.T) {
+	out := output(t, 0, "create", "tweet_generator/sentiment_window/influxdb")
+	for _, want := range []string{"tweet_generator:", "sentiment_window:", "influxdb:", "address: 127.0.0.1:4195"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("create does not give %q:\n%s", want, out)
+		}
+	}
+}

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// orgID is the id of the only organisation, `org`.
+// orgID is the id of the only organisation.
 const orgID = "fc4c114ebaf37a7f"
 
 // fail answers an error in the form of the version.
@@ -56,7 +56,7 @@ func (s *Server) found(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case org == "":
 		s.fail(w, http.StatusBadRequest, "invalid", "Please provide either orgID or org")
-	case org != "org" && org != orgID:
+	case org != s.options.Org && org != orgID:
 		s.fail(w, http.StatusNotFound, "not found", fmt.Sprintf("organization name %q not found", org))
 	case !s.buckets[bucket]:
 		s.fail(w, http.StatusNotFound, "not found", fmt.Sprintf("bucket %q not found", bucket))
@@ -128,8 +128,8 @@ func (s *Server) query(w http.ResponseWriter, statement string) {
 
 func (s *Server) orgs(w http.ResponseWriter, name string) {
 	found := `{"orgs":[]}`
-	if name == "org" && !s.options.MayNotCreate {
-		found = `{"orgs":[{"id":"` + orgID + `","name":"org"}]}`
+	if name == s.options.Org && !s.options.MayNotCreate {
+		found = `{"orgs":[{"id":"` + orgID + `","name":"` + name + `"}]}`
 	}
 	_, _ = w.Write([]byte(found))
 }

@@ -31,6 +31,8 @@ type Options struct {
 	Version string
 	// Token that is asked for; none if empty. For 1.8 it is user:password.
 	Token string
+	// Org is the name of the only organisation; `org` if empty.
+	Org string
 	// Buckets that are there at the start, in 1.8 databases or database/policy;
 	// {"bucket"} if nil.
 	Buckets []string
@@ -41,6 +43,9 @@ type Options struct {
 	// Refuse says why a line is refused for what it holds, as a field type
 	// conflict is; empty: it is stored.
 	Refuse func(line string) string
+	// Whole makes a refused line take its request along: nothing is stored. So
+	// does 1.8 when a request has a new field with two types.
+	Whole bool
 	// Fault is asked before each request that writes, with its number from 0
 	// and its lines.
 	Fault func(n int, lines []string) Fault
@@ -81,6 +86,9 @@ type Server struct {
 func New(o Options) *Server {
 	if o.Version == "" {
 		o.Version = V2
+	}
+	if o.Org == "" {
+		o.Org = "org"
 	}
 	if o.Buckets == nil {
 		o.Buckets = []string{"bucket"}
@@ -271,21 +279,32 @@ func (s *Server) apply(w http.ResponseWriter, r *http.Request, lines []string, s
 		s.fail(w, http.StatusBadRequest, "invalid", reasons)
 		return
 	}
-	first, dropped := "", 0
-	s.mu.Lock()
+	var (
+		first   string
+		dropped int
+		keep    []string
+	)
 	for _, line := range lines {
 		if malformed[line] {
 			continue
 		}
 		if s.options.Refuse != nil {
 			if reason := s.options.Refuse(line); reason != "" {
-				first, dropped = reason, dropped+1
+				if dropped++; first == "" {
+					first = reason
+				}
 				continue
 			}
 		}
-		s.stored[line]++
+		keep = append(keep, line)
 	}
-	s.mu.Unlock()
+	if dropped == 0 || !s.options.Whole {
+		s.mu.Lock()
+		for _, line := range keep {
+			s.stored[line]++
+		}
+		s.mu.Unlock()
+	}
 	switch {
 	case dropped > 0 && s.options.Version == V1:
 		s.fail(w, http.StatusBadRequest, "", fmt.Sprintf("partial write: %s dropped=%d", first, dropped))

@@ -93,6 +93,7 @@ func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
 		fake := influxfake.New(influxfake.Options{
 			Version:  version,
 			Refuse:   conflict(bad...),
+			Whole:    rapid.Bool().Draw(t, "a refused line takes its request along"),
 			MaxBytes: rapid.SampledFrom([]int{0, 60, 600}).Draw(t, "limit of the server"),
 			Fault:    fault,
 		})

@@ -1,0 +1,194 @@
+package influxanswers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/redpanda-data/benthos/v4/public/components/io"
+	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	_ "github.com/brandpulse/brandpulse-connect/plugins/influxdb"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// writeBatches runs messages, each a batch, through a stream with this output, and
+// returns what it has rejected, each as `line | reason`.
+func writeBatches(t *testing.T, db *influxd.Database, messages []*service.Message) []string {
+	t.Helper()
+	dead := filepath.Join(t.TempDir(), "rejected")
+	builder := service.NewStreamBuilder()
+	builder.SetLogger(slog.New(slog.DiscardHandler))
+	produce, err := builder.AddBatchProducerFunc()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = builder.AddOutputYAML(fmt.Sprintf(`
+influxdb:
+  url: %q
+  token: %q
+  org: %q
+  bucket: %q
+  rejected:
+    processors:
+      - mapping: root = content().string() + " | " + meta("influxdb_reason")
+    file: { path: %q, codec: lines }
+`, db.URL, db.Token, db.Org, db.Bucket, dead))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := builder.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	produced := make(chan error, 1)
+	go func() {
+		errs := make(chan error)
+		for _, m := range messages {
+			go func() { errs <- produce(ctx, service.MessageBatch{m}) }()
+		}
+		var all []error
+		for range messages {
+			all = append(all, <-errs)
+		}
+		produced <- errors.Join(append(all, s.StopWithin(10*time.Second))...)
+	}()
+	if err := s.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-produced; err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(dead)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	rejected := strings.Split(strings.TrimSuffix(string(content), "\n"), "\n")
+	slices.Sort(rejected)
+	return rejected
+}
+
+// TestEveryGoodPointIsStored breaks if in front of a real server a refused point
+// takes others along, or is not found.
+func TestEveryGoodPointIsStored(t *testing.T) {
+	testenv.EachInflux(t, influxd.V1, func(t *testing.T, version string) {
+		db := testenv.Influx(t, version)
+		const points = 5000
+		var (
+			messages []*service.Message
+			lines    []string
+			want     = map[string]string{} // time → value
+			bad      []string
+		)
+		for i := range points {
+			at := strconv.Itoa(1_700_000_000_000_000_000 + i)
+			line := "exact,t=v f=" + strconv.Itoa(i) + "i " + at
+			switch {
+			case i%997 == 500: // another type than the points before have given the field
+				line = "exact,t=v f=0.5 " + at
+				bad = append(bad, line)
+			case i%1499 == 700:
+				line = "exact,t=v f=nonsense " + at
+				bad = append(bad, line)
+			default:
+				want[at] = strconv.Itoa(i)
+			}
+			if lines = append(lines, line); len(lines) == 250 {
+				messages = append(messages, service.NewMessage([]byte(strings.Join(lines, "\n"))))
+				lines = nil
+			}
+		}
+		// The first message settles the type of the field: 1.8 stores nothing of a
+		// request in which it has two.
+		writeBatches(t, db, messages[:1])
+		rejected := writeBatches(t, db, messages)
+		got := map[string]string{}
+		err := db.Each(t.Context(), fmt.Sprintf(`from(bucket: %q) |> range(start: 2023-01-01T00:00:00Z) |> filter(fn: (r) => r._measurement == "exact")`, db.Bucket), func(row influxd.Row) error {
+			n, _ := row.Int("_value")
+			got[strconv.FormatInt(row.Time("_time").UnixNano(), 10)] = strconv.FormatInt(n, 10)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%d points are stored, want %d", len(got), len(want))
+		}
+		slices.Sort(bad)
+		if len(rejected) != len(bad) {
+			t.Fatalf("rejected %q, want %q", rejected, bad)
+		}
+		for i, line := range bad {
+			if !strings.HasPrefix(rejected[i], line+" | ") {
+				t.Errorf("rejected %q, want %q", rejected[i], line)
+			}
+		}
+	})
+}
+
+// TestOddNamesComeBack breaks if a name or a text that the output takes is stored
+// where a query does not find it, or as something else.
+func TestOddNamesComeBack(t *testing.T) {
+	testenv.EachInflux(t, influxd.V1, func(t *testing.T, version string) {
+		db := testenv.Influx(t, version)
+		odd := []string{"a b", "a,b", "a=b", `a"b"c`, `a\b`, `C:\dir\file`, `\\server\share`, "#a", "é ü 中 🙂", "'", "a\tb", "tags ,=\""}
+		// Without a carriage return, which the CSV of a Flux query drops.
+		text := "line one\nline \"two\"\\ =,three\n\t\U0001F642\\"
+		type stored struct{ measurement, tag, field, value string }
+		want := map[stored]bool{}
+		var messages []*service.Message
+		for i, name := range odd {
+			measurement := name
+			if strings.HasPrefix(name, "#") {
+				measurement = "a" + name
+			}
+			m := service.NewMessage(nil)
+			m.SetStructured(map[string]any{
+				"measurement": measurement, "timestamp": int64(1_700_000_000_000_000_000 + i),
+				"tags": map[string]any{"tag " + name: name}, "fields": map[string]any{name: text},
+			})
+			messages = append(messages, m)
+			want[stored{measurement, name, name, text}] = true
+		}
+		if rejected := writeBatches(t, db, messages); rejected[0] != "" {
+			t.Errorf("rejected: %q", rejected)
+		}
+		got := map[stored]bool{}
+		err := db.Each(t.Context(), fmt.Sprintf(`from(bucket: %q) |> range(start: 2023-01-01T00:00:00Z)`, db.Bucket), func(row influxd.Row) error {
+			for column := range row.Values {
+				if strings.HasPrefix(column, "tag ") && row.String(column) != "" {
+					if column != "tag "+row.String(column) {
+						t.Errorf("tag %q has the value %q", column, row.String(column))
+					}
+					got[stored{row.String("_measurement"), row.String(column), row.String("_field"), row.String("_value")}] = true
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for point := range want {
+			if !got[point] {
+				t.Errorf("missing: %q", point)
+			}
+			delete(got, point)
+		}
+		for point := range got {
+			t.Errorf("unknown: %q", point)
+		}
+	})
+}

@@ -28,6 +28,7 @@ func TestWrongSettings(t *testing.T) {
 		"on_reject":              {yaml: minimal + "on_reject: drop", want: "drop"},
 		"retention of nothing":   {yaml: minimal + "retention: 24h", want: "create_bucket: true"},
 		"retention too short":    {yaml: minimal + "create_bucket: true\nretention: 10m", want: "at least 1h"},
+		"retention no time":      {yaml: minimal + "create_bucket: true\nretention: soon", want: "retention"},
 		"time-out":               {yaml: minimal + "timeout: 0s", want: "timeout must be above 0"},
 		"flush_period too long":  {yaml: minimal + "flush_period: 6s", want: "flush_period must be above 0 and at most 5s"},
 		"flush_period zero":      {yaml: minimal + "flush_period: 0s", want: "flush_period"},

@@ -92,7 +92,7 @@ func spec() *service.ConfigSpec {
 				Default("0s").
 				Example("720h").
 				Advanced().
-				LintRule(`root = if this.parse_duration().catch(0) != 0 && this.parse_duration().catch(0) < 3600000000000 { [ "retention must be 0s, for ever, or at least 1h" ] }`),
+				LintRule(`root = if this.parse_duration().catch(-1) != 0 && this.parse_duration().catch(-1) < 3600000000000 { [ "retention must be 0s, for ever, or at least 1h" ] }`),
 			service.NewBoolField(fieldGzip).
 				Description("Compress requests, at level 1. It costs about 0.3 µs of CPU a point and makes a request five to twenty times smaller. On one machine with InfluxDB it only costs.").
 				Default(true),

@@ -59,6 +59,8 @@ func TestWrongValuesAreFoundByLintAndConstructor(t *testing.T) {
 		"batch_size: 0":                                              "batch_size must be from 1 to 1048576",
 		"batch_size: 2000000":                                        "batch_size must be from 1 to 1048576",
 		"interval: -1ms":                                             "interval must not be negative",
+		"interval: 1 second":                                         "interval",
+		"duration: ten minutes":                                      "duration",
 		"workers: -1":                                                "workers must be from 0 to 1024",
 		"workers: 100000":                                            "workers must be from 0 to 1024",
 		"rate: -5":                                                   "rate must be 0 or from 0.001 to 1000000000",

@@ -60,7 +60,7 @@ root = match {
 		service.NewDurationField(fieldInterval).
 			Description("Without a `rate`: how long each worker waits after handing on a batch. `0s` means not at all.").
 			Default("1ms").
-			LintRule(`root = if this.parse_duration().catch(0) < 0 { [ "interval must not be negative" ] }`),
+			LintRule(durationRule(fieldInterval)),
 		service.NewIntField(fieldWorkers).
 			Description("How many batches are made at the same time. 0 means one for each core, and at least 4. The tweets do not depend on it, only the order of batches that are made at the same time.").
 			Default(0).
@@ -80,7 +80,7 @@ root = match {
 			Description("How long to generate. When all has been delivered, the input ends. With `count`, whichever is reached first ends it. `0s` means no end.").
 			Default("0s").
 			Example("10m").
-			LintRule(`root = if this.parse_duration().catch(0) < 0 { [ "duration must not be negative" ] }`),
+			LintRule(durationRule(fieldDuration)),
 		service.NewIntField(fieldSeed).
 			Description("The same seed and the same settings of `mode`, `sentiment`, `volatility_factor`, `batch_size`, `brands`, `corpus` and `encoding` give the same tweets, with the same ids, on every machine; the timestamps are those of the run. 0 means a seed drawn at random, which is logged at the start; then no two runs share an id.").
 			Default(0),
@@ -127,6 +127,13 @@ root = match {
 			Description("Where to show how far the generator is. It counts tweets that have been delivered. One input of a process can have the display; others log.").
 			Default(progressAuto),
 	}
+}
+
+func durationRule(field string) string {
+	return `root = match {
+  this.parse_duration().catch("") == "" => [ "` + field + ` must be a time like 10s or 5m" ],
+  this.parse_duration() < 0 => [ "` + field + ` must not be negative" ],
+}`
 }
 
 const description = `

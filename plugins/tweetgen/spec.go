@@ -155,7 +155,7 @@ Either way the sentiments are in random order within a batch.
 
 ### Delivery
 
-A batch is kept until it has been acknowledged. If it is refused it is sent again, whole, after 50 ms, and later after up to 2 s, as often as it takes. So an output that refuses a part of a batch gets the rest of it twice: give Kafka outputs a ` + "`retry`" + ` around them if that must not be. When ` + "`count` or `duration`" + ` is reached the input waits until everything has been acknowledged and then ends. If the process is told to stop before, what was not acknowledged is not sent again, and a warning says how many tweets that are.
+A batch is kept until it has been acknowledged. If it is refused it is sent again, whole, after 50 ms, and later after up to 2 s, as often as it takes. So an output that refuses a part of a batch gets the rest of it twice, as it would from a ` + "`retry`" + ` around it, which also sends whole batches. When ` + "`count` or `duration`" + ` is reached the input waits until everything has been acknowledged and then ends. If the process is told to stop before, what was not acknowledged is not sent again, and a warning says how many tweets that are.
 
 ### Metrics
 

@@ -3,6 +3,7 @@ package sentimentwindow
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
@@ -20,6 +21,7 @@ const (
 // own: as headers of a dead letter, kafka_offset and the like would replace
 // the dead letter's own position when somebody reads it back.
 const (
+	metaDeadPrefix    = "dead_"
 	metaDeadReason    = "dead_reason"
 	metaDeadError     = "dead_error"
 	metaDeadTopic     = "dead_topic"
@@ -34,6 +36,7 @@ const (
 func (p *processor) refuse(m *service.Message, o origin, inKafka bool, after int64, reason string, cause error) {
 	err := fmt.Errorf("counting %s: %w", where(o, inKafka, after), cause)
 	m.SetError(err)
+	clearDead(m)
 	m.MetaSetMut(metaDeadReason, reason)
 	m.MetaSetMut(metaDeadError, err.Error())
 	p.metrics.refused.Incr(1, reason)
@@ -50,6 +53,22 @@ func (p *processor) refuse(m *service.Message, o origin, inKafka bool, after int
 		m.MetaSetMut(metaDeadOffset, int(o.offset))
 	} else if after >= 0 {
 		m.MetaSetMut(metaDeadAfter, int(after))
+	}
+}
+
+// clearDead removes what the headers of a record say under the names of a dead
+// letter. Where a part of its position is not known, a header would stand in for
+// it and pass for ours.
+func clearDead(m *service.Message) {
+	var names []string
+	_ = m.MetaWalkMut(func(name string, _ any) error {
+		if strings.HasPrefix(name, metaDeadPrefix) {
+			names = append(names, name)
+		}
+		return nil
+	})
+	for _, name := range names {
+		m.MetaDelete(name)
 	}
 }
 

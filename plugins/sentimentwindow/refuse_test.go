@@ -41,6 +41,8 @@ func TestWhatCannotBeCountedLeavesWithItsOrigin(t *testing.T) {
 		{"spoofed offset", at(tweetBytes, header(metaOffset, "999")), reasonOrigin, []string{`header "kafka_offset"`, "offset behind 5"}, nil},
 		{"spoofed partition", at(tweetBytes, header(metaPartition, "1")), reasonOrigin, []string{`header "kafka_partition"`, "partition unknown"}, 6},
 		{"spoofed topic", at(tweetBytes, header(metaTopic, "other")), reasonOrigin, []string{`header "kafka_topic"`, "topic unknown"}, 6},
+		{"spoofed offset, and headers of a dead letter", at(tweetBytes, header(metaOffset, "999"), header(metaDeadOffset, "999"), header("dead_spoofed", "x")),
+			reasonOrigin, []string{"offset behind 5"}, nil},
 		{"spoofed list of headers", func() *service.Message {
 			m := at(tweetBytes)
 			m.MetaSetMut(metaHeaders, "[]")
@@ -88,6 +90,9 @@ func TestWhatCannotBeCountedLeavesWithItsOrigin(t *testing.T) {
 			}
 			if got, _ := m.MetaGetMut(metaDeadOffset); got != c.offset {
 				t.Errorf("metadata %s is %v, want %v", metaDeadOffset, got, c.offset)
+			}
+			if got, ok := m.MetaGet("dead_spoofed"); ok {
+				t.Errorf("a header has become the metadata dead_spoofed of a dead letter: %q", got)
 			}
 		})
 	}

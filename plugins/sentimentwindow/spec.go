@@ -153,6 +153,8 @@ Exactly one batch: first the points, then every message that could not be counte
 - ` + "`dead_error`" + `: the error in words,
 - ` + "`dead_topic`, `dead_partition`, `dead_offset`" + `: where it lies, as far as that is known to be genuine; without the offset, ` + "`dead_after_offset`" + ` is that of the record before it.
 
+Other metadata whose name begins with ` + "`dead_`" + ` is removed from them: it may come from a header of the record, which can say anything.
+
 Route them with ` + "`errored()`" + `, as the example does: a message with an error is not line protocol. Messages of points have the metadata ` + "`tweets` and `points`, and `kafka_topic`, `kafka_partition`, `kafka_offset` and `kafka_last_offset`" + ` of the tweets that are in them.
 
 Messages that do not come from Kafka are numbered in the order in which they arrive, beginning anew with each start: their points are unique, and a replay doubles them.

@@ -25,7 +25,7 @@ const (
 	// A server that finds a body too large answers and closes the connection;
 	// while the body is still being written, that looks like a broken network,
 	// and the same bytes would be sent again and again.
-	minExpect = 512 << 10
+	minExpect = 256 << 10
 )
 
 // client makes one request at a time for each caller, and knows nothing of what

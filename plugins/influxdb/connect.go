@@ -12,14 +12,17 @@ import (
 )
 
 // reach tries address, token and bucket by writing no points, which needs the
-// very permission that writing needs and no other. It creates the bucket if
-// that is asked for.
-func (o *output) reach(ctx context.Context) error {
+// very permission that writing needs and no other. create is whether a missing
+// bucket is created, if that is asked for; without it, one counts as there.
+func (o *output) reach(ctx context.Context, create bool) error {
 	a, d, err := o.probe(ctx)
 	if err != nil || d.verdict == done {
 		return err
 	}
 	if o.conf.createBucket && bucketMissing(d) {
+		if !create {
+			return nil
+		}
 		if err := o.createBucket(ctx, a.header.Get("X-Influxdb-Version")); err != nil {
 			return fmt.Errorf("creating the %s: %w", o.conf.target(), err)
 		}

@@ -59,6 +59,11 @@ func TestConnect(t *testing.T) {
 				test.change(&conf)
 			}
 			o, _ := startOutput(t, conf, fake, nil)
+			if results := o.ConnectionTest(t.Context()); len(results) != 1 || len(fake.Asked()) > 0 {
+				t.Errorf("a connection test has asked for %q", fake.Asked())
+			} else if (results[0].Err == nil) != (test.want == nil) && !conf.createBucket {
+				t.Errorf("connection test: %v", results[0].Err)
+			}
 			err := o.Connect(t.Context())
 			if (err == nil) != (test.want == nil) {
 				t.Fatal(err)
@@ -70,10 +75,6 @@ func TestConnect(t *testing.T) {
 			}
 			if asked := fake.Asked(); test.want == nil && !slices.Equal(asked, test.asked) {
 				t.Errorf("asked for %q", asked)
-			}
-			results := o.ConnectionTest(t.Context())
-			if len(results) != 1 || (results[0].Err == nil) != (test.want == nil) {
-				t.Errorf("connection test: %v", results)
 			}
 			if stored := fake.Stored(); len(stored) > 0 || len(fake.Requests()) > 0 {
 				t.Errorf("connecting has written %v", stored)

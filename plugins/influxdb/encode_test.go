@@ -1,6 +1,7 @@
 package influxdb
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"slices"
@@ -194,4 +195,31 @@ func TestLinesDoNotAllocatePerPoint(t *testing.T) {
 	}); n > 1 {
 		t.Errorf("%v allocations for 4000 points", n)
 	}
+}
+
+// FuzzEncode breaks if some message vanishes, neither a point nor refused, or if
+// what is refused is not the message's own bytes.
+func FuzzEncode(f *testing.F) {
+	for _, seed := range []string{"m f=1 1\nm f=\"a\nb\",g=1i -12\n# c\n\nm f=t\r\n", `{"measurement":"m","fields":{"f":1e3},"timestamp":1}`, "{", "", "# c", " {\"tags\":{\"t\":null}}"} {
+		f.Add([]byte(seed))
+	}
+	e := newEncoder(testConfig())
+	f.Fuzz(func(t *testing.T, content []byte) {
+		cl := newCall()
+		refusals := e.encode(service.MessageBatch{service.NewMessage(content)}, &cl.lines)
+		if cl.lines.len()+len(refusals) == 0 {
+			t.Fatalf("%q vanishes", content)
+		}
+		for _, r := range refusals {
+			if r.reason == "" || r.class == "" || r.message != 0 || !bytes.Contains(content, r.text) {
+				t.Fatalf("%q: refusal %+v", content, r)
+			}
+		}
+		for i := range cl.lines.len() {
+			line, rest := lineproto.NextLine(cl.lines.line(i))
+			if line.Err != nil || !line.Timed || len(rest) > 0 || !bytes.Equal(line.Bytes, cl.lines.line(i)) {
+				t.Fatalf("%q: line %q is read as %q: %v", content, cl.lines.line(i), line.Bytes, line.Err)
+			}
+		}
+	})
 }

@@ -19,9 +19,10 @@ type notes struct {
 	log  *service.Logger
 	conf config
 
-	mu    sync.Mutex
-	since time.Time // when the trouble began; zero: all is well
-	last  time.Time // when it was last logged
+	mu     sync.Mutex
+	since  time.Time // when the trouble began; zero: all is well
+	last   time.Time // when a trouble was last logged
+	logged bool      // this one was
 }
 
 // trouble notes that a request will be tried again after wait.
@@ -35,7 +36,7 @@ func (n *notes) trouble(d decision, points int, wait time.Duration) {
 	if !n.last.IsZero() && now.Sub(n.last) < notePeriod {
 		return
 	}
-	n.last = now
+	n.last, n.logged = now, true
 	text := fmt.Sprintf("Posting %d points to %s: %s; nothing is dropped, trying again in %s",
 		points, n.conf.target(), explain(d, n.conf), wait.Round(10*time.Millisecond))
 	if d.verdict == mend {
@@ -52,8 +53,12 @@ func (n *notes) well() {
 	if n.since.IsZero() {
 		return
 	}
-	n.log.Infof("InfluxDB takes points again, after %s", time.Since(n.since).Round(10*time.Millisecond))
-	n.since, n.last = time.Time{}, time.Time{}
+	if n.logged {
+		n.log.Infof("InfluxDB takes points again, after %s", time.Since(n.since).Round(10*time.Millisecond))
+	}
+	// The period goes on: one request that never passes among many that do must
+	// not fill the log.
+	n.since, n.logged = time.Time{}, false
 }
 
 // explain says what is wrong and how to mend it.

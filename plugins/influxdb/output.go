@@ -91,7 +91,7 @@ func newOutput(conf config, rejected rejectedOutput, log *service.Logger, metric
 // Connect is called again until it succeeds, and never at the same time as
 // itself or Close.
 func (o *output) Connect(ctx context.Context) error {
-	if err := o.reach(ctx); err != nil {
+	if err := o.reach(ctx, true); err != nil {
 		return service.NewErrBackOff(err, o.connecting.NextBackOff())
 	}
 	o.connecting.Reset()
@@ -107,7 +107,7 @@ func (o *output) Connect(ctx context.Context) error {
 }
 
 func (o *output) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
-	if err := o.reach(ctx); err != nil {
+	if err := o.reach(ctx, false); err != nil {
 		return service.ConnectionTestFailed(err).AsList()
 	}
 	return service.ConnectionTestSucceeded().AsList()

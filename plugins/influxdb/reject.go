@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
@@ -94,7 +95,7 @@ func (r refusal) as(origin *service.Message) *service.Message {
 
 // nack is an error that names the messages with refused points.
 func nack(batch service.MessageBatch, refusals []refusal) error {
-	err := service.NewBatchError(batch, fmt.Errorf("InfluxDB refuses %d points: %s", len(refusals), refusals[0].reason))
+	err := service.NewBatchError(batch, fmt.Errorf("InfluxDB refuses %d points: %s", len(refusals), brief(refusals[0].reason)))
 	named := make(map[int]bool, len(refusals))
 	for _, r := range refusals {
 		if !named[r.message] {
@@ -105,13 +106,22 @@ func nack(batch service.MessageBatch, refusals []refusal) error {
 	return err
 }
 
+// brief is the beginning of a reason, for the log: a reason can repeat the point.
+func brief(reason string) string {
+	const most = 160
+	if len(reason) <= most {
+		return reason
+	}
+	return strings.ToValidUTF8(reason[:most], "") + "…"
+}
+
 // block keeps a batch with refused points, and so the stream, until InfluxDB
 // takes them or the output is closed: without an output for them there is no
 // other place where they are safe.
 func (o *output) block(ctx context.Context, refusals []refusal) error {
 	for {
 		o.log.Errorf("InfluxDB refuses %d points, %s; the stream waits: mend it there, or give the output `rejected` a place for such points. Trying again in %s",
-			len(refusals), refusals[0].reason, notePeriod)
+			len(refusals), brief(refusals[0].reason), notePeriod)
 		if err := sleep(ctx, notePeriod); err != nil {
 			return err
 		}

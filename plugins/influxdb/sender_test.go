@@ -1,8 +1,15 @@
 package influxdb
 
 import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
 	"math"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -213,6 +220,88 @@ func TestNeighboursDoNotWaitForTheSearch(t *testing.T) {
 		good, bad := <-answered, <-answered
 		if good > time.Second || bad < 3*time.Second {
 			t.Errorf("good points after %s, refused ones after %s", good, bad)
+		}
+	})
+}
+
+// TestServerThatClosesOnALargeBody breaks if a request that is too large is sent
+// without asking: a server that answers 413 and closes, as InfluxDB and nginx do,
+// then looks like a broken network, and the same bytes are sent again for ever.
+func TestServerThatClosesOnALargeBody(t *testing.T) {
+	fake := influxfake.New(influxfake.Options{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go serveOne(conn, fake, 300_000)
+		}
+	}()
+	conf := testConfig()
+	conf.gzip = false
+	conf.maxPoints = 100_000
+	conf.url = &url.URL{Scheme: "http", Host: listener.Addr().String()}
+	log := &logBuffer{}
+	o := newOutput(conf, nil, service.NewLoggerFromSlog(slog.New(slog.NewTextHandler(log, nil))), service.MockResources().Metrics())
+	defer o.Close(t.Context())
+	lines := linesOf(0, 50_000)
+	if err := o.WriteBatch(t.Context(), service.MessageBatch{message(lines...)}); err != nil {
+		t.Fatal(err)
+	}
+	mustStore(t, fake, lines)
+	if text := log.String(); text != "" {
+		t.Errorf("log: %s", text)
+	}
+}
+
+// serveOne answers one request, without reading a body above the limit. What is
+// left unread makes the kernel reset the connection when it is closed.
+func serveOne(conn net.Conn, handler http.Handler, limit int64) {
+	defer conn.Close()
+	request, err := http.ReadRequest(bufio.NewReader(conn))
+	if err != nil {
+		return
+	}
+	if request.ContentLength > limit {
+		_, _ = io.WriteString(conn, "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+		return
+	}
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, request)
+	response := recorder.Result()
+	response.Close = true
+	_ = response.Write(conn)
+}
+
+// TestOneRequestThatNeverPassesDoesNotFillTheLog breaks if a request that fails
+// for ever is logged each time that another one passes.
+func TestOneRequestThatNeverPassesDoesNotFillTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := influxfake.New(influxfake.Options{Fault: func(_ int, lines []string) influxfake.Fault {
+			if slices.Contains(lines, lineOf(0)) {
+				return influxfake.Fault{Status: 500}
+			}
+			return influxfake.Fault{}
+		}})
+		conf := testConfig()
+		conf.backoffInitial, conf.backoffMax = 100*ms, 100*ms
+		o, log := startOutput(t, conf, fake, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		go func() { _ = o.WriteBatch(ctx, service.MessageBatch{message(lineOf(0))}) }()
+		synctest.Wait()
+		for i := 1; ctx.Err() == nil; i++ {
+			_ = o.WriteBatch(ctx, service.MessageBatch{message(lineOf(i))})
+			time.Sleep(50 * ms)
+		}
+		if n := strings.Count(log.String(), "\n"); n < 6 || n > 14 {
+			t.Errorf("%d lines in a minute: %s", n, log)
 		}
 	})
 }

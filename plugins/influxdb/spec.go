@@ -94,7 +94,7 @@ func spec() *service.ConfigSpec {
 				Advanced().
 				LintRule(`root = if this.parse_duration().catch(-1) != 0 && this.parse_duration().catch(-1) < 3600000000000 { [ "retention must be 0s, for ever, or at least 1h" ] }`),
 			service.NewBoolField(fieldGzip).
-				Description("Compress requests, at level 1. It costs about 0.3 µs of CPU a point and makes a request five to twenty times smaller. On one machine with InfluxDB it only costs.").
+				Description("Compress requests, at level 1: 0.1 to 0.2 µs of CPU a point for a request that is seven (counts) to sixteen times (tweets) smaller. On one machine with InfluxDB nothing is gained by it.").
 				Default(true),
 			service.NewDurationField(fieldTimeout).
 				Description("How long a request may take. Then it is sent again, since nobody knows whether its points are stored.").

@@ -1,0 +1,168 @@
+package configs_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/brandpulse/brandpulse-connect/tests/oracle"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+const (
+	generated = 20_000
+	batchSize = 500
+)
+
+func generate(t testing.TB, config string, kafka *testenv.Cluster, topic string) *testenv.Program {
+	t.Helper()
+	return testenv.Start(t, testenv.Command{
+		Config: "config/" + config + ".yaml",
+		// Record batches of some 130 tweets, so that a batch of the generator
+		// goes to several partitions.
+		Args: []string{"--set", "output.redpanda.max_message_bytes=16KB"},
+		Env: map[string]string{
+			"KAFKA_BROKERS": strings.Join(kafka.Brokers, ","), "TOPIC": topic,
+			"COUNT": strconv.Itoa(generated), "BATCH_SIZE": strconv.Itoa(batchSize), "RATE": "0", "PROGRESS": "never",
+		},
+	})
+}
+
+// arrived gives how often each tweet is in a topic, by its id, and how many
+// different ones there are of each sentiment.
+func arrived(t testing.TB, kafka *testenv.Cluster, topic string) (times map[string]int, sentiments map[string]int) {
+	t.Helper()
+	times, sentiments = map[string]int{}, map[string]int{}
+	for _, r := range readRecords(t, kafka, topic) {
+		tweet, err := oracle.Avro(r.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if times[tweet.ID]++; times[tweet.ID] == 1 {
+			sentiments[tweet.Sentiment]++
+		}
+	}
+	return times, sentiments
+}
+
+// refusedTwice waits until the generator has heard of two batches that they have
+// not arrived.
+func refusedTwice(t testing.TB, program *testenv.Program) {
+	t.Helper()
+	testenv.Eventually(t, time.Minute, "two batches have been refused", func() error {
+		metrics, err := program.Metrics(t.Context())
+		if err != nil {
+			return err
+		}
+		if n := metrics.Sum("tweet_generator_errors"); n < 2 {
+			return fmt.Errorf("%v have been", n)
+		}
+		return nil
+	})
+}
+
+// What would break: of a batch that Kafka has refused in part, the rest is sent
+// again alone, to the wrong tweets, or not at all; or the run ends before all has
+// arrived.
+func TestGenerateDeliversEachTweetWhileKafkaRefuses(t *testing.T) {
+	t.Parallel()
+	for name, refusal := range map[string]*kerr.Error{
+		"not allowed": kerr.TopicAuthorizationFailed,
+		"too large":   kerr.MessageTooLarge,
+		"no topic":    kerr.UnknownTopicOrPartition,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kafka := testenv.FakeKafka(t)
+			topic := kafka.Topic(t, 8)
+			faults := kafka.Fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topic, Partitions: []int32{3}, Err: refusal, Count: -1})
+			program := generate(t, "generate", kafka, topic)
+			refusedTwice(t, program)
+			faults.Remove()
+			if code := program.Wait(t, time.Minute); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+			times, sentiments := arrived(t, kafka, topic)
+			checkShares(t, sentiments)
+			copies := map[int]int{}
+			for _, n := range times {
+				copies[n]++
+			}
+			if len(copies) < 2 {
+				t.Error("no tweet is there twice: the batches were not refused in part, or not sent again whole")
+			}
+		})
+	}
+}
+
+func checkShares(t testing.TB, sentiments map[string]int) {
+	t.Helper()
+	for sentiment, want := range map[string]int{"positive": generated * 5 / 10, "negative": generated * 3 / 10, "neutral": generated * 2 / 10} {
+		if sentiments[sentiment] != want {
+			t.Errorf("%d different %s tweets are in Kafka, not %d", sentiments[sentiment], sentiment, want)
+		}
+	}
+}
+
+// What would break: the comments of generate_fast.yaml. What Kafka does not take
+// is lost, and nothing else is, and nothing comes twice.
+func TestGenerateFastLosesWhatKafkaDropsAndNothingElse(t *testing.T) {
+	t.Parallel()
+	kafka := testenv.FakeKafka(t)
+	topic := kafka.Topic(t, 8)
+	var dropped atomic.Int64
+	const partition = 3
+	kafka.Fake.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.Produce}, Topic: topic, Partitions: []int32{partition}, Err: kerr.NotEnoughReplicas, Count: 2,
+		When: func(request kmsg.Request) bool {
+			for _, p := range request.(*kmsg.ProduceRequest).Topics[0].Partitions {
+				var batch kmsg.RecordBatch
+				if p.Partition != partition {
+					continue
+				}
+				if err := batch.ReadFrom(p.Records); err != nil {
+					t.Errorf("reading a produce request: %v", err)
+				}
+				dropped.Add(int64(batch.NumRecords))
+			}
+			return true
+		},
+	})
+	program := generate(t, "generate_fast", kafka, topic)
+	if code := program.Wait(t, time.Minute); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	times, _ := arrived(t, kafka, topic)
+	if lost := generated - len(times); dropped.Load() == 0 || int64(lost) != dropped.Load() {
+		t.Errorf("%d tweets are not in Kafka, which has dropped %d", lost, dropped.Load())
+	}
+	for id, n := range times {
+		if n > 1 {
+			t.Fatalf("the tweet %s is in Kafka %d times", id, n)
+		}
+	}
+}
+
+// What would break: with acks 0 too, what the client itself cannot send is heard
+// of, and sent again.
+func TestGenerateFastSendsAgainWhatItCouldNotSend(t *testing.T) {
+	t.Parallel()
+	kafka := testenv.FakeKafka(t)
+	topic := kafka.Topic(t, 8)
+	faults := kafka.Fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: topic, Err: kerr.TopicAuthorizationFailed, Count: -1})
+	program := generate(t, "generate_fast", kafka, topic)
+	refusedTwice(t, program)
+	faults.Remove()
+	if code := program.Wait(t, time.Minute); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	_, sentiments := arrived(t, kafka, topic)
+	checkShares(t, sentiments)
+}

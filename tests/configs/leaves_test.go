@@ -1,0 +1,62 @@
+package configs_test
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// refusedBrand is one whose points the fake InfluxDB does not take.
+const (
+	refusedBrand = "Refused"
+	refusal      = "no room for this brand"
+)
+
+func refuseBrand(line string) string {
+	if strings.Contains(line, "brand="+refusedBrand+",") {
+		return refusal
+	}
+	return ""
+}
+
+// failThrice is an InfluxDB that is away, stores without saying so, and stores
+// while saying that it does not; then all is well.
+func failThrice() func(n int, lines []string) influxfake.Fault {
+	var failed atomic.Int64
+	return func(n int, _ []string) influxfake.Fault {
+		if n < 0 { // no points: a try of the connection
+			return influxfake.Fault{}
+		}
+		switch failed.Add(1) {
+		case 1:
+			return influxfake.Fault{Status: 503}
+		case 2:
+			return influxfake.Fault{Reset: true, Apply: true}
+		case 3:
+			return influxfake.Fault{Status: 500, Apply: true}
+		}
+		return influxfake.Fault{}
+	}
+}
+
+// failedTwice waits until each of the outputs has failed two times.
+func failedTwice(t testing.TB, program *testenv.Program, labels ...string) {
+	t.Helper()
+	testenv.Eventually(t, time.Minute, "the outputs have failed twice", func() error {
+		metrics, err := program.Metrics(t.Context())
+		if err != nil {
+			return err
+		}
+		for _, label := range labels {
+			if n := metrics.Sum("output_error", "label", label); n < 2 {
+				return fmt.Errorf("%s has failed %v times", label, n)
+			}
+		}
+		return nil
+	})
+}

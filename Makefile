@@ -7,7 +7,8 @@ SHELL := bash
 
 GO ?= go
 # golangci-lint lies in a module of its own, tools/go.mod, with its version.
-LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
+LINT := $(GO) tool -modfile=$(CURDIR)/tools/go.mod golangci-lint
+MODULES_APART := $(patsubst %/go.mod,%,$(wildcard tools/go.mod tests/*/go.mod))
 
 DEMO_ARGS ?=
 FUZZTIME ?= 30s
@@ -29,11 +30,12 @@ demo: build ## the whole path on this machine, live; needs only Go (DEMO_ARGS="-
 .PHONY: fmt
 fmt: ## format the code and order the imports
 	$(LINT) fmt
+	for dir in $(MODULES_APART); do (cd $$dir && $(LINT) fmt -c $(CURDIR)/.golangci.yml); done
 
 .PHONY: lint
 lint: ## format, vet and lint, as CI does
 	$(LINT) run ./...
-	cd tools && $(GO) tool golangci-lint run -c ../.golangci.yml ./...
+	for dir in $(MODULES_APART); do (cd $$dir && $(LINT) run -c $(CURDIR)/.golangci.yml ./...); done
 
 .PHONY: test
 test: ## everything that must hold at every change; real servers where Java and Rust are

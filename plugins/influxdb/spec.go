@@ -131,8 +131,8 @@ func spec() *service.ConfigSpec {
 					Default("100ms").
 					LintRule(positiveRule(fieldInitialInterval)),
 				service.NewDurationField(fieldMaxInterval).
-					Description("The longest wait.").
-					Default("10s").
+					Description("The longest wait, and how often a request is sent again that needs somebody to mend a setting.").
+					Default("5s").
 					LintRule(positiveRule(fieldMaxInterval)),
 			).
 				Description("The waits before a request is sent again. Each is varied by half, up or down, so that many writers do not come back at once.").

@@ -110,7 +110,8 @@ func (s *Server) format(ctx context.Context, o Options) error {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
 	_, err := buildcache.Run(ctx, o.Dir, process.Environment(o.Dir), nil, s.java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", s.jars,
-		"kafka.tools.StorageTool", "format", "-t", base64.RawURLEncoding.EncodeToString(id[:]), "-c", s.config())
+		// As one word: an id may begin with a dash, and would pass for an option.
+		"kafka.tools.StorageTool", "format", "--cluster-id="+base64.RawURLEncoding.EncodeToString(id[:]), "-c", s.config())
 	return err
 }
 

@@ -3,6 +3,7 @@ package influxd
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -92,7 +93,7 @@ func (r Row) Int(column string) (n int64, ok bool) {
 func (d *Database) Each(ctx context.Context, flux string, row func(Row) error) error {
 	result, err := d.client.QueryAPI(d.Org).Query(ctx, flux)
 	if err != nil {
-		return fmt.Errorf("querying InfluxDB: %w", err)
+		return fmt.Errorf("querying InfluxDB: %w", withCause(ctx, err))
 	}
 	defer result.Close()
 	for result.Next() {
@@ -101,9 +102,18 @@ func (d *Database) Each(ctx context.Context, flux string, row func(Row) error) e
 		}
 	}
 	if err := result.Err(); err != nil {
-		return fmt.Errorf("reading the rows of a query: %w", err)
+		return fmt.Errorf("reading the rows of a query: %w", withCause(ctx, err))
 	}
 	return nil
+}
+
+// withCause makes the end of the context known to errors.Is: the client joins
+// some errors as text.
+func withCause(ctx context.Context, err error) error {
+	if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
 }
 
 func rowOf(record *query.FluxRecord) Row {

@@ -7,8 +7,9 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 	"github.com/influxdata/influxdb/models"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
 func init() { models.EnableUintSupport() } // as InfluxDB 2

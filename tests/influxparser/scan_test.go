@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 	"github.com/influxdata/influxdb/models"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
 // arrival is the time that the parser gives to lines without one.

@@ -1,0 +1,51 @@
+package real_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// If this fails, a second process of the group, started because one is too slow,
+// loses tweets or counts them twice when partitions go over to it, or gets none.
+func TestSecondIngestSharesTheWork(t *testing.T) {
+	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
+		const rate = 20_000
+		s := newStream(t)
+		reader := s.into(ingestTweetsConfig, testenv.Influx(t, version), nil)
+		generator := s.generate(t, env{"RATE": fmt.Sprint(rate)})
+		first := reader.start(t)
+		awaitCounted(t, first, rate)
+		second := reader.start(t)
+		awaitCounted(t, second, rate)
+		// Both go on after the partitions have moved.
+		so, err := counted(t.Context(), first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		awaitCounted(t, first, so+rate)
+		if code := generator.Stop(t); code != 0 {
+			t.Fatalf("the generator has ended with exit code %d", code)
+		}
+		reader.drained(t, time.Minute)
+
+		want := s.read(t)
+		reader.mustEqual(t, want)
+		mustHoldTweets(t, reader.bucket, want.Total())
+		s.mustHaveNoDeadLetters(t)
+		var both int64
+		for name, process := range map[string]*testenv.Program{"first": first, "second": second} {
+			n, err := counted(t.Context(), process)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("the %s process has counted %d of %d tweets", name, n, want.Total())
+			both += n
+		}
+		if both < want.Total() {
+			t.Errorf("both together have counted %d of %d tweets", both, want.Total())
+		}
+	})
+}

@@ -1,0 +1,149 @@
+package real_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	"github.com/brandpulse/brandpulse-connect/tests/oracle"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+const (
+	maxLatency  = time.Second
+	latencySpan = 2 * time.Second // in which the tweets are generated that are measured
+)
+
+// If this fails, a slow stream waits in some buffer, and what a dashboard shows
+// live is old.
+func TestTweetIsInInfluxDBWithinASecond(t *testing.T) {
+	testenv.EachInflux(t, testenv.InfluxV2, func(t *testing.T, version string) {
+		s := newStream(t)
+		reader := s.into(ingestConfig, testenv.Influx(t, version), nil)
+		reader.start(t)
+		generator := s.generate(t, env{"RATE": "10", "BATCH_SIZE": "1"})
+		testenv.Eventually(t, time.Minute, "the first tweet is in InfluxDB", func() error {
+			if points(t, reader.bucket) == 0 {
+				return errNotYet
+			}
+			return nil
+		})
+		// Another program on the machine may hold up one tweet, hardly in two rounds.
+		var worst time.Duration
+		for range 2 {
+			from := time.Now()
+			until := from.Add(latencySpan)
+			seen := watch(t, reader.bucket, until.Add(maxLatency))
+			latencies := seen.latencies(s.records(t), from, until)
+			if len(latencies) < 15 {
+				t.Fatalf("%d tweets in %s at 10 a second", len(latencies), latencySpan)
+			}
+			worst = latencies[len(latencies)-1]
+			t.Logf("%d tweets: median %s, longest %s until in InfluxDB", len(latencies), latencies[len(latencies)/2], worst)
+			if worst <= maxLatency {
+				break
+			}
+		}
+		if worst > maxLatency {
+			t.Errorf("a tweet took %s until it was in InfluxDB, longer than %s", worst, maxLatency)
+		}
+		if code := generator.Stop(t); code != 0 {
+			t.Fatalf("the generator has ended with exit code %d", code)
+		}
+		reader.drained(t, time.Minute)
+		reader.mustEqual(t, s.read(t))
+	})
+}
+
+// place is where a point belongs: the first offset of the tweets that it counts,
+// and what else they have in common.
+type place struct {
+	partition int32
+	second    int64
+	sentiment string
+	offset    int64
+}
+
+// arrivals are when points were first seen in InfluxDB.
+type arrivals struct {
+	at  map[place]time.Time
+	end time.Time // until when they were looked for
+}
+
+// watch asks InfluxDB for its points again and again.
+func watch(t *testing.T, bucket *influxd.Database, until time.Time) arrivals {
+	t.Helper()
+	query := fmt.Sprintf(`from(bucket: %q) |> range(start: -1h, stop: 1h)
+  |> filter(fn: (r) => r._measurement == "tweets" and r._field == "count") |> keep(columns: ["_time", "sentiment"])`, bucket.Bucket)
+	seen := arrivals{at: map[place]time.Time{}}
+	for seen.end.Before(until) {
+		err := bucket.Each(t.Context(), query, func(row influxd.Row) error {
+			// The stamp law, with max_partitions 64: the nanoseconds of the second
+			// are 64 times the offset plus the partition.
+			at := row.Time("_time")
+			p := place{int32(at.Nanosecond() % 64), at.Unix(), row.String("sentiment"), int64(at.Nanosecond() / 64)}
+			if _, known := seen.at[p]; !known {
+				seen.at[p] = time.Now()
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen.end = time.Now()
+		time.Sleep(10 * time.Millisecond) // InfluxDB shall do other work too
+	}
+	return seen
+}
+
+// latencies gives how long tweets of a time took from their own timestamp until
+// they were seen, in order. One that was not counts to the end.
+func (a arrivals) latencies(records []*kgo.Record, from, until time.Time) []time.Duration {
+	var took []time.Duration
+	for _, r := range records {
+		tweet, err := oracle.Avro(r.Value)
+		made := time.UnixMilli(tweet.Millis)
+		if err != nil || made.Before(from) || !made.Before(until) {
+			continue
+		}
+		seen := a.end
+		// Its point is that of the last batch which begins at or before it.
+		p := place{r.Partition, made.Unix(), tweet.Sentiment, r.Offset}
+		for ; p.offset >= 0; p.offset-- {
+			if at, ok := a.at[p]; ok {
+				seen = at
+				break
+			}
+		}
+		took = append(took, seen.Sub(made).Round(time.Millisecond))
+	}
+	slices.Sort(took)
+	return took
+}
+
+// records are all that the topic holds now.
+func (s *stream) records(t *testing.T) []*kgo.Record {
+	t.Helper()
+	n, err := s.kafka.Records(t.Context(), s.topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := s.kafka.Client(t, kgo.ConsumeTopics(s.topic))
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var records []*kgo.Record
+	for int64(len(records)) < n {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, fetches.Records()...)
+	}
+	return records
+}

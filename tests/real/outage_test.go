@@ -1,0 +1,87 @@
+package real_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+const (
+	outage     = 15 * time.Second
+	outageRate = 20_000 // tweets a second
+	// maxOutageMemory is what an ingest may hold while InfluxDB is away.
+	maxOutageMemory = 300 << 20
+)
+
+// If these fail, tweets are lost, counted twice or put aside when InfluxDB is
+// away for a while, or they pile up in the memory of the ingest instead of in
+// Kafka.
+func TestKilledInfluxDBLosesNothing(t *testing.T) {
+	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
+		server := testenv.OwnInflux(t, influxd.Options{Version: version})
+		beAway(t, server, server.Kill, func() error { return server.Restart(t.Context()) })
+	})
+}
+
+// A paused server takes connections and requests, and never answers.
+func TestPausedInfluxDBLosesNothing(t *testing.T) {
+	testenv.EachInflux(t, testenv.InfluxV2, func(t *testing.T, version string) {
+		server := testenv.OwnInflux(t, influxd.Options{Version: version})
+		beAway(t, server, server.Pause, server.Resume)
+	})
+}
+
+// beAway lets InfluxDB leave and come back while tweets are generated.
+func beAway(t *testing.T, server *influxd.Server, leave, comeBack func() error) {
+	t.Helper()
+	s := newStream(t)
+	reader := s.into(ingestConfig, server.Database, nil)
+	ingest := reader.start(t)
+	generator := s.generate(t, env{"RATE": fmt.Sprint(outageRate)})
+	awaitCounted(t, ingest, 2*outageRate)
+
+	if err := leave(); err != nil {
+		t.Fatal(err)
+	}
+	left, lags := time.Now(), []int64{reader.lag(t)}
+	for time.Since(left) < outage {
+		time.Sleep(outage / 5)
+		lags = append(lags, reader.lag(t))
+	}
+	if err := comeBack(); err != nil {
+		t.Fatal(err)
+	}
+	back := time.Now()
+	t.Logf("lag while InfluxDB was away: %d", lags)
+	for i, lag := range lags[1:] {
+		if lag <= lags[i] {
+			t.Errorf("the lag does not rise: is InfluxDB away, are tweets generated?")
+		}
+	}
+
+	testenv.Eventually(t, time.Minute, "the ingest has caught up", func() error {
+		lag, err := s.kafka.Lag(t.Context(), reader.group, s.topic)
+		if err == nil && lag > 2*outageRate { // what is under way, and a commit a second
+			err = fmt.Errorf("the lag is %d", lag)
+		}
+		return err
+	})
+	t.Logf("caught up %.1f s after InfluxDB was back", time.Since(back).Seconds())
+	if code := generator.Stop(t); code != 0 {
+		t.Fatalf("the generator has ended with exit code %d", code)
+	}
+	reader.drained(t, time.Minute)
+	if !ingest.Running() {
+		t.Error("the ingest has ended")
+	}
+	reader.mustEqual(t, s.read(t))
+	s.mustHaveNoDeadLetters(t)
+	peak := ingest.PeakRSS(t)
+	t.Logf("peak memory of the ingest: %d MB", peak>>20)
+	if peak > maxOutageMemory {
+		t.Errorf("the ingest has held %d MB, more than %d", peak>>20, maxOutageMemory>>20)
+	}
+}

@@ -1,0 +1,84 @@
+package real_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	"github.com/brandpulse/brandpulse-connect/tests/oracle"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// userQuery is what users of the point format are told to ask, word for word.
+const userQuery = `from(bucket: "brandpulse") |> range(start: -1h)
+  |> filter(fn: (r) => r._measurement == "tweets") |> filter(fn: (r) => r._field == "count")
+  |> aggregateWindow(every: 1s, fn: sum) |> group(columns: ["sentiment"])`
+
+// If this fails, the numbers on a dashboard are wrong: tweets of a batch, which
+// share a millisecond, have replaced each other, or a second has more than one
+// row.
+func TestQueryGivesTheTrueSumsOfTwoMillionTweets(t *testing.T) {
+	testenv.EachInflux(t, testenv.InfluxV2, func(t *testing.T, version string) {
+		server := testenv.OwnInflux(t, influxd.Options{Version: version}) // for the bucket's name
+		if query := oracle.Query(server.Bucket); query != userQuery {
+			t.Fatalf("the oracle asks\n%s", query)
+		}
+		s := newStream(t)
+		reader := s.into(ingestConfig, server.Database, nil)
+		reader.start(t)
+		generator := s.generate(t, env{"RATE": "0", "COUNT": "2000000", "BATCH_SIZE": "8000", "INTERVAL": "1ms"})
+		mustEndWell(t, generator, 2*time.Minute)
+		reader.drained(t, 2*time.Minute)
+		s.mustHaveNoDeadLetters(t)
+
+		want := s.read(t)
+		mustBeInThePast(t, want)
+		rows, err := oracle.RunQuery(t.Context(), server.Database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		type row struct {
+			second    int64
+			sentiment string
+		}
+		got, sums := map[row]int64{}, map[string]int64{}
+		for _, r := range rows {
+			at := row{r.Time.Add(-time.Second).Unix(), r.Sentiment} // the row has the end of the second
+			if _, twice := got[at]; twice {
+				t.Errorf("second %d has two rows of %s tweets", at.second, at.sentiment)
+			}
+			got[at] = r.Tweets
+			sums[r.Sentiment] += r.Tweets
+		}
+		for sentiment, tweets := range map[string]int64{"positive": 1_000_000, "negative": 600_000, "neutral": 400_000} {
+			if sums[sentiment] != tweets {
+				t.Errorf("%d %s tweets, want %d", sums[sentiment], sentiment, tweets)
+			}
+		}
+		for key, tweets := range want {
+			if at := (row{key.Second, key.Sentiment}); got[at] != tweets {
+				t.Errorf("second %d has %d %s tweets, want %d", at.second, got[at], at.sentiment, tweets)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("%d rows of seconds and sentiments, want %d", len(got), len(want))
+		}
+		t.Logf("%d seconds and sentiments in %d points", len(got), points(t, server.Database))
+	})
+}
+
+// mustBeInThePast waits for the end of the last second with tweets: of a second
+// that is not over, a row has the time of the query.
+func mustBeInThePast(t *testing.T, counts oracle.Counts) {
+	t.Helper()
+	var last int64
+	for key := range counts {
+		last = max(last, key.Second)
+	}
+	testenv.Eventually(t, 5*time.Second, "the last second is over", func() error {
+		if time.Now().Unix() > last {
+			return nil
+		}
+		return errNotYet
+	})
+}

@@ -17,7 +17,7 @@ BENCHTIME ?= 1s
 
 .PHONY: help
 help: ## list the chores
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/brandpulse-connect
@@ -56,6 +56,10 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 .PHONY: bench
 bench: ## benchmarks of the hot paths (BENCH=regexp BENCHTIME=1s)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) ./internal/... ./plugins/...
+
+.PHONY: bench-ingest
+bench-ingest: ## ingest.yaml on a full topic of a real Kafka, beside a client that only counts
+	$(GO) test -run '^$$' -bench '^BenchmarkIngest$$' -benchtime 1x -timeout 30m -v ./tests/real
 
 .PHONY: docs
 docs: ## write docs/components/ and the component table of the README from the specs

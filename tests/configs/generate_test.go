@@ -27,7 +27,7 @@ func generate(t testing.TB, config string, kafka *testenv.Cluster, topic string)
 		Config: "config/" + config + ".yaml",
 		// Record batches of some 130 tweets, so that a batch of the generator
 		// goes to several partitions.
-		Args: []string{"--set", "output.redpanda.max_message_bytes=16KB"},
+		Args: []string{"--set", "output.kafka_franz.max_message_bytes=16KB"},
 		Env: map[string]string{
 			"KAFKA_BROKERS": strings.Join(kafka.Brokers, ","), "TOPIC": topic,
 			"COUNT": strconv.Itoa(generated), "BATCH_SIZE": strconv.Itoa(batchSize), "RATE": "0", "PROGRESS": "never",

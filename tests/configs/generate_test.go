@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -100,6 +101,33 @@ func TestGenerateDeliversEachTweetWhileKafkaRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What would break: a client that numbers its batches, as an idempotent one does,
+// cannot go on after a broker has refused some of them for good. The Kafka of the
+// test above is not the broker to show that.
+func TestGenerateGoesOnWhenARealKafkaTakesItsBatches(t *testing.T) {
+	t.Parallel()
+	kafka := testenv.Kafka(t)
+	topic := kafka.Topic(t, 4)
+	limit := func(bytes string) {
+		t.Helper()
+		client := kafka.Client(t)
+		defer client.Close()
+		changes := []kadm.AlterConfig{{Name: "max.message.bytes", Value: &bytes}}
+		if _, err := kadm.NewClient(client).AlterTopicConfigs(t.Context(), changes, topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit("1000")
+	program := generate(t, "generate", kafka, topic)
+	refusedTwice(t, program)
+	limit("1000000")
+	if code := program.Wait(t, time.Minute); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	_, sentiments := arrived(t, kafka, topic)
+	checkShares(t, sentiments)
 }
 
 func checkShares(t testing.TB, sentiments map[string]int) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -57,20 +58,30 @@ func OwnKafka(t testing.TB, options kafkad.Options) *RealKafka {
 // a real broker can prove needs Kafka or OwnKafka.
 func FakeKafka(t testing.TB, options ...kfake.Opt) *Cluster {
 	t.Helper()
-	ports, err := process.FreePorts(1)
-	if err != nil {
-		t.Fatal(err)
+	fake, err := startFake(options)
+	for range 5 {
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+		fake, err = startFake(options) // somebody was faster to take the port
 	}
-	fake, err := kfake.NewCluster(append([]kfake.Opt{
-		kfake.NumBrokers(1),
-		kfake.Ports(ports...),
-		kfake.GroupMinSessionTimeout(time.Second),
-	}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
 	return &Cluster{Brokers: fake.ListenAddrs(), Fake: fake}
+}
+
+func startFake(options []kfake.Opt) (*kfake.Cluster, error) {
+	ports, err := process.FreePorts(1)
+	if err != nil {
+		return nil, err
+	}
+	return kfake.NewCluster(append([]kfake.Opt{
+		kfake.NumBrokers(1),
+		kfake.Ports(ports...),
+		kfake.GroupMinSessionTimeout(time.Second),
+	}, options...)...)
 }
 
 // Client gives a client that is closed with the test.

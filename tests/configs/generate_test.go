@@ -145,11 +145,14 @@ func TestGenerateFastLosesWhatKafkaDropsAndNothingElse(t *testing.T) {
 	t.Parallel()
 	kafka := testenv.FakeKafka(t)
 	topic := kafka.Topic(t, 8)
-	var dropped atomic.Int64
 	const partition = 3
+	var requests, dropped atomic.Int64 // to that partition
 	kafka.Fake.Fault(kfake.Fault{
-		Keys: []kmsg.Key{kmsg.Produce}, Topic: topic, Partitions: []int32{partition}, Err: kerr.NotEnoughReplicas, Count: 2,
+		Keys: []kmsg.Key{kmsg.Produce}, Topic: topic, Partitions: []int32{partition}, Err: kerr.NotEnoughReplicas, Count: -1,
 		When: func(request kmsg.Request) bool {
+			if requests.Add(1) > 2 {
+				return false
+			}
 			for _, p := range request.(*kmsg.ProduceRequest).Topics[0].Partitions {
 				var batch kmsg.RecordBatch
 				if p.Partition != partition {

@@ -22,7 +22,7 @@ const (
 	ingestTweetsConfig = "config/ingest_tweets.yaml"
 )
 
-// partitions is what design and compose.yaml give the topic of tweets.
+// partitions are as many as compose.yaml gives the topic of tweets.
 const partitions = 8
 
 // env are environment variables of a pipeline.

@@ -61,12 +61,15 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	begin := time.Now()
 	name := "brandpulse_demo_" + begin.UTC().Format("20060102_150405")
 
-	kafka, err := openKafka(ctx, o.KafkaBrokers, dir, name)
+	// Until there is something to end in good order, stop ends all.
+	setUp, done := untilStopped(ctx, stop)
+	defer done()
+	kafka, err := openKafka(setUp, o.KafkaBrokers, dir, name)
 	if err != nil {
 		return false, err
 	}
 	defer kafka.close()
-	database, closeInflux, err := openInflux(ctx, o, dir, name)
+	database, closeInflux, err := openInflux(setUp, o, dir, name)
 	if err != nil {
 		return false, err
 	}
@@ -84,7 +87,7 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	if err != nil {
 		return false, err
 	}
-	defer pipes.stop()
+	defer pipes.close(ctx)
 
 	v := newView(o)
 	if err := watch(ctx, stop, pipes, kafka, tally, database, v); err != nil {
@@ -110,6 +113,19 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	return held == stored, nil
 }
 
+// untilStopped gives a context that ends when ctx does, or with a signal to stop.
+func untilStopped(ctx context.Context, stop <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
 // again waits for a second signal where the first one has been used up by
 // ending the generator.
 func again(stop <-chan struct{}) <-chan struct{} {
@@ -129,6 +145,7 @@ func watch(ctx context.Context, stop <-chan struct{}, pipes *pipelines, kafka *k
 		generated    bool
 		lastStored   counts
 		lastProgress = time.Now()
+		ending       = make(chan error, 1)
 	)
 	for {
 		select {
@@ -137,7 +154,11 @@ func watch(ctx context.Context, stop <-chan struct{}, pipes *pipelines, kafka *k
 		case <-stop:
 			stop = nil
 			v.say("Stopping the generator; what it has sent is still stored. Ctrl-C once more ends at once.")
-			if err := pipes.endGenerator(); err != nil {
+			pipes.stopped = true
+			go func() { ending <- pipes.endGenerator() }()
+			continue
+		case err := <-ending:
+			if err != nil {
 				return err
 			}
 			continue
@@ -167,11 +188,11 @@ func watch(ctx context.Context, stop <-chan struct{}, pipes *pipelines, kafka *k
 		}
 		// More than Kafka holds is as wrong as less, and does not get better.
 		if stored.total() >= held.total() {
-			v.done()
+			v.clearBar()
 			return nil
 		}
 		if time.Since(lastProgress) > drainLimit {
-			v.done()
+			v.clearBar()
 			v.say("The ingest has stored nothing for %s; its log ends with:\n%s", drainLimit, pipes.ingest.Tail(10))
 			return nil
 		}

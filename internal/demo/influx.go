@@ -19,34 +19,17 @@ func openInflux(ctx context.Context, o Options, dir, bucket string) (db *influxd
 		db = influxd.NewDatabase(o.Influx.URL, o.Influx.Org, bucket, o.Influx.Token)
 		return db, db.Close, nil
 	}
+	progress := &buildProgress{out: o.Out, terminal: o.Terminal}
 	server, err := influxd.Start(ctx, influxd.Options{
 		Version:  influxd.V1,
 		Dir:      filepath.Join(dir, "influxdb"),
-		Progress: buildProgress(o),
+		Progress: progress.step,
 	})
+	progress.end()
 	if err != nil {
 		return nil, nil, err
 	}
 	return server.Database, func() { _ = server.Stop() }, nil
-}
-
-// buildProgress shows what is compiled when InfluxDB is not in the cache yet:
-// on a terminal in one line, elsewhere every few seconds.
-func buildProgress(o Options) func(string) {
-	var last time.Time
-	n := 0
-	return func(step string) {
-		if n++; n == 1 {
-			fmt.Fprintf(o.Out, "Building InfluxDB %s from its source, which takes a minute or two; the next demo finds it in the cache.\n", influxd.V1)
-		}
-		switch {
-		case o.Terminal:
-			fmt.Fprintf(o.Out, "\r\x1b[K  %d  %.70s", n, step)
-		case time.Since(last) > 5*time.Second:
-			last = time.Now()
-			fmt.Fprintf(o.Out, "  %d  %s\n", n, step)
-		}
-	}
 }
 
 // seedQuery is what a dashboard asks: tweets per second and sentiment.
@@ -64,8 +47,8 @@ func finalQuery(ctx context.Context, db *influxd.Database, begin time.Time) (cou
 	return sum(ctx, db, fmt.Sprintf(seedQuery, db.Bucket, start))
 }
 
-// sumStored is what is stored so far. It lets the server add up, so that it
-// costs as little at the end of a long run as at its start.
+// sumStored is what is stored so far. It lets the server add up: one row a
+// sentiment comes back, however many points there are.
 func sumStored(ctx context.Context, db *influxd.Database) (counts, error) {
 	c, err := sum(ctx, db, fmt.Sprintf(`from(bucket: %q) |> range(start: -30d)
   |> filter(fn: (r) => r._measurement == "tweets" and r._field == "count")

@@ -98,15 +98,19 @@ func (p *pipelines) generated() bool { return !p.generate.Running() }
 
 // endGenerator asks the generator to end, and waits for what it has under way.
 func (p *pipelines) endGenerator() error {
-	p.stopped = true
 	if err := p.generate.Stop(stopLimit); err != nil {
 		return fmt.Errorf("stopping the generator: %w", err)
 	}
 	return nil
 }
 
-func (p *pipelines) stop() {
-	p.stopped = true
-	_ = p.generate.Stop(stopLimit)
-	_ = p.ingest.Stop(stopLimit)
+// close ends both, in good order unless ctx has ended.
+func (p *pipelines) close(ctx context.Context) {
+	for _, child := range []*process.Process{p.generate, p.ingest} {
+		if ctx.Err() != nil {
+			_ = child.Kill()
+		} else {
+			_ = child.Stop(stopLimit)
+		}
+	}
 }

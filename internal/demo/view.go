@@ -73,7 +73,7 @@ func (v *view) say(format string, args ...any) {
 
 func (v *view) clearBar() {
 	if v.bar != nil {
-		fmt.Fprint(v.out, "\r\x1b[K")
+		fmt.Fprint(v.out, clearLine)
 	}
 }
 
@@ -82,8 +82,6 @@ func (v *view) drawBar(stored int64) {
 		fmt.Fprint(v.out, v.bar.SetCurrent(stored).String())
 	}
 }
-
-func (v *view) done() { v.clearBar() }
 
 // result shows both sides of the account.
 func (v *view) result(held, stored counts) {

@@ -35,3 +35,27 @@ func TestRowsWithoutATerminal(t *testing.T) {
 		t.Errorf("%d lines, want a header and %d rows", rows, rowsPerHeader/quietRows)
 	}
 }
+
+// The first demo of a machine builds InfluxDB first. What it shows thereby must
+// not run into what comes next.
+func TestBuildProgressLeavesAnEmptyLine(t *testing.T) {
+	var terminal, file bytes.Buffer
+	for p, out := range map[*buildProgress]*bytes.Buffer{
+		{out: &terminal, terminal: true}: &terminal,
+		{out: &file}:                     &file,
+	} {
+		p.end() // nothing was built
+		if out.Len() > 0 {
+			t.Errorf("%q is shown though nothing is built", out)
+		}
+		p.step("github.com/influxdata/influxdb/tsdb")
+		p.step("github.com/influxdata/influxdb/services/httpd")
+		p.end()
+	}
+	if !strings.HasSuffix(terminal.String(), "httpd"+clearLine) {
+		t.Errorf("the terminal's line is not emptied: %q", terminal.String())
+	}
+	if !strings.HasSuffix(file.String(), "tsdb\n") || strings.ContainsAny(file.String(), "\r\x1b") {
+		t.Errorf("a file gets %q", file.String())
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -60,6 +61,33 @@ func TestDemoEndsInGoodOrderOnASignal(t *testing.T) {
 	}
 	if !strings.HasSuffix(strings.TrimSpace(p.Log(t)), "equal") {
 		t.Fatalf("the end is not `equal`:\n%s", p.Log(t))
+	}
+}
+
+// The first demo of a machine takes minutes to build InfluxDB. A signal must end
+// it then too, and not after the build: here one that never ends.
+func TestDemoCanBeEndedWhileItBuilds(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte("#!/bin/sh\nexec /bin/sleep 600\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Binary(t) // built by the real one
+	p := testenv.Start(t, testenv.Command{
+		Args: []string{"demo"},
+		Env:  map[string]string{"XDG_CACHE_HOME": t.TempDir(), "PATH": bin},
+	})
+	testenv.Eventually(t, 30*time.Second, "InfluxDB is being built", func() error {
+		if !strings.Contains(p.Log(t), "Building InfluxDB") {
+			return io.ErrNoProgress
+		}
+		return nil
+	})
+	asked := time.Now()
+	if code := p.Stop(t); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	if took := time.Since(asked); took > 10*time.Second {
+		t.Errorf("it took %s to end", took)
 	}
 }
 

@@ -79,7 +79,7 @@ func (f *folder) open(o origin, inKafka bool) *group {
 	source := ""
 	if f.conf.identity == identitySource {
 		if !o.hasID {
-			g.err = errors.New("identity: source needs the id of the topic, which only the kafka_batches input gives: set identity: timestamp")
+			g.err = errors.New("identity: source needs the id of the topic, which the stock Kafka inputs do not give: set identity: timestamp")
 			return g
 		}
 		source = sourceTag(o.topicID, o.partition)

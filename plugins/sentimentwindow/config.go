@@ -100,7 +100,7 @@ func (c config) check() error {
 	if c.mapping != nil && c.encoding != encodingJSON {
 		return fmt.Errorf("%s reads JSON: set %s: json", fieldMapping, fieldEncoding)
 	}
-	if (c.encoding == encodingConfluent) != (c.registry.url != "") {
+	if (c.encoding == encodingConfluent) != (c.registry.url != nil) {
 		return fmt.Errorf("%s and %s: %s go together", fieldRegistry, fieldEncoding, encodingConfluent)
 	}
 	switch n := len(c.schemaFiles); {

@@ -7,8 +7,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Metadata that Benthos's Kafka inputs set on a message. kafkaTopicID is set by
-// inputs that know the id of the topic.
+// Metadata that Benthos's Kafka inputs set on a message. metaTopicID is for
+// inputs that know the id of the topic, as [16]byte; the stock ones do not.
 const (
 	metaTopic     = "kafka_topic"
 	metaTopicID   = "kafka_topic_id"

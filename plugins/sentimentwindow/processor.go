@@ -57,10 +57,8 @@ type processor struct {
 	sequence atomic.Int64
 }
 
+// newProcessor takes a configuration that has been checked.
 func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*processor, error) {
-	if err := conf.check(); err != nil {
-		return nil, err
-	}
 	law, err := conf.law()
 	if err != nil {
 		return nil, err

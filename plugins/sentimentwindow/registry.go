@@ -32,7 +32,7 @@ const (
 )
 
 type registryConfig struct {
-	url      string
+	url      *url.URL // nil: there is no registry
 	username string
 	password string
 	tls      *tls.Config
@@ -46,7 +46,7 @@ func registryConfigFrom(parsed *service.ParsedConfig) (c registryConfig, err err
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return c, fmt.Errorf("%s.%s is %q: it must be like http://localhost:8081", fieldRegistry, fieldRegistryURL, u.Redacted())
 	}
-	c.url = u.String()
+	c.url = u
 	if c.username, err = parsed.FieldString(fieldRegistryUsername); err != nil {
 		return c, err
 	}
@@ -80,7 +80,7 @@ func newRegistry(c registryConfig, log *service.Logger) (*registry, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = c.tls
 	opts := []sr.ClientOpt{
-		sr.URLs(c.url),
+		sr.URLs(c.url.String()),
 		sr.UserAgent("brandpulse-connect"),
 		sr.HTTPClient(&http.Client{
 			Timeout:   registryTimeout,
@@ -100,11 +100,7 @@ func newRegistry(c registryConfig, log *service.Logger) (*registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the client of the schema registry: %w", err)
 	}
-	u, err := url.Parse(c.url)
-	if err != nil {
-		return nil, err
-	}
-	return &registry{client: client, url: u.Redacted(), log: log, known: make(map[int]schemaEntry)}, nil
+	return &registry{client: client, url: c.url.Redacted(), log: log, known: make(map[int]schemaEntry)}, nil
 }
 
 // resolver gives the resolver of a schema id. Its error is final, or the

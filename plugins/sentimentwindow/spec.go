@@ -103,7 +103,7 @@ root.text = this.body`).
 				LintRule(`root = if this < 1 || this > 1000000 { [ "max_partitions must be from 1 to 1000000" ] }`),
 			service.NewStringAnnotatedEnumField(fieldIdentity, map[string]string{
 				identityTimestamp: "In the nanoseconds of the timestamp alone, so that a query by second and sentiment gives one row. The topic is not part of it: one topic per measurement and bucket.",
-				identitySource:    "In a tag `src`, from the id of the topic and the partition, and in the nanoseconds. Several topics may share a measurement. It needs the id of the topic, which only the `kafka_batches` input gives.",
+				identitySource:    "In a tag `src`, from the id of the topic and the partition, and in the nanoseconds. Several topics may share a measurement. It needs an input that gives the id of the topic, as 16 bytes in the metadata `kafka_topic_id`. The stock Kafka inputs do not: with them each message is refused.",
 			}).
 				Description("Where a point carries its place in Kafka, which makes it unique.").
 				Default(identityTimestamp).

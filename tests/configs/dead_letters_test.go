@@ -97,19 +97,7 @@ func TestIngestSetsBrokenRecordsAside(t *testing.T) {
 			d.partition, d.offset = record.Partition, record.Offset
 			bad = append(bad, &d)
 		}
-		program := testenv.Start(t, ingestInto(kafka, influx, topic, deadTopic, "ingest"))
-		committed(t, kafka, topic, topic)
-		if code := program.Stop(t); code != 0 {
-			t.Errorf("exit code %d", code)
-		}
-
-		got, err := oracle.ReadInflux(t.Context(), influx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := oracle.Equal(got, counts); err != nil {
-			t.Error(err)
-		}
+		ingestAll(t, kafka, influx, topic, deadTopic, "ingest", counts)
 		for _, l := range readLetters(t, kafka, deadTopic) {
 			i := slices.IndexFunc(bad, func(d *dead) bool { return d.is(l) })
 			if i < 0 {
@@ -187,19 +175,7 @@ func TestIngestSetsRefusedPointsAside(t *testing.T) {
 					records = append(records, &kgo.Record{Value: tweetOf(t, "SuperCoffee", "neutral", millis)})
 				}
 				produceTo(t, kafka, topic, records...)
-				program := testenv.Start(t, ingestInto(kafka, influx, topic, deadTopic, config))
-				committed(t, kafka, topic, topic)
-				if code := program.Stop(t); code != 0 {
-					t.Errorf("exit code %d", code)
-				}
-
-				got, err := oracle.ReadInflux(t.Context(), influx)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := oracle.Equal(got, stored); err != nil {
-					t.Error(err)
-				}
+				ingestAll(t, kafka, influx, topic, deadTopic, config, stored)
 				lines := map[string]int{}
 				for _, l := range readLetters(t, kafka, deadTopic) {
 					if lines[string(l.value)]++; lines[string(l.value)] > 1 {
@@ -215,6 +191,24 @@ func TestIngestSetsRefusedPointsAside(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// ingestAll runs one of the ingest pipelines until all of the topic is committed,
+// and compares what InfluxDB then holds.
+func ingestAll(t testing.TB, kafka *testenv.Cluster, influx *influxd.Database, topic, deadTopic, config string, want oracle.Counts) {
+	t.Helper()
+	program := testenv.Start(t, ingestInto(kafka, influx, topic, deadTopic, config))
+	committed(t, kafka, topic, topic)
+	if code := program.Stop(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	got, err := oracle.ReadInflux(t.Context(), influx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := oracle.Equal(got, want); err != nil {
+		t.Error(err)
 	}
 }
 

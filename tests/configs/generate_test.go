@@ -87,11 +87,7 @@ func TestGenerateDeliversEachTweetWhileKafkaRefuses(t *testing.T) {
 			program := generate(t, "generate", kafka, topic)
 			refusedTwice(t, program)
 			faults.Remove()
-			if code := program.Wait(t, time.Minute); code != 0 {
-				t.Errorf("exit code %d", code)
-			}
-			times, sentiments := arrived(t, kafka, topic)
-			checkShares(t, sentiments)
+			times := allArrive(t, program, kafka, topic)
 			copies := map[int]int{}
 			for _, n := range times {
 				copies[n]++
@@ -123,20 +119,23 @@ func TestGenerateGoesOnWhenARealKafkaTakesItsBatches(t *testing.T) {
 	program := generate(t, "generate", kafka, topic)
 	refusedTwice(t, program)
 	limit("1000000")
+	allArrive(t, program, kafka, topic)
+}
+
+// allArrive waits until a run has ended well, and checks that all its tweets are
+// in Kafka, in the shares that were asked for. It gives how often each is there.
+func allArrive(t testing.TB, program *testenv.Program, kafka *testenv.Cluster, topic string) (times map[string]int) {
+	t.Helper()
 	if code := program.Wait(t, time.Minute); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	_, sentiments := arrived(t, kafka, topic)
-	checkShares(t, sentiments)
-}
-
-func checkShares(t testing.TB, sentiments map[string]int) {
-	t.Helper()
+	times, sentiments := arrived(t, kafka, topic)
 	for sentiment, want := range map[string]int{"positive": generated * 5 / 10, "negative": generated * 3 / 10, "neutral": generated * 2 / 10} {
 		if sentiments[sentiment] != want {
 			t.Errorf("%d different %s tweets are in Kafka, not %d", sentiments[sentiment], sentiment, want)
 		}
 	}
+	return times
 }
 
 // What would break: the comments of generate_fast.yaml. What Kafka does not take
@@ -191,9 +190,5 @@ func TestGenerateFastSendsAgainWhatItCouldNotSend(t *testing.T) {
 	program := generate(t, "generate_fast", kafka, topic)
 	refusedTwice(t, program)
 	faults.Remove()
-	if code := program.Wait(t, time.Minute); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	_, sentiments := arrived(t, kafka, topic)
-	checkShares(t, sentiments)
+	allArrive(t, program, kafka, topic)
 }

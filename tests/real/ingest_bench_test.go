@@ -2,18 +2,14 @@ package real_test
 
 import (
 	"context"
-	"fmt"
 	"runtime"
-	"slices"
-	"strings"
-	"syscall"
 	"testing"
-	"text/tabwriter"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/tests/oracle"
+	"github.com/brandpulse/brandpulse-connect/tests/rounds"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -31,58 +27,25 @@ func BenchmarkIngest(b *testing.B) {
 	for range b.N {
 		s := newStream(b)
 		s.fill(b, benchTweets, benchTimeout)
-		var ingest, bare []reading
+		ingest, bare := rounds.Row{Name: "ingest.yaml"}, rounds.Row{Name: "bare consumer"}
 		for range benchRounds {
-			ingest = append(ingest, s.timeIngest(b, testenv.InfluxV1, nil))
-			bare = append(bare, s.timeBareConsumer(b))
+			ingest.Readings = append(ingest.Readings, s.timeIngest(b, testenv.InfluxV1, nil))
+			bare.Readings = append(bare.Readings, s.timeBareConsumer(b))
 		}
-		shipped, limit := median(ingest), median(bare)
-		b.ReportMetric(shipped.rate, "tweets/s")
-		b.ReportMetric(shipped.cpu, "cpu-s/Mtweets")
-		b.ReportMetric(float64(shipped.peak>>20), "peak-MB")
-		b.ReportMetric(shipped.rate/limit.rate, "of-bare-consumer")
-		b.Logf("%d tweets, 8 partitions, %d cores with Kafka and InfluxDB, median of %d rounds:\n%s",
-			benchTweets, runtime.NumCPU(), benchRounds, table(ingest, bare))
+		shipped := ingest.Median()
+		ofBare, _ := ingest.Against(bare)
+		b.ReportMetric(shipped.Rate, "tweets/s")
+		b.ReportMetric(shipped.CPU, "cpu-s/Mtweets")
+		b.ReportMetric(float64(shipped.Peak>>20), "peak-MB")
+		b.ReportMetric(ofBare, "of-bare-consumer")
+		b.Logf("%d tweets, 8 partitions, %d cores with Kafka and InfluxDB, medians of %d rounds:\n%s",
+			benchTweets, runtime.NumCPU(), benchRounds, rounds.Table("tweets", bare, ingest))
 	}
-}
-
-// reading is what one round of a reader gave.
-type reading struct {
-	rate float64 // tweets a second, from the first that it has counted to the last
-	cpu  float64 // seconds a million tweets
-	peak int64   // bytes of memory
-}
-
-// median is that by rate.
-func median(rounds []reading) reading {
-	sorted := slices.SortedFunc(slices.Values(rounds), func(a, b reading) int { return int(a.rate - b.rate) })
-	return sorted[len(sorted)/2]
-}
-
-func table(ingest, bare []reading) string {
-	var text strings.Builder
-	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "reader\ttweets/s\tof the bare consumer\tCPU s per million\tpeak memory\trounds\t")
-	for _, row := range []struct {
-		name   string
-		rounds []reading
-	}{{"ingest.yaml", ingest}, {"bare consumer", bare}} {
-		m, peak, rates := median(row.rounds), "", []string{}
-		if m.peak > 0 {
-			peak = fmt.Sprintf("%d MB", m.peak>>20)
-		}
-		for _, r := range row.rounds {
-			rates = append(rates, fmt.Sprintf("%.0f", r.rate))
-		}
-		fmt.Fprintf(w, "%s\t%.0f\t%.0f %%\t%.2f\t%s\t%s\t\n", row.name, m.rate, 100*m.rate/median(bare).rate, m.cpu, peak, strings.Join(rates, " "))
-	}
-	w.Flush()
-	return text.String()
 }
 
 // timeIngest lets the shipped pipeline read the whole stream into an empty
 // bucket.
-func (s *stream) timeIngest(b *testing.B, influx string, settings env) reading {
+func (s *stream) timeIngest(b *testing.B, influx string, settings env) rounds.Reading {
 	b.Helper()
 	reader := s.into(ingestConfig, testenv.Influx(b, influx), settings)
 	reader.args = append(reader.args, "--set", "metrics.prometheus.add_process_metrics=true")
@@ -112,11 +75,11 @@ func (s *stream) timeIngest(b *testing.B, influx string, settings env) reading {
 	if err != nil || counts.Total() != total {
 		b.Fatalf("InfluxDB holds %d of %d tweets, %v", counts.Total(), total, err)
 	}
-	return reading{clock.rate(), cpu / float64(total) * 1e6, ingest.PeakRSS(b)}
+	return rounds.Reading{Rate: clock.rate(), CPU: cpu / float64(total) * 1e6, Peak: ingest.PeakRSS(b)}
 }
 
 // timeBareConsumer counts the records of the stream and does nothing else.
-func (s *stream) timeBareConsumer(b *testing.B) reading {
+func (s *stream) timeBareConsumer(b *testing.B) rounds.Reading {
 	b.Helper()
 	total, err := s.kafka.Records(b.Context(), s.topic)
 	if err != nil {
@@ -127,7 +90,7 @@ func (s *stream) timeBareConsumer(b *testing.B) reading {
 	ctx, cancel := context.WithTimeout(b.Context(), benchTimeout)
 	defer cancel()
 	var clock stopwatch
-	began := cpuSeconds(b)
+	began := rounds.CPU(b)
 	for records := int64(0); records < total; {
 		fetches := client.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
@@ -136,7 +99,7 @@ func (s *stream) timeBareConsumer(b *testing.B) reading {
 		records += int64(fetches.NumRecords())
 		clock.at(records)
 	}
-	return reading{rate: clock.rate(), cpu: (cpuSeconds(b) - began) / float64(total) * 1e6}
+	return rounds.Reading{Rate: clock.rate(), CPU: (rounds.CPU(b) - began).Seconds() / float64(total) * 1e6}
 }
 
 // stopwatch measures from the first tweets to the last, without the start of the
@@ -161,14 +124,4 @@ func (s *stopwatch) at(tweets int64) {
 
 func (s *stopwatch) rate() float64 {
 	return float64(s.tweets-s.before) / s.last.Sub(s.first).Seconds()
-}
-
-// cpuSeconds is what this process has used.
-func cpuSeconds(b *testing.B) float64 {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }

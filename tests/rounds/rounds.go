@@ -1,0 +1,119 @@
+// Package rounds compares ways to do the same work. Each of them runs several
+// times, in turn with the others, and a table shows the medians beside those of
+// the limit: the fastest that any of them could be.
+//
+// The ratios to the limit are made within each round first: a load that comes
+// and goes while the benchmark runs then weighs on both sides of a ratio.
+package rounds
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// Reading is what one run gave.
+type Reading struct {
+	Rate float64 // things a second
+	CPU  float64 // seconds a million things
+	Peak int64   // bytes of memory; 0: not measured
+}
+
+// Row is one of those that are compared, with a reading of each round.
+type Row struct {
+	Name     string
+	Readings []Reading
+}
+
+// Median is the median of each figure by itself.
+func (r Row) Median() Reading {
+	return Reading{
+		Rate: median(figures(r.Readings, rate)),
+		CPU:  median(figures(r.Readings, cpu)),
+		Peak: median(figures(r.Readings, func(r Reading) int64 { return r.Peak })),
+	}
+}
+
+// Against is the medians of the ratios to another row, round by round.
+func (r Row) Against(limit Row) (ofRate, timesCPU float64) {
+	rates, cpus := figures(r.Readings, rate), figures(r.Readings, cpu)
+	for i, l := range limit.Readings {
+		rates[i] /= l.Rate
+		cpus[i] /= l.CPU
+	}
+	return median(rates), median(cpus)
+}
+
+func rate(r Reading) float64 { return r.Rate }
+
+func cpu(r Reading) float64 { return r.CPU }
+
+func figures[T any](readings []Reading, figure func(Reading) T) []T {
+	all := make([]T, len(readings))
+	for i, r := range readings {
+		all[i] = figure(r)
+	}
+	return all
+}
+
+// median of an odd number of values; of an even number, the upper of the two in
+// the middle.
+func median[T float64 | int64](values []T) T {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// Table shows the rows, and the limit as the last of them, as a table of
+// Markdown. thing is what a rate counts, such as "points".
+func Table(thing string, limit Row, rows ...Row) string {
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 1, ' ', 0)
+	memory := limit.Median().Peak > 0 || slices.ContainsFunc(rows, func(r Row) bool { return r.Median().Peak > 0 })
+	head := []string{"", thing + "/s", "of the limit", "CPU s per million", "times the limit"}
+	if memory {
+		head = append(head, "peak memory")
+	}
+	head = append(head, "rounds")
+	line(w, head)
+	line(w, slices.Repeat([]string{"---"}, len(head)))
+	for _, row := range slices.Concat(rows, []Row{limit}) {
+		m := row.Median()
+		ofRate, timesCPU := row.Against(limit)
+		cells := []string{row.Name, fmt.Sprintf("%.0f", m.Rate), fmt.Sprintf("%.0f %%", 100*ofRate), fmt.Sprintf("%.2f", m.CPU), fmt.Sprintf("%.2f", timesCPU)}
+		if memory {
+			cells = append(cells, megabytes(m.Peak))
+		}
+		var rates []string
+		for _, r := range row.Readings {
+			rates = append(rates, fmt.Sprintf("%.0f", r.Rate))
+		}
+		line(w, append(cells, strings.Join(rates, " ")))
+	}
+	w.Flush()
+	return text.String()
+}
+
+func line(w *tabwriter.Writer, cells []string) {
+	fmt.Fprintf(w, "| %s |\n", strings.Join(cells, "\t| "))
+}
+
+func megabytes(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d MB", n>>20)
+}
+
+// CPU is what this process has used so far, user and system.
+func CPU(t testing.TB) time.Duration {
+	t.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}

@@ -1,0 +1,165 @@
+// Package influxfault is a reverse proxy for tests. It stands between a client
+// and a real InfluxDB and does to requests that write what networks, gateways
+// and servers in trouble do: see Kind. All other requests pass.
+//
+// What it applies it applies whether the client still lives or not, and it
+// remembers what InfluxDB has answered 204 to.
+package influxfault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Proxy is a proxy that listens on 127.0.0.1. Its methods are safe for use by
+// several goroutines at once, but for Leave, Return and Close.
+type Proxy struct {
+	// URL is the address of the proxy, which it keeps for its life.
+	URL string
+
+	upstream  string
+	transport *http.Transport
+	address   string // that it listens on
+	server    *http.Server
+	handlers  sync.WaitGroup // requests in the proxy; added to under mu while open
+
+	ctx  context.Context // ends with the proxy: nothing waits any longer
+	stop context.CancelFunc
+
+	mu      sync.Mutex
+	closed  bool
+	decide  Decide
+	release chan struct{} // closed by Release
+	stats   Stats
+	ledger  ledger
+	failure error // the first one
+}
+
+// Listen starts a proxy before the InfluxDB at a URL. Without decide all
+// requests pass.
+func Listen(upstream string, decide Decide) (*Proxy, error) {
+	p := &Proxy{
+		upstream:  upstream,
+		transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute},
+		address:   "127.0.0.1:0",
+		decide:    decide,
+		release:   make(chan struct{}),
+		ledger:    newLedger(),
+	}
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	if err := p.Return(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Return listens again after Leave, on the same port.
+func (p *Proxy) Return() error {
+	listener, err := net.Listen("tcp", p.address)
+	if err != nil {
+		return fmt.Errorf("listening for a faulty proxy: %w", err)
+	}
+	p.address = listener.Addr().String()
+	p.URL = "http://" + p.address
+	p.server = &http.Server{Handler: p, ReadHeaderTimeout: time.Minute}
+	go func(server *http.Server) {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			p.fail(fmt.Errorf("serving: %w", err))
+		}
+	}(p.server)
+	return nil
+}
+
+// Leave cuts all connections and lets new ones be refused. What is to be applied
+// still is.
+func (p *Proxy) Leave() error {
+	if err := p.server.Close(); err != nil {
+		return fmt.Errorf("closing a faulty proxy: %w", err)
+	}
+	return nil
+}
+
+// Close ends the proxy, when what it has begun to apply is applied. It gives the
+// first failure of the proxy itself, which makes what it reports doubtful.
+func (p *Proxy) Close() error {
+	p.stop()
+	err := p.Leave()
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.handlers.Wait()
+	p.transport.CloseIdleConnections()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return errors.Join(err, p.failure)
+}
+
+// SetFaults lets another function decide from now on; nil: all requests pass.
+func (p *Proxy) SetFaults(decide Decide) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.decide = decide
+}
+
+// Release lets go of the requests and answers that are held.
+func (p *Proxy) Release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.release)
+	p.release = make(chan struct{})
+}
+
+// Stats are what the proxy has seen so far.
+func (p *Proxy) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	stats := p.stats
+	stats.Lines, stats.Twice = len(p.ledger.seen), p.ledger.twice
+	return stats
+}
+
+// enter counts a request in, unless the proxy is closed.
+func (p *Proxy) enter() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.handlers.Add(1)
+	}
+	return !p.closed
+}
+
+// next decides about a request.
+func (p *Proxy) next(r *http.Request) Fault {
+	p.mu.Lock()
+	request := Request{Number: -1, Bytes: r.ContentLength}
+	if r.ContentLength != 0 {
+		request.Number = p.stats.Requests
+		p.stats.Requests++
+	}
+	decide := p.decide
+	p.mu.Unlock()
+	if decide == nil {
+		return Fault{}
+	}
+	return decide(request)
+}
+
+// change changes the statistics.
+func (p *Proxy) change(do func(*Stats)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	do(&p.stats)
+}
+
+func (p *Proxy) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failure == nil {
+		p.failure = err
+	}
+}

@@ -1,85 +1,19 @@
 package influxanswers_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	_ "github.com/redpanda-data/benthos/v4/public/components/io"
-	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
-	_ "github.com/brandpulse/brandpulse-connect/plugins/influxdb"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv/influxstream"
 )
-
-// writeBatches runs messages, each a batch, through a stream with this output, and
-// returns what it has rejected, each as `line | reason`.
-func writeBatches(t *testing.T, db *influxd.Database, messages []*service.Message) []string {
-	t.Helper()
-	dead := filepath.Join(t.TempDir(), "rejected")
-	builder := service.NewStreamBuilder()
-	builder.SetLogger(slog.New(slog.DiscardHandler))
-	produce, err := builder.AddBatchProducerFunc()
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = builder.AddOutputYAML(fmt.Sprintf(`
-influxdb:
-  url: %q
-  token: %q
-  org: %q
-  bucket: %q
-  rejected:
-    processors:
-      - mapping: root = content().string() + " | " + meta("influxdb_reason")
-    file: { path: %q, codec: lines }
-`, db.URL, db.Token, db.Org, db.Bucket, dead))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := builder.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	produced := make(chan error, 1)
-	go func() {
-		errs := make(chan error)
-		for _, m := range messages {
-			go func() { errs <- produce(ctx, service.MessageBatch{m}) }()
-		}
-		var all []error
-		for range messages {
-			all = append(all, <-errs)
-		}
-		produced <- errors.Join(append(all, s.StopWithin(10*time.Second))...)
-	}()
-	if err := s.Run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-produced; err != nil {
-		t.Fatal(err)
-	}
-	content, err := os.ReadFile(dead)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		t.Fatal(err)
-	}
-	rejected := strings.Split(strings.TrimSuffix(string(content), "\n"), "\n")
-	slices.Sort(rejected)
-	return rejected
-}
 
 // TestEveryGoodPointIsStored breaks if in front of a real server a refused point
 // takes others along, or is not found.
@@ -88,10 +22,10 @@ func TestEveryGoodPointIsStored(t *testing.T) {
 		db := testenv.Influx(t, version)
 		const points = 5000
 		var (
-			messages []*service.Message
-			lines    []string
-			want     = map[string]string{} // time → value
-			bad      []string
+			batches []service.MessageBatch
+			lines   []string
+			want    = map[string]string{} // time → value
+			bad     []string
 		)
 		for i := range points {
 			at := strconv.Itoa(1_700_000_000_000_000_000 + i)
@@ -107,14 +41,14 @@ func TestEveryGoodPointIsStored(t *testing.T) {
 				want[at] = strconv.Itoa(i)
 			}
 			if lines = append(lines, line); len(lines) == 250 {
-				messages = append(messages, service.NewMessage([]byte(strings.Join(lines, "\n"))))
+				batches = append(batches, service.MessageBatch{service.NewMessage([]byte(strings.Join(lines, "\n")))})
 				lines = nil
 			}
 		}
 		// The first message settles the type of the field: 1.8 stores nothing of a
 		// request in which it has two.
-		writeBatches(t, db, messages[:1])
-		rejected := writeBatches(t, db, messages)
+		influxstream.Write(t, db, "", batches[:1])
+		rejected := influxstream.Write(t, db, "", batches)
 		got := map[string]string{}
 		err := db.Each(t.Context(), fmt.Sprintf(`from(bucket: %q) |> range(start: 2023-01-01T00:00:00Z) |> filter(fn: (r) => r._measurement == "exact")`, db.Bucket), func(row influxd.Row) error {
 			n, _ := row.Int("_value")
@@ -149,7 +83,7 @@ func TestOddNamesComeBack(t *testing.T) {
 		text := "line one\nline \"two\"\\ =,three\n\t\U0001F642\\"
 		type stored struct{ measurement, tag, field, value string }
 		want := map[stored]bool{}
-		var messages []*service.Message
+		var batches []service.MessageBatch
 		for i, name := range odd {
 			measurement := name
 			if strings.HasPrefix(name, "#") {
@@ -160,10 +94,10 @@ func TestOddNamesComeBack(t *testing.T) {
 				"measurement": measurement, "timestamp": int64(1_700_000_000_000_000_000 + i),
 				"tags": map[string]any{"tag " + name: name}, "fields": map[string]any{name: text},
 			})
-			messages = append(messages, m)
+			batches = append(batches, service.MessageBatch{m})
 			want[stored{measurement, name, name, text}] = true
 		}
-		if rejected := writeBatches(t, db, messages); rejected[0] != "" {
+		if rejected := influxstream.Write(t, db, "", batches); rejected != nil {
 			t.Errorf("rejected: %q", rejected)
 		}
 		got := map[stored]bool{}

@@ -1,12 +1,17 @@
 package real_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
+
+var errNotYet = errors.New("not yet")
 
 // naiveConfig is a pipeline without the stamp law.
 const naiveConfig = "tests/real/testdata/naive.yaml"
@@ -56,17 +61,17 @@ func TestKilledIngestWritesTheSamePointsAgain(t *testing.T) {
 	testenv.EachInflux(t, testenv.InfluxV2, func(t *testing.T, version string) {
 		t.Run("shipped", func(t *testing.T) {
 			bucket := testenv.Influx(t, version)
-			proxy, through := front(t, bucket)
+			proxy, through := testenv.FaultyProxy(t, bucket, nil)
 			reader := s.into(ingestTweetsConfig, through, nil).quickToNotice()
 			killMidway(t, reader, proxy, tweets/5, tweets/2, tweets*4/5)
 
-			lines, twice, _ := proxy.seen()
-			t.Logf("%d points written more than once", twice)
-			if twice < 1000 {
-				t.Errorf("%d points written more than once, want 1000 at least: the kills came too late", twice)
+			seen := proxy.Stats()
+			t.Logf("%d points written more than once", seen.Twice)
+			if seen.Twice < 1000 {
+				t.Errorf("%d points written more than once, want 1000 at least: the kills came too late", seen.Twice)
 			}
-			if lines != tweets {
-				t.Errorf("%d different lines were written for %d tweets: a point was written in two forms", lines, tweets)
+			if seen.Lines != tweets {
+				t.Errorf("%d different lines were written for %d tweets: a point was written in two forms", seen.Lines, tweets)
 			}
 			mustHoldTweets(t, bucket, tweets)
 			reader.mustEqual(t, want)
@@ -74,7 +79,7 @@ func TestKilledIngestWritesTheSamePointsAgain(t *testing.T) {
 		})
 		t.Run("random nanoseconds", func(t *testing.T) {
 			bucket := testenv.Influx(t, version)
-			proxy, through := front(t, bucket)
+			proxy, through := testenv.FaultyProxy(t, bucket, nil)
 			reader := s.into(naiveConfig, through, env{
 				"RESOLUTION": "1s",
 				"NUDGE":      "random_int(seed: timestamp_unix_nano(), max: 999999999)",
@@ -91,35 +96,43 @@ func TestKilledIngestWritesTheSamePointsAgain(t *testing.T) {
 
 // killMidway lets an ingest read the whole stream and kills it each time when
 // InfluxDB holds so many different points: while the answer to a request with
-// some of them is on its way, and Kafka holds more.
-func killMidway(t *testing.T, reader *reader, proxy *proxy, at ...int) {
+// more of them is on its way, and Kafka holds the rest.
+func killMidway(t *testing.T, reader *reader, proxy *influxfault.Proxy, at ...int) {
 	t.Helper()
-	proxy.hold(at[0])
+	hold := func(lines int) {
+		proxy.SetFaults(func(influxfault.Request) influxfault.Fault {
+			if proxy.Stats().Lines < lines {
+				return influxfault.Fault{}
+			}
+			return influxfault.Fault{Kind: influxfault.HoldAnswer}
+		})
+	}
+	hold(at[0])
 	ingest := reader.start(t)
 	for i, lines := range at {
-		select {
-		case <-proxy.heldBack:
-		case <-time.After(time.Minute):
-			t.Fatalf("InfluxDB did not get %d different points", lines)
-		}
-		stored, twice, under := proxy.seen()
-		lag := reader.lag(t)
-		ingest.Kill(t)
-		t.Logf("killed with %d points stored, %d of them twice, %d requests under way, lag %d", stored, twice, under, lag)
-		if under < 1 || lag < 1 {
-			t.Fatalf("killed with %d requests under way and lag %d, want both", under, lag)
-		}
-		next := 0
-		if i+1 < len(at) {
-			next = at[i+1]
-		}
-		testenv.Eventually(t, 10*time.Second, "the requests of the killed ingest have ended", func() error {
-			if _, _, under := proxy.seen(); under > 0 {
+		testenv.Eventually(t, time.Minute, fmt.Sprintf("InfluxDB holds %d different points, and an answer is held back", lines), func() error {
+			if proxy.Stats().Held == 0 {
 				return errNotYet
 			}
 			return nil
 		})
-		proxy.hold(next)
+		seen := proxy.Stats()
+		lag := reader.lag(t)
+		ingest.Kill(t)
+		t.Logf("killed with %d points stored, %d of them twice, %d requests under way, lag %d", seen.Lines, seen.Twice, seen.Under, lag)
+		if seen.Under < 1 || lag < 1 {
+			t.Fatalf("killed with %d requests under way and lag %d, want both", seen.Under, lag)
+		}
+		testenv.Eventually(t, 10*time.Second, "the requests of the killed ingest have ended", func() error {
+			if proxy.Stats().Under > 0 {
+				return errNotYet
+			}
+			return nil
+		})
+		proxy.SetFaults(nil)
+		if i+1 < len(at) {
+			hold(at[i+1])
+		}
 		ingest.Restart(t)
 	}
 	reader.drained(t, time.Minute)

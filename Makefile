@@ -17,7 +17,7 @@ BENCHTIME ?= 1s
 
 .PHONY: help
 help: ## list the chores
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/brandpulse-connect
@@ -60,6 +60,10 @@ bench: ## benchmarks of the hot paths (BENCH=regexp BENCHTIME=1s)
 .PHONY: bench-ingest
 bench-ingest: ## ingest.yaml on a full topic of a real Kafka, beside a client that only counts
 	$(GO) test -run '^$$' -bench '^BenchmarkIngest$$' -benchtime 1x -timeout 30m -v ./tests/real
+
+.PHONY: bench-influxdb
+bench-influxdb: ## the output influxdb beside other writers, into a real InfluxDB (BRANDPULSE_BENCH_INFLUXDB=2.7.12)
+	cd tests/influxbench && $(GO) test -run '^$$' -bench '^BenchmarkInfluxDB$$' -benchtime 1x -timeout 30m -v .
 
 .PHONY: docs
 docs: ## write docs/components/ and the component table of the README from the specs

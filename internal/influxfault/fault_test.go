@@ -69,3 +69,17 @@ func TestLedgerIsBounded(t *testing.T) {
 		t.Errorf("%v, %d lines", err, len(l.seen))
 	}
 }
+
+// What would break: a test that measures memory measures that of the proxy.
+func TestForgottenLinesTakeNoMemory(t *testing.T) {
+	p := &Proxy{ledger: newLedger()}
+	p.note(nil, []byte("a\na\n"))
+	if stats := p.Stats(); stats.Lines != 1 || stats.Twice != 1 || stats.Stored != 1 {
+		t.Errorf("%+v", stats)
+	}
+	p.Forget()
+	p.note(nil, []byte("a\nb\n"))
+	if stats := p.Stats(); stats.Lines != 0 || stats.Twice != 0 || stats.Stored != 2 {
+		t.Errorf("%+v", stats)
+	}
+}

@@ -97,9 +97,9 @@ func (e *exchange) apply() {
 	}
 	if response.StatusCode == http.StatusNoContent {
 		e.note(e.r.Header, body)
-		if e.fault.Kind != HoldRequest {
-			e.happens()
-		}
+	}
+	if e.fault.Kind != HoldRequest {
+		e.happens()
 	}
 	switch e.fault.Kind {
 	case ApplyHang:

@@ -32,8 +32,8 @@ type points struct {
 //
 //	tweets,brand=SuperCoffee,sentiment=positive count=1i,text="Love it" 1700000000000000199
 var (
-	windowPoints = points{kind: "window", n: 600_000}
-	tweetPoints  = points{kind: "tweet", n: 300_000, texts: tweetTexts}
+	windowPoints = points{kind: "window", n: 400_000}
+	tweetPoints  = points{kind: "tweet", n: 200_000, texts: tweetTexts}
 )
 
 // A fold has the points of ten brands and three sentiments for each of its

@@ -18,6 +18,7 @@ import (
 // What would break: while resets hide what has become of a request, a bad point
 // takes good ones along, is lost or set aside twice, or a good one is set aside.
 func TestBadPointsAreFoundThroughResets(t *testing.T) {
+	t.Parallel()
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
 		server := testenv.OwnInflux(t, influxd.Options{Version: version})
 		if err := server.CreateBucket(t.Context(), "hours", 2*time.Hour); err != nil {

@@ -115,6 +115,7 @@ func unauthorizedFor(n int, d time.Duration) influxfault.Decide {
 // InfluxDB has nothing against them, or never acknowledged, when InfluxDB or what
 // is before it is in trouble.
 func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
+	t.Parallel()
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
 		for _, s := range scenarios() {
 			t.Run(s.name, func(t *testing.T) {

@@ -32,9 +32,13 @@ func TestFakeAnswersAsRecorded(t *testing.T) {
 
 func answersAsRecorded(t *testing.T, version string, e Exchange) {
 	switch {
-	case strings.HasPrefix(e.As, "reader"):
-		t.Skip("the fake has no tokens that may read alone")
-	case strings.Contains(e.Name, "named"), e.Name == "unsigned integer", e.Name == "NaN", e.Name == "no bucket":
+	case strings.Contains(e.As, "reader"), strings.HasPrefix(e.As, "v1"):
+		t.Skip("the fake has no tokens that may read alone, and no v1 authorisations")
+	case e.Path() != "/api/v2/write", e.Auth != "":
+		t.Skip("the fake has one endpoint, and one way to ask there")
+	case e.Kind == "count", e.Kind == "size", e.Kind == "retention" && e.Measurement() != "q_retention":
+		t.Skip("the fake refuses what the test tells it to, and knows neither shards nor sizes")
+	case strings.Contains(e.Name, "named"), e.Name == "unsigned integer", e.Name == "NaN", e.Name == "no bucket", e.Name == "a tag twice":
 		t.Skip("the fake does not look into a line")
 	}
 	tokens := map[string]string{"writer": "writer:right", "wrong": "writer:wrong", "none": ""}

@@ -2,68 +2,114 @@ package influxdb
 
 import (
 	"net/http"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
-// TestJudgeRecordedAnswers breaks if an answer that a real server has given is
-// taken for another one. tests/influxanswers records them.
+// answerFiles are the files of testdata/answers: of tests/influxanswers, and one
+// that is written by hand from what InfluxData documents and from its sources.
+var answerFiles = []string{influxfake.V1, influxfake.V2, influxfake.V1 + "-limits", "3-documented"}
+
+// explained is words that the log must have of a setting that is wrong, by the
+// beginning of the name of the exchange with /api/v2/write.
+var explained = []struct{ name, words string }{
+	{"no such bucket", "create_bucket"},
+	{"no such retention policy", "create_bucket"},
+	{"no such organisation", "org must be"},
+	{"no organisation", "set org"},
+	{"wrong token", "token is missing or wrong"},
+	{"no token", "token is missing or wrong"},
+	{"a token that may only read, no such bucket", "create_bucket"},
+	{"a token that may only read", "must be allowed to write"},
+	{"Basic, wrong", "token is missing or wrong"},
+	{"Cloud Serverless: no token", "token is missing or wrong"},
+	{"Core 3.8 and later: no token", "token is missing or wrong"},
+}
+
+func readAnswers(t *testing.T, file string) []influxfake.Exchange {
+	t.Helper()
+	exchanges, err := influxfake.ReadExchanges(filepath.Join("testdata", "answers", file+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exchanges
+}
+
+// decisionOn is what the output makes of a recorded answer.
+func decisionOn(e influxfake.Exchange) decision {
+	header := http.Header{}
+	for name, value := range e.Answer.Header {
+		header.Set(name, influxfake.Expand(value))
+	}
+	body := influxfake.Expand(e.Answer.Body)
+	return judge(answer{status: e.Answer.Status, header: header, body: []byte(body[:min(len(body), maxAnswer)])}, judgedAt)
+}
+
+// outcomeOf is the verdict, for a refusal with the class of its reason.
+func outcomeOf(e influxfake.Exchange) string {
+	if e.Method == http.MethodGet {
+		return "no write"
+	}
+	d := decisionOn(e)
+	if d.verdict != refused {
+		return d.verdict.String()
+	}
+	return d.verdict.String() + " " + classOf(d, d.reason)
+}
+
+// TestJudgeRecordedAnswers breaks if an answer that a real server has given, or
+// that is documented, is taken for another one, or if nobody has said what is to
+// be made of it.
 func TestJudgeRecordedAnswers(t *testing.T) {
-	wrong := map[string]struct {
-		verdict verdict
-		fix     string // words of the explanation
-	}{
-		"no such bucket":                             {mend, "create_bucket"},
-		"no such bucket, no points":                  {mend, "create_bucket"},
-		"no bucket":                                  {mend, ""},
-		"no such organisation":                       {mend, "org must be"},
-		"no organisation":                            {refused, "set org"},
-		"no such retention policy":                   {mend, "create_bucket"},
-		"wrong token":                                {mend, "token is missing or wrong"},
-		"wrong token, no points":                     {mend, "token is missing or wrong"},
-		"no token":                                   {mend, "token is missing or wrong"},
-		"a token that may only read":                 {mend, "must be allowed to write"},
-		"a token that may only read, no such bucket": {mend, "create_bucket"},
-	}
-	classes := map[string]string{
-		"malformed":        classMalformed,
-		"two malformed":    classMalformed,
-		"type conflict":    classConflict,
-		"beyond retention": classRetention,
-		"NaN":              classMalformed,
-		"time below":       classMalformed,
-	}
-	for _, version := range []string{influxfake.V1, influxfake.V2} {
-		exchanges, err := influxfake.ReadExchanges("testdata/answers/" + version + ".json")
-		if err != nil {
-			t.Fatal(err)
+	for _, file := range answerFiles {
+		left := map[string]map[string]bool{}
+		for path, names := range outcomes[file] {
+			left[path] = map[string]bool{}
+			for name := range names {
+				left[path][name] = true
+			}
 		}
-		for _, e := range exchanges {
-			header := http.Header{}
-			for name, value := range e.Answer.Header {
-				header.Set(name, value)
+		for _, e := range readAnswers(t, file) {
+			want, ok := outcomes[file][e.Path()][e.Name]
+			if got := outcomeOf(e); !ok || got != want {
+				t.Errorf("%s, %s, %s: got %q, want %q", file, e.Path(), e.Name, got, want)
 			}
-			a := answer{status: e.Answer.Status, header: header, body: []byte(e.Answer.Body)}
-			d := judge(a, judgedAt)
-			want, fix := refused, ""
-			if expected, ok := wrong[e.Name]; ok {
-				want, fix = expected.verdict, expected.fix
+			if ok && !left[e.Path()][e.Name] {
+				t.Errorf("%s, %s, %s: is there twice", file, e.Path(), e.Name)
 			}
-			if e.Answer.Status == http.StatusNoContent {
-				want, fix = done, ""
-			}
-			if d.verdict != want {
-				t.Errorf("%s, %s: %v, want %v", version, e.Name, d.verdict, want)
-			}
-			if text := explain(d, testConfig()); !strings.Contains(text, fix) {
-				t.Errorf("%s, %s: explained as %s", version, e.Name, text)
-			}
-			for beginning, class := range classes {
-				if strings.HasPrefix(e.Name, beginning) && classOf(d.status, d.reason) != class {
-					t.Errorf("%s, %s: class %s", version, e.Name, classOf(d.status, d.reason))
+			delete(left[e.Path()], e.Name)
+			if i := slices.IndexFunc(explained, func(x struct{ name, words string }) bool { return strings.HasPrefix(e.Name, x.name) }); i >= 0 && e.Path() == "/api/v2/write" && e.Answer.Status != http.StatusNoContent {
+				if text := explain(decisionOn(e), testConfig()); !strings.Contains(text, explained[i].words) {
+					t.Errorf("%s, %s: explained as %s", file, e.Name, text)
 				}
+			}
+		}
+		for path, names := range left {
+			for name := range names {
+				t.Errorf("%s, %s, %s: no such exchange", file, path, name)
+			}
+		}
+	}
+}
+
+// TestOnlyA204IsDone breaks if the output takes for stored what a server, asked to
+// write, has not answered with 204, or if a documented answer has no source.
+func TestOnlyA204IsDone(t *testing.T) {
+	for _, file := range answerFiles {
+		documented := strings.HasSuffix(file, "-documented")
+		for _, e := range readAnswers(t, file) {
+			if outcome := outcomeOf(e); (outcome == "done") != (e.Answer.Status == http.StatusNoContent) && e.Method != http.MethodGet {
+				t.Errorf("%s, %s, %s: status %d is %s", file, e.Path(), e.Name, e.Answer.Status, outcome)
+			}
+			if documented != (e.Source != "") || documented != (e.As == "") {
+				t.Errorf("%s, %s, %s: recorded or documented?", file, e.Path(), e.Name)
+			}
+			if e.Kind == "" {
+				t.Errorf("%s, %s, %s: has no kind", file, e.Path(), e.Name)
 			}
 		}
 	}

@@ -1,0 +1,226 @@
+package influxdb
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
+)
+
+var updatePage = flag.Bool("update", false, "write the tables of docs/influxdb-answers.md anew")
+
+// TestAnswersPageIsFresh breaks if docs/influxdb-answers.md does not say what is
+// recorded, or what the output does with it. Its tables are made from testdata;
+// the prose around them is written by hand.
+func TestAnswersPageIsFresh(t *testing.T) {
+	path := filepath.Join("..", "..", "docs", "influxdb-answers.md")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(content)
+	used := map[string]bool{}
+	fresh := table.ReplaceAllStringFunc(page, func(s string) string {
+		name := table.FindStringSubmatch(s)[1]
+		used[name] = true
+		made, ok := answerTables(t)[name]
+		if !ok {
+			t.Errorf("there is no table %q", name)
+			return s
+		}
+		return "<!-- table: " + name + " -->\n" + made + "<!-- end -->"
+	})
+	for name := range answerTables(t) {
+		if !used[name] {
+			t.Errorf("table %q is not on the page", name)
+		}
+	}
+	if fresh == page {
+		return
+	}
+	if !*updatePage {
+		t.Fatal("docs/influxdb-answers.md is stale: go test ./plugins/influxdb -run AnswersPage -update")
+	}
+	if err := os.WriteFile(path, []byte(fresh), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var table = regexp.MustCompile(`(?s)<!-- table: ([^\n]+) -->\n.*?<!-- end -->`)
+
+// answerTables are the tables by name: "endpoint, kind" for the recorded answers,
+// with both servers side by side, "limits", "3: endpoint" for InfluxDB 3, and "Cloud".
+func answerTables(t *testing.T) map[string]string {
+	t.Helper()
+	tables := map[string]string{}
+	v1, v2 := readAnswers(t, influxfake.V1), readAnswers(t, influxfake.V2)
+	kept1, kept2 := keptOf(v1), keptOf(v2)
+	for _, e := range both(v1, v2) {
+		name := e.Path() + ", " + e.Kind
+		if e.Kind == "server" {
+			name = "who answers"
+		}
+		i, j := find(v1, e), find(v2, e)
+		if tables[name] == "" {
+			tables[name] = row("question", "1.8.10", "2.7.12", "the output") + row("---", "---", "---", "---")
+		}
+		label := e.Name
+		if e.Kind == "server" {
+			label = "`" + e.Path() + "`, " + e.Name
+		}
+		tables[name] += row(label, cell(v1, kept1, i), cell(v2, kept2, j), outcomesOf(v1, i, v2, j))
+	}
+	limits := readAnswers(t, influxfake.V1+"-limits")
+	kept := keptOf(limits)
+	tables["limits"] = row("question", "1.8.10", "the output") + row("---", "---", "---")
+	for i, e := range limits {
+		tables["limits"] += row(e.Name, cell(limits, kept, i), outcomeOf(e))
+	}
+	documented := readAnswers(t, "3-documented")
+	for i, e := range documented {
+		name := "3: " + e.Path()
+		if e.Kind == "server" && e.Path() != "/api/v2/write" {
+			name = "3: who answers"
+		}
+		if strings.HasPrefix(e.Name, "Cloud") {
+			name = "Cloud"
+		}
+		if tables[name] == "" {
+			tables[name] = row("case", "answer", "stored", "the output", "from") + row("---", "---", "---", "---", "---")
+		}
+		stores := e.Answer.Stores
+		if stores == "" {
+			stores = "nothing"
+			if e.Answer.Status >= 500 {
+				stores = "not known"
+			}
+			if outcomeOf(e) == "no write" {
+				stores = ""
+			}
+		}
+		tables[name] += row(e.Name, cell(documented, nil, i), stores, outcomeOf(e), e.Source)
+	}
+	return tables
+}
+
+// both is the questions of either file, in the order of the first, those that the
+// second alone has behind those of their kind.
+func both(v1, v2 []influxfake.Exchange) []influxfake.Exchange {
+	all := slices.Clone(v1)
+	for _, e := range v2 {
+		if find(v1, e) < 0 {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+func find(exchanges []influxfake.Exchange, e influxfake.Exchange) int {
+	return slices.IndexFunc(exchanges, func(x influxfake.Exchange) bool { return x.Name == e.Name && x.Path() == e.Path() })
+}
+
+// keptOf is, for each question with points of its own, how many of those of the
+// first measurement were stored that had not been there.
+func keptOf(exchanges []influxfake.Exchange) []string {
+	held := map[string]int{}
+	kept := make([]string, len(exchanges))
+	for i, e := range exchanges {
+		bucket := e.Bucket + e.DB
+		measurement := e.Measurement()
+		if measurement == "" || measurement == "#" || bucket == "" || e.Kind == "server" {
+			continue
+		}
+		sent := 0
+		for _, point := range e.Points {
+			if one := (influxfake.Exchange{Points: []string{point}}); one.Measurement() == measurement {
+				sent++
+			}
+		}
+		key := bucket + "\x00" + measurement
+		kept[i] = fmt.Sprintf(", stored %d of %d", e.Answer.Stored-held[key], sent)
+		held[key] = e.Answer.Stored
+		for _, point := range e.Points {
+			if one := (influxfake.Exchange{Points: []string{point}}).Measurement(); one != measurement && e.Answer.Status == 204 {
+				held[bucket+"\x00"+one]++
+			}
+		}
+	}
+	return kept
+}
+
+// cell is an answer.
+func cell(exchanges []influxfake.Exchange, kept []string, i int) string {
+	if i < 0 {
+		return ""
+	}
+	a := exchanges[i].Answer
+	text := strconv.Itoa(a.Status)
+	if kept != nil {
+		text += kept[i]
+	}
+	for _, name := range []string{"Retry-After", "X-Influxdb-Version", "X-Influxdb-Build"} {
+		if value := a.Header[name]; value != "" {
+			text += ", " + name + ": " + value
+		}
+	}
+	if words := wordsOf(a.Body); words != "" {
+		text += "<br>`" + words + "`"
+	}
+	return text
+}
+
+// wordsOf is what a body says, shortened: of 1.8 and 2.x the message, since the
+// rest is always the same.
+func wordsOf(body string) string {
+	var known struct {
+		Code, Message, Error string
+		Line                 *int
+		Data                 json.RawMessage
+		Status               string
+	}
+	if json.Unmarshal([]byte(body), &known) == nil && known.Line == nil && known.Data == nil && known.Status == "" {
+		if words := known.Message + known.Error; words != "" {
+			body = words
+		}
+	}
+	body = strings.Join(strings.Fields(strings.ReplaceAll(body, "\n", ` \n `)), " ")
+	for _, cut := range []struct{ words, short string }{
+		{"failure writing points to database: partial write: ", "… partial write: "},
+		{" dropped because it violates a Retention Policy Lower Bound", " … Retention Policy Lower Bound"},
+	} {
+		body = strings.ReplaceAll(body, cut.words, cut.short)
+	}
+	const most = 360
+	if runes := []rune(body); len(runes) > most {
+		body = string(runes[:most-60]) + " … " + string(runes[len(runes)-50:])
+	}
+	return strings.ReplaceAll(body, "`", "'")
+}
+
+// outcomesOf is what the output does with the answers of both servers, once when
+// it is the same.
+func outcomesOf(v1 []influxfake.Exchange, i int, v2 []influxfake.Exchange, j int) string {
+	if i < 0 {
+		return outcomeOf(v2[j])
+	}
+	first := outcomeOf(v1[i])
+	if j < 0 || outcomeOf(v2[j]) == first {
+		return first
+	}
+	return first + " / " + outcomeOf(v2[j])
+}
+
+func row(cells ...string) string {
+	for i, c := range cells {
+		cells[i] = strings.ReplaceAll(c, "|", `\|`)
+	}
+	return "| " + strings.Join(cells, " | ") + " |\n"
+}

@@ -44,6 +44,9 @@ const (
 	// HoldAnswer: applied; answered when Release is called, if the client waits
 	// for so long.
 	HoldAnswer
+	// Lie: answered 204, not applied. No client can notice: it is there to prove
+	// that a test notices a loss.
+	Lie
 
 	kinds = iota
 )
@@ -51,7 +54,7 @@ const (
 func (k Kind) String() string {
 	return [kinds]string{
 		"pass", "apply and hang", "apply and 500", "hang", "reset before", "reset after", "503", "413", "401",
-		"half answer", "half error", "slow request", "slow answer", "hold request", "hold answer",
+		"half answer", "half error", "slow request", "slow answer", "hold request", "hold answer", "lie",
 	}[k]
 }
 

@@ -30,7 +30,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer p.change(func(s *Stats) { s.Under-- })
 	e.fault = p.next(r)
 	switch e.fault.Kind {
-	case Unavailable, TooLarge, Unauthorized, ResetBefore, Hang:
+	case Unavailable, TooLarge, Unauthorized, ResetBefore, Hang, Lie:
 		e.keepAway()
 	default:
 		e.apply()
@@ -75,6 +75,9 @@ func (e *exchange) keepAway() {
 	case Hang:
 		_, _ = io.Copy(io.Discard, e.r.Body) // or the end of the client is not noticed
 		e.hang()
+	case Lie:
+		_, _ = io.Copy(io.Discard, e.r.Body)
+		e.w.WriteHeader(http.StatusNoContent)
 	}
 }
 

@@ -73,9 +73,14 @@ func read(t testing.TB, db *influxd.Database) points {
 // mustHold compares what InfluxDB holds with what was sent.
 func mustHold(t testing.TB, db *influxd.Database, sent points) {
 	t.Helper()
-	stored := read(t, db)
+	if err := compare(read(t, db), sent); err != nil {
+		t.Error(err)
+	}
+}
+
+func compare(stored, sent points) error {
 	if maps.Equal(stored, sent) {
-		return
+		return nil
 	}
 	missing, wrong, unknown := 0, 0, 0
 	for at, value := range sent {
@@ -91,5 +96,5 @@ func mustHold(t testing.TB, db *influxd.Database, sent points) {
 			unknown++
 		}
 	}
-	t.Errorf("of %d points %d are missing and %d have another value; %d were never sent", len(sent), missing, wrong, unknown)
+	return fmt.Errorf("of %d points %d are missing and %d have another value; %d were never sent", len(sent), missing, wrong, unknown)
 }

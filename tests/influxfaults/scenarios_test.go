@@ -32,6 +32,7 @@ type scenario struct {
 	twice   bool               // points must be stored more than once
 	release bool               // what is held comes when the stream has ended
 	points  int                // in a request, at most; 0: 500
+	least   time.Duration      // the stream must take so long: it was asked to wait
 }
 
 func scenarios() []scenario {
@@ -59,7 +60,7 @@ func scenarios() []scenario {
 		{
 			name:    "503 with Retry-After",
 			decide:  influxfault.Seeded(1, 0.1, influxfault.Fault{Kind: influxfault.Unavailable, Time: time.Second}),
-			happens: kind(influxfault.Unavailable),
+			happens: kind(influxfault.Unavailable), least: time.Second,
 		},
 		{name: "413", decide: influxfault.Above(2000), plain: true, happens: kind(influxfault.TooLarge)},
 		{name: "413 of a compressed body", decide: influxfault.Above(1000), happens: kind(influxfault.TooLarge)},
@@ -135,6 +136,9 @@ func (s scenario) run(t *testing.T, db *influxd.Database) {
 		t.Errorf("%d points are rejected, the first one: %s", len(rejected), rejected[0])
 	}
 	took := time.Since(began)
+	if took < s.least {
+		t.Errorf("it took %s, less than the wait of %s that was asked for", took, s.least)
+	}
 	mustHold(t, db, sent) // each batch was acknowledged
 	if s.release {
 		proxy.Release()
@@ -158,5 +162,17 @@ func (s scenario) run(t *testing.T, db *influxd.Database) {
 	}
 	if s.twice && stats.Twice == 0 {
 		t.Error("no point was stored twice: its request was not sent again")
+	}
+}
+
+// That the test above can see a loss: a gateway that says 204 and stores nothing.
+func TestLossIsSeen(t *testing.T) {
+	t.Parallel()
+	db := testenv.Influx(t, testenv.InfluxV1)
+	proxy, through := testenv.FaultyProxy(t, db, influxfault.Seeded(1, 0.1, influxfault.Fault{Kind: influxfault.Lie}))
+	batches, sent := sequence(scenarioPoints)
+	influxstream.Write(t, through, fmt.Sprintf(impatient, 500, true), batches)
+	if err := compare(read(t, db), sent); err == nil || proxy.Stats().Lines == len(sent) {
+		t.Errorf("%d requests are lost, and nobody sees it", proxy.Stats().Happened(influxfault.Lie))
 	}
 }

@@ -9,43 +9,43 @@ import (
 type Kind uint8
 
 const (
-	// Pass: applied, and answered as InfluxDB answers.
+	// Pass applies it and answers as InfluxDB does.
 	Pass Kind = iota
-	// ApplyHang: applied, and never answered.
+	// ApplyHang applies it and never answers.
 	ApplyHang
-	// ApplyError: applied, and answered 500.
+	// ApplyError applies it and answers 500.
 	ApplyError
-	// Hang: read, not applied, and never answered.
+	// Hang reads it, does not apply it, and never answers.
 	Hang
-	// ResetBefore: the connection is reset in the middle of the body; nothing
-	// is applied.
+	// ResetBefore resets the connection in the middle of the body and applies
+	// nothing.
 	ResetBefore
-	// ResetAfter: applied, then the connection is reset instead of an answer.
+	// ResetAfter applies it and resets the connection instead of an answer.
 	ResetAfter
-	// Unavailable: answered 503 with Retry-After, not applied.
+	// Unavailable answers 503 with Retry-After and applies nothing.
 	Unavailable
-	// TooLarge: answered 413, not applied.
+	// TooLarge answers 413 and applies nothing.
 	TooLarge
-	// Unauthorized: answered 401, not applied.
+	// Unauthorized answers 401 and applies nothing.
 	Unauthorized
-	// HalfAnswer: applied; the connection ends in the middle of InfluxDB's
+	// HalfAnswer applies it and ends the connection in the middle of InfluxDB's
 	// answer, within its body if it has one, else within its header.
 	HalfAnswer
-	// HalfError: applied; answered 502 as by a gateway, and the connection ends
-	// in the middle of the body whose length the header has declared.
+	// HalfError applies it, answers 502 as a gateway does, and ends the
+	// connection in the middle of the body whose length the header has declared.
 	HalfError
-	// SlowRequest: the body is read slowly, then as Pass.
+	// SlowRequest reads the body slowly, then it is Pass.
 	SlowRequest
-	// SlowAnswer: applied; the answer comes a few bytes at a time.
+	// SlowAnswer applies it and answers a few bytes at a time.
 	SlowAnswer
-	// HoldRequest: read, and applied when Release is called, whether the client
-	// has waited or not: a duplicate that comes late.
+	// HoldRequest reads it and applies it when Release is called, whether the
+	// client has waited or not: a duplicate that comes late.
 	HoldRequest
-	// HoldAnswer: applied; answered when Release is called, if the client waits
-	// for so long.
+	// HoldAnswer applies it and answers when Release is called, if the client
+	// waits for so long.
 	HoldAnswer
-	// Lie: answered 204, not applied. No client can notice: it is there to prove
-	// that a test notices a loss.
+	// Lie answers 204 and applies nothing. No client can notice: it is there to
+	// prove that a test notices a loss.
 	Lie
 
 	kinds = iota

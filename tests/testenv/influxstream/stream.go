@@ -70,19 +70,20 @@ func Write(t testing.TB, db *influxd.Database, settings string, batches []servic
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), writeTimeout)
 	defer cancel()
-	errs := make([]error, len(batches)+1)
+	acks := make([]error, len(batches))
+	var stopping error
 	var stopped sync.WaitGroup
 	stopped.Go(func() {
 		var produced sync.WaitGroup
 		for i, batch := range batches {
-			produced.Go(func() { errs[i] = produce(ctx, batch) })
+			produced.Go(func() { acks[i] = produce(ctx, batch) })
 		}
 		produced.Wait()
-		errs[len(batches)] = s.StopWithin(stopTimeout)
+		stopping = s.StopWithin(stopTimeout)
 	})
 	err = s.Run(ctx)
 	stopped.Wait()
-	if err := errors.Join(append(errs, err)...); err != nil {
+	if err := errors.Join(errors.Join(acks...), stopping, err); err != nil {
 		t.Fatalf("writing %d batches: %v", len(batches), err)
 	}
 	return Rejected(t, dead)

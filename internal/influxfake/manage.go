@@ -14,7 +14,7 @@ const orgID = "fc4c114ebaf37a7f"
 // fail answers an error in the form of the version.
 func (s *Server) fail(w http.ResponseWriter, status int, code, message string) {
 	body := map[string]string{"code": code, "message": message}
-	if s.options.Version == V1 {
+	if s.options.Version != V2 {
 		body = map[string]string{"error": message}
 		w.Header().Set("X-Influxdb-Error", strings.ReplaceAll(message, "\n", " "))
 	}
@@ -28,7 +28,10 @@ func (s *Server) authorised(w http.ResponseWriter, r *http.Request) bool {
 	if s.options.Token == "" || r.Header.Get("Authorization") == "Token "+s.options.Token {
 		return true
 	}
-	if s.options.Version == V1 {
+	if name, password, ok := r.BasicAuth(); ok && s.options.Version != V2 && name+":"+password == s.options.Token {
+		return true
+	}
+	if s.options.Version != V2 {
 		s.fail(w, http.StatusUnauthorized, "", "authorization failed")
 	} else {
 		s.fail(w, http.StatusUnauthorized, "unauthorized", "unauthorized access")
@@ -40,10 +43,16 @@ func (s *Server) authorised(w http.ResponseWriter, r *http.Request) bool {
 func (s *Server) found(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	org, bucket := r.URL.Query().Get("org"), r.URL.Query().Get("bucket")
-	if s.options.Version == V1 {
+	org, bucket := r.URL.Query().Get("org"), bucketOf(r)
+	if s.options.Version != V2 {
 		database, _, _ := strings.Cut(bucket, "/")
 		switch {
+		case bucket == "" && r.URL.Path == "/write":
+			s.fail(w, http.StatusBadRequest, "", "database is required")
+			return false
+		case bucket == "":
+			s.fail(w, http.StatusNotFound, "", `bucket name "" is missing a slash; not in "database/retention-policy" format`)
+			return false
 		case s.buckets[bucket] || database == bucket && s.hasDatabase(database):
 			return true
 		case s.hasDatabase(database):
@@ -58,6 +67,8 @@ func (s *Server) found(w http.ResponseWriter, r *http.Request) bool {
 		s.fail(w, http.StatusBadRequest, "invalid", "Please provide either orgID or org")
 	case org != s.options.Org && org != orgID:
 		s.fail(w, http.StatusNotFound, "not found", fmt.Sprintf("organization name %q not found", org))
+	case bucket == "":
+		s.fail(w, http.StatusNotFound, "not found", "bucket not found")
 	case !s.buckets[bucket]:
 		s.fail(w, http.StatusNotFound, "not found", fmt.Sprintf("bucket %q not found", bucket))
 	default:
@@ -75,8 +86,9 @@ func (s *Server) hasDatabase(name string) bool {
 	return false
 }
 
-// Statements of InfluxQL that create.
+// Statements of InfluxQL.
 var (
+	showPolicies   = regexp.MustCompile(`^SHOW RETENTION POLICIES ON "([^"]+)"$`)
 	createDatabase = regexp.MustCompile(`^CREATE DATABASE "([^"]+)"( WITH DURATION \S+ REPLICATION 1 NAME (\S+))?$`)
 	createPolicy   = regexp.MustCompile(`^CREATE RETENTION POLICY "([^"]+)" ON "([^"]+)" DURATION \S+ REPLICATION 1$`)
 )
@@ -84,13 +96,17 @@ var (
 // manage is the management API, as much of it as makes buckets.
 func (s *Server) manage(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case r.URL.Path == "/query" && s.options.Version == V1:
+	case r.URL.Path == "/query" && s.options.Version != V2:
 		if s.authorised(w, r) {
 			s.query(w, r.URL.Query().Get("q"))
 		}
 	case r.URL.Path == "/api/v2/orgs" && s.options.Version == V2:
 		if s.authorised(w, r) {
 			s.orgs(w, r.URL.Query().Get("org"))
+		}
+	case r.URL.Path == "/api/v2/buckets" && r.Method == http.MethodGet && s.options.Version == V2:
+		if s.authorised(w, r) {
+			s.list(w, r)
 		}
 	case r.URL.Path == "/api/v2/buckets" && r.Method == http.MethodPost && s.options.Version == V2:
 		if s.authorised(w, r) {
@@ -104,6 +120,10 @@ func (s *Server) manage(w http.ResponseWriter, r *http.Request) {
 func (s *Server) query(w http.ResponseWriter, statement string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if m := showPolicies.FindStringSubmatch(statement); m != nil {
+		s.policies(w, m[1])
+		return
+	}
 	s.asked = append(s.asked, statement)
 	if s.options.MayNotCreate {
 		s.fail(w, http.StatusForbidden, "", "error authorizing query: not authorized to execute statement '"+statement+"', requires admin privilege")
@@ -124,6 +144,44 @@ func (s *Server) query(w http.ResponseWriter, statement string) {
 		return
 	}
 	_, _ = w.Write([]byte(`{"results":[{"statement_id":0}]}`))
+}
+
+// policies lists those of a database; autogen, or else the first, is the default.
+func (s *Server) policies(w http.ResponseWriter, database string) {
+	rows := [][]any{}
+	for bucket := range s.buckets {
+		name, policy, named := strings.Cut(bucket, "/")
+		if !named {
+			policy = "autogen"
+		}
+		if name == database {
+			rows = append(rows, []any{policy, s.options.Retention.String(), "168h0m0s", 1, policy == "autogen"})
+		}
+	}
+	text, _ := json.Marshal(map[string]any{"results": []any{map[string]any{"statement_id": 0, "series": []any{map[string]any{
+		"columns": []string{"name", "duration", "shardGroupDuration", "replicaN", "default"}, "values": rows,
+	}}}}})
+	_, _ = w.Write(text)
+}
+
+// list gives the buckets with a name: none to a token that may not see them.
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.URL.Query().Has("id") {
+		s.fail(w, http.StatusBadRequest, "invalid", "id must have a length of 16 bytes")
+		return
+	}
+	buckets := []any{}
+	if name := r.URL.Query().Get("name"); s.buckets[name] && !s.options.MayNotCreate {
+		rules := []any{}
+		if s.options.Retention > 0 {
+			rules = append(rules, map[string]any{"type": "expire", "everySeconds": s.options.Retention.Seconds()})
+		}
+		buckets = append(buckets, map[string]any{"id": "0000000000000001", "name": name, "retentionRules": rules})
+	}
+	text, _ := json.Marshal(map[string]any{"buckets": buckets})
+	_, _ = w.Write(text)
 }
 
 func (s *Server) orgs(w http.ResponseWriter, name string) {

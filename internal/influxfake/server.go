@@ -21,6 +21,7 @@ import (
 
 // Versions of which the fake knows the answers.
 const (
+	V0 = "1.7.11" // knows /write alone
 	V1 = "1.8.10"
 	V2 = "2.7.12"
 )
@@ -29,7 +30,8 @@ const (
 // bucket `bucket` of the organisation `org`, which asks for no token.
 type Options struct {
 	Version string
-	// Token that is asked for; none if empty. For 1.8 it is user:password.
+	// Token that is asked for; none if empty. For 1.x it is user:password, which
+	// counts as a user's name and password too.
 	Token string
 	// Org is the name of the only organisation; `org` if empty.
 	Org string
@@ -38,6 +40,8 @@ type Options struct {
 	Buckets []string
 	// MayNotCreate makes the token one that can write alone.
 	MayNotCreate bool
+	// Retention is that of all buckets; 0: for ever.
+	Retention time.Duration
 	// MaxBytes is the limit of a body after inflation; 0: none.
 	MaxBytes int
 	// Refuse says why a line is refused for what it holds, as a field type
@@ -65,9 +69,15 @@ type Fault struct {
 
 // Request is one that has written, or has tried to.
 type Request struct {
+	Path   string
+	Bucket string // in 1.x database or database/policy
+	Header http.Header
 	Lines  []string
 	Status int // 0: no answer
 }
+
+// stored is a line in a bucket.
+type stored struct{ bucket, line string }
 
 // Server is the fake. It is an http.Handler, and has a URL once Listen is called.
 type Server struct {
@@ -75,7 +85,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	buckets  map[string]bool
-	stored   map[string]int
+	stored   map[stored]int
 	requests []Request
 	asked    []string // what the management API was asked to do
 	inFlight int
@@ -93,7 +103,7 @@ func New(o Options) *Server {
 	if o.Buckets == nil {
 		o.Buckets = []string{"bucket"}
 	}
-	s := &Server{options: o, buckets: map[string]bool{}, stored: map[string]int{}}
+	s := &Server{options: o, buckets: map[string]bool{}, stored: map[stored]int{}}
 	for _, b := range o.Buckets {
 		s.buckets[b] = true
 	}
@@ -134,11 +144,28 @@ func (s *Server) RoundTrip(r *http.Request) (response *http.Response, err error)
 	return recorder.Result(), nil
 }
 
-// Stored is how often each line has been stored.
+// Stored is how often each line has been stored, in any bucket.
 func (s *Server) Stored() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return maps.Clone(s.stored)
+	all := map[string]int{}
+	for at, n := range s.stored {
+		all[at.line] += n
+	}
+	return all
+}
+
+// StoredIn is how often each line has been stored in a bucket.
+func (s *Server) StoredIn(bucket string) map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := map[string]int{}
+	for at, n := range s.stored {
+		if at.bucket == bucket {
+			all[at.line] += n
+		}
+	}
+	return all
 }
 
 // Requests are those with points so far, in the order of their arrival.
@@ -167,7 +194,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/ping":
 		w.WriteHeader(http.StatusNoContent)
-	case r.URL.Path == "/api/v2/write" && r.Method == http.MethodPost:
+	case r.URL.Path == "/api/v2/write" && r.Method == http.MethodPost && s.options.Version != V0,
+		r.URL.Path == "/write" && r.Method == http.MethodPost && s.options.Version != V2:
 		s.write(w, r)
 	default:
 		s.manage(w, r)
@@ -196,7 +224,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request) {
 	if len(lines) > 0 {
 		s.mu.Lock()
 		n = len(s.requests)
-		s.requests = append(s.requests, Request{Lines: lines})
+		s.requests = append(s.requests, Request{Path: r.URL.Path, Bucket: bucketOf(r), Header: r.Header.Clone(), Lines: lines})
 		s.mu.Unlock()
 	}
 	if s.options.Fault != nil {
@@ -230,6 +258,18 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request) {
 		s.requests[n].Status = answer.status
 		s.mu.Unlock()
 	}
+}
+
+// bucketOf is where a request wants to write.
+func bucketOf(r *http.Request) string {
+	query := r.URL.Query()
+	if r.URL.Path == "/api/v2/write" {
+		return query.Get("bucket")
+	}
+	if policy := query.Get("rp"); policy != "" {
+		return query.Get("db") + "/" + policy
+	}
+	return query.Get("db")
 }
 
 // recorder remembers the status.
@@ -275,7 +315,7 @@ func (s *Server) apply(w http.ResponseWriter, r *http.Request, lines []string, s
 		return
 	}
 	malformed, reasons := s.malformed(lines)
-	if len(malformed) > 0 && (s.options.Version != V1 || len(malformed) == len(lines)) {
+	if len(malformed) > 0 && (s.options.Version == V2 || len(malformed) == len(lines)) {
 		s.fail(w, http.StatusBadRequest, "invalid", reasons)
 		return
 	}
@@ -301,17 +341,19 @@ func (s *Server) apply(w http.ResponseWriter, r *http.Request, lines []string, s
 	if dropped == 0 || !s.options.Whole {
 		s.mu.Lock()
 		for _, line := range keep {
-			s.stored[line]++
+			s.stored[stored{bucketOf(r), line}]++
 		}
 		s.mu.Unlock()
 	}
 	switch {
-	case dropped > 0 && s.options.Version == V1:
+	case dropped > 0 && s.options.Version != V2:
 		s.fail(w, http.StatusBadRequest, "", fmt.Sprintf("partial write: %s dropped=%d", first, dropped))
 	case dropped > 0:
 		s.fail(w, http.StatusUnprocessableEntity, "unprocessable entity", fmt.Sprintf("failure writing points to database: partial write: %s dropped=%d", first, dropped))
 	case len(malformed) > 0:
 		s.fail(w, http.StatusBadRequest, "", fmt.Sprintf("partial write: %s dropped=0", reasons))
+	case len(lines) == 0 && r.URL.Path == "/write":
+		w.WriteHeader(http.StatusOK)
 	default:
 		w.WriteHeader(http.StatusNoContent)
 	}

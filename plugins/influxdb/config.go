@@ -4,12 +4,22 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/bloblang"
 	"github.com/redpanda-data/benthos/v4/public/service"
+	"golang.org/x/net/http/httpguts"
+)
+
+// Values of on_unsupported.
+const (
+	onUnsupportedReject  = "reject"
+	onUnsupportedReplace = "replace"
 )
 
 // Values of on_reject.
@@ -27,7 +37,14 @@ const minRetention = time.Hour
 
 // What lint and the constructor say of settings that do not go together.
 const (
-	wrongURL       = "url must not hold a user, a password or a query: they would be logged; set token, for InfluxDB 1.8 to user:password"
+	wrongURL       = "url must not hold a user, a password or a query: they would be logged; set token, or username and password"
+	wrongUser      = "token and username both say who writes: set one of them"
+	wrongPassword  = "password needs username"
+	wrongVersion   = "username is of the v1 API: remove version: v2, or set token instead"
+	wrongOrg       = "org is of the v2 API, and version: v1 or username choose v1: remove org"
+	wrongCreate    = "create_bucket needs one name: a bucket that each message names is not created"
+	wrongReplay    = "replay_window needs one name: a bucket that each message names is not looked at"
+	wrongReplayed  = "retention is shorter than replay_window: points that come again would be refused"
 	wrongTLS       = "tls is enabled, but url begins with http://: set it to https://"
 	wrongMapping   = "measurement, fields and timestamp make points of messages together: set all, or none for messages that are points already"
 	wrongTags      = "tags needs measurement, fields and timestamp"
@@ -37,10 +54,14 @@ const (
 
 // config is what the YAML says, checked.
 type config struct {
-	url    *url.URL
-	token  string
-	org    string
-	bucket string
+	url      *url.URL
+	version  string
+	token    string
+	username string
+	password string
+	org      string
+	bucket   string                      // empty: each message says it
+	bucketOf *service.InterpolatedString // nil: bucket, for all
 
 	measurement *service.InterpolatedString // nil: points come as they are
 	tags        *bloblang.Executor
@@ -50,12 +71,17 @@ type config struct {
 	rejected bool // an output for refused points is there
 	onReject string
 
+	onUnsupported string
+
 	createBucket bool
 	retention    time.Duration // 0: for ever
+	replay       time.Duration // how old points may be that come again; 0: not checked
 
 	gzip             bool
 	timeout          time.Duration
 	tls              *tls.Config // nil: the defaults
+	proxy            *url.URL    // nil: as the environment says
+	headers          map[string]string
 	flushPeriod      time.Duration
 	maxPoints        int
 	maxBodyBytes     int
@@ -69,12 +95,18 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 	var c config
 	errs := []error{
 		read(&c.url, parsed.FieldURL, fieldURL),
+		read(&c.version, parsed.FieldString, fieldVersion),
 		read(&c.token, parsed.FieldString, fieldToken),
+		read(&c.username, parsed.FieldString, fieldUsername),
+		read(&c.password, parsed.FieldString, fieldPassword),
 		read(&c.org, parsed.FieldString, fieldOrg),
-		read(&c.bucket, parsed.FieldString, fieldBucket),
+		read(&c.bucketOf, parsed.FieldInterpolatedString, fieldBucket),
+		read(&c.onUnsupported, parsed.FieldString, fieldOnUnsupported),
 		read(&c.onReject, parsed.FieldString, fieldOnReject),
 		read(&c.createBucket, parsed.FieldBool, fieldCreateBucket),
 		read(&c.retention, parsed.FieldDuration, fieldRetention),
+		read(&c.replay, parsed.FieldDuration, fieldReplayWindow),
+		read(&c.headers, parsed.FieldStringMap, fieldHeaders),
 		read(&c.gzip, parsed.FieldBool, fieldGzip),
 		read(&c.timeout, parsed.FieldDuration, fieldTimeout),
 		read(&c.flushPeriod, parsed.FieldDuration, fieldFlushPeriod),
@@ -93,6 +125,9 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 			errs = append(errs, read(target, parsed.FieldBloblang, field))
 		}
 	}
+	if parsed.Contains(fieldProxyURL) {
+		errs = append(errs, read(&c.proxy, parsed.FieldURL, fieldProxyURL))
+	}
 	settings, enabled, err := parsed.FieldTLSToggled(fieldTLS)
 	if enabled {
 		c.tls = settings
@@ -100,6 +135,9 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 	c.rejected = parsed.Contains(fieldRejected)
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return config{}, err
+	}
+	if bucket, static := c.bucketOf.Static(); static {
+		c.bucket, c.bucketOf = bucket, nil
 	}
 	return c, c.check()
 }
@@ -120,14 +158,26 @@ func (c config) check() error {
 		{c.url.User != nil || c.url.RawQuery != "", wrongURL},
 		{strings.HasSuffix(strings.TrimRight(c.url.Path, "/"), "/write"), "url must be the address of the server: /api/v2/write is added to it"},
 		{c.tls != nil && c.url.Scheme == "http", wrongTLS},
-		{c.bucket == "", "bucket must not be empty"},
+		{c.version != versionAuto && c.version != versionV1 && c.version != versionV2, fmt.Sprintf("version is %q: it must be auto, v1 or v2", c.version)},
+		{c.username != "" && c.token != "", wrongUser},
+		{c.username == "" && c.password != "", wrongPassword},
+		{c.username != "" && c.version == versionV2, wrongVersion},
+		{c.org != "" && (c.version == versionV1 || c.username != ""), wrongOrg},
+		{c.bucket == "" && c.bucketOf == nil, "bucket must not be empty"},
+		{c.bucketOf != nil && c.createBucket, wrongCreate},
+		{c.bucketOf != nil && c.replay != 0, wrongReplay},
 		{strings.ContainsAny(c.token, "\r\n"), "token must be one line: does the file that it comes from end in a newline?"},
 		{(c.measurement == nil) != (c.fields == nil) || (c.measurement == nil) != (c.timestamp == nil), wrongMapping},
 		{c.measurement == nil && c.tags != nil, wrongTags},
+		{c.onUnsupported != onUnsupportedReject && c.onUnsupported != onUnsupportedReplace, fmt.Sprintf("on_unsupported is %q: it must be reject or replace", c.onUnsupported)},
 		{c.onReject != onRejectBlock && c.onReject != onRejectNack, fmt.Sprintf("on_reject is %q: it must be block or nack", c.onReject)},
 		{c.rejected && c.onReject == onRejectNack, wrongReject},
 		{c.retention != 0 && !c.createBucket, wrongRetention},
 		{c.retention != 0 && c.retention < minRetention, "retention must be 0s, for ever, or at least 1h"},
+		{c.replay < 0, "replay_window must not be negative"},
+		{c.retention != 0 && c.retention < c.replay, wrongReplayed},
+		{wrongHeader(c.headers) != "", wrongHeader(c.headers)},
+		{c.proxy != nil && (c.proxy.Scheme != "http" && c.proxy.Scheme != "https" && c.proxy.Scheme != "socks5" || c.proxy.Host == ""), "proxy_url must be like http://proxy.example.com:3128"},
 		{c.timeout <= 0, "timeout must be above 0"},
 		{c.flushPeriod <= 0 || c.flushPeriod > maxFlushPeriod, "flush_period must be above 0 and at most 5s"},
 		{c.maxPoints < 1, "max_points_per_request must be at least 1"},
@@ -146,7 +196,27 @@ func (c config) check() error {
 // minBodyBytes is the smallest limit of a body: below, hardly a line would fit.
 const minBodyBytes = 1024
 
-// target names what is written to, for errors and logs.
-func (c config) target() string {
-	return fmt.Sprintf("bucket %q at %s", c.bucket, c.url.Redacted())
+// wrongHeader says what is wrong with the headers: empty if nothing is.
+func wrongHeader(headers map[string]string) string {
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		switch http.CanonicalHeaderKey(name) {
+		case "Authorization":
+			return "headers must not set Authorization: set token, or username and password"
+		case "Content-Type", "Content-Encoding", "Content-Length", "Transfer-Encoding", "Expect":
+			return fmt.Sprintf("headers must not set %s: the output does", name)
+		}
+		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(headers[name]) {
+			return fmt.Sprintf("headers: %q is no header that HTTP can carry", name)
+		}
+	}
+	return ""
+}
+
+// target names what is written to, for errors and logs. An empty bucket is one
+// that each message says.
+func (c config) target(bucket string) string {
+	if bucket == "" {
+		return c.url.Redacted()
+	}
+	return fmt.Sprintf("bucket %q at %s", bucket, c.url.Redacted())
 }

@@ -2,6 +2,7 @@ package influxdb
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/redpanda-data/benthos/v4/public/bloblang"
@@ -12,15 +13,18 @@ import (
 
 // encoder turns messages into lines.
 type encoder struct {
+	bucket      string
+	bucketOf    *service.InterpolatedString // nil: bucket, for all
 	measurement *service.InterpolatedString // nil: messages are points already
 	tags        *bloblang.Executor
 	fields      *bloblang.Executor
 	timestamp   *bloblang.Executor
-	maxLine     int // bytes, with the newline
+	replace     bool // what line protocol cannot carry
+	maxLine     int  // bytes, with the newline
 }
 
 func newEncoder(conf config) *encoder {
-	return &encoder{conf.measurement, conf.tags, conf.fields, conf.timestamp, conf.maxBodyBytes}
+	return &encoder{conf.bucket, conf.bucketOf, conf.measurement, conf.tags, conf.fields, conf.timestamp, conf.onUnsupported == onUnsupportedReplace, conf.maxBodyBytes}
 }
 
 // encode appends the points of a batch to l and returns what cannot be one.
@@ -31,16 +35,25 @@ func newEncoder(conf config) *encoder {
 func (e *encoder) encode(batch service.MessageBatch, l *lines) []refusal {
 	var (
 		refusals []refusal
-		scratch  pointScratch
+		scratch  = pointScratch{replace: e.replace}
 		mapped   *mappedPoints
+		buckets  *service.MessageBatchInterpolationExecutor
 	)
+	l.bucket = e.bucket
+	if e.bucketOf != nil {
+		buckets = batch.InterpolationExecutor(e.bucketOf)
+	}
 	if e.measurement != nil {
 		mapped = e.mapping(batch)
 	}
 	for i, message := range batch {
 		var err error
 		mark := len(l.buf)
+		if buckets != nil {
+			l.bucket, err = bucketOf(buckets, i)
+		}
 		switch {
+		case err != nil:
 		case mapped != nil:
 			var p point
 			if p, err = mapped.point(i); err == nil {
@@ -71,6 +84,20 @@ func (e *encoder) encode(batch service.MessageBatch, l *lines) []refusal {
 		l.add(i)
 	}
 	return refusals
+}
+
+// errBucket is what every error of bucketOf is, but an empty name.
+var errBucket = errors.New("filling in bucket")
+
+func bucketOf(buckets *service.MessageBatchInterpolationExecutor, i int) (string, error) {
+	bucket, err := buckets.TryString(i)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%w: %w", errBucket, err)
+	case bucket == "":
+		return "", errNoBucket
+	}
+	return bucket, nil
 }
 
 // structured appends a message that is an object.

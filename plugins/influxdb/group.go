@@ -15,10 +15,11 @@ var errClosed = errors.New("the output is closed")
 // requests, each with lines of other calls.
 type call struct {
 	lines lines
-	done  chan struct{} // one value once every line has its verdict
+	done  chan struct{} // one value once every line has its verdict, or failure
 
 	// Guarded by committer.mu.
-	left     int // lines without a verdict
+	left     int   // lines without a verdict
+	failure  error // why they will not get one
 	refusals []refusal
 	requests []*request // that hold lines of this call now
 	gone     bool       // the caller has left
@@ -32,6 +33,7 @@ type part struct {
 
 // group is points that will leave in one request.
 type group struct {
+	bucket string
 	parts  []part
 	points int
 	bytes  int
@@ -58,7 +60,8 @@ type committer struct {
 	pool   sync.Pool // of *request
 
 	mu      sync.Mutex
-	queue   []*group // in the order of leaving; only the last one can be filled
+	queue   []*group          // in the order of leaving
+	open    map[string]*group // of those, the one of each bucket that can be filled
 	running int
 	timer   *time.Timer // for the first group of the queue
 }
@@ -70,6 +73,7 @@ func newCommitter(conf config, send func(*request)) *committer {
 		maxBytes:    conf.maxBodyBytes,
 		slots:       conf.requestsInFlight,
 		flushPeriod: conf.flushPeriod,
+		open:        map[string]*group{},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.pool.New = func() any { return &request{committer: c} }
@@ -83,6 +87,7 @@ func newCall() *call { return &call{done: make(chan struct{}, 1)} }
 // reset makes a call whose write has returned nil usable again.
 func (cl *call) reset() {
 	cl.lines.reset()
+	cl.failure = nil
 	clear(cl.refusals)
 	cl.refusals = cl.refusals[:0]
 }
@@ -103,6 +108,7 @@ func (c *committer) write(ctx context.Context, cl *call) error {
 	var err error
 	select {
 	case <-cl.done:
+		err = cl.failure
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-c.ctx.Done():
@@ -114,19 +120,25 @@ func (c *committer) write(ctx context.Context, cl *call) error {
 
 // add cuts the lines of a call into groups.
 func (c *committer) add(cl *call) {
-	for from := 0; from < cl.lines.len(); {
-		var open *group
-		if n := len(c.queue); n > 0 {
-			open = c.queue[n-1]
-		}
+	from := 0
+	for _, r := range cl.lines.runs {
+		c.addRun(cl, r.bucket, from, r.to)
+		from = r.to
+	}
+}
+
+func (c *committer) addRun(cl *call, bucket string, from, end int) {
+	for from < end {
+		open := c.open[bucket]
 		size := cl.lines.ends[from] - cl.lines.start(from)
 		if open == nil || open.points >= c.maxPoints || open.bytes+size > c.maxBytes {
-			open = &group{since: time.Now()}
+			open = &group{bucket: bucket, since: time.Now()}
 			c.queue = append(c.queue, open)
+			c.open[bucket] = open
 		}
 		// The lines that fit: at most so many, and so many bytes. One always does.
 		room := cl.lines.start(from) + c.maxBytes - open.bytes
-		last := min(cl.lines.len(), from+c.maxPoints-open.points)
+		last := min(end, from+c.maxPoints-open.points)
 		fit, exact := slices.BinarySearch(cl.lines.ends[from:last], room)
 		if exact {
 			fit++
@@ -154,6 +166,9 @@ func (c *committer) dispatch() {
 			}
 		}
 		c.queue = slices.Delete(c.queue, 0, 1)
+		if c.open[first.bucket] == first {
+			delete(c.open, first.bucket)
+		}
 		r := c.request(first)
 		if r == nil {
 			continue // all its callers have left
@@ -175,7 +190,8 @@ func (c *committer) overdue() {
 // request puts a group together, without the lines that nobody waits for.
 func (c *committer) request(g *group) *request {
 	r := c.pool.Get().(*request)
-	r.parts, r.lines = r.parts[:0], lines{r.lines.buf[:0], r.lines.ends[:0], nil}
+	r.bucket, r.parts = g.bucket, r.parts[:0]
+	r.lines.reset()
 	for _, p := range g.parts {
 		if p.call.gone {
 			continue
@@ -234,6 +250,7 @@ func (c *committer) close() {
 	c.timer.Stop()
 	c.cancel()
 	c.queue = nil
+	clear(c.open)
 	c.mu.Unlock()
 	c.wait.Wait()
 }

@@ -36,7 +36,7 @@ func (s *sink) send(r *request) {
 	s.inFlight--
 	s.mu.Unlock()
 	if err == nil {
-		r.accept(0, r.lines.len())
+		r.accept(r.all())
 	}
 }
 
@@ -195,9 +195,9 @@ func TestCallSurvivesItsRequests(t *testing.T) {
 	c := newCommitter(conf, func(r *request) {
 		for i := range r.lines.len() {
 			if i%2 == 0 {
-				r.refuse(i, decision{verdict: refused, status: 400, reason: string(r.body(i, i+1))})
+				r.refuse(i, decision{verdict: refused, status: 400}, string(r.lines.line(i)))
 			} else {
-				r.accept(i, i+1)
+				r.accept([]int{i})
 			}
 		}
 	})
@@ -217,7 +217,7 @@ func TestCallSurvivesItsRequests(t *testing.T) {
 					return
 				}
 				for _, r := range cl.refusals {
-					if want := lineOf(round*10 + r.message); string(r.text) != want || r.reason != want+"\n" {
+					if want := lineOf(round*10 + r.message); string(r.text) != want || r.reason != want {
 						t.Errorf("round %d: %q, %q", round, r.text, r.reason)
 						return
 					}

@@ -3,6 +3,7 @@ package influxdb
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -22,8 +23,10 @@ import (
 func testConfig() config {
 	return config{
 		url:              &url.URL{Scheme: "http", Host: "influxdb.test:8086"},
+		version:          versionAuto,
 		org:              "org",
 		bucket:           "bucket",
+		onUnsupported:    onUnsupportedReject,
 		onReject:         onRejectBlock,
 		gzip:             true,
 		timeout:          5 * time.Second,
@@ -53,6 +56,41 @@ func startOutput(t testing.TB, conf config, fake http.RoundTripper, rejected rej
 		}
 	})
 	return o, log
+}
+
+// write does with a batch what Benthos does.
+func write(ctx context.Context, o *output, batch service.MessageBatch) error {
+	for {
+		err := o.WriteBatch(ctx, batch)
+		if !errors.Is(err, service.ErrNotConnected) {
+			return err
+		}
+		if err := connect(ctx, o); err != nil {
+			return err
+		}
+	}
+}
+
+// connecting has a channel for each output, which lets one connect at a time: a
+// mutex would stop fake time.
+var connecting sync.Map
+
+// connect does what Benthos does until an output is connected.
+func connect(ctx context.Context, o *output) error {
+	value, _ := connecting.LoadOrStore(o, make(chan struct{}, 1))
+	turn := value.(chan struct{})
+	turn <- struct{}{}
+	defer func() { <-turn }()
+	for {
+		err := o.Connect(ctx)
+		var wait *service.ErrBackOff
+		if !errors.As(err, &wait) {
+			return err
+		}
+		if err := sleep(ctx, wait.Wait); err != nil {
+			return err
+		}
+	}
 }
 
 // logBuffer is what was logged.

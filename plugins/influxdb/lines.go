@@ -5,9 +5,22 @@ type lines struct {
 	buf  []byte
 	ends []int   // where line i ends in buf, behind its newline
 	from []int32 // the message of the batch that line i came from
+	runs []run   // which bucket each line goes to
+
+	bucket string // that of the lines which are added now
 }
 
-func (l *lines) reset() { l.buf, l.ends, l.from = l.buf[:0], l.ends[:0], l.from[:0] }
+// run is lines that go to one bucket: those behind the run before, up to line to.
+type run struct {
+	bucket string
+	to     int
+}
+
+func (l *lines) reset() {
+	l.buf, l.ends, l.from = l.buf[:0], l.ends[:0], l.from[:0]
+	clear(l.runs)
+	l.runs = l.runs[:0]
+}
 
 func (l *lines) len() int { return len(l.ends) }
 
@@ -28,4 +41,9 @@ func (l *lines) add(m int) {
 	l.buf = append(l.buf, '\n')
 	l.ends = append(l.ends, len(l.buf))
 	l.from = append(l.from, int32(m))
+	if n := len(l.runs); n > 0 && l.runs[n-1].bucket == l.bucket {
+		l.runs[n-1].to++
+		return
+	}
+	l.runs = append(l.runs, run{l.bucket, len(l.ends)})
 }

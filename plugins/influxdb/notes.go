@@ -23,10 +23,58 @@ type notes struct {
 	since  time.Time // when the trouble began; zero: all is well
 	last   time.Time // when a trouble was last logged
 	logged bool      // this one was
+
+	complaint *complaint // nil: none
 }
 
-// trouble notes that a request will be tried again after wait.
-func (n *notes) trouble(d decision, points int, wait time.Duration) {
+// complaint is an answer that needs somebody to mend a setting.
+type complaint struct {
+	decision decision
+	bucket   string
+	at       time.Time
+	// passed is whether connecting has succeeded since, and again whether points
+	// have met with the same all the same: what is wrong, connecting does not see.
+	passed, again bool
+}
+
+// complain notes that points wait for somebody to mend a setting.
+func (n *notes) complain(d decision, bucket string, points int) {
+	n.trouble(d, bucket, points, 0)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	again := n.complaint != nil && n.complaint.passed
+	n.complaint = &complaint{decision: d, bucket: bucket, at: time.Now(), again: again}
+}
+
+// bucket is the one that the last complaint is about: empty if there is none.
+func (n *notes) bucket() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.complaint == nil {
+		return ""
+	}
+	return n.complaint.bucket
+}
+
+// standing is called when connecting has succeeded. It is an error while there is
+// a complaint that connecting does not see, until it is time to try with points.
+func (n *notes) standing() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c := n.complaint
+	if c == nil {
+		return nil
+	}
+	if c.again && time.Since(c.at) < n.conf.backoffMax {
+		return fmt.Errorf("posting to %s: %s", n.conf.target(c.bucket), explain(c.decision, n.conf))
+	}
+	c.passed = true
+	return nil
+}
+
+// trouble notes that a request will be tried again, after wait or when a setting
+// has been mended.
+func (n *notes) trouble(d decision, bucket string, points int, wait time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := time.Now()
@@ -37,12 +85,11 @@ func (n *notes) trouble(d decision, points int, wait time.Duration) {
 		return
 	}
 	n.last, n.logged = now, true
-	text := fmt.Sprintf("Posting %d points to %s: %s; nothing is dropped, trying again in %s",
-		points, n.conf.target(), explain(d, n.conf), wait.Round(10*time.Millisecond))
+	text := fmt.Sprintf("Posting %d points to %s: %s; nothing is dropped", points, n.conf.target(bucket), explain(d, n.conf))
 	if d.verdict == mend {
-		n.log.Error(text)
+		n.log.Error(text + ", the stream waits")
 	} else {
-		n.log.Warn(text)
+		n.log.Warnf("%s, trying again in %s", text, wait.Round(10*time.Millisecond))
 	}
 }
 
@@ -50,6 +97,7 @@ func (n *notes) trouble(d decision, points int, wait time.Duration) {
 func (n *notes) well() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.complaint = nil
 	if n.since.IsZero() {
 		return
 	}
@@ -80,6 +128,8 @@ func mending(d decision, conf config) string {
 		return "no server is there: start InfluxDB, or correct url"
 	case d.status == 0 && has("HTTP response to HTTPS"):
 		return "the server speaks plain HTTP: let url begin with http://"
+	case d.status == 0 && has("remote error") && has("certificate"):
+		return "the server asks for a certificate of the client, or does not trust it: set tls.client_certs"
 	case d.status == 0 && has("certificate"):
 		return "the certificate is not trusted: set tls.enabled and tls.root_cas_file"
 	case d.status == http.StatusBadRequest && has("HTTP request to an HTTPS server"):

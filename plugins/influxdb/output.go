@@ -62,6 +62,7 @@ type output struct {
 	rejected  rejectedOutput // nil: on_reject says what happens
 	log       *service.Logger
 	metrics   *outputMetrics
+	notes     *notes
 	calls     sync.Pool // of *call
 
 	connecting *backoff.ExponentialBackOff
@@ -76,13 +77,14 @@ func newOutput(conf config, rejected rejectedOutput, log *service.Logger, metric
 		rejected: rejected,
 		log:      log,
 		metrics:  newOutputMetrics(metrics),
+		notes:    &notes{log: log, conf: conf},
 		connecting: backoff.NewExponentialBackOff(
-			backoff.WithInitialInterval(time.Second),
-			backoff.WithMaxInterval(max(time.Second, conf.backoffMax)),
+			backoff.WithInitialInterval(min(time.Second, conf.backoffMax)),
+			backoff.WithMaxInterval(conf.backoffMax),
 			backoff.WithMaxElapsedTime(0),
 		),
 	}
-	s := &sender{post: o.client.post, conf: conf, metrics: o.metrics, notes: &notes{log: log, conf: conf}}
+	s := &sender{post: o.client.post, conf: conf, metrics: o.metrics, notes: o.notes}
 	o.committer = newCommitter(conf, s.send)
 	o.calls.New = func() any { return newCall() }
 	return o
@@ -91,7 +93,11 @@ func newOutput(conf config, rejected rejectedOutput, log *service.Logger, metric
 // Connect is called again until it succeeds, and never at the same time as
 // itself or Close.
 func (o *output) Connect(ctx context.Context) error {
-	if err := o.reach(ctx, true); err != nil {
+	err := o.reach(ctx, true)
+	if err == nil {
+		err = o.notes.standing()
+	}
+	if err != nil {
 		return service.NewErrBackOff(err, o.connecting.NextBackOff())
 	}
 	o.connecting.Reset()

@@ -15,9 +15,18 @@ import (
 )
 
 func conflict(bad ...string) func(string) string {
+	return refuse(`field type conflict: input field "f" on measurement "m" is type integer, already exists as type float`, bad...)
+}
+
+// refuse refuses some lines for a reason.
+func refuse(reason string, bad ...string) func(string) string {
+	set := map[string]bool{}
+	for _, line := range bad {
+		set[line] = true
+	}
 	return func(line string) string {
-		if slices.Contains(bad, line) {
-			return `field type conflict: input field "f" on measurement "m" is type integer, already exists as type float`
+		if set[line] {
+			return reason
 		}
 		return ""
 	}
@@ -197,6 +206,7 @@ func TestStopWhileInfluxDBIsAway(t *testing.T) {
 		"refuses": {Reset: true},
 		"busy":    {Status: 503},
 		"token":   {Status: 401},
+		"proxy":   {Status: 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -206,7 +216,7 @@ func TestStopWhileInfluxDBIsAway(t *testing.T) {
 				ctx, stop := context.WithCancel(t.Context())
 				errs := make(chan error)
 				for i := range 5 {
-					go func() { errs <- o.WriteBatch(ctx, service.MessageBatch{message(linesOf(i*10, i*10+10)...)}) }()
+					go func() { errs <- write(ctx, o, service.MessageBatch{message(linesOf(i*10, i*10+10)...)}) }()
 				}
 				time.Sleep(20 * time.Second)
 				synctest.Wait()

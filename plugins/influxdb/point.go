@@ -49,11 +49,27 @@ func pointOf(object map[string]any) (p point, err error) {
 
 // pointScratch holds what is needed to put one point after the other into
 // line protocol.
-type pointScratch struct{ keys []string }
+type pointScratch struct {
+	keys    []string
+	replace bool // what line protocol cannot carry
+}
 
 // append appends p, its tags and fields sorted by key, so that the same point is
 // always the same bytes. With an error dst is to be cut back.
 func (s *pointScratch) append(dst []byte, p point) ([]byte, error) {
+	start := len(dst)
+	dst, err := s.appendStrictly(dst, p)
+	if err == nil || !s.replace {
+		return dst, err
+	}
+	instead, failure := p.replaced()
+	if failure != nil {
+		return dst, failure
+	}
+	return s.appendStrictly(dst[:start], instead)
+}
+
+func (s *pointScratch) appendStrictly(dst []byte, p point) ([]byte, error) {
 	start := len(dst)
 	if err := lineproto.CheckMeasurement(p.measurement); err != nil {
 		return dst, fmt.Errorf("the measurement %w", err)

@@ -12,6 +12,7 @@ import (
 // refusal is a line, or a message, that InfluxDB will not have.
 type refusal struct {
 	message int    // which of the batch
+	bucket  string // where it was to go; empty: it never got so far
 	line    int    // which of the call's lines; -1: it never became one
 	text    []byte // the line; nil: the message as it is
 	status  int    // InfluxDB's answer; 0: refused before it was sent
@@ -22,6 +23,7 @@ type refusal struct {
 // Why a message or a line is refused before anything is sent, besides the
 // reasons of lineproto.
 var (
+	errNoBucket    = errors.New("the bucket that it names is empty")
 	errNoPoints    = errors.New("no points: the message is empty, or holds comments and blank lines alone")
 	errNoTime      = errors.New("no timestamp: InfluxDB would take the time of arrival, and a resend would make a second point")
 	errLineTooLong = fmt.Errorf("the line %w: it is above max_body_bytes", lineproto.ErrTooLong)
@@ -36,6 +38,7 @@ const (
 	classConflict  = "type_conflict" // a field has another type already
 	classRetention = "retention"     // older than the bucket keeps
 	classLimit     = "limit"         // of series or of values of a tag
+	classBucket    = "bucket"        // the message names one that is not there
 	classOther     = "other"
 )
 
@@ -43,6 +46,8 @@ const (
 func refusedHere(message int, text []byte, err error) refusal {
 	class := classMalformed
 	switch {
+	case errors.Is(err, errNoBucket), errors.Is(err, errBucket):
+		class = classBucket
 	case errors.Is(err, errNoPoints):
 		class = classNoPoints
 	case errors.Is(err, lineproto.ErrTooLong):
@@ -55,17 +60,24 @@ func refusedHere(message int, text []byte, err error) refusal {
 }
 
 // classOf sorts the refusals of InfluxDB by its words.
-func classOf(status int, reason string) string {
-	if status == http.StatusRequestEntityTooLarge {
+func classOf(d decision, reason string) string {
+	if d.class != "" {
+		return d.class
+	}
+	if d.status == http.StatusRequestEntityTooLarge {
 		return classTooLarge
 	}
 	for _, known := range []struct{ words, class string }{
 		{"unable to parse", classMalformed},
 		{"field type conflict", classConflict},
+		{"invalid column type", classConflict},
 		{"retention policy", classRetention},
 		{"max-values-per-tag", classLimit},
 		{"max-series-per-database", classLimit},
+		{"would exceed", classLimit},
 		{"too long", classTooLarge},
+		{"error parsing line", classMalformed},
+		{"line protocol", classMalformed},
 	} {
 		if strings.Contains(reason, known.words) {
 			return known.class

@@ -12,6 +12,7 @@ import (
 
 // Metadata of a refused point.
 const (
+	metaBucket = "influxdb_bucket"
 	metaStatus = "influxdb_status"
 	metaReason = "influxdb_reason"
 )
@@ -86,6 +87,9 @@ func (r refusal) as(origin *service.Message) *service.Message {
 	if r.text != nil {
 		m.SetBytes(append([]byte(nil), r.text...))
 	}
+	if r.bucket != "" {
+		m.MetaSetMut(metaBucket, r.bucket)
+	}
 	if r.status != 0 {
 		m.MetaSetMut(metaStatus, strconv.Itoa(r.status))
 	}
@@ -132,6 +136,7 @@ func (o *output) block(ctx context.Context, refusals []refusal) error {
 				hopeless = append(hopeless, r) // no server has a say in it
 				continue
 			}
+			again.lines.bucket = r.bucket
 			again.lines.buf = append(again.lines.buf, r.text...)
 			again.lines.add(r.message)
 		}

@@ -2,6 +2,7 @@ package influxdb
 
 import (
 	"context"
+	"slices"
 	"sort"
 )
 
@@ -16,50 +17,79 @@ type request struct {
 	committer *committer
 	ctx       context.Context // ends when nobody waits for any of its lines
 	cancel    context.CancelFunc
-	lines     lines
+	bucket    string
+	lines     lines // without runs: all go to bucket
 	parts     []placed
-	live      int // parts whose caller waits; guarded by committer.mu
+	order     []int // see all
+	live      int   // parts whose caller waits; guarded by committer.mu
 }
 
-// body is lines lo to hi as they are sent.
-func (r *request) body(lo, hi int) []byte { return r.lines.buf[r.lines.start(lo):r.lines.ends[hi-1]] }
+// all is every line of r.
+func (r *request) all() []int {
+	for i := len(r.order); i < r.lines.len(); i++ {
+		r.order = append(r.order, i)
+	}
+	return r.order[:r.lines.len()]
+}
 
 // partOf is the index of the part that holds line i.
 func (r *request) partOf(i int) int {
 	return sort.Search(len(r.parts), func(p int) bool { return r.parts[p].first > i }) - 1
 }
 
-// accept tells the callers of lines lo to hi that they are stored.
-func (r *request) accept(lo, hi int) {
+// accept tells the callers of lines, in their order, that they are stored.
+func (r *request) accept(set []int) {
 	r.committer.mu.Lock()
 	defer r.committer.mu.Unlock()
-	for p := r.partOf(lo); p < len(r.parts) && r.parts[p].first < hi; p++ {
+	for p := r.partOf(set[0]); len(set) > 0; p++ {
 		part := r.parts[p]
-		end := min(part.first+part.to-part.from, hi)
-		part.call.settle(end - max(part.first, lo))
+		n := sort.SearchInts(set, part.first+part.to-part.from)
+		part.call.settle(n)
+		set = set[n:]
 	}
 }
 
 // refuse tells the caller of line i that InfluxDB does not take it.
-func (r *request) refuse(i int, d decision) {
+func (r *request) refuse(i int, d decision, reason string) {
 	r.committer.mu.Lock()
 	defer r.committer.mu.Unlock()
 	part := r.parts[r.partOf(i)]
 	line := part.from + i - part.first
 	part.call.refusals = append(part.call.refusals, refusal{
 		message: int(part.call.lines.from[line]),
+		bucket:  r.bucket,
 		line:    line,
 		text:    part.call.lines.line(line),
 		status:  d.status,
-		reason:  d.reason,
-		class:   classOf(d.status, d.reason),
+		reason:  reason,
+		class:   classOf(d, reason),
 	})
 	part.call.settle(1)
 }
 
+// fail gives up the request for all its callers.
+func (r *request) fail(err error) {
+	r.committer.mu.Lock()
+	defer r.committer.mu.Unlock()
+	for _, p := range r.parts {
+		// One that is done may be another one by now, see committer.finish.
+		if slices.Contains(p.call.requests, r) {
+			p.call.fail(err)
+		}
+	}
+}
+
 // settle counts n lines that have their verdict.
 func (cl *call) settle(n int) {
-	if cl.left -= n; cl.left == 0 {
+	if cl.left -= n; cl.left == 0 && n > 0 && cl.failure == nil {
+		cl.done <- struct{}{}
+	}
+}
+
+// fail ends a call that waits. One that has all its verdicts has ended.
+func (cl *call) fail(err error) {
+	if cl.left > 0 && cl.failure == nil {
+		cl.failure = err
 		cl.done <- struct{}{}
 	}
 }

@@ -5,14 +5,12 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,59 +19,6 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
-
-// TestRefusedPointsAreFoundWithFewRequests breaks if the search for refused points
-// costs more than 2·k·log2(n) requests, beside the first one and the one that asks
-// whether the server takes anything at all.
-func TestRefusedPointsAreFoundWithFewRequests(t *testing.T) {
-	const n = 4000
-	lines := linesOf(0, n)
-	scattered := func(k int) (bad []string) {
-		for i := range k {
-			bad = append(bad, lines[(i*n/k+i*7919)%n])
-		}
-		return bad
-	}
-	for name, bad := range map[string][]string{
-		"none":          nil,
-		"the first":     lines[:1],
-		"the last":      lines[n-1:],
-		"10 scattered":  scattered(10),
-		"10 adjacent":   lines[1234:1244],
-		"100 scattered": scattered(100),
-		"100 adjacent":  lines[3333:3433],
-		"all":           lines,
-	} {
-		t.Run(name, func(t *testing.T) {
-			var requests atomic.Int64 // with those without points
-			fake := influxfake.New(influxfake.Options{Refuse: conflict(bad...), Fault: func(int, []string) influxfake.Fault {
-				requests.Add(1)
-				return influxfake.Fault{}
-			}})
-			rejected := &bin{}
-			o, _ := startOutput(t, testConfig(), fake, rejected)
-			if err := o.WriteBatch(t.Context(), service.MessageBatch{message(lines...)}); err != nil {
-				t.Fatal(err)
-			}
-			bad = slices.Sorted(slices.Values(bad))
-			if got := rejected.lines(); !slices.Equal(got, bad) {
-				t.Fatalf("refused: %d, want %d", len(got), len(bad))
-			}
-			mustStore(t, fake, slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
-				_, found := slices.BinarySearch(bad, line)
-				return found
-			}))
-			extra, limit := int(requests.Load())-1, 2*len(bad)*int(math.Ceil(math.Log2(n)))+min(len(bad), 1)
-			t.Logf("%d refused points cost %d requests more, at most %d", len(bad), extra, limit)
-			if name == "the last" {
-				limit = limit/2 + 1 // each first half is good, so the second is known to be bad
-			}
-			if extra > limit {
-				t.Errorf("%d requests more for %d refused points: at most %d", extra, len(bad), limit)
-			}
-		})
-	}
-}
 
 // TestTooLargeRequestIsHalved breaks if a request that is too large is sent again
 // as it is, or if points are refused that would fit by themselves.
@@ -122,8 +67,8 @@ func TestWaits(t *testing.T) {
 		"Retry-After as a date":   {[]influxfake.Fault{after("Sat, 01 Jan 2000 00:00:30 GMT")}, 30 * time.Second, 33 * time.Second, 2, ""},
 		"Retry-After of a day":    {[]influxfake.Fault{after("86400")}, 60 * time.Second, 66 * time.Second, 2, ""},
 		"Retry-After is shorter":  {slices.Repeat([]influxfake.Fault{after("1")}, 10), 40 * time.Second, 150 * time.Second, 11, ""},
-		"a setting to be mended":  {[]influxfake.Fault{{Status: 401}, {Status: 403}}, 20 * time.Second, 20 * time.Second, 3, "token is missing or wrong"},
-		"200 is no success":       {[]influxfake.Fault{{Status: 200}}, 10 * time.Second, 10 * time.Second, 2, "not InfluxDB"},
+		"a setting to be mended":  {[]influxfake.Fault{{Status: 401}, {Status: 403}}, 10 * time.Second, 20 * time.Second, 3, "token is missing or wrong"},
+		"200 is no success":       {[]influxfake.Fault{{Status: 200}, {Status: 200}}, 10 * time.Second, 20 * time.Second, 3, "not InfluxDB"},
 		"time-out":                {[]influxfake.Fault{{Hang: true, Apply: true}}, 5 * time.Second, 6 * time.Second, 2, "no answer in time"},
 		"applied, then an error":  {[]influxfake.Fault{{Status: 500, Apply: true}}, 50 * ms, 150 * ms, 2, ""},
 		"answer after the points": {[]influxfake.Fault{{Reset: true, Apply: true}}, 50 * ms, 150 * ms, 2, ""},
@@ -131,7 +76,7 @@ func TestWaits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				fake := influxfake.New(influxfake.Options{Fault: func(n int, _ []string) influxfake.Fault {
-					if n < len(test.faults) {
+					if n >= 0 && n < len(test.faults) {
 						return test.faults[n]
 					}
 					return influxfake.Fault{}
@@ -140,7 +85,7 @@ func TestWaits(t *testing.T) {
 				conf.backoffInitial, conf.backoffMax = 100*ms, 10*time.Second
 				o, log := startOutput(t, conf, fake, nil)
 				began := time.Now()
-				if err := o.WriteBatch(t.Context(), service.MessageBatch{message(lineOf(1))}); err != nil {
+				if err := write(t.Context(), o, service.MessageBatch{message(lineOf(1))}); err != nil {
 					t.Fatal(err)
 				}
 				if took := time.Since(began); took < test.from || took > test.to {
@@ -176,7 +121,7 @@ func TestFaultOfTheWholeRequestRefusesNoPoint(t *testing.T) {
 		conf.backoffMax = 10 * time.Second
 		o, log := startOutput(t, conf, fake, rejected)
 		lines := linesOf(0, 100)
-		if err := o.WriteBatch(t.Context(), service.MessageBatch{message(lines...)}); err != nil {
+		if err := write(t.Context(), o, service.MessageBatch{message(lines...)}); err != nil {
 			t.Fatal(err)
 		}
 		mustStore(t, fake, lines)
@@ -196,7 +141,7 @@ func TestNeighboursDoNotWaitForTheSearch(t *testing.T) {
 		lines := linesOf(0, 1100)
 		began := time.Now()
 		fake := influxfake.New(influxfake.Options{
-			Refuse: conflict(lines[1060:]...),
+			Refuse: refuse("no", lines[1060:]...),
 			Fault:  func(int, []string) influxfake.Fault { return influxfake.Fault{Delay: 100 * ms} },
 		})
 		conf := testConfig()

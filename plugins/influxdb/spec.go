@@ -9,20 +9,27 @@ import (
 
 const (
 	fieldURL              = "url"
+	fieldVersion          = "version"
 	fieldToken            = "token"
+	fieldUsername         = "username"
+	fieldPassword         = "password"
 	fieldOrg              = "org"
 	fieldBucket           = "bucket"
 	fieldMeasurement      = "measurement"
 	fieldTags             = "tags"
 	fieldFields           = "fields"
 	fieldTimestamp        = "timestamp"
+	fieldOnUnsupported    = "on_unsupported"
 	fieldRejected         = "rejected"
 	fieldOnReject         = "on_reject"
 	fieldCreateBucket     = "create_bucket"
 	fieldRetention        = "retention"
+	fieldReplayWindow     = "replay_window"
 	fieldGzip             = "gzip"
 	fieldTimeout          = "timeout"
 	fieldTLS              = "tls"
+	fieldProxyURL         = "proxy_url"
+	fieldHeaders          = "headers"
 	fieldFlushPeriod      = "flush_period"
 	fieldMaxPoints        = "max_points_per_request"
 	fieldMaxBodyBytes     = "max_body_bytes"
@@ -48,16 +55,30 @@ func spec() *service.ConfigSpec {
   !this.re_match("^https?://[^/]") => [ "url must be like http://localhost:8086" ],
   this.contains("@") || this.contains("?") => [ "`+wrongURL+`" ],
 }`),
+			service.NewStringAnnotatedEnumField(fieldVersion, map[string]string{
+				versionAuto: "`v1` with `username` set. Otherwise `v2`, or `v1` if the server does not know `/api/v2/write`, as InfluxDB before 1.8.",
+				versionV1:   "`/write`: every InfluxDB 1.x, what speaks its protocol, and InfluxDB 2 for a bucket that is mapped to a database.",
+				versionV2:   "`/api/v2/write`: InfluxDB 1.8, 2.x, 3 and Cloud.",
+			}).
+				Description("Which API is written to.").
+				Default(versionAuto),
 			service.NewStringField(fieldToken).
-				Description("InfluxDB 2: an API token that may write to the bucket. InfluxDB 1.8: `user:password`, or empty if it asks for none.").
+				Description("An API token that may write to the bucket. InfluxDB 1.8: `user:password`, or empty if it asks for none.").
+				Default("").
+				Secret(),
+			service.NewStringField(fieldUsername).
+				Description("The user of the v1 API, instead of `token`.").
+				Default(""),
+			service.NewStringField(fieldPassword).
+				Description("The password of `username`.").
 				Default("").
 				Secret(),
 			service.NewStringField(fieldOrg).
-				Description("InfluxDB 2: name or id of the organisation. InfluxDB 1.8 has none.").
+				Description("InfluxDB 2: name or id of the organisation. InfluxDB 1.x and 3 have none.").
 				Default(""),
-			service.NewStringField(fieldBucket).
-				Description("InfluxDB 2: name or id of the bucket. InfluxDB 1.8: `database`, or `database/retention-policy`.").
-				Examples("brandpulse", "brandpulse/autogen").
+			service.NewInterpolatedStringField(fieldBucket).
+				Description("InfluxDB 2: name or id of the bucket. InfluxDB 1.x: `database`, or `database/retention-policy`. InfluxDB 3: the database. Each message can name its own; one that names a bucket that is not there is refused, and the others do not wait for it.").
+				Examples("brandpulse", "brandpulse/autogen", `tenant_${! meta("tenant") }`).
 				LintRule(`root = if this == "" { [ "bucket must not be empty" ] }`),
 			service.NewInterpolatedStringField(fieldMeasurement).
 				Description("Makes a point of each message: its measurement. Goes with `fields` and `timestamp`.").
@@ -75,6 +96,12 @@ func spec() *service.ConfigSpec {
 				Description("Makes a point of each message: a mapping to its time, an integer of nanoseconds since 1970 or a Bloblang timestamp. Take it from the message: with `now()` a message that comes twice makes two points.").
 				Examples(`root = this.time.ts_parse("2006-01-02T15:04:05Z07:00")`, `root = this.milliseconds * 1000000`).
 				Optional(),
+			service.NewStringAnnotatedEnumField(fieldOnUnsupported, map[string]string{
+				onUnsupportedReject:  "The point is refused.",
+				onUnsupportedReplace: "The nearest that line protocol can carry is written: see What line protocol cannot carry.",
+			}).
+				Description("What happens to a point with a value or name that line protocol cannot carry, such as NaN or a tag that ends in a backslash. For points that this output makes; messages that are line protocol already are checked, and never changed.").
+				Default(onUnsupportedReject),
 			service.NewOutputField(fieldRejected).
 				Description("Takes the points that InfluxDB refuses, each as a message of its own: see Refused points.").
 				Optional(),
@@ -93,6 +120,12 @@ func spec() *service.ConfigSpec {
 				Example("720h").
 				Advanced().
 				LintRule(`root = if this.parse_duration().catch(-1) != 0 && this.parse_duration().catch(-1) < 3600000000000 { [ "retention must be 0s, for ever, or at least 1h" ] }`),
+			service.NewDurationField(fieldReplayWindow).
+				Description("How old a point may be that the pipeline writes again, such as the retention of the Kafka topic. At the start the retention of the bucket is read, whether it was created or was there, and a shorter one is an error; the token must be allowed to read it. `0s` does not check.").
+				Default("0s").
+				Example("168h").
+				Advanced().
+				LintRule(`root = if this.parse_duration().catch(-1) < 0 { [ "replay_window must not be negative" ] }`),
 			service.NewBoolField(fieldGzip).
 				Description("Compress requests, at level 1: 0.1 to 0.2 µs of CPU a point for a request that is seven (counts) to sixteen times (tweets) smaller. On one machine with InfluxDB nothing is gained by it.").
 				Default(true),
@@ -101,6 +134,18 @@ func spec() *service.ConfigSpec {
 				Default("30s").
 				LintRule(positiveRule(fieldTimeout)),
 			service.NewTLSToggledField(fieldTLS),
+			service.NewURLField(fieldProxyURL).
+				Description("A proxy on the way to the server. Without it, `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment hold.").
+				Example("http://proxy.example.com:3128").
+				Optional().
+				Advanced().
+				LintRule(`root = if !this.re_match("^(https?|socks5)://[^/]") { [ "proxy_url must be like http://proxy.example.com:3128" ] }`),
+			service.NewStringMapField(fieldHeaders).
+				Description("More headers for each request, such as the key of a gateway. They are not shown by `echo`.").
+				Default(map[string]any{}).
+				Example(map[string]any{"X-Api-Key": "${GATEWAY_KEY}"}).
+				Advanced().
+				Secret(),
 			service.NewDurationField(fieldFlushPeriod).
 				Description("When all requests are under way and the oldest waiting point has waited for so long, its group leaves all the same, as one of at most `requests_in_flight` more. At most 5s.").
 				Default("1s").
@@ -144,6 +189,13 @@ func spec() *service.ConfigSpec {
   this.exists("tags") && !this.exists("measurement") => [ "`+wrongTags+`" ],
   this.exists("rejected") && this.on_reject.or("block") == "nack" => [ "`+wrongReject+`" ],
   this.retention.or("0s") != "0s" && !this.create_bucket.or(false) => [ "`+wrongRetention+`" ],
+  this.retention.or("0s").parse_duration().catch(0) != 0 && this.retention.or("0s").parse_duration().catch(0) < this.replay_window.or("0s").parse_duration().catch(0) => [ "`+wrongReplayed+`" ],
+  this.username.or("") != "" && this.token.or("") != "" => [ "`+wrongUser+`" ],
+  this.username.or("") == "" && this.password.or("") != "" => [ "`+wrongPassword+`" ],
+  this.username.or("") != "" && this.version.or("auto") == "v2" => [ "`+wrongVersion+`" ],
+  this.org.or("") != "" && (this.version.or("auto") == "v1" || this.username.or("") != "") => [ "`+wrongOrg+`" ],
+  this.bucket.or("").contains("$"+"{!") && this.create_bucket.or(false) => [ "`+wrongCreate+`" ],
+  this.bucket.or("").contains("$"+"{!") && this.replay_window.or("0s").parse_duration().catch(0) != 0 => [ "`+wrongReplay+`" ],
 }`).
 		Example("InfluxDB 2",
 			"Points that come as line protocol, as from `sentiment_window`. What InfluxDB refuses is added to a file, each point with a line of its own.",

@@ -50,8 +50,12 @@ type answer struct {
 type decision struct {
 	verdict verdict
 	status  int           // 0 without an answer
-	reason  string        // InfluxDB's own words where it has some
+	reason  string        // InfluxDB's own words where it has some, fit to be shown
 	after   time.Duration // how long the server wants to be left alone
+
+	class string // for the metric, where it does not follow from the reason
+	text  string // InfluxDB's own words as they came
+	body  []byte // what came
 }
 
 // maxRetryAfter bounds what a server can ask for, so that one wrong header does
@@ -63,7 +67,7 @@ const maxRetryAfter = time.Minute
 // Only 204 means that the points are stored: InfluxDB answers nothing else, so
 // 200, 202 or 207 come from something in between that may have stored nothing.
 func judge(a answer, now time.Time) decision {
-	d := decision{status: a.status, reason: reasonOf(a), after: retryAfter(a.header, now)}
+	d := decision{status: a.status, reason: reasonOf(a), after: retryAfter(a.header, now), text: textOf(a), body: a.body}
 	switch {
 	case a.err != nil:
 		d.verdict = judgeError(a.err)
@@ -76,6 +80,9 @@ func judge(a answer, now time.Time) decision {
 		// points beyond retention, and has stored the rest; 2.x answers 400
 		// for malformed lines and stores nothing, 422 for the others.
 		d.verdict = refused
+		if bucketRefused(d.reason) {
+			d.verdict = mend
+		}
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly, a.status == http.StatusTooManyRequests:
 		d.verdict = resend
 	case a.status >= 500 && strings.Contains(d.reason, "retention policy not found"):
@@ -86,6 +93,15 @@ func judge(a answer, now time.Time) decision {
 		// 401, 403 and 404 are wrong settings, which are put right while the
 		// points wait; so are the rest of 2xx, 3xx and 4xx.
 		d.verdict = mend
+	}
+	return d
+}
+
+// judgeEmpty is judge for the answer to a request without points. The v1 endpoint
+// of InfluxDB 1.8 answers 200 to it, without a word.
+func judgeEmpty(a answer, d decision) decision {
+	if a.err == nil && a.status == http.StatusOK && len(a.body) == 0 && a.header.Get("X-Influxdb-Version") != "" {
+		d.verdict = done
 	}
 	return d
 }
@@ -107,13 +123,28 @@ func judgeError(err error) verdict {
 // maxReason bounds a reason in bytes: 1.8 repeats the whole of a malformed line.
 const maxReason = 1024
 
-// reasonOf gives the server's words, in one line.
+// reasonOf gives the server's words in one line.
 func reasonOf(a answer) string {
 	switch {
 	case errors.Is(a.err, context.DeadlineExceeded):
 		return "no answer in time"
 	case a.err != nil:
 		return clean(a.err.Error())
+	}
+	text := clean(textOf(a))
+	if text == "" {
+		text = strings.TrimSpace(fmt.Sprintf("status %d %s", a.status, http.StatusText(a.status)))
+	}
+	if a.status/100 == 3 && a.header.Get("Location") != "" {
+		text = "redirected to " + clean(a.header.Get("Location"))
+	}
+	return text
+}
+
+// textOf gives the server's words as they came.
+func textOf(a answer) string {
+	if a.err != nil {
+		return ""
 	}
 	var body struct {
 		Message string          `json:"message"` // 2.x
@@ -131,12 +162,6 @@ func reasonOf(a answer) string {
 	}
 	if text == "" {
 		text = string(a.body)
-	}
-	if text = clean(text); text == "" {
-		text = strings.TrimSpace(fmt.Sprintf("status %d %s", a.status, http.StatusText(a.status)))
-	}
-	if a.status/100 == 3 && a.header.Get("Location") != "" {
-		text = "redirected to " + clean(a.header.Get("Location"))
 	}
 	return text
 }

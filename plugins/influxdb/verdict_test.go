@@ -129,7 +129,7 @@ func FuzzJudge(f *testing.F) {
 		if d.reason == "" && failure == "" || len(d.reason) > maxReason+3*maxReason || strings.ContainsAny(d.reason, "\r\n\x1b\x00") || !utf8.ValidString(d.reason) {
 			t.Fatalf("reason %q", d.reason)
 		}
-		if classOf(d.status, d.reason) == "" || explain(d, testConfig()) == "" && failure == "" {
+		if classOf(d, d.reason) == "" || explain(d, testConfig()) == "" && failure == "" {
 			t.Fatal("no class, or no explanation")
 		}
 	})

@@ -1,0 +1,211 @@
+package influxdb
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+)
+
+// blame is what an answer says about single lines of its request.
+type blame struct {
+	lines   []int    // their places in the request, from 0, ascending
+	reasons []string // the words for each of them; nil: those of the answer
+	// certain is whether the answer leaves no doubt about each of these lines.
+	// Otherwise they are merely where to look first.
+	certain bool
+}
+
+// all is whether the answer says of every one of n lines that it is refused.
+func (b blame) all(n int) bool { return b.certain && len(b.lines) == n }
+
+// reason is what is said of line i of b.
+func (b blame) reason(i int, d decision) string {
+	if i >= len(b.reasons) || b.reasons[i] == "" {
+		return d.reason
+	}
+	return b.reasons[i]
+}
+
+// blamed reads which lines an answer complains about: by their numbers, by their
+// text, by a field and its type, or by how many are too old. It says nothing
+// about the other lines: only 204 does. docs/influxdb-answers.md has the answers.
+func blamed(d decision, n int, line func(i int) []byte) blame {
+	if d.verdict != refused || d.text == "" || n == 0 {
+		return blame{}
+	}
+	for _, read := range []func(decision, int, func(int) []byte) blame{byNumber, byText, byField, byAge} {
+		if b := read(d, n, line); len(b.lines) > 0 {
+			return b
+		}
+	}
+	return blame{}
+}
+
+// cloudLine is how InfluxDB Cloud lists lines in its message, at most 100.
+var cloudLine = regexp.MustCompile(`(?m)^\s*error (?:parsing|writing) line ([0-9]{1,9}) \(1-based\): (.*)$`)
+
+// byNumber reads the line numbers of InfluxDB 3 and Cloud, which count from 1. The
+// text of a line that 3 gives with its number is cut short or written anew, so it
+// is not looked at.
+func byNumber(d decision, n int, _ func(int) []byte) blame {
+	type entry struct {
+		Number  int    `json:"line_number"`
+		Message string `json:"error_message"`
+	}
+	var body struct {
+		Data json.RawMessage `json:"data"` // 3: the refused lines, or the first one
+		Line int             `json:"line"` // Cloud: the first one
+	}
+	if json.Unmarshal(d.body, &body) != nil {
+		return blame{}
+	}
+	var entries []entry
+	complete := json.Unmarshal(body.Data, &entries) == nil
+	if !complete {
+		var first entry
+		if json.Unmarshal(body.Data, &first) == nil {
+			entries = append(entries, first)
+		}
+		entries = append(entries, entry{Number: body.Line})
+		if body.Line > 0 {
+			for _, m := range cloudLine.FindAllStringSubmatch(d.text, -1) {
+				number, _ := strconv.Atoi(m[1])
+				entries = append(entries, entry{number, m[2]})
+			}
+		}
+	}
+	reasons := map[int]string{}
+	for _, e := range entries {
+		if e.Number < 1 || e.Number > n {
+			complete = false
+			continue
+		}
+		if message := clean(e.Message); message != "" || reasons[e.Number-1] == "" {
+			reasons[e.Number-1] = message
+		}
+	}
+	return named(reasons, complete)
+}
+
+// byText reads the lines that InfluxDB 1.8 and 2.x repeat when they cannot parse
+// them, each followed by the reason.
+func byText(d decision, n int, line func(int) []byte) blame {
+	const before, behind = "unable to parse '", "': "
+	_, text, found := strings.Cut(d.text, before)
+	if !found {
+		return blame{}
+	}
+	places := make(map[string][]int, n)
+	for i := range n {
+		places[string(line(i))] = append(places[string(line(i))], i)
+	}
+	reasons := map[int]string{}
+	for piece := range strings.SplitSeq(text, before) {
+		// The line may hold what ends it in the text.
+		for end := strings.Index(piece, behind); end >= 0; {
+			for _, i := range places[piece[:end]] {
+				reasons[i] = clean(before + strings.TrimRight(piece, "\n"))
+			}
+			next := strings.Index(piece[end+1:], behind)
+			if next < 0 {
+				break
+			}
+			end += 1 + next
+		}
+	}
+	return named(reasons, true)
+}
+
+// named puts lines with their reasons in order.
+func named(reasons map[int]string, certain bool) blame {
+	b := blame{certain: certain}
+	for i := range reasons {
+		b.lines = append(b.lines, i)
+	}
+	slices.Sort(b.lines)
+	for _, i := range b.lines {
+		b.reasons = append(b.reasons, reasons[i])
+	}
+	return b
+}
+
+// byField reads which field of which measurement has which type, and should have
+// another. Only the first conflict of a request is named, so others may be left.
+func byField(d decision, n int, line func(int) []byte) blame {
+	if !strings.Contains(d.text, "field type conflict: input field ") {
+		return blame{}
+	}
+	type field struct {
+		measurement, key string
+		kind             lineproto.Type
+	}
+	meant := map[field]bool{}
+	var b blame
+	for i := range n {
+		measurement := lineproto.Measurement(line(i))
+		for key, kind := range lineproto.Fields(line(i)) {
+			f := field{measurement, key, kind}
+			is, known := meant[f]
+			if !known {
+				// 1.8 puts names into quotes as they are, 2.x as Go does.
+				is = strings.Contains(d.text, fmt.Sprintf(`input field "%s" on measurement "%s" is type %s,`, key, measurement, kind)) ||
+					strings.Contains(d.text, fmt.Sprintf(`input field %q on measurement %q is type %s,`, key, measurement, kind))
+				meant[f] = is
+			}
+			if is {
+				b.lines = append(b.lines, i)
+				break
+			}
+		}
+	}
+	count, counted := dropped(d.text)
+	b.certain = counted && count == len(b.lines) && count == n
+	return b
+}
+
+// byAge reads how many points are older than the bucket keeps: they are the
+// oldest of the request.
+func byAge(d decision, n int, line func(int) []byte) blame {
+	if !strings.Contains(d.text, "points beyond retention policy") && !strings.Contains(d.text, "points outside retention policy") {
+		return blame{}
+	}
+	count, counted := dropped(d.text)
+	if !counted || count < 1 || count > n {
+		return blame{}
+	}
+	times := make([]int64, n)
+	lines := make([]int, n)
+	for i := range n {
+		times[i], _ = lineproto.Time(line(i))
+		lines[i] = i
+	}
+	slices.SortStableFunc(lines, func(i, j int) int {
+		switch {
+		case times[i] < times[j]:
+			return -1
+		case times[i] > times[j]:
+			return 1
+		}
+		return 0
+	})
+	lines = lines[:count]
+	slices.Sort(lines)
+	return blame{lines: lines, certain: count == n}
+}
+
+var droppedCount = regexp.MustCompile(`\bdropped=([0-9]{1,9})\b`)
+
+// dropped is how many points an answer says were refused.
+func dropped(text string) (n int, ok bool) {
+	m := droppedCount.FindStringSubmatch(text)
+	if m == nil {
+		return 0, false
+	}
+	n, err := strconv.Atoi(m[1])
+	return n, err == nil
+}

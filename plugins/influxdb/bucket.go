@@ -1,0 +1,198 @@
+package influxdb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// createBucket creates the bucket of the configuration. One that is there stays
+// as it is. v1 is whether it is a database.
+func (o *output) createBucket(ctx context.Context, v1 bool) error {
+	if v1 {
+		return o.createDatabase(ctx)
+	}
+	var found struct {
+		Orgs []struct{ ID, Name string }
+	}
+	a := o.client.ask(ctx, http.MethodGet, "/api/v2/orgs", url.Values{"org": {o.conf.org}}, nil)
+	if err := read2xx(a, &found); err != nil {
+		return fmt.Errorf("looking for the organisation %q: %w", o.conf.org, err)
+	}
+	// An id instead of a name, or a token that may not read organisations.
+	id := o.conf.org
+	if len(found.Orgs) == 1 {
+		id = found.Orgs[0].ID
+	}
+	type rule struct {
+		Type         string `json:"type"`
+		EverySeconds int64  `json:"everySeconds"`
+	}
+	bucket := struct {
+		OrgID          string `json:"orgID"`
+		Name           string `json:"name"`
+		RetentionRules []rule `json:"retentionRules"`
+	}{OrgID: id, Name: o.conf.bucket, RetentionRules: []rule{}}
+	if o.conf.retention > 0 {
+		bucket.RetentionRules = append(bucket.RetentionRules, rule{"expire", int64(o.conf.retention / time.Second)})
+	}
+	body, err := json.Marshal(bucket)
+	if err != nil {
+		return err
+	}
+	a = o.client.ask(ctx, http.MethodPost, "/api/v2/buckets", nil, body)
+	if a.status == http.StatusUnprocessableEntity && strings.Contains(reasonOf(a), "already exists") {
+		return nil // another one was faster
+	}
+	return read2xx(a, nil)
+}
+
+// createDatabase is createBucket for 1.8, where a bucket is a database, or a
+// database and one of its retention policies.
+func (o *output) createDatabase(ctx context.Context) error {
+	database, policy, named := strings.Cut(o.conf.bucket, "/")
+	duration := "INF"
+	if o.conf.retention > 0 {
+		duration = fmt.Sprintf("%ds", int64(o.conf.retention/time.Second))
+	}
+	statements := []string{fmt.Sprintf("CREATE DATABASE %s WITH DURATION %s REPLICATION 1 NAME autogen", quoted(database), duration)}
+	if named {
+		statements = []string{
+			"CREATE DATABASE " + quoted(database),
+			fmt.Sprintf("CREATE RETENTION POLICY %s ON %s DURATION %s REPLICATION 1", quoted(policy), quoted(database), duration),
+		}
+	}
+	for _, statement := range statements {
+		// One that is there with another duration stays as it is.
+		_, err := o.influxQL(ctx, statement)
+		if err != nil && !strings.Contains(err.Error(), "conflicts with an existing policy") && !strings.Contains(err.Error(), "already exists") {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRetention finds out whether the bucket keeps points for as long as they
+// may come again. Older ones would be refused, although they were stored before.
+func (o *output) checkRetention(ctx context.Context, v1 bool) error {
+	keeps, err := o.retention(ctx, v1)
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading how long %s keeps points, for replay_window: %w", o.conf.target(o.conf.bucket), err)
+	case keeps > 0 && keeps < o.conf.replay:
+		return fmt.Errorf("%s keeps points for %s, and replay_window is %s: points that come again would be refused; let it keep them for longer, or lower replay_window",
+			o.conf.target(o.conf.bucket), keeps, o.conf.replay)
+	}
+	return nil
+}
+
+// retention is how long the bucket keeps points; 0: for ever.
+func (o *output) retention(ctx context.Context, v1 bool) (time.Duration, error) {
+	if v1 {
+		return o.policyDuration(ctx)
+	}
+	var found struct {
+		Buckets []struct {
+			ID, Name       string
+			RetentionRules []struct{ EverySeconds int64 }
+		}
+	}
+	for _, by := range []string{"name", "id"} {
+		query := url.Values{by: {o.conf.bucket}}
+		if o.conf.org != "" {
+			query.Set("org", o.conf.org)
+		}
+		a := o.client.ask(ctx, http.MethodGet, "/api/v2/buckets", query, nil)
+		if by == "id" && a.status/100 == 4 {
+			break // not the form of an id
+		}
+		if err := read2xx(a, &found); err != nil {
+			return 0, err
+		}
+		for _, bucket := range found.Buckets {
+			if bucket.Name == o.conf.bucket || bucket.ID == o.conf.bucket {
+				if len(bucket.RetentionRules) == 0 {
+					return 0, nil
+				}
+				return time.Duration(bucket.RetentionRules[0].EverySeconds) * time.Second, nil
+			}
+		}
+	}
+	return 0, errors.New("the token may not read about it: give it permission, or remove replay_window")
+}
+
+// policyDuration is retention for 1.x.
+func (o *output) policyDuration(ctx context.Context) (time.Duration, error) {
+	database, policy, named := strings.Cut(o.conf.bucket, "/")
+	results, err := o.influxQL(ctx, "SHOW RETENTION POLICIES ON "+quoted(database))
+	if err != nil {
+		return 0, err
+	}
+	for _, result := range results {
+		for _, series := range result.Series {
+			name, duration, byDefault := slices.Index(series.Columns, "name"), slices.Index(series.Columns, "duration"), slices.Index(series.Columns, "default")
+			if name < 0 || duration < 0 || byDefault < 0 {
+				continue
+			}
+			for _, row := range series.Values {
+				if len(row) == len(series.Columns) && (named && row[name] == policy || !named && row[byDefault] == true) {
+					text, _ := row[duration].(string)
+					return time.ParseDuration(text)
+				}
+			}
+		}
+	}
+	return 0, fmt.Errorf("there is no retention policy for %q", o.conf.bucket)
+}
+
+// influxQLResult is the answer to one statement.
+type influxQLResult struct {
+	Error  string
+	Series []struct {
+		Columns []string
+		Values  [][]any
+	}
+}
+
+func (o *output) influxQL(ctx context.Context, statement string) ([]influxQLResult, error) {
+	var answered struct{ Results []influxQLResult }
+	a := o.client.ask(ctx, http.MethodPost, "/query", url.Values{"q": {statement}}, nil)
+	if err := read2xx(a, &answered); err != nil {
+		return nil, err
+	}
+	for _, r := range answered.Results {
+		if r.Error != "" {
+			return nil, errors.New(clean(r.Error))
+		}
+	}
+	return answered.Results, nil
+}
+
+// quoted makes an identifier of InfluxQL.
+func quoted(name string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(name) + `"`
+}
+
+// read2xx reads a JSON answer of the management API into v, unless v is nil.
+func read2xx(a answer, v any) error {
+	switch {
+	case a.err != nil:
+		return a.err
+	case a.status/100 != 2 && (a.status == http.StatusUnauthorized || a.status == http.StatusForbidden):
+		return fmt.Errorf("status %d: %s (the token may not do this: create it by hand, or give the token more permissions)", a.status, reasonOf(a))
+	case a.status/100 != 2:
+		return fmt.Errorf("status %d: %s", a.status, reasonOf(a))
+	case v == nil:
+		return nil
+	}
+	if err := json.Unmarshal(a.body, v); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package influxdb
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// delivery is the work on one request.
+type delivery struct {
+	*sender
+	r *request
+	// heard is whether the server has taken anything, so that what it refuses
+	// is the fault of a line and not of the whole request.
+	heard bool
+	// misled is whether an answer has blamed lines that it then took. What such
+	// a server says of lines is not listened to any more, so that the number of
+	// requests stays bounded.
+	misled bool
+	packed []byte // the body of lines that do not lie side by side
+}
+
+// deliver brings some lines of the request, in their order, to their verdicts and
+// says whether all are stored.
+//
+// A request that is too large is halved. Of one that is refused, the lines that
+// the answer blames are parted from the rest (see blamed), or, if it blames none,
+// it is halved, until a refused line is alone or the answer leaves no doubt about
+// each line of the request. Good lines are written more than once thereby, which
+// changes nothing.
+//
+// suspect is whether a refused line is known to be among them. Then the whole
+// need not be tried again: of two halves of a refused request, the second is
+// suspect when the first is good. So k refused lines among n cost at most about
+// 2·k·log2(n) requests, and 2 or 3 where the server says which they are.
+func (d *delivery) deliver(set []int, suspect bool) (good bool, err error) {
+	var (
+		guilty  blame
+		tooMany bool // bytes
+	)
+	if !suspect || len(set) == 1 {
+		answered, b, err := d.try(set)
+		if err != nil {
+			return false, err
+		}
+		guilty, tooMany = b, answered.verdict == split
+		switch {
+		case answered.verdict == done:
+			d.heard = true
+			d.r.accept(set)
+			return true, nil
+		case len(set) == 1 || guilty.all(len(set)):
+			for i, line := range set {
+				d.r.refuse(line, answered, guilty.reason(i, answered))
+			}
+			return false, nil
+		}
+	}
+	d.metrics.splits.Incr(1)
+	if n := len(guilty.lines); n > 0 && n < len(set) && !d.misled {
+		return d.part(set, guilty)
+	}
+	middle := len(set) / 2
+	good, err = d.deliver(set[:middle], false)
+	if err != nil {
+		return false, err
+	}
+	rest, err := d.deliver(set[middle:], good && !tooMany)
+	return good && rest, err
+}
+
+// part delivers the lines that are not blamed, then those that are.
+func (d *delivery) part(set []int, guilty blame) (good bool, err error) {
+	var rest, blamed []int
+	for i, line := range set {
+		if _, found := slices.BinarySearch(guilty.lines, i); found {
+			blamed = append(blamed, line)
+		} else {
+			rest = append(rest, line)
+		}
+	}
+	if good, err = d.deliver(rest, false); err != nil {
+		return false, err
+	}
+	wrongly, err := d.deliver(blamed, false)
+	d.misled = d.misled || wrongly
+	return good && wrongly, err
+}
+
+// try posts lines until the answer is done, split or refused, and reads what it
+// says of them. Its errors are those of the context and errUnmended.
+func (d *delivery) try(set []int) (decision, blame, error) {
+	body, line := d.body(set), func(i int) []byte { return d.r.lines.line(set[i]) }
+	pause := newPause(d.conf)
+	for {
+		answered, err := d.once(d.r.ctx, d.r.bucket, body, len(set))
+		if err != nil {
+			return decision{}, blame{}, err
+		}
+		if d.conf.bucketOf != nil && (bucketMissing(answered) || bucketRefused(answered.reason)) {
+			// The name came from a message, so that no setting is wrong, and no
+			// other message has to wait for it.
+			answered.verdict, answered.class = refused, classBucket
+			d.notes.well()
+			return answered, everyone(len(set)), nil
+		}
+		guilty := blamed(answered, len(set), line)
+		if answered.verdict == refused && len(set) == 1 && !d.heard && !guilty.all(1) {
+			if answered, err = d.doubt(answered); err != nil {
+				return decision{}, blame{}, err
+			}
+		}
+		switch {
+		case answered.verdict <= refused:
+			d.notes.well()
+			return answered, guilty, nil
+		case answered.verdict == mend:
+			d.notes.complain(answered, d.r.bucket, len(set))
+			return decision{}, blame{}, errUnmended
+		}
+		wait := pause.next(answered)
+		d.notes.trouble(answered, d.r.bucket, len(set), wait)
+		if err := sleep(d.r.ctx, wait); err != nil {
+			return decision{}, blame{}, err
+		}
+		d.metrics.retries.Incr(1)
+	}
+}
+
+// doubt looks at a refused line again: something in between, or a setting that
+// InfluxDB does not like, would refuse every line, one by one. Does it take a
+// request at all?
+func (d *delivery) doubt(answered decision) (decision, error) {
+	empty, err := d.once(d.r.ctx, d.r.bucket, nil, 0)
+	if err != nil {
+		return decision{}, err
+	}
+	switch {
+	case empty.verdict == refused && empty.reason == answered.reason:
+		answered.verdict = mend
+	case empty.verdict == resend, empty.verdict == mend:
+		return empty, nil
+	default:
+		d.heard = true
+	}
+	return answered, nil
+}
+
+// body is lines as they are sent. It holds until the next call.
+func (d *delivery) body(set []int) []byte {
+	l := &d.r.lines
+	first, last := set[0], set[len(set)-1]
+	if last-first == len(set)-1 {
+		return l.buf[l.start(first):l.ends[last]]
+	}
+	d.packed = d.packed[:0]
+	for _, i := range set {
+		d.packed = append(d.packed, l.buf[l.start(i):l.ends[i]]...)
+	}
+	return d.packed
+}
+
+// everyone blames all of n lines for the answer's reason.
+func everyone(n int) blame {
+	b := blame{certain: true}
+	for i := range n {
+		b.lines = append(b.lines, i)
+	}
+	return b
+}
+
+// once makes one request. The only error is that of the context.
+func (s *sender) once(ctx context.Context, bucket string, body []byte, points int) (decision, error) {
+	began := time.Now()
+	a, wire := s.post(ctx, bucket, body)
+	if a.err != nil && ctx.Err() != nil {
+		return decision{}, ctx.Err()
+	}
+	d := judge(a, time.Now())
+	if points == 0 {
+		d = judgeEmpty(a, d)
+	}
+	s.metrics.request(d.verdict, points, len(body), wire, time.Since(began))
+	return d, nil
+}

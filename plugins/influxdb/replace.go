@@ -1,0 +1,105 @@
+package influxdb
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+)
+
+// maxReplacedTag is the length in bytes that a longer tag, key or measurement is
+// cut to. Four of them fit into a key.
+const maxReplacedTag = 16_000
+
+// replaced makes of a point that line protocol cannot carry the nearest one that
+// it can, always the same of the same. What is left to be wrong is still wrong.
+//
+//   - a newline becomes a space;
+//   - a backslash at the end of a name or tag, or before a character that would get
+//     a meaning by it, becomes a slash;
+//   - a name that begins with a tab, NUL or, for a measurement, # begins with _;
+//   - a name that InfluxDB keeps for itself gets a _ behind it;
+//   - an empty tag and a field that is NaN or infinite are left away;
+//   - what is too long is cut, between characters.
+func (p point) replaced() (point, error) {
+	r := point{measurement: replacedName(p.measurement, lineproto.CheckMeasurement[string]), ns: p.ns}
+	r.tags = make(map[string]any, len(p.tags))
+	for key, value := range p.tags {
+		text, err := tagText(value)
+		if value == nil || err == nil && text == "" || notFinite(value) {
+			continue
+		}
+		if err != nil {
+			return p, fmt.Errorf("the tag %q %w", key, err)
+		}
+		key = replacedName(key, lineproto.CheckKey[string])
+		if _, taken := r.tags[key]; taken {
+			return p, fmt.Errorf("two tags become %q", key)
+		}
+		r.tags[key] = replacedToken(text, lineproto.CheckTagValue[string])
+	}
+	r.fields = make(map[string]any, len(p.fields))
+	for key, value := range p.fields {
+		if value == nil || notFinite(value) {
+			continue
+		}
+		key = replacedName(key, lineproto.CheckKey[string])
+		if _, taken := r.fields[key]; taken {
+			return p, fmt.Errorf("two fields become %q", key)
+		}
+		switch v := value.(type) {
+		case string:
+			value = cut(v, lineproto.MaxStringLen)
+		case []byte:
+			value = cut(string(v), lineproto.MaxStringLen)
+		}
+		r.fields[key] = value
+	}
+	return r, nil
+}
+
+func notFinite(value any) bool {
+	f, ok := float(value)
+	return ok && (math.IsNaN(f) || math.IsInf(f, 0))
+}
+
+// replacedName is replacedToken for a measurement or a key.
+func replacedName(s string, check func(string) error) string {
+	s = replacedToken(s, check)
+	switch check(s) {
+	case lineproto.ErrLeading:
+		s = "_" + s[1:]
+	case lineproto.ErrReserved:
+		s = strings.TrimLeft(s, "\x00\xff") + "_"
+	}
+	return s
+}
+
+// replacedToken makes s pass check as far as newlines, backslashes and length go.
+func replacedToken(s string, check func(string) error) string {
+	if s = cut(s, maxReplacedTag); check(s) == nil {
+		return s
+	}
+	s = strings.ReplaceAll(s, "\n", " ")
+	// From the end: what follows a backslash decides about it.
+	b := []byte(s)
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] == '\\' && check("x"+string(b[i:min(i+2, len(b))])) == lineproto.ErrBackslash {
+			b[i] = '/'
+		}
+	}
+	return string(b)
+}
+
+// cut is the beginning of s, at most n bytes, and no half character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

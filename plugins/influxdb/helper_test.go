@@ -34,7 +34,7 @@ func testConfig() config {
 		maxPoints:        4000,
 		maxBodyBytes:     4_000_000,
 		requestsInFlight: 2,
-		maxInFlight:      64,
+		maxInFlight:      256,
 		backoffInitial:   time.Millisecond,
 		backoffMax:       4 * time.Millisecond,
 	}

@@ -168,7 +168,7 @@ func spec() *service.ConfigSpec {
 				LintRule(atLeastRule(fieldRequestsInFlight, "1")),
 			service.NewIntField(fieldMaxInFlight).
 				Description("Batches under way at the same time. Their points share requests, so many small batches need a high number.").
-				Default(64).
+				Default(256).
 				LintRule(atLeastRule(fieldMaxInFlight, "1")),
 			service.NewObjectField(fieldBackoff,
 				service.NewDurationField(fieldInitialInterval).

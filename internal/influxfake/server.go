@@ -352,8 +352,6 @@ func (s *Server) apply(w http.ResponseWriter, r *http.Request, lines []string, s
 		s.fail(w, http.StatusUnprocessableEntity, "unprocessable entity", fmt.Sprintf("failure writing points to database: partial write: %s dropped=%d", first, dropped))
 	case len(malformed) > 0:
 		s.fail(w, http.StatusBadRequest, "", fmt.Sprintf("partial write: %s dropped=0", reasons))
-	case len(lines) == 0 && r.URL.Path == "/write":
-		w.WriteHeader(http.StatusOK)
 	default:
 		w.WriteHeader(http.StatusNoContent)
 	}

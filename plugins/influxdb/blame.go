@@ -193,6 +193,9 @@ func byAge(d decision, n int, line func(int) []byte) blame {
 		}
 		return 0
 	})
+	if count < n && times[lines[count-1]] == times[lines[count]] {
+		return blame{} // points of one time share their fate: this is another kind of server
+	}
 	lines = lines[:count]
 	slices.Sort(lines)
 	return blame{lines: lines, certain: count == n}

@@ -37,19 +37,21 @@ const minRetention = time.Hour
 
 // What lint and the constructor say of settings that do not go together.
 const (
-	wrongURL       = "url must not hold a user, a password or a query: they would be logged; set token, or username and password"
-	wrongUser      = "token and username both say who writes: set one of them"
-	wrongPassword  = "password needs username"
-	wrongVersion   = "username is of the v1 API: remove version: v2, or set token instead"
-	wrongOrg       = "org is of the v2 API, and version: v1 or username choose v1: remove org"
-	wrongCreate    = "create_bucket needs one name: a bucket that each message names is not created"
-	wrongReplay    = "replay_window needs one name: a bucket that each message names is not looked at"
-	wrongReplayed  = "retention is shorter than replay_window: points that come again would be refused"
-	wrongTLS       = "tls is enabled, but url begins with http://: set it to https://"
-	wrongMapping   = "measurement, fields and timestamp make points of messages together: set all, or none for messages that are points already"
-	wrongTags      = "tags needs measurement, fields and timestamp"
-	wrongReject    = "rejected takes the refused points, so on_reject: nack would never happen: remove one of them"
-	wrongRetention = "retention is that of a bucket that is created: set create_bucket: true, or remove it"
+	wrongURL           = "url must not hold a user, a password or a query: they would be logged; set token, or username and password"
+	wrongUser          = "token and username both say who writes: set one of them"
+	wrongPassword      = "password needs username"
+	wrongVersion       = "username is of the v1 API: remove version: v2, or set token instead"
+	wrongOrg           = "org is of the v2 API, and version: v1 or username choose v1: remove org"
+	wrongCreate        = "create_bucket needs one name: a bucket that each message names is not created"
+	wrongReplay        = "replay_window needs one name: a bucket that each message names is not looked at"
+	wrongReplayed      = "retention is shorter than replay_window: points that come again would be refused"
+	wrongAuthorization = "headers must not set Authorization: set token, or username and password"
+	wrongBodyHeader    = "headers must not set what the output sets: Content-Type, Content-Encoding, Content-Length, Transfer-Encoding, Expect"
+	wrongTLS           = "tls is enabled, but url begins with http://: set it to https://"
+	wrongMapping       = "measurement, fields and timestamp make points of messages together: set all, or none for messages that are points already"
+	wrongTags          = "tags needs measurement, fields and timestamp"
+	wrongReject        = "rejected takes the refused points, so on_reject: nack would never happen: remove one of them"
+	wrongRetention     = "retention is that of a bucket that is created: set create_bucket: true, or remove it"
 )
 
 // config is what the YAML says, checked.
@@ -201,9 +203,9 @@ func wrongHeader(headers map[string]string) string {
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		switch http.CanonicalHeaderKey(name) {
 		case "Authorization":
-			return "headers must not set Authorization: set token, or username and password"
+			return wrongAuthorization
 		case "Content-Type", "Content-Encoding", "Content-Length", "Transfer-Encoding", "Expect":
-			return fmt.Sprintf("headers must not set %s: the output does", name)
+			return wrongBodyHeader
 		}
 		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(headers[name]) {
 			return fmt.Sprintf("headers: %q is no header that HTTP can carry", name)

@@ -68,7 +68,7 @@ func (o *output) probe(ctx context.Context) (answer, decision, error) {
 	if a.err != nil && ctx.Err() != nil {
 		return a, decision{}, ctx.Err()
 	}
-	return a, judgeEmpty(a, judge(a, time.Now())), nil
+	return a, judge(a, time.Now()), nil
 }
 
 // speaksV1 is whether a server has databases and InfluxQL instead of buckets.
@@ -79,19 +79,14 @@ func (o *output) speaksV1(a answer) bool {
 // bucketMissing is whether the bucket, or in 1.8 the database or its retention
 // policy, is not there. The organisation may be missing instead.
 func bucketMissing(d decision) bool {
-	return d.status == http.StatusNotFound && (strings.Contains(d.reason, "bucket") || strings.Contains(d.reason, "database not found")) ||
+	return d.status == http.StatusNotFound &&
+		(strings.Contains(d.reason, "bucket") || strings.Contains(d.reason, "database not found") || strings.Contains(d.reason, "no dbrp mapping found")) ||
 		strings.Contains(d.reason, "retention policy not found")
 }
 
-// bucketRefused is whether InfluxDB 3 has something against the database, which it
-// says as if it were about the points.
-func bucketRefused(reason string) bool {
-	for _, words := range []string{"to soft-deleted database", "Adding a new database would exceed", "invalid character in database"} {
-		if strings.Contains(reason, words) {
-			return true
-		}
-	}
-	return false
+// bucketRefused is whether InfluxDB 3 has something against the database.
+func bucketRefused(d decision) bool {
+	return d.verdict == mend && (d.status == http.StatusBadRequest || d.status == http.StatusUnprocessableEntity) && strings.Contains(withoutOrigin(d.text), " database")
 }
 
 // unknownPath is whether a server does not know what it was asked for.

@@ -97,7 +97,7 @@ func (d *delivery) try(set []int) (decision, blame, error) {
 		if err != nil {
 			return decision{}, blame{}, err
 		}
-		if d.conf.bucketOf != nil && (bucketMissing(answered) || bucketRefused(answered.reason)) {
+		if d.conf.bucketOf != nil && (bucketMissing(answered) || bucketRefused(answered)) {
 			// The name came from a message, so that no setting is wrong, and no
 			// other message has to wait for it.
 			answered.verdict, answered.class = refused, classBucket
@@ -177,9 +177,6 @@ func (s *sender) once(ctx context.Context, bucket string, body []byte, points in
 		return decision{}, ctx.Err()
 	}
 	d := judge(a, time.Now())
-	if points == 0 {
-		d = judgeEmpty(a, d)
-	}
 	s.metrics.request(d.verdict, points, len(body), wire, time.Since(began))
 	return d, nil
 }

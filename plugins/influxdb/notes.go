@@ -142,6 +142,8 @@ func mending(d decision, conf config) string {
 		return fmt.Sprintf("the token must be allowed to write to bucket %q", conf.bucket)
 	case has("organization"):
 		return fmt.Sprintf("org must be the name or the id of an organisation that is there, this is %q", conf.org)
+	case has("no dbrp mapping found"):
+		return "map the database to a bucket (influx v1 dbrp create), or write to the bucket with token and org"
 	case has("bucket") && d.status == http.StatusNotFound, has("database not found"), has("retention policy not found"):
 		if conf.createBucket {
 			return "it is created when the output connects: restart it, or create it by hand"

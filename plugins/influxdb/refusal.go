@@ -69,6 +69,9 @@ func classOf(d decision, reason string) string {
 	}
 	for _, known := range []struct{ words, class string }{
 		{"unable to parse", classMalformed},
+		{"invalid tag key", classMalformed},
+		{"invalid field name", classMalformed},
+		{"errors encountered on line", classMalformed},
 		{"field type conflict", classConflict},
 		{"invalid column type", classConflict},
 		{"retention policy", classRetention},

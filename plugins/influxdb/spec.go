@@ -190,6 +190,8 @@ func spec() *service.ConfigSpec {
   this.exists("rejected") && this.on_reject.or("block") == "nack" => [ "`+wrongReject+`" ],
   this.retention.or("0s") != "0s" && !this.create_bucket.or(false) => [ "`+wrongRetention+`" ],
   this.retention.or("0s").parse_duration().catch(0) != 0 && this.retention.or("0s").parse_duration().catch(0) < this.replay_window.or("0s").parse_duration().catch(0) => [ "`+wrongReplayed+`" ],
+  this.headers.or({}).keys().any(name -> name.lowercase() == "authorization") => [ "`+wrongAuthorization+`" ],
+  this.headers.or({}).keys().any(name -> ["content-type", "content-encoding", "content-length", "transfer-encoding", "expect"].contains(name.lowercase())) => [ "`+wrongBodyHeader+`" ],
   this.username.or("") != "" && this.token.or("") != "" => [ "`+wrongUser+`" ],
   this.username.or("") == "" && this.password.or("") != "" => [ "`+wrongPassword+`" ],
   this.username.or("") != "" && this.version.or("auto") == "v2" => [ "`+wrongVersion+`" ],

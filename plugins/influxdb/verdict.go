@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -79,10 +80,7 @@ func judge(a answer, now time.Time) decision {
 		// 1.8 answers 400 for malformed lines, conflicts of field types and
 		// points beyond retention, and has stored the rest; 2.x answers 400
 		// for malformed lines and stores nothing, 422 for the others.
-		d.verdict = refused
-		if bucketRefused(d.reason) {
-			d.verdict = mend
-		}
+		d.verdict = judgeRefusal(d.text)
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly, a.status == http.StatusTooManyRequests:
 		d.verdict = resend
 	case a.status >= 500 && strings.Contains(d.reason, "retention policy not found"):
@@ -97,13 +95,51 @@ func judge(a answer, now time.Time) decision {
 	return d
 }
 
-// judgeEmpty is judge for the answer to a request without points. The v1 endpoint
-// of InfluxDB 1.8 answers 200 to it, without a word.
-func judgeEmpty(a answer, d decision) decision {
-	if a.err == nil && a.status == http.StatusOK && len(a.body) == 0 && a.header.Get("X-Influxdb-Version") != "" {
-		d.verdict = done
+// requestFaults are what InfluxDB says with the status of a refused point, when no
+// point is to blame: how it begins, since what follows may hold words of a point.
+var requestFaults = []struct {
+	beginning string
+	verdict   verdict
+}{
+	// What was sent has not arrived as it was sent.
+	{"gzip: ", resend},
+	{"unexpected EOF", resend},
+	{"unable to read data: ", resend},
+	{"error decoding gzip stream", resend},
+	// Wrong settings.
+	{"database is required", mend},
+	{"missing db", mend},
+	{"missing bucket value", mend},
+	{"no org/bucket destination provided", mend},
+	{"Please provide either orgID or org", mend},
+	{"Authorization header was malformed", mend},
+	// InfluxDB 3 has something against the database.
+	{"cannot write to soft-deleted database", mend},
+	{"Adding a new database would exceed", mend},
+	{"invalid character in database", mend},
+}
+
+// shardDeleted is said of points in a shard that is being deleted: it is gone soon,
+// and made anew for them.
+var shardDeleted = regexp.MustCompile(`^(failure writing points to database: )?partial write: shard \d+ is pending deletion`)
+
+// judgeRefusal tells whose fault a refusal is.
+func judgeRefusal(text string) verdict {
+	text = withoutOrigin(text)
+	for _, fault := range requestFaults {
+		if strings.HasPrefix(text, fault.beginning) {
+			return fault.verdict
+		}
 	}
-	return d
+	if shardDeleted.MatchString(text) {
+		return resend
+	}
+	return refused
+}
+
+// withoutOrigin leaves away where in InfluxDB 3 an error comes from.
+func withoutOrigin(text string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(text, "write buffer error: "), "catalog update error: ")
 }
 
 func judgeError(err error) verdict {

@@ -52,6 +52,29 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestJudgeRefusal breaks if points are refused for what is no fault of theirs, or
+// if a point can stop the stream by words that it holds.
+func TestJudgeRefusal(t *testing.T) {
+	for text, want := range map[string]verdict{
+		"gzip: invalid checksum": resend,
+		"unexpected EOF":         resend,
+		"partial write: shard 12 is pending deletion dropped=3":                                         resend,
+		"failure writing points to database: partial write: shard 7 is pending deletion dropped=3":      resend,
+		"Please provide either orgID or org":                                                            mend,
+		"write buffer error: cannot write to soft-deleted database 'x'":                                 mend,
+		"write buffer error: catalog update error: Adding a new database would exceed limit of 5":       mend,
+		"unable to parse 'm unexpected EOF 1': missing fields":                                          refused,
+		"partial write: unable to parse 'shard 1 is pending deletion': missing fields":                  refused,
+		"write buffer error: line protocol parse failed: Found trailing content: 'gzip: missing db'":    refused,
+		"Update to schema would exceed number of columns per table limit of 500 columns":                refused,
+		"failure writing points to database: partial write: points beyond retention policy dropped=100": refused,
+	} {
+		if got := judge(answer{status: 400, body: []byte(messageBody(text))}, judgedAt); got.verdict != want {
+			t.Errorf("%s: %v, want %v", text, got.verdict, want)
+		}
+	}
+}
+
 func TestReason(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer answer

@@ -8,11 +8,11 @@ import (
 
 func TestFields(t *testing.T) {
 	for line, want := range map[string]string{
-		`m f=1 7`:                                           `m f:float 7`,
-		`m,t=a f=1i,g=2u,h=-0.5,j=1e3 -7`:                   `m f:integer g:unsigned h:float j:float -7`,
+		`m f=1 7`:                         `m f:float 7`,
+		`m,t=a f=1i,g=2u,h=-0.5,j=1e3 -7`: `m f:integer g:unsigned h:float j:float -7`,
 		`a\ b\,c,t=x\ y\,z,u=\"  s="a, b=c \"d\\",b=t 9\r`: `a b,c s:string b:boolean 9`,
-		`m a\ b\,c\=d=T,e=false,f="" 1`:                     `m a b,c=d:boolean e:boolean f:string 1`,
-		`m f="line one` + "\n" + `two",g=F 3 `:              `m f:string g:boolean 3`,
+		`m a\ b\,c\=d=T,e=false,f="" 1`:                    `m a b,c=d:boolean e:boolean f:string 1`,
+		`m f="line one` + "\n" + `two",g=F 3 `:             `m f:string g:boolean 3`,
 	} {
 		if line[len(line)-1] == 'r' {
 			line = line[:len(line)-2] + "\r"

@@ -1,6 +1,7 @@
 package influxdb
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -68,11 +69,13 @@ func notFinite(value any) bool {
 // replacedName is replacedToken for a measurement or a key.
 func replacedName(s string, check func(string) error) string {
 	s = replacedToken(s, check)
-	switch check(s) {
-	case lineproto.ErrLeading:
+	switch err := check(s); {
+	case errors.Is(err, lineproto.ErrLeading):
 		s = "_" + s[1:]
-	case lineproto.ErrReserved:
-		s = strings.TrimLeft(s, "\x00\xff") + "_"
+	case errors.Is(err, lineproto.ErrReserved) && len(s) == 1: // a byte that is no character
+		s = "_"
+	case errors.Is(err, lineproto.ErrReserved):
+		s += "_"
 	}
 	return s
 }
@@ -86,7 +89,7 @@ func replacedToken(s string, check func(string) error) string {
 	// From the end: what follows a backslash decides about it.
 	b := []byte(s)
 	for i := len(b) - 1; i >= 0; i-- {
-		if b[i] == '\\' && check("x"+string(b[i:min(i+2, len(b))])) == lineproto.ErrBackslash {
+		if b[i] == '\\' && errors.Is(check("x"+string(b[i:min(i+2, len(b))])), lineproto.ErrBackslash) {
 			b[i] = '/'
 		}
 	}

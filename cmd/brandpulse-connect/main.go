@@ -44,6 +44,7 @@ func main() {
 		service.CLIOptSetDocumentationURL(documentationURL),
 		service.CLIOptSetVersion(version, built),
 		service.CLIOptSetMainSchemaFrom(func() *service.ConfigSchema { return schema(version, built) }),
+		service.CLIOptSetEnvVarLookup(lookupEnv),
 		service.CLIOptAddCommand(demoCommand()),
 		service.CLIOptSetDefaultConfigPaths(
 			"/etc/brandpulse-connect/config.yaml",

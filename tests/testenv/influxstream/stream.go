@@ -55,13 +55,20 @@ influxdb:
 func Write(t testing.TB, db *influxd.Database, settings string, batches []service.MessageBatch) (rejected []string) {
 	t.Helper()
 	dead := filepath.Join(t.TempDir(), "rejected")
+	Run(t, Output(db, dead, settings), batches)
+	return Rejected(t, dead)
+}
+
+// Run is Write for an output of any YAML.
+func Run(t testing.TB, output string, batches []service.MessageBatch) {
+	t.Helper()
 	builder := service.NewStreamBuilder()
 	builder.SetLogger(slog.New(slog.DiscardHandler))
 	produce, err := builder.AddBatchProducerFunc()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := builder.AddOutputYAML(Output(db, dead, settings)); err != nil {
+	if err := builder.AddOutputYAML(output); err != nil {
 		t.Fatal(err)
 	}
 	s, err := builder.Build()
@@ -86,7 +93,6 @@ func Write(t testing.TB, db *influxd.Database, settings string, batches []servic
 	if err := errors.Join(errors.Join(acks...), stopping, err); err != nil {
 		t.Fatalf("writing %d batches: %v", len(batches), err)
 	}
-	return Rejected(t, dead)
 }
 
 // Rejected are the lines of the file of an Output, in order.

@@ -34,11 +34,15 @@ func messageFor(bucket string, lines ...string) *service.Message {
 // TestEachMessageHasItsBucket breaks if points get into the bucket of others, or
 // if a bucket that is not there, or a message without one, holds the others up.
 func TestEachMessageHasItsBucket(t *testing.T) {
-	for version, missing := range map[string]string{influxfake.V1: "database not found", influxfake.V2: "not found"} {
+	for version, missing := range map[string]string{influxfake.V0: "database not found", influxfake.V1: "database not found", influxfake.V2: "not found"} {
 		t.Run(version, func(t *testing.T) {
 			fake := influxfake.New(influxfake.Options{Version: version, Buckets: []string{"a", "b/policy"}})
 			rejected := &bin{}
-			o, log := startOutput(t, tenants(t), fake, rejected)
+			conf := tenants(t)
+			if version == influxfake.V0 {
+				conf.version, conf.org = versionV1, ""
+			}
+			o, log := startOutput(t, conf, fake, rejected)
 			if err := connect(t.Context(), o); err != nil {
 				t.Fatal(err)
 			}

@@ -29,7 +29,7 @@ func (o *output) reach(ctx context.Context, create bool) error {
 	}
 	switch {
 	case d.verdict == done:
-	case o.conf.bucketOf != nil && bucketMissing(d):
+	case o.conf.bucketOf != nil && (bucketMissing(d) || bucketAsked(d)):
 		// Address and token are right. Which buckets are there, messages will show.
 	case d.verdict == refused && mending(d, o.conf) == "":
 		// Both 1.8 and 2.x take a request without points. What does not is
@@ -82,6 +82,16 @@ func bucketMissing(d decision) bool {
 	return d.status == http.StatusNotFound &&
 		(strings.Contains(d.reason, "bucket") || strings.Contains(d.reason, "database not found") || strings.Contains(d.reason, "no dbrp mapping found")) ||
 		strings.Contains(d.reason, "retention policy not found")
+}
+
+// bucketAsked is whether a server misses the name of the bucket.
+func bucketAsked(d decision) bool {
+	for _, beginning := range []string{"database is required", "missing db", "missing bucket value"} {
+		if strings.HasPrefix(d.text, beginning) {
+			return true
+		}
+	}
+	return false
 }
 
 // bucketRefused is whether InfluxDB 3 has something against the database.

@@ -139,6 +139,9 @@ func mending(d decision, conf config) string {
 	case d.status == http.StatusUnauthorized:
 		return "token is missing or wrong: for InfluxDB 2 it is an API token, for 1.8 user:password"
 	case d.status == http.StatusForbidden:
+		if conf.bucketOf != nil {
+			return "the token must be allowed to write to that bucket"
+		}
 		return fmt.Sprintf("the token must be allowed to write to bucket %q", conf.bucket)
 	case has("organization"):
 		return fmt.Sprintf("org must be the name or the id of an organisation that is there, this is %q", conf.org)

@@ -166,13 +166,17 @@ func load64(s string, i int) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
+// The lowest and the highest bit of each byte of a word.
+const (
+	low  = 0x0101010101010101
+	high = 0x8080808080808080
+)
+
 // special is not 0 if one of the word's bytes is a comma, a space or an equals
 // sign. x-low borrows out of a byte only where it is 0, that is where the
 // pattern was met.
 func special(word uint64) uint64 {
 	const (
-		low    = 0x0101010101010101
-		high   = 0x8080808080808080
 		comma  = ',' * low
 		space  = ' ' * low
 		equals = '=' * low

@@ -2,7 +2,9 @@ package lineproto
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"math/bits"
 	"strconv"
 )
 
@@ -50,22 +52,25 @@ func NextLine(msg []byte) (line Line, rest []byte) {
 			msg = msg[past(msg, lineEnd(msg, 0)):]
 			continue
 		}
-		line, end := scanPoint(msg, start)
+		end, timed, err := scanPoint(msg, start)
 		// Leading blanks are taken for the end of the tags by the part of the
 		// server's parser that looks for the end of the line.
-		if start > 0 && line.Err == nil && end != lineEnd(msg, 0) {
-			line.Err = ErrQuote
+		if start > 0 && err == nil && end != lineEnd(msg, 0) {
+			err = ErrQuote
 		}
-		if line.Err != nil {
+		if err != nil {
 			end = lineEnd(msg, 0)
-			line.Bytes = msg[min(start, end):end]
+			start = min(start, end)
 		}
-		if len(line.Bytes) == 1 && line.Bytes[0] == '\r' { // a blank line of a file with CRLF
+		last := end
+		if last > start && msg[last-1] == '\r' {
+			last--
+		}
+		if last == start && last < end { // a blank line of a file with CRLF
 			msg = msg[past(msg, end):]
 			continue
 		}
-		line.Bytes = bytes.TrimSuffix(line.Bytes, []byte{'\r'})
-		return line, msg[past(msg, end):]
+		return Line{Bytes: msg[start:last], Timed: timed, Err: err}, msg[past(msg, end):]
 	}
 	return Line{}, nil
 }
@@ -111,26 +116,34 @@ func lineEnd(b []byte, i int) int {
 	return i
 }
 
-// delims are the bytes at which scanPoint looks in a name or a tag.
+// delims are the bytes at which scanKey looks in a name or a tag.
 var delims = [256]bool{',': true, ' ': true, '=': true, '\\': true, '\n': true}
 
+// candidates marks those of the first eight bytes of b that may be delims, each
+// by the high bit of its byte: all that are below '@', where no letter is, and
+// the backslash. It marks a few others as well, and all where b is shorter.
+func candidates(b []byte) uint64 {
+	if len(b) < 8 {
+		return high >> (64 - 8*len(b))
+	}
+	word := binary.LittleEndian.Uint64(b)
+	backslash := word ^ '\\'*low
+	return (^(word | word<<1) | (backslash-low)&^backslash) & high
+}
+
 // scanPoint reads one point at b[start:], which begins with no blank, and
-// returns it and its end, the place of its newline or len(b). With an error
-// the end does not count.
-func scanPoint(b []byte, start int) (Line, int) {
+// returns its end, the place of its newline or len(b). With an error the end
+// does not count.
+func scanPoint(b []byte, start int) (end int, timed bool, err error) {
 	i, err := scanKey(b, start)
 	if err != nil {
-		return Line{Err: err}, 0
+		return 0, false, err
 	}
 	i, err = scanFields(b, skipBlanks(b, i))
 	if err != nil {
-		return Line{Err: err}, 0
+		return 0, false, err
 	}
-	i, timed, err := scanTime(b, i)
-	if err != nil {
-		return Line{Err: err}, 0
-	}
-	return Line{Bytes: b[start:i], Timed: timed}, i
+	return scanTime(b, i)
 }
 
 // scanKey reads measurement and tags and returns the place of the space behind
@@ -142,58 +155,61 @@ func scanKey(b []byte, i int) (int, error) {
 		key     = false // in a tag key
 		value   = false // in a tag value
 	)
-	for ; i < len(b); i++ {
-		c := b[i]
-		if !delims[c] {
-			continue
-		}
-		// In this part of a line a character is escaped if the one before it
-		// is a backslash, whatever stands before that.
-		escaped := i > from && b[i-1] == '\\'
-		switch c {
-		case '\n':
-			if escaped {
-				return i, ErrNewline
-			}
-			return i, missing
-		case '\\':
-			// A line that ends in a backslash takes the newline with it.
-			if i+1 == len(b) || missing == ErrMeasurement && (b[i+1] == '=' || b[i+1] == '"') {
-				return i, ErrBackslash // see CheckMeasurement
-			}
-		case ' ':
-			if escaped {
-				if n := backslashes(b[from:i]); n%2 == 0 || n > 1 && missing == ErrMeasurement {
-					return i, ErrBackslash // see checkToken, CheckMeasurement
-				}
+	for word := i; word < len(b); word += 8 {
+		for marks := candidates(b[word:]); marks != 0; marks &= marks - 1 {
+			i = word + bits.TrailingZeros64(marks)/8
+			c := b[i]
+			if !delims[c] {
 				continue
 			}
-			if i == from || key {
+			// In this part of a line a character is escaped if the one before it
+			// is a backslash, whatever stands before that.
+			escaped := i > from && b[i-1] == '\\'
+			switch c {
+			case '\n':
+				if escaped {
+					return i, ErrNewline
+				}
 				return i, missing
-			}
-			return i, nil
-		case ',':
-			if escaped {
-				if missing == ErrMeasurement && backslashes(b[from:i]) > 1 {
+			case '\\':
+				// A line that ends in a backslash takes the newline with it.
+				if i+1 == len(b) || missing == ErrMeasurement && (b[i+1] == '=' || b[i+1] == '"') {
 					return i, ErrBackslash // see CheckMeasurement
 				}
-				continue
-			}
-			if i == from || key {
-				return i, missing
-			}
-			from, key, value, missing = i+1, true, false, ErrTag
-		case '=':
-			switch {
-			case escaped:
-			case key && i > from:
-				from, key, value = i+1, false, true
-			case key || value:
-				return i, ErrTag
+			case ' ':
+				if escaped {
+					if n := backslashes(b[from:i]); n%2 == 0 || n > 1 && missing == ErrMeasurement {
+						return i, ErrBackslash // see checkToken, CheckMeasurement
+					}
+					continue
+				}
+				if i == from || key {
+					return i, missing
+				}
+				return i, nil
+			case ',':
+				if escaped {
+					if missing == ErrMeasurement && backslashes(b[from:i]) > 1 {
+						return i, ErrBackslash // see CheckMeasurement
+					}
+					continue
+				}
+				if i == from || key {
+					return i, missing
+				}
+				from, key, value, missing = i+1, true, false, ErrTag
+			case '=':
+				switch {
+				case escaped:
+				case key && i > from:
+					from, key, value = i+1, false, true
+				case key || value:
+					return i, ErrTag
+				}
 			}
 		}
 	}
-	return i, missing
+	return len(b), missing
 }
 
 // backslashes counts those at the end of b.
@@ -282,14 +298,16 @@ func scanTime(b []byte, i int) (end int, timed bool, err error) {
 	if i < len(b) && b[i] == ' ' {
 		i = skipBlanks(b, i)
 	}
-	from := i
-	for i < len(b) && (b[i] == '-' || b[i]-'0' <= 9) {
-		i++
-	}
-	if i > from {
+	if from := i; i < len(b) && (b[i] == '-' || b[i]-'0' <= 9) {
 		timed = true
+		if b[i] == '-' {
+			i++
+		}
+		for i < len(b) && b[i]-'0' <= 9 {
+			i++
+		}
 		if err := checkTimestamp(b[from:i]); err != nil {
-			return i, timed, err
+			return i, false, err
 		}
 		for i < len(b) && b[i] == ' ' {
 			i++
@@ -299,12 +317,18 @@ func scanTime(b []byte, i int) (end int, timed bool, err error) {
 		i++
 	}
 	if i < len(b) && b[i] != '\n' {
-		return i, timed, ErrTimestamp
+		return i, false, ErrTimestamp
 	}
 	return i, timed, nil
 }
 
+// checkTimestamp checks digits, which may have a sign before them. Of nearly all
+// timestamps it is enough to look at their length and at their order as text.
 func checkTimestamp(digits []byte) error {
+	const last = "9223372036854775806" // MaxTime
+	if digits[0] != '-' && (len(digits) < len(last) || len(digits) == len(last) && view(digits) <= last) {
+		return nil
+	}
 	ns, err := strconv.ParseInt(view(digits), 10, 64)
 	if errors.Is(err, strconv.ErrRange) {
 		return ErrTimeOutside

@@ -70,7 +70,7 @@ func (e *encoder) encode(batch service.MessageBatch, l *lines) []refusal {
 				err = e.structured(message, l, &scratch)
 				break
 			}
-			refusals = e.lines(content, i, l, refusals)
+			refusals = e.lines(content, i, len(batch) == 1, l, refusals)
 			continue
 		}
 		if err == nil && len(l.buf)-mark >= e.maxLine {
@@ -120,14 +120,22 @@ func (e *encoder) structured(message *service.Message, l *lines, scratch *pointS
 
 // lines appends a message of line protocol. Each line that can be seen to be
 // wrong is refused by itself: among others it could take its neighbours along.
-func (e *encoder) lines(content []byte, message int, l *lines, refusals []refusal) []refusal {
-	points := false
-	for rest := content; ; {
-		var line lineproto.Line
-		if line, rest = lineproto.NextLine(rest); len(line.Bytes) == 0 {
+//
+// Lines that stand in the message as they are sent are copied in one piece. If
+// all of them do, and the message is alone in its batch, they are not copied.
+func (e *encoder) lines(content []byte, message int, alone bool, l *lines, refusals []refusal) []refusal {
+	// content[copied:at] is lines that are noted, and not in l.buf yet.
+	copied, at, points := 0, 0, 0
+	for {
+		line, rest := lineproto.NextLine(content[at:])
+		if len(line.Bytes) == 0 {
 			break
 		}
-		points = true
+		taken := content[at : len(content)-len(rest)]
+		if points++; points == 1 {
+			n := len(content) / len(taken) // if all were as long
+			l.grow(n + n/4 + 1)
+		}
 		var err error
 		switch {
 		case line.Err != nil:
@@ -136,17 +144,36 @@ func (e *encoder) lines(content []byte, message int, l *lines, refusals []refusa
 			err = errNoTime
 		case len(line.Bytes) >= e.maxLine:
 			err = errLineTooLong
-		default:
-			l.buf = append(l.buf, line.Bytes...)
-			l.add(message)
+		case asSent(taken, line.Bytes):
+			at += len(taken)
+			l.note(message, len(l.buf)+at-copied)
 			continue
 		}
-		refusals = append(refusals, refusedHere(message, line.Bytes, err))
+		l.buf = append(l.buf, content[copied:at]...)
+		at += len(taken)
+		copied = at
+		if err != nil {
+			refusals = append(refusals, refusedHere(message, line.Bytes, err))
+			continue
+		}
+		l.buf = append(l.buf, line.Bytes...)
+		l.add(message)
 	}
-	if !points {
+	switch {
+	case points == 0:
 		refusals = append(refusals, refusedHere(message, nil, errNoPoints))
+	case alone && copied == 0:
+		l.borrow(content[:at])
+	default:
+		l.buf = append(l.buf, content[copied:at]...)
 	}
 	return refusals
+}
+
+// asSent says whether what was taken off a message for a line is this line, one
+// newline, and nothing else. A line does not begin with what is skipped before one.
+func asSent(taken, line []byte) bool {
+	return len(taken) == len(line)+1 && taken[0] == line[0] && taken[len(line)] == '\n'
 }
 
 // mappedPoints makes points of messages by the mappings of the configuration.

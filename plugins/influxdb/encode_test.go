@@ -180,6 +180,55 @@ func TestPointIsOneLineOrRefused(t *testing.T) {
 	})
 }
 
+// TestLinesAreThoseOfTheMessages breaks if a line is lost, changed or taken for
+// another message's by what saves copying, or if a message is written to.
+func TestLinesAreThoseOfTheMessages(t *testing.T) {
+	piece := rapid.SampledFrom([]string{
+		"m f=1 1\n", "m,t=v f=2i 22\n", "m s=\"a\nb\" 3\n", "m f=4 4 \n", // as they are sent
+		" m f=5 5\n", "\nm f=6 6\n", "m f=7 7\r\n", "# c\nm f=8 8\n", "m f=9 9", "\tm f=10 10", "m f=11 11\r", // not so
+		"m f= 12\n", "m f=13\n", "\n", "# c\n", " ", "\r\n", // no points
+	})
+	content := rapid.Map(rapid.SliceOfN(piece, 0, 8), func(pieces []string) string { return strings.Join(pieces, "") })
+	e := newEncoder(testConfig())
+	cl := newCall()
+	rapid.Check(t, func(t *rapid.T) {
+		type line struct {
+			message int
+			text    string
+		}
+		var want, got []line
+		var batch service.MessageBatch
+		contents := rapid.SliceOfN(content, 1, 3).Draw(t, "messages")
+		for i, text := range contents {
+			for rest := []byte(text); ; {
+				var l lineproto.Line
+				if l, rest = lineproto.NextLine(rest); len(l.Bytes) == 0 {
+					break
+				} else if l.Err == nil && l.Timed {
+					want = append(want, line{i, string(l.Bytes)})
+				}
+			}
+			batch = append(batch, raw(text))
+		}
+		cl.reset()
+		e.encode(batch, &cl.lines)
+		for i := range cl.lines.len() {
+			got = append(got, line{int(cl.lines.from[i]), string(cl.lines.line(i))})
+		}
+		if !slices.Equal(got, want) || cl.lines.start(len(got)) != len(cl.lines.buf) {
+			t.Fatalf("got %v in %q, want %v", got, cl.lines.buf, want)
+		}
+		cl.lines.buf = append(cl.lines.buf, "not to be in a message"...)
+		cl.lines.reset()
+		cl.lines.buf = append(cl.lines.buf, "nor this"...)
+		for i, m := range batch {
+			if text, err := m.AsBytes(); err != nil || string(text) != contents[i] {
+				t.Fatalf("message %d is %q now (%v)", i, text, err)
+			}
+		}
+	})
+}
+
 // TestLinesDoNotAllocatePerPoint breaks if points that come as line protocol cost
 // garbage.
 func TestLinesDoNotAllocatePerPoint(t *testing.T) {

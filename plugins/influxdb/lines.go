@@ -1,13 +1,17 @@
 package influxdb
 
+import "slices"
+
 // lines are points as line protocol, in one buffer that is used again.
 type lines struct {
 	buf  []byte
+	own  []byte  // the buffer, while buf is borrowed
 	ends []int   // where line i ends in buf, behind its newline
 	from []int32 // the message of the batch that line i came from
 	runs []run   // which bucket each line goes to
 
-	bucket string // that of the lines which are added now
+	bucket   string // that of the lines which are added now
+	borrowed bool   // buf is a message, and only read
 }
 
 // run is lines that go to one bucket: those behind the run before, up to line to.
@@ -17,6 +21,9 @@ type run struct {
 }
 
 func (l *lines) reset() {
+	if l.borrowed {
+		l.buf, l.own, l.borrowed = l.own, nil, false
+	}
 	l.buf, l.ends, l.from = l.buf[:0], l.ends[:0], l.from[:0]
 	clear(l.runs)
 	l.runs = l.runs[:0]
@@ -39,11 +46,29 @@ func (l *lines) line(i int) []byte { return l.buf[l.start(i) : l.ends[i]-1] }
 // message m, and puts the newline behind it.
 func (l *lines) add(m int) {
 	l.buf = append(l.buf, '\n')
-	l.ends = append(l.ends, len(l.buf))
+	l.note(m, len(l.buf))
+}
+
+// note says that the next line ends at end, behind its newline, and is of message
+// m. What is noted must be in buf before anything else is added.
+func (l *lines) note(m, end int) {
+	l.ends = append(l.ends, end)
 	l.from = append(l.from, int32(m))
 	if n := len(l.runs); n > 0 && l.runs[n-1].bucket == l.bucket {
 		l.runs[n-1].to++
 		return
 	}
 	l.runs = append(l.runs, run{l.bucket, len(l.ends)})
+}
+
+// grow makes room for n more lines.
+func (l *lines) grow(n int) {
+	l.ends = slices.Grow(l.ends, n)
+	l.from = slices.Grow(l.from, n)
+}
+
+// borrow takes a message for buf, until reset. It is never written to: what is
+// appended to it is copied first.
+func (l *lines) borrow(content []byte) {
+	l.own, l.buf, l.borrowed = l.buf, slices.Clip(content), true
 }

@@ -113,22 +113,3 @@ func benchmarkWrites(b *testing.B, gzip bool, batch service.MessageBatch, points
 	wait.Wait()
 	b.ReportMetric(float64(b.N)*float64(points)/b.Elapsed().Seconds(), "points/s")
 }
-
-// BenchmarkEncode turns messages into lines.
-func BenchmarkEncode(b *testing.B) {
-	e := newEncoder(testConfig())
-	var content []byte
-	for i := range 4000 {
-		content = windowLine(content, i)
-	}
-	batch := service.MessageBatch{service.NewMessage(content)}
-	cl := newCall()
-	b.ReportAllocs()
-	for b.Loop() {
-		cl.reset()
-		if refusals := e.encode(batch, &cl.lines); len(refusals) > 0 {
-			b.Fatal(refusals)
-		}
-	}
-	b.ReportMetric(float64(b.N)*4000/b.Elapsed().Seconds(), "points/s")
-}

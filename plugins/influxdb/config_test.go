@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
-
-	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
 const minimal = "url: http://localhost:8086\nbucket: b\n"
@@ -116,43 +114,5 @@ func TestDefaults(t *testing.T) {
 	if conf.maxPoints != want.maxPoints || conf.maxBodyBytes != want.maxBodyBytes || conf.maxInFlight != want.maxInFlight ||
 		conf.requestsInFlight != want.requestsInFlight || conf.flushPeriod != want.flushPeriod || conf.gzip != want.gzip || conf.onReject != want.onReject {
 		t.Errorf("the tests run with other settings than the defaults: %+v", conf)
-	}
-}
-
-// TestExamplesRun breaks if an example of the manual does not lint, or does not
-// store its point.
-func TestExamplesRun(t *testing.T) {
-	for name, example := range map[string]struct {
-		yaml string
-		fake influxfake.Options
-	}{
-		"2":        {exampleV2, influxfake.Options{Token: "t", Buckets: []string{"brandpulse"}}},
-		"1.8":      {exampleV1, influxfake.Options{Version: influxfake.V1, Token: "writer:p", Buckets: []string{}}},
-		"messages": {exampleMapping, influxfake.Options{Token: "t", Buckets: []string{"weather"}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			fake := influxfake.New(example.fake)
-			address, stop := fake.Listen()
-			defer stop()
-			t.Chdir(t.TempDir())
-			builder := service.NewStreamBuilder()
-			builder.SetEnvVarLookupFunc(func(name string) (string, bool) {
-				value, ok := map[string]string{"INFLUXDB_URL": address, "INFLUXDB_TOKEN": "t", "INFLUXDB_PASSWORD": "p", "INFLUXDB_ORG": "org"}[name]
-				return value, ok
-			})
-			if err := builder.SetYAML(example.yaml); err != nil {
-				t.Fatal(err)
-			}
-			s, err := builder.Build()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := s.Run(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if n := len(fake.Stored()); n != 1 {
-				t.Errorf("%d points are stored", n)
-			}
-		})
 	}
 }

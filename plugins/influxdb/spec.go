@@ -41,11 +41,11 @@ const (
 )
 
 func spec() *service.ConfigSpec {
-	return service.NewConfigSpec().
+	s := service.NewConfigSpec().
 		Stable().
 		Version("0.1.0").
 		Categories("Services").
-		Summary("Writes points to InfluxDB 1.8 and 2.x. A message is acknowledged when InfluxDB has stored all its points, or when those that it refuses are with an output of their own.").
+		Summary("Writes points to InfluxDB 1.x, 2.x, 3 and Cloud. A message is acknowledged when InfluxDB has stored all its points, or when those that it refuses are with an output of their own.").
 		Description(description).
 		Fields(
 			service.NewURLField(fieldURL).
@@ -63,26 +63,26 @@ func spec() *service.ConfigSpec {
 				Description("Which API is written to.").
 				Default(versionAuto),
 			service.NewStringField(fieldToken).
-				Description("An API token that may write to the bucket. InfluxDB 1.8: `user:password`, or empty if it asks for none.").
+				Description("An API token that may write to the bucket; it needs no other permission, unless `create_bucket` or `replay_window` is set. InfluxDB 1.8: `user:password`, or empty if it asks for none.").
 				Default("").
 				Secret(),
 			service.NewStringField(fieldUsername).
-				Description("The user of the v1 API, instead of `token`.").
+				Description("A user of InfluxDB 1.x, or the name of a v1 authorisation of InfluxDB 2, instead of `token`. Points then go to `/write`.").
 				Default(""),
 			service.NewStringField(fieldPassword).
 				Description("The password of `username`.").
 				Default("").
 				Secret(),
 			service.NewStringField(fieldOrg).
-				Description("InfluxDB 2: name or id of the organisation. InfluxDB 1.x and 3 have none.").
+				Description("InfluxDB 2 and Cloud (TSM): name or id of the organisation. InfluxDB 1.x has none, the others do not look at it.").
 				Default(""),
 			service.NewInterpolatedStringField(fieldBucket).
-				Description("InfluxDB 2: name or id of the bucket. InfluxDB 1.x: `database`, or `database/retention-policy`. InfluxDB 3: the database. Each message can name its own; one that names a bucket that is not there is refused, and the others do not wait for it.").
-				Examples("brandpulse", "brandpulse/autogen", `tenant_${! meta("tenant") }`).
+				Description("InfluxDB 2: name or id of the bucket. InfluxDB 1.x: `database`, or `database/retention-policy`. InfluxDB 3: the database. Each message can name its own: see Which server, and what to set.").
+				Examples("brandpulse", "brandpulse/autogen", `tenant_${! @tenant }`).
 				LintRule(`root = if this == "" { [ "bucket must not be empty" ] }`),
 			service.NewInterpolatedStringField(fieldMeasurement).
 				Description("Makes a point of each message: its measurement. Goes with `fields` and `timestamp`.").
-				Examples("weather", `${! meta("kafka_topic") }`).
+				Examples("weather", `${! @kafka_topic }`).
 				Optional(),
 			service.NewBloblangField(fieldTags).
 				Description("Makes a point of each message: a mapping to the object of its tags, whose values are strings, numbers or booleans. A null is left away.").
@@ -112,7 +112,7 @@ func spec() *service.ConfigSpec {
 				Description("What happens to refused points where `rejected` is not set.").
 				Default(onRejectBlock),
 			service.NewBoolField(fieldCreateBucket).
-				Description("Create the bucket, in 1.8 the database and the retention policy, when it is not there at the start. The token must be allowed to. A bucket that is there stays as it is.").
+				Description("Create the bucket, in 1.x the database and the retention policy, when it is not there at the start. The token must be allowed to: in InfluxDB 2 to write buckets, and to read organisations unless `org` is an id. A bucket that is there stays as it is.").
 				Default(false),
 			service.NewDurationField(fieldRetention).
 				Description("How long a bucket that is created keeps its points; `0s` means for ever, otherwise at least 1h. Points that are older are refused, so it must be longer than what the pipeline can replay.").
@@ -121,7 +121,7 @@ func spec() *service.ConfigSpec {
 				Advanced().
 				LintRule(`root = if this.parse_duration().catch(-1) != 0 && this.parse_duration().catch(-1) < 3600000000000 { [ "retention must be 0s, for ever, or at least 1h" ] }`),
 			service.NewDurationField(fieldReplayWindow).
-				Description("How old a point may be that the pipeline writes again, such as the retention of the Kafka topic. At the start the retention of the bucket is read, whether it was created or was there, and a shorter one is an error; the token must be allowed to read it. `0s` does not check.").
+				Description("How old a point may be that the pipeline writes again, such as the retention of the Kafka topic. At the start the retention of the bucket is read, whether it was created or was there, and a shorter one is an error; the token must be allowed to read it. `0s` does not check. Not for InfluxDB 3, Cloud Dedicated and Clustered, which do not tell.").
 				Default("0s").
 				Example("168h").
 				Advanced().
@@ -135,13 +135,13 @@ func spec() *service.ConfigSpec {
 				LintRule(positiveRule(fieldTimeout)),
 			service.NewTLSToggledField(fieldTLS),
 			service.NewURLField(fieldProxyURL).
-				Description("A proxy on the way to the server. Without it, `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment hold.").
+				Description("A proxy on the way to the server, by HTTP or SOCKS5. Without it, `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment hold.").
 				Example("http://proxy.example.com:3128").
 				Optional().
 				Advanced().
 				LintRule(`root = if !this.re_match("^(https?|socks5)://[^/]") { [ "proxy_url must be like http://proxy.example.com:3128" ] }`),
 			service.NewStringMapField(fieldHeaders).
-				Description("More headers for each request, such as the key of a gateway. They are not shown by `echo`.").
+				Description("More headers for each request, such as the key of a gateway. They are not shown by `echo`. `Authorization` and what describes the body are set by the output.").
 				Default(map[string]any{}).
 				Example(map[string]any{"X-Api-Key": "${GATEWAY_KEY}"}).
 				Advanced().
@@ -176,7 +176,7 @@ func spec() *service.ConfigSpec {
 					Default("100ms").
 					LintRule(positiveRule(fieldInitialInterval)),
 				service.NewDurationField(fieldMaxInterval).
-					Description("The longest wait, and how often a request is sent again that needs somebody to mend a setting.").
+					Description("The longest wait, also between two tries to connect while a setting is wrong.").
 					Default("5s").
 					LintRule(positiveRule(fieldMaxInterval)),
 			).
@@ -184,30 +184,25 @@ func spec() *service.ConfigSpec {
 				Advanced(),
 		).
 		LintRule(`root = match {
-  this.url.or("").has_prefix("http://") && this.tls.enabled.or(false) => [ "`+wrongTLS+`" ],
-  this.exists("measurement") != this.exists("fields") || this.exists("measurement") != this.exists("timestamp") => [ "`+wrongMapping+`" ],
-  this.exists("tags") && !this.exists("measurement") => [ "`+wrongTags+`" ],
-  this.exists("rejected") && this.on_reject.or("block") == "nack" => [ "`+wrongReject+`" ],
-  this.retention.or("0s") != "0s" && !this.create_bucket.or(false) => [ "`+wrongRetention+`" ],
-  this.retention.or("0s").parse_duration().catch(0) != 0 && this.retention.or("0s").parse_duration().catch(0) < this.replay_window.or("0s").parse_duration().catch(0) => [ "`+wrongReplayed+`" ],
-  this.headers.or({}).keys().any(name -> name.lowercase() == "authorization") => [ "`+wrongAuthorization+`" ],
-  this.headers.or({}).keys().any(name -> ["content-type", "content-encoding", "content-length", "transfer-encoding", "expect"].contains(name.lowercase())) => [ "`+wrongBodyHeader+`" ],
-  this.username.or("") != "" && this.token.or("") != "" => [ "`+wrongUser+`" ],
-  this.username.or("") == "" && this.password.or("") != "" => [ "`+wrongPassword+`" ],
-  this.username.or("") != "" && this.version.or("auto") == "v2" => [ "`+wrongVersion+`" ],
-  this.org.or("") != "" && (this.version.or("auto") == "v1" || this.username.or("") != "") => [ "`+wrongOrg+`" ],
-  this.bucket.or("").contains("$"+"{!") && this.create_bucket.or(false) => [ "`+wrongCreate+`" ],
-  this.bucket.or("").contains("$"+"{!") && this.replay_window.or("0s").parse_duration().catch(0) != 0 => [ "`+wrongReplay+`" ],
-}`).
-		Example("InfluxDB 2",
-			"Points that come as line protocol, as from `sentiment_window`. What InfluxDB refuses is added to a file, each point with a line of its own.",
-			exampleV2).
-		Example("InfluxDB 1.8",
-			"With a user, and a database that is created when it is not there. Each message is one point here, so a failed message can go to the next output of `fallback` as it is.",
-			exampleV1).
-		Example("Any messages",
-			"Points made of JSON messages by mappings. A refused point stops the stream until somebody has looked after it.",
-			exampleMapping)
+  this.url.or("").has_prefix("http://") && this.tls.enabled.or(false) => [ "` + wrongTLS + `" ],
+  this.exists("measurement") != this.exists("fields") || this.exists("measurement") != this.exists("timestamp") => [ "` + wrongMapping + `" ],
+  this.exists("tags") && !this.exists("measurement") => [ "` + wrongTags + `" ],
+  this.exists("rejected") && this.on_reject.or("block") == "nack" => [ "` + wrongReject + `" ],
+  this.retention.or("0s") != "0s" && !this.create_bucket.or(false) => [ "` + wrongRetention + `" ],
+  this.retention.or("0s").parse_duration().catch(0) != 0 && this.retention.or("0s").parse_duration().catch(0) < this.replay_window.or("0s").parse_duration().catch(0) => [ "` + wrongReplayed + `" ],
+  this.headers.or({}).keys().any(name -> name.lowercase() == "authorization") => [ "` + wrongAuthorization + `" ],
+  this.headers.or({}).keys().any(name -> ["content-type", "content-encoding", "content-length", "transfer-encoding", "expect"].contains(name.lowercase())) => [ "` + wrongBodyHeader + `" ],
+  this.username.or("") != "" && this.token.or("") != "" => [ "` + wrongUser + `" ],
+  this.username.or("") == "" && this.password.or("") != "" => [ "` + wrongPassword + `" ],
+  this.username.or("") != "" && this.version.or("auto") == "v2" => [ "` + wrongVersion + `" ],
+  this.org.or("") != "" && (this.version.or("auto") == "v1" || this.username.or("") != "") => [ "` + wrongOrg + `" ],
+  this.bucket.or("").contains("$"+"{!") && this.create_bucket.or(false) => [ "` + wrongCreate + `" ],
+  this.bucket.or("").contains("$"+"{!") && this.replay_window.or("0s").parse_duration().catch(0) != 0 => [ "` + wrongReplay + `" ],
+}`)
+	for _, e := range examples {
+		s = s.Example(e.title, e.summary, e.config())
+	}
+	return s
 }
 
 func positiveRule(field string) string {

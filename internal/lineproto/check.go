@@ -94,6 +94,9 @@ func checkToken(s, before string) error {
 	case strings.IndexByte(s, '\n') >= 0:
 		return ErrNewline
 	}
+	if strings.IndexByte(s, '\\') < 0 {
+		return nil // as nearly all
+	}
 	for i, c := range []byte(s) {
 		if c == '\\' && (i == len(s)-1 || strings.IndexByte(before, s[i+1]) >= 0) {
 			return ErrBackslash

@@ -180,6 +180,42 @@ func TestPointIsOneLineOrRefused(t *testing.T) {
 	})
 }
 
+// TestPointsDoNotMix breaks if a point gets a tag, a field or a value of the one
+// before it in the batch, or keeps its order of keys.
+func TestPointsDoNotMix(t *testing.T) {
+	key := rapid.SampledFrom([]string{"a", "b", "c", "d"})
+	value := rapid.Map(rapid.IntRange(0, 9), func(i int) any {
+		if i == 0 {
+			return nil
+		}
+		return i
+	})
+	e := newEncoder(testConfig())
+	rapid.Check(t, func(t *rapid.T) {
+		var batch service.MessageBatch
+		var want, got []string
+		for range rapid.IntRange(1, 6).Draw(t, "points") {
+			m := structured(map[string]any{
+				"measurement": "m",
+				"tags":        rapid.MapOfN(key, value, 0, 3).Draw(t, "tags"),
+				"fields":      rapid.MapOfN(key, value, 1, 3).Draw(t, "fields"),
+				"timestamp":   7,
+			})
+			batch = append(batch, m)
+			lines, _, _ := encodeOne(e, m)
+			want = append(want, lines...)
+		}
+		cl := newCall()
+		e.encode(batch, &cl.lines)
+		for i := range cl.lines.len() {
+			got = append(got, string(cl.lines.line(i)))
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	})
+}
+
 // TestLinesAreThoseOfTheMessages breaks if a line is lost, changed or taken for
 // another message's by what saves copying, or if a message is written to.
 func TestLinesAreThoseOfTheMessages(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -22,36 +23,66 @@ type point struct {
 }
 
 // pointOf reads {measurement, tags, fields, timestamp}; tags may be missing.
+// Four look-ups take less time than walking the map.
 func pointOf(object map[string]any) (p point, err error) {
-	var ok bool
-	for key, value := range object {
-		switch key {
-		case "measurement":
-			if p.measurement, ok = value.(string); !ok {
-				return p, fmt.Errorf("measurement must be a string, this is %s", kindOf(value))
-			}
-		case "tags":
-			if p.tags, ok = value.(map[string]any); !ok && value != nil {
-				return p, fmt.Errorf("tags must be an object, this is %s", kindOf(value))
-			}
-		case "fields":
-			if p.fields, ok = value.(map[string]any); !ok {
-				return p, fmt.Errorf("fields must be an object, this is %s", kindOf(value))
-			}
-		case "timestamp":
-		default:
-			return p, fmt.Errorf("%q is none of measurement, tags, fields and timestamp: for other objects set the fields measurement, fields and timestamp of this output", key)
+	known := 0
+	if value, found := object["measurement"]; found {
+		known++
+		var ok bool
+		if p.measurement, ok = value.(string); !ok {
+			return p, fmt.Errorf("measurement must be a string, this is %s", kindOf(value))
 		}
 	}
-	p.ns, err = nanoseconds(object["timestamp"])
+	if value, found := object["tags"]; found {
+		known++
+		var ok bool
+		if p.tags, ok = value.(map[string]any); !ok && value != nil {
+			return p, fmt.Errorf("tags must be an object, this is %s", kindOf(value))
+		}
+	}
+	if value, found := object["fields"]; found {
+		known++
+		var ok bool
+		if p.fields, ok = value.(map[string]any); !ok {
+			return p, fmt.Errorf("fields must be an object, this is %s", kindOf(value))
+		}
+	}
+	timestamp, found := object["timestamp"]
+	if found {
+		known++
+	}
+	if known < len(object) {
+		return p, unknown(object)
+	}
+	p.ns, err = nanoseconds(timestamp)
 	return p, err
+}
+
+// unknown names a key that a point does not have, the first one in order.
+func unknown(object map[string]any) error {
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		switch key {
+		case "measurement", "tags", "fields", "timestamp":
+		default:
+			return fmt.Errorf("%q is none of measurement, tags, fields and timestamp: for other objects set the fields measurement, fields and timestamp of this output", key)
+		}
+	}
+	return nil
 }
 
 // pointScratch holds what is needed to put one point after the other into
 // line protocol.
 type pointScratch struct {
-	keys    []string
-	replace bool // what line protocol cannot carry
+	tags, fields sorted
+	replace      bool // what line protocol cannot carry
+}
+
+// sorted is tags or fields by key.
+type sorted []pair
+
+type pair struct {
+	key   string
+	value any
 }
 
 // append appends p, its tags and fields sorted by key, so that the same point is
@@ -75,8 +106,8 @@ func (s *pointScratch) appendStrictly(dst []byte, p point) ([]byte, error) {
 		return dst, fmt.Errorf("the measurement %w", err)
 	}
 	dst = lineproto.AppendMeasurement(dst, p.measurement)
-	for _, key := range s.sorted(p.tags) {
-		value := p.tags[key]
+	for _, pair := range s.tags.of(p.tags) {
+		key, value := pair.key, pair.value
 		if value == nil {
 			continue
 		}
@@ -94,8 +125,8 @@ func (s *pointScratch) appendStrictly(dst []byte, p point) ([]byte, error) {
 	}
 	seriesLen := len(dst) - start
 	separator := byte(' ')
-	for _, key := range s.sorted(p.fields) {
-		value := p.fields[key]
+	for _, pair := range s.fields.of(p.fields) {
+		key, value := pair.key, pair.value
 		if value == nil {
 			continue
 		}
@@ -125,13 +156,31 @@ func (s *pointScratch) appendStrictly(dst []byte, p point) ([]byte, error) {
 	return strconv.AppendInt(dst, p.ns, 10), nil
 }
 
-func (s *pointScratch) sorted(m map[string]any) []string {
-	s.keys = s.keys[:0]
-	for key := range m {
-		s.keys = append(s.keys, key)
+// of sorts m; the result holds until the next call. One point mostly has the keys
+// of the one before it: looking them up takes less time than walking the map.
+func (s *sorted) of(m map[string]any) []pair {
+	if s.refill(m) {
+		return *s
 	}
-	slices.Sort(s.keys)
-	return s.keys
+	*s = (*s)[:0]
+	for key, value := range m {
+		*s = append(*s, pair{key, value})
+	}
+	slices.SortFunc(*s, func(a, b pair) int { return strings.Compare(a.key, b.key) })
+	return *s
+}
+
+// refill takes the values of m, if it has the keys of s.
+func (s sorted) refill(m map[string]any) (same bool) {
+	if len(s) != len(m) {
+		return false
+	}
+	for i := range s {
+		if s[i].value, same = m[s[i].key]; !same {
+			return false
+		}
+	}
+	return true
 }
 
 // tagText is the text of a tag's value, which may be a string, a number or a

@@ -1,6 +1,7 @@
 package influxdb
 
 import (
+	"sync"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -10,7 +11,7 @@ import (
 type outputMetrics struct {
 	written  *service.MetricCounter
 	rejected *service.MetricCounter
-	waiting  *service.MetricGauge
+	waiting  level
 	requests *service.MetricCounter
 	sent     *service.MetricCounter
 	raw      *service.MetricCounter
@@ -18,14 +19,14 @@ type outputMetrics struct {
 	latency  *service.MetricTimer
 	retries  *service.MetricCounter
 	splits   *service.MetricCounter
-	inFlight *service.MetricGauge
+	inFlight level
 }
 
 func newOutputMetrics(m *service.Metrics) *outputMetrics {
 	return &outputMetrics{
 		written:  m.NewCounter("influxdb_points_written"),
 		rejected: m.NewCounter("influxdb_points_rejected", "reason"),
-		waiting:  m.NewGauge("influxdb_points_waiting"),
+		waiting:  level{gauge: m.NewGauge("influxdb_points_waiting")},
 		requests: m.NewCounter("influxdb_requests", "verdict"),
 		sent:     m.NewCounter("influxdb_points_sent"),
 		raw:      m.NewCounter("influxdb_bytes_raw"),
@@ -33,8 +34,24 @@ func newOutputMetrics(m *service.Metrics) *outputMetrics {
 		latency:  m.NewTimer("influxdb_request_latency_ns"),
 		retries:  m.NewCounter("influxdb_retries"),
 		splits:   m.NewCounter("influxdb_splits"),
-		inFlight: m.NewGauge("influxdb_requests_in_flight"),
+		inFlight: level{gauge: m.NewGauge("influxdb_requests_in_flight")},
 	}
+}
+
+// level is a gauge that goes up and down. Those of Benthos 4.80 forget their value
+// between one Incr or Decr and the next.
+type level struct {
+	gauge *service.MetricGauge
+
+	mu    sync.Mutex // so that the last value set is the last one
+	value int64
+}
+
+func (l *level) add(n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.value += n
+	l.gauge.Set(l.value)
 }
 
 // request counts one request and what became of it.

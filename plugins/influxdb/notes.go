@@ -85,12 +85,19 @@ func (n *notes) trouble(d decision, bucket string, points int, wait time.Duratio
 		return
 	}
 	n.last, n.logged = now, true
-	text := fmt.Sprintf("Posting %d points to %s: %s; nothing is dropped", points, n.conf.target(bucket), explain(d, n.conf))
+	text := fmt.Sprintf("Posting %s to %s: %s; nothing is dropped", pointsOf(points), n.conf.target(bucket), explain(d, n.conf))
 	if d.verdict == mend {
 		n.log.Error(text + ", the stream waits")
 	} else {
 		n.log.Warnf("%s, trying again in %s", text, wait.Round(10*time.Millisecond))
 	}
+}
+
+func pointsOf(n int) string {
+	if n == 1 {
+		return "1 point"
+	}
+	return fmt.Sprintf("%d points", n)
 }
 
 // well notes that the trouble is over.

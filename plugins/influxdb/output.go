@@ -139,8 +139,8 @@ func (o *output) WriteBatch(ctx context.Context, batch service.MessageBatch) err
 // write brings the lines of a call to their verdicts.
 func (o *output) write(ctx context.Context, cl *call) error {
 	points := int64(cl.lines.len())
-	o.metrics.waiting.Incr(points)
-	defer o.metrics.waiting.Decr(points)
+	o.metrics.waiting.add(points)
+	defer o.metrics.waiting.add(-points)
 	if err := o.committer.write(ctx, cl); err != nil {
 		return err
 	}

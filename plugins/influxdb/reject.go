@@ -99,7 +99,7 @@ func (r refusal) as(origin *service.Message) *service.Message {
 
 // nack is an error that names the messages with refused points.
 func nack(batch service.MessageBatch, refusals []refusal) error {
-	err := service.NewBatchError(batch, fmt.Errorf("InfluxDB refuses %d points: %s", len(refusals), brief(refusals[0].reason)))
+	err := service.NewBatchError(batch, fmt.Errorf("InfluxDB refuses %s: %s", pointsOf(len(refusals)), brief(refusals[0].reason)))
 	named := make(map[int]bool, len(refusals))
 	for _, r := range refusals {
 		if !named[r.message] {
@@ -124,8 +124,8 @@ func brief(reason string) string {
 // other place where they are safe.
 func (o *output) block(ctx context.Context, refusals []refusal) error {
 	for {
-		o.log.Errorf("InfluxDB refuses %d points, %s; the stream waits: mend it there, or give the output `rejected` a place for such points. Trying again in %s",
-			len(refusals), brief(refusals[0].reason), notePeriod)
+		o.log.Errorf("InfluxDB refuses %s, %s; the stream waits: mend it there, or give the output `rejected` a place for such points. Trying again in %s",
+			pointsOf(len(refusals)), brief(refusals[0].reason), notePeriod)
 		if err := sleep(ctx, notePeriod); err != nil {
 			return err
 		}

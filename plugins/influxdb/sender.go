@@ -21,8 +21,8 @@ type sender struct {
 // send returns when each line of r is accepted or refused, when its callers have
 // an error, or when r.ctx has ended.
 func (s *sender) send(r *request) {
-	s.metrics.inFlight.Incr(1)
-	defer s.metrics.inFlight.Decr(1)
+	s.metrics.inFlight.add(1)
+	defer s.metrics.inFlight.add(-1)
 	d := delivery{sender: s, r: r}
 	// The other error is that of the context: nobody waits for it.
 	if _, err := d.deliver(r.all(), false); errors.Is(err, errUnmended) {

@@ -9,7 +9,8 @@
 //	slot = (offset mod S) * P + partition,  S = R / P
 //
 // R is the resolution (the window, for windows), P the number of partitions
-// that have room. Two positions in one R share a slot only if their offsets
+// that have room. The offset is the tweet's own, or that of the first record of
+// what was counted together. Two positions in one R share a slot only if their offsets
 // differ by a multiple of S: 15,625,000 for one second and 64 partitions.
 package stamp
 
@@ -105,6 +106,20 @@ func (l Law) Floor(unixMillis int64) (int64, error) {
 		return 0, ErrTimeRange
 	}
 	return event - within, nil
+}
+
+// FloorNearest is Floor for a time that may be anything and must not matter: it
+// gives the first or the last R that InfluxDB can store where Floor fails.
+func (l Law) FloorNearest(unixMillis int64) int64 {
+	start, err := l.Floor(unixMillis)
+	switch {
+	case err == nil:
+		return start
+	case unixMillis < 0:
+		return MinNanos - MinNanos%l.resolution // % rounds towards zero, so this rounds up
+	}
+	last := MaxNanos - l.resolution
+	return last - last%l.resolution
 }
 
 // At is the timestamp of the point of one position: Floor plus Slot.

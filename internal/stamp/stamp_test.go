@@ -113,6 +113,29 @@ func TestStampStaysInItsWindow(t *testing.T) {
 	})
 }
 
+// A time that InfluxDB cannot store must not keep a point of bookkeeping from
+// being written: it gets the nearest R, in which every slot can be stored.
+func TestFloorNearestCanAlwaysBeStored(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		resolution := time.Duration(rapid.Int64Range(1, 86_400_000).Draw(t, "resolution ms")) * time.Millisecond
+		law := mustNew(t, resolution, 1)
+		millis := rapid.Int64().Draw(t, "millis")
+		got := law.FloorNearest(millis)
+		if again, err := law.Floor(got / nanosPerMilli); err != nil || again != got {
+			t.Fatalf("FloorNearest(%d) is %d, whose own floor is %d, %v", millis, got, again, err)
+		}
+		if got < MinNanos || got > MaxNanos-int64(resolution) {
+			t.Fatalf("a slot of %d cannot be stored", got)
+		}
+		if want, err := law.Floor(millis); err == nil && got != want {
+			t.Fatalf("FloorNearest(%d) is %d, Floor %d", millis, got, want)
+		}
+		if millis < 0 && got > 0 || millis >= int64(resolution) && got < 0 {
+			t.Fatalf("FloorNearest(%d) is %d, at the other end of time", millis, got)
+		}
+	})
+}
+
 // What has no room is an error that says so, never a wrap onto other points.
 func TestNothingWrapsSilently(t *testing.T) {
 	law := mustNew(t, time.Second, 64)

@@ -82,6 +82,9 @@ func (e *encoder) encode(batch service.MessageBatch, l *lines) []refusal {
 			continue
 		}
 		l.add(i)
+		if i == 0 {
+			l.grow(len(batch)-1, len(l.buf)) // as if all were as long
+		}
 	}
 	return refusals
 }
@@ -133,8 +136,7 @@ func (e *encoder) lines(content []byte, message int, alone bool, l *lines, refus
 		}
 		taken := content[at : len(content)-len(rest)]
 		if points++; points == 1 {
-			n := len(content) / len(taken) // if all were as long
-			l.grow(n + n/4 + 1)
+			l.grow(len(content)/len(taken), 0) // as if all were as long
 		}
 		var err error
 		switch {

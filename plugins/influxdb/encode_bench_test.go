@@ -15,32 +15,16 @@ func tweetLine(b []byte, i int) []byte {
 }
 
 // BenchmarkEncodeLines encodes a message of 3,000 lines, as sentiment_window makes
-// them in a backlog: into the buffers of a call that has been used before, and
-// into those of a new one.
+// them in a backlog.
 func BenchmarkEncodeLines(b *testing.B) {
 	const points = 3000
-	e := newEncoder(testConfig())
 	for name, line := range map[string]func([]byte, int) []byte{"window": windowLine, "tweet": tweetLine} {
 		var content []byte
 		for i := range points {
 			content = line(content, i)
 		}
 		batch := service.MessageBatch{service.NewMessage(content)}
-		for _, call := range []string{"used", "new"} {
-			b.Run(fmt.Sprintf("%s/%s call", name, call), func(b *testing.B) {
-				cl := newCall()
-				for b.Loop() {
-					if call == "new" {
-						cl = newCall()
-					}
-					cl.reset()
-					if refusals := e.encode(batch, &cl.lines); len(refusals) > 0 {
-						b.Fatal(refusals)
-					}
-				}
-				reportPoints(b, points)
-			})
-		}
+		benchmarkEncode(b, name, batch, points)
 	}
 }
 
@@ -48,7 +32,6 @@ func BenchmarkEncodeLines(b *testing.B) {
 // sentiment_window makes them with `output: points`.
 func BenchmarkEncodePoints(b *testing.B) {
 	const points = 3000
-	e := newEncoder(testConfig())
 	for name, fields := range map[string]map[string]any{
 		"window": {"count": int64(4000)},
 		"tweet":  {"count": int64(1), "text": "I love the new SuperCoffee blend, best way to start the morning!"},
@@ -64,21 +47,29 @@ func BenchmarkEncodePoints(b *testing.B) {
 			})
 			batch = append(batch, m)
 		}
-		b.Run(name, func(b *testing.B) {
+		benchmarkEncode(b, name, batch, points)
+	}
+}
+
+// benchmarkEncode encodes a batch into the buffers of a call that has been used
+// before, and into those of a new one.
+func benchmarkEncode(b *testing.B, name string, batch service.MessageBatch, points int) {
+	e := newEncoder(testConfig())
+	for _, call := range []string{"used", "new"} {
+		b.Run(fmt.Sprintf("%s/%s call", name, call), func(b *testing.B) {
 			cl := newCall()
 			for b.Loop() {
+				if call == "new" {
+					cl = newCall()
+				}
 				cl.reset()
 				if refusals := e.encode(batch, &cl.lines); len(refusals) > 0 {
 					b.Fatal(refusals)
 				}
 			}
-			reportPoints(b, points)
+			b.ReportAllocs()
+			b.ReportMetric(float64(b.N)*float64(points)/b.Elapsed().Seconds(), "points/s")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(points), "ns/point")
 		})
 	}
-}
-
-func reportPoints(b *testing.B, points int) {
-	b.ReportAllocs()
-	b.ReportMetric(float64(b.N)*float64(points)/b.Elapsed().Seconds(), "points/s")
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(points), "ns/point")
 }

@@ -61,10 +61,18 @@ func (l *lines) note(m, end int) {
 	l.runs = append(l.runs, run{l.bucket, len(l.ends)})
 }
 
-// grow makes room for n more lines.
-func (l *lines) grow(n int) {
+// Room is made for no more than this by a guess.
+const (
+	maxGuess      = 1 << 16 // lines
+	maxGuessBytes = 1 << 20
+)
+
+// grow makes room for about n more lines of size bytes in buf.
+func (l *lines) grow(n, size int) {
+	n = min(n+n/4+1, maxGuess)
 	l.ends = slices.Grow(l.ends, n)
 	l.from = slices.Grow(l.from, n)
+	l.buf = slices.Grow(l.buf, min(n*size, maxGuessBytes))
 }
 
 // borrow takes a message for buf, until reset. It is never written to: what is

@@ -31,7 +31,7 @@ func windowLine(b []byte, i int) []byte {
 	return append(b, '\n')
 }
 
-// BenchmarkWriteBatch writes batches of points through 64 writers, as Benthos
+// BenchmarkWriteBatch writes batches of points through 256 writers, as Benthos
 // does, to a server within the process. `pre-built` is the limit: a loop that
 // posts bodies of 4,000 points which were made before, two at a time.
 func BenchmarkWriteBatch(b *testing.B) {

@@ -18,7 +18,7 @@ import (
 )
 
 // inFlight is the default of `max_in_flight`.
-const inFlight = 64
+const inFlight = 256
 
 // outputLines is the output `influxdb` in a Benthos stream, with batches of one
 // message of so many lines.

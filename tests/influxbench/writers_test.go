@@ -32,7 +32,7 @@ type contest struct {
 
 var contests = []contest{
 	{windowPoints, preBuilt, []writer{
-		outputLines(3000, inFlight), outputLines(30, inFlight), outputLines(30, 256), outputPoints(30),
+		outputLines(3000, inFlight), outputLines(30, inFlight), outputLines(30, 64), outputPoints(30),
 		clientRecords, clientPoints, telegrafSerializer,
 	}},
 	{tweetPoints, preBuilt, []writer{

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -147,7 +148,10 @@ func runExample(t *testing.T, e example, variables map[string]string) *topic {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := stream.Run(t.Context()); err != nil {
+	// One that cannot connect would try for ever.
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := stream.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
 	return kafka

@@ -1,0 +1,128 @@
+package recordbatch
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Decompressor undoes the compression of batches. It keeps the state of its
+// codecs and a buffer of at most the limit from one batch to the next, and is
+// not safe for use by several goroutines at once.
+type Decompressor struct {
+	limit int
+	buf   []byte // where records of unknown size are decompressed to
+
+	gzip *gzipReader
+	lz4  *lz4Reader
+	zstd *zstd.Decoder
+}
+
+// NewDecompressor makes a Decompressor for batches of at most limit bytes each,
+// header included, once they are uncompressed.
+func NewDecompressor(limit int) *Decompressor {
+	return &Decompressor{limit: min(limit, math.MaxInt32)}
+}
+
+// AppendUncompressed appends the batch without compression: the same header but
+// for the codec in its attributes, its length and its CRC, and the same records.
+// batch must be whole, as Next gives it; its CRC is not checked again. dst and
+// batch must not overlap.
+//
+// A batch that is larger than the limit, even one that is not compressed, is an
+// ErrTooLarge: whatever it claims, no more memory than about three times the
+// limit is taken, at the moments when a buffer grows, and the limit after that.
+// Other errors are those of ParseHeader, ErrCodec, and ErrCorrupt for what the
+// codec cannot read. On an error dst is given back with its length as it was.
+func (d *Decompressor) AppendUncompressed(dst, batch []byte) ([]byte, error) {
+	h, err := parseWhole(batch)
+	if err != nil {
+		return dst, err
+	}
+	start, room := len(dst), d.limit-HeaderSize
+	if room < 0 {
+		return dst, d.tooLarge(h, ErrTooLarge)
+	}
+	if h.Codec() == None {
+		if len(batch) > d.limit {
+			return dst, d.tooLarge(h, ErrTooLarge)
+		}
+		return append(dst, batch...), nil
+	}
+	out := append(dst, batch[:HeaderSize]...)
+	// The log cleaner leaves the header alone of a batch that lost all of its
+	// records: that is not a stream of any codec.
+	if payload := batch[HeaderSize:]; len(payload) > 0 || h.Records > 0 {
+		out, err = d.appendRecords(out, payload, h.Codec(), room)
+	}
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return out[:start], d.tooLarge(h, err)
+	case err != nil:
+		return out[:start], fmt.Errorf("undoing %s of the batch at offset %d: %w", h.Codec(), h.BaseOffset, err)
+	}
+	b := out[start:]
+	binary.BigEndian.PutUint16(b[atAttributes:], uint16(h.Attributes)&^AttrCodec)
+	seal(b)
+	return out, nil
+}
+
+func (d *Decompressor) tooLarge(h Header, err error) error {
+	return fmt.Errorf("undoing %s of the batch at offset %d, of %d bytes: %w: beyond the limit of %d bytes",
+		h.Codec(), h.BaseOffset, h.Size(), err, d.limit)
+}
+
+// appendRecords appends what src decompresses to, at most room bytes of it.
+func (d *Decompressor) appendRecords(dst, src []byte, codec Codec, room int) ([]byte, error) {
+	out := dst
+	var err error
+	switch codec {
+	case Gzip:
+		out, err = d.appendStream(dst, src, d.gzipSource(), room)
+	case Snappy:
+		out, err = appendSnappy(dst, src, room)
+	case LZ4:
+		out, err = d.appendStream(dst, src, d.lz4Source(), room)
+	case Zstd:
+		out, err = d.appendZstd(dst, src, room)
+	default:
+		return dst, fmt.Errorf("%w: %s", ErrCodec, codec)
+	}
+	if err != nil && !errors.Is(err, ErrTooLarge) {
+		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return out, err
+}
+
+// minBuffer is what a buffer for records of unknown size begins with.
+const minBuffer = 64 << 10
+
+// scratch gives the buffer, empty, with a capacity of more than size bytes,
+// and of no more than limit.
+func (d *Decompressor) scratch(size, limit int) []byte {
+	size = min(max(size, minBuffer), limit)
+	if cap(d.buf) < size {
+		d.buf = make([]byte, 0, size)
+	}
+	return d.buf[:0:min(cap(d.buf), limit)]
+}
+
+// appendExactly appends src to dst with no more capacity than it takes, so that
+// a dst of nil becomes a message of its own size.
+func appendExactly(dst, src []byte) []byte {
+	return append(grown(dst, len(src)), src...)
+}
+
+// grown gives dst with room for n more bytes. Unlike slices.Grow it adds
+// nothing for later, because nothing comes later.
+func grown(dst []byte, n int) []byte {
+	if cap(dst)-len(dst) >= n {
+		return dst
+	}
+	out := make([]byte, len(dst), len(dst)+n)
+	copy(out, dst)
+	return out
+}

@@ -1,0 +1,147 @@
+package recordbatch
+
+import "fmt"
+
+// Record is one record of a batch. Its slices lie in the batch.
+type Record struct {
+	Offset    int64
+	Timestamp int64 // milliseconds since the Unix epoch
+	Key       []byte
+	Value     []byte // nil is null, which is not the same as empty
+	Headers   RecordHeaders
+}
+
+// Reader reads the records of an uncompressed batch in place and in order,
+// without allocation:
+//
+//	r, err := recordbatch.NewReader(batch)
+//	...
+//	var rec recordbatch.Record
+//	for r.Next(&rec) {
+//		...
+//	}
+//	if err := r.Err(); err != nil {
+//
+// A batch counts as a whole: what was read before an error must not be used.
+type Reader struct {
+	header Header
+	b      []byte // what is left of the records
+	left   int32  // records that are to come
+	delta  int32  // offset delta of the record before, -1 at first
+	err    error
+}
+
+// NewReader is for a batch without anything after it, as Next and
+// AppendUncompressed give it. It does not check the CRC: Next and Check do. The
+// errors are those of ParseHeader, and ErrCompressed.
+func NewReader(batch []byte) (Reader, error) {
+	h, err := parseWhole(batch)
+	if err != nil {
+		return Reader{}, err
+	}
+	if c := h.Codec(); c != None {
+		return Reader{}, fmt.Errorf("%w with %s at offset %d", ErrCompressed, c, h.BaseOffset)
+	}
+	return Reader{header: h, b: batch[HeaderSize:], left: h.Records, delta: -1}, nil
+}
+
+// Header is the header of the batch.
+func (r *Reader) Header() Header { return r.header }
+
+// Err is nil if the records were as many as the header says, each was well
+// formed, their offsets rose within those of the batch, and every byte was read;
+// otherwise it is an ErrCorrupt. It means something once Next has given false.
+func (r *Reader) Err() error {
+	if r.err == nil {
+		return nil
+	}
+	return fmt.Errorf("reading record %d of %d in the batch at offset %d: %w",
+		r.header.Records-r.left, r.header.Records, r.header.BaseOffset, r.err)
+}
+
+// Next reads the next record into rec. It gives false after the last, or at the
+// first that is not well formed: Err tells which.
+func (r *Reader) Next(rec *Record) bool {
+	if r.left <= 0 || r.err != nil {
+		if len(r.b) > 0 && r.err == nil {
+			r.err = errBatchTail
+		}
+		return false
+	}
+	r.left--
+	length, n := varint(r.b)
+	if n <= 0 {
+		return r.fail(varintError(n))
+	}
+	if length < 0 {
+		return r.fail(errLength)
+	}
+	if int(length) > len(r.b)-n {
+		return r.fail(errEnd)
+	}
+	b := r.b[n : n+int(length)]
+	r.b = r.b[n+int(length):]
+	if len(b) == 0 {
+		return r.fail(errEnd)
+	}
+	b = b[1:] // attributes of the record, of which Kafka uses none
+
+	since, n := varlong(b)
+	if n <= 0 {
+		return r.fail(varintError(n))
+	}
+	b = b[n:]
+	delta, n := varint(b)
+	if n <= 0 {
+		return r.fail(varintError(n))
+	}
+	b = b[n:]
+	// Whoever commits LastOffset+1, or tells records apart by their offset,
+	// relies on this.
+	if delta <= r.delta || delta > r.header.LastOffsetDelta {
+		return r.fail(errOffset)
+	}
+	r.delta = delta
+
+	var err error
+	if rec.Key, b, err = nullable(b); err != nil {
+		return r.fail(err)
+	}
+	if rec.Value, b, err = nullable(b); err != nil {
+		return r.fail(err)
+	}
+	if len(b) == 1 && b[0] == 0 {
+		rec.Headers = nil
+	} else if rec.Headers, err = headersOf(b); err != nil {
+		return r.fail(err)
+	}
+	rec.Offset = r.header.BaseOffset + int64(delta)
+	if r.header.LogAppendTime() {
+		rec.Timestamp = r.header.MaxTimestamp
+	} else {
+		rec.Timestamp = r.header.FirstTimestamp + since
+	}
+	return true
+}
+
+func (r *Reader) fail(err error) bool {
+	r.err = err
+	return false
+}
+
+// nullable reads bytes behind their length. Any negative length is null, as it
+// is for Kafka's own reader (Utils.readBytes), which the broker validates with.
+func nullable(b []byte) (field, rest []byte, err error) {
+	length, n := varint(b)
+	if n <= 0 {
+		return nil, nil, varintError(n)
+	}
+	b = b[n:]
+	if length < 0 {
+		return nil, b, nil
+	}
+	if int(length) > len(b) {
+		return nil, nil, errEnd
+	}
+	return b[:length:length], b[length:], nil
+}

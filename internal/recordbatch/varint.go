@@ -1,0 +1,91 @@
+package recordbatch
+
+// Varints as Kafka writes them: zigzag, seven bits a byte, the lowest first
+// (org.apache.kafka.common.utils.ByteUtils), at most 5 bytes for 32 bits and 10
+// for 64. A count of read bytes of 0 means that b ends inside the number, one
+// below 0 that the number is over-long or overflows.
+
+// varint reads an int32. The single byte is here so that it can be inlined:
+// most numbers in a batch of small records are one.
+func varint(b []byte) (int32, int) {
+	if len(b) > 0 && b[0] < 0x80 {
+		return int32(b[0]>>1) ^ -int32(b[0]&1), 1
+	}
+	return longVarint(b)
+}
+
+func longVarint(b []byte) (int32, int) {
+	if len(b) > 1 && b[1] < 0x80 {
+		u := uint32(b[0]&0x7f) | uint32(b[1])<<7
+		return int32(u>>1) ^ -int32(u&1), 2
+	}
+	var u uint32
+	for i, c := range b {
+		if i == 4 {
+			if c > 0x0f {
+				return 0, -5
+			}
+			u |= uint32(c) << 28
+			return int32(u>>1) ^ -int32(u&1), 5
+		}
+		u |= uint32(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			return int32(u>>1) ^ -int32(u&1), i + 1
+		}
+	}
+	return 0, 0
+}
+
+// varlong reads an int64.
+func varlong(b []byte) (int64, int) {
+	if len(b) > 0 && b[0] < 0x80 {
+		return int64(b[0]>>1) ^ -int64(b[0]&1), 1
+	}
+	return longVarlong(b)
+}
+
+func longVarlong(b []byte) (int64, int) {
+	var u uint64
+	for i, c := range b {
+		if i == 9 {
+			if c > 0x01 {
+				return 0, -10
+			}
+			u |= uint64(c) << 63
+			return int64(u>>1) ^ -int64(u&1), 10
+		}
+		u |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			return int64(u>>1) ^ -int64(u&1), i + 1
+		}
+	}
+	return 0, 0
+}
+
+// varintError says why a varint that was read with a count n <= 0 is none.
+func varintError(n int) error {
+	if n < 0 {
+		return errVarint
+	}
+	return errEnd
+}
+
+func appendVarint(dst []byte, v int64) []byte {
+	u := uint64(v)<<1 ^ uint64(v>>63)
+	for u >= 0x80 {
+		dst = append(dst, byte(u)|0x80)
+		u >>= 7
+	}
+	return append(dst, byte(u))
+}
+
+// varintSize is the number of bytes that appendVarint appends for v.
+func varintSize(v int64) int {
+	u := uint64(v)<<1 ^ uint64(v>>63)
+	n := 1
+	for u >= 0x80 {
+		u >>= 7
+		n++
+	}
+	return n
+}

@@ -117,6 +117,23 @@ func TestExamplesRun(t *testing.T) {
 	}
 }
 
+// TestExampleOf18RunsWithoutUsers breaks if the example for InfluxDB 1.8 wants a
+// user where the server asks for none, or does not reach a server before 1.8.
+func TestExampleOf18RunsWithoutUsers(t *testing.T) {
+	for version, path := range map[string]string{influxfake.V0: "/write", influxfake.V1: "/api/v2/write"} {
+		t.Run(version, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			fake := influxfake.New(influxfake.Options{Version: version, Buckets: []string{}})
+			address, stop := fake.Listen()
+			defer stop()
+			runExample(t, example{file: "influxdb1"}, map[string]string{"INFLUXDB_URL": address})
+			if requests := fake.Requests(); len(requests) != 1 || requests[0].Path != path || len(fake.StoredIn("brandpulse")) != 1 {
+				t.Errorf("%d requests, %v is stored, want one line by %s", len(requests), fake.Stored(), path)
+			}
+		})
+	}
+}
+
 // runExample runs a pipeline to its end. Kafka is one that has two records; its
 // settings are linted where the pages are.
 func runExample(t *testing.T, e example, variables map[string]string) *topic {

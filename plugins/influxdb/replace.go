@@ -10,8 +10,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
-// maxReplacedTag is the length in bytes that a longer tag, key or measurement is
-// cut to. Four of them fit into a key.
+// maxReplacedTag is the length in bytes that a tag, key or measurement is cut to
+// which InfluxDB would not take by itself. Four of them fit into a series key.
 const maxReplacedTag = 16_000
 
 // replaced makes of a point that line protocol cannot carry the nearest one that
@@ -82,7 +82,10 @@ func replacedName(s string, check func(string) error) string {
 
 // replacedToken makes s pass check as far as newlines, backslashes and length go.
 func replacedToken(s string, check func(string) error) string {
-	if s = cut(s, maxReplacedTag); check(s) == nil {
+	if len(s) > lineproto.MaxKeyLen {
+		s = cut(s, maxReplacedTag)
+	}
+	if check(s) == nil {
 		return s
 	}
 	s = strings.ReplaceAll(s, "\n", " ")

@@ -66,7 +66,7 @@ func TestWaits(t *testing.T) {
 		"Retry-After in seconds":  {[]influxfake.Fault{after("20")}, 20 * time.Second, 22 * time.Second, 2, "status 503"},
 		"Retry-After as a date":   {[]influxfake.Fault{after("Sat, 01 Jan 2000 00:00:30 GMT")}, 30 * time.Second, 33 * time.Second, 2, ""},
 		"Retry-After of a day":    {[]influxfake.Fault{after("86400")}, 60 * time.Second, 66 * time.Second, 2, ""},
-		"Retry-After is shorter":  {slices.Repeat([]influxfake.Fault{after("1")}, 10), 40 * time.Second, 150 * time.Second, 11, ""},
+		"Retry-After is shorter":  {slices.Repeat([]influxfake.Fault{after("1")}, 10), 24 * time.Second, 150 * time.Second, 11, ""},
 		"a setting to be mended":  {[]influxfake.Fault{{Status: 401}, {Status: 403}}, 10 * time.Second, 20 * time.Second, 3, "token is missing or wrong"},
 		"200 is no success":       {[]influxfake.Fault{{Status: 200}, {Status: 200}}, 10 * time.Second, 20 * time.Second, 3, "not InfluxDB"},
 		"time-out":                {[]influxfake.Fault{{Hang: true, Apply: true}}, 5 * time.Second, 6 * time.Second, 2, "no answer in time"},

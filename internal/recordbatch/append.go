@@ -38,8 +38,9 @@ func AppendBatch(dst []byte, h Header, records ...Record) ([]byte, error) {
 	last := h.BaseOffset - 1
 	for i := range records {
 		rec := &records[i]
-		if rec.Offset <= last {
-			return dst, fmt.Errorf("%w: offset %d of record %d is not above %d", ErrRecords, rec.Offset, i, last)
+		if rec.Offset <= last || rec.Offset > h.LastOffset() {
+			return dst, fmt.Errorf("%w: offset %d of record %d is not from %d to %d",
+				ErrRecords, rec.Offset, i, last+1, h.LastOffset())
 		}
 		last = rec.Offset
 		out = appendRecord(out, h, rec)
@@ -65,7 +66,7 @@ func (h *Header) extend(records []Record) {
 			h.MaxTimestamp = max(h.MaxTimestamp, records[i].Timestamp)
 		}
 	}
-	// What does not fit is left out here and refused by the check after.
+	// An offset that no delta reaches is refused where its record is appended.
 	delta := records[len(records)-1].Offset - h.BaseOffset
 	if delta > int64(h.LastOffsetDelta) {
 		h.LastOffsetDelta = int32(min(delta, math.MaxInt32))

@@ -16,9 +16,9 @@ type Decompressor struct {
 	limit int
 	buf   []byte // where records of unknown size are decompressed to
 
-	gzip *gzipReader
-	lz4  *lz4Reader
-	zstd *zstd.Decoder
+	gzipState *gzipStream
+	lz4State  *lz4Stream
+	zstdState *zstd.Decoder
 }
 
 // NewDecompressor makes a Decompressor for batches of at most limit bytes each,
@@ -81,11 +81,11 @@ func (d *Decompressor) appendRecords(dst, src []byte, codec Codec, room int) ([]
 	var err error
 	switch codec {
 	case Gzip:
-		out, err = d.appendStream(dst, src, d.gzipSource(), room)
+		out, err = d.appendStream(dst, src, d.gzipStream(), room)
 	case Snappy:
 		out, err = appendSnappy(dst, src, room)
 	case LZ4:
-		out, err = d.appendStream(dst, src, d.lz4Source(), room)
+		out, err = d.appendStream(dst, src, d.lz4Stream(), room)
 	case Zstd:
 		out, err = d.appendZstd(dst, src, room)
 	default:

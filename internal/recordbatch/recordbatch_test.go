@@ -47,9 +47,16 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// tester is what the helpers need of a testing.TB and of a rapid.T.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // compressed is the uncompressed batch with its records compressed by
 // franz-go's own compressor.
-func compressed(tb testing.TB, batch []byte, codec Codec) []byte {
+func compressed(tb tester, batch []byte, codec Codec) []byte {
 	tb.Helper()
 	if codec == None {
 		return bytes.Clone(batch)
@@ -76,7 +83,7 @@ func withPayload(batch []byte, codec Codec, payload []byte) []byte {
 	return out
 }
 
-func readAll(tb testing.TB, batch []byte) []Record {
+func readAll(tb tester, batch []byte) []Record {
 	tb.Helper()
 	r, err := NewReader(batch)
 	if err != nil {

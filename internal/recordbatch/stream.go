@@ -6,71 +6,54 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/gzip"
-	"github.com/pierrec/lz4/v4"
 )
 
-// source is a codec that reads from one stream and then from another.
-type source interface {
+// stream is a codec that reads one stream and then another.
+type stream interface {
 	io.Reader
-	reset(src []byte) error
+	// open begins with src.
+	open(src []byte) error
+	// release lets go of what open was given: a fetch response is many
+	// times as large as a batch in it.
+	release()
 }
 
-type gzipReader struct {
+type gzipStream struct {
 	gzip.Reader
 	src bytes.Reader
 }
 
-func (g *gzipReader) reset(src []byte) error {
+func (g *gzipStream) open(src []byte) error {
 	g.src.Reset(src)
 	return g.Reset(&g.src)
 }
 
-type lz4Reader struct {
-	*lz4.Reader
-	src bytes.Reader
-}
+func (g *gzipStream) release() { g.src.Reset(nil) }
 
-func (l *lz4Reader) reset(src []byte) error {
-	l.src.Reset(src)
-	l.Reset(&l.src)
-	return nil
-}
-
-func (d *Decompressor) gzipSource() source {
-	if d.gzip == nil {
-		d.gzip = new(gzipReader)
+func (d *Decompressor) gzipStream() stream {
+	if d.gzipState == nil {
+		d.gzipState = new(gzipStream)
 	}
-	return d.gzip
+	return d.gzipState
 }
 
-func (d *Decompressor) lz4Source() source {
-	if d.lz4 == nil {
-		d.lz4 = &lz4Reader{Reader: lz4.NewReader(nil)}
-	}
-	return d.lz4
-}
-
-// appendStream goes through the buffer, because neither gzip nor lz4 as Kafka's
-// producers write them say how much will come: a dst that is grown on the way
-// would be left up to twice as large as its message.
-func (d *Decompressor) appendStream(dst, src []byte, codec source, room int) ([]byte, error) {
-	if err := codec.reset(src); err != nil {
-		return dst, err
+// appendStream goes through the buffer, because gzip and lz4 as Kafka's
+// producers write them do not say how much will come: a dst that is grown on the
+// way would be left up to twice as large as its message.
+func (d *Decompressor) appendStream(dst, src []byte, codec stream, room int) ([]byte, error) {
+	defer codec.release()
+	if err := codec.open(src); err != nil {
+		return dst, noEOF(err)
 	}
 	buf := d.scratch(4*len(src), room)
 	for {
-		if len(buf) == cap(buf) {
-			if len(buf) >= room {
-				// Full to the byte: one more, or the checks of the end.
-				var one [1]byte
-				if _, err := io.ReadFull(codec, one[:]); err == nil {
-					return dst, ErrTooLarge
-				} else if !errors.Is(err, io.EOF) {
-					return dst, err
-				}
-				break
+		if len(buf) == room {
+			if err := atEnd(codec); err != nil {
+				return dst, err
 			}
-			d.buf = buf
+			break
+		}
+		if len(buf) == cap(buf) {
 			buf = append(make([]byte, 0, min(2*cap(buf), room)), buf...)
 			d.buf = buf
 		}
@@ -84,4 +67,30 @@ func (d *Decompressor) appendStream(dst, src []byte, codec source, room int) ([]
 		}
 	}
 	return appendExactly(dst, buf), nil
+}
+
+// atEnd reads the end of a stream, where its checksums lie, after as many bytes
+// as may come.
+func atEnd(r io.Reader) error {
+	var one [1]byte
+	for {
+		n, err := r.Read(one[:])
+		switch {
+		case n > 0:
+			return ErrTooLarge
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// noEOF keeps the end of the bytes in front of a stream's header from being
+// taken for the end of a batch walk.
+func noEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }

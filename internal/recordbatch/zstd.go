@@ -22,8 +22,8 @@ const zstdSlack = 16
 const zstdMaxWindow = 128 << 20
 
 func (d *Decompressor) zstdDecoder() (*zstd.Decoder, error) {
-	if d.zstd != nil {
-		return d.zstd, nil
+	if d.zstdState != nil {
+		return d.zstdState, nil
 	}
 	dec, err := zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(1),
@@ -34,12 +34,16 @@ func (d *Decompressor) zstdDecoder() (*zstd.Decoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a zstd decoder: %w", err)
 	}
-	d.zstd = dec
+	d.zstdState = dec
 	return dec, nil
 }
 
+// zstdBlock is the most that one block of a frame decodes to, with the slack.
+const zstdBlock = 128<<10 + zstdSlack
+
 // appendZstd decodes into dst where the first frame tells its size (franz-go's
-// and librdkafka's do), and otherwise through the buffer (Java's, a stream).
+// and librdkafka's do), and otherwise, or if more frames follow, through the
+// buffer (Java's is a stream).
 func (d *Decompressor) appendZstd(dst, src []byte, room int) ([]byte, error) {
 	dec, err := d.zstdDecoder()
 	if err != nil {
@@ -54,29 +58,25 @@ func (d *Decompressor) appendZstd(dst, src []byte, room int) ([]byte, error) {
 		out := grown(dst, size+zstdSlack)
 		at := len(out)
 		got, err := dec.DecodeAll(src, out[at:at:at+size+zstdSlack])
-		switch {
-		case errors.Is(err, zstd.ErrDecoderSizeExceeded): // more frames follow
-		case err != nil:
-			return dst, err
-		case len(got) > room:
-			return dst, ErrTooLarge
-		default:
+		if err == nil && len(got) <= room {
 			return appendDecoded(out, got), nil
 		}
 	}
+	// The decoder fails in the same way at a full buffer and at a block that is
+	// corrupt. So a failure means the latter only where another block had room.
 	for size := 4 * len(src); ; {
-		buf := d.scratch(size, room+zstdSlack)
+		buf := d.scratch(size+zstdBlock, room+zstdBlock)
 		got, err := dec.DecodeAll(src, buf)
+		full := len(got) > cap(buf)-zstdBlock || errors.Is(err, zstd.ErrDecoderSizeExceeded)
 		switch {
-		case errors.Is(err, zstd.ErrDecoderSizeExceeded) && cap(buf) < room+zstdSlack:
-			size = 2 * cap(buf)
-		case errors.Is(err, zstd.ErrDecoderSizeExceeded) || err == nil && len(got) > room:
-			return dst, ErrTooLarge
-		case err != nil:
-			return dst, err
-		default:
+		case err == nil && len(got) <= room:
 			return appendExactly(dst, got), nil
+		case err == nil || full && cap(buf) >= room+zstdBlock:
+			return dst, ErrTooLarge
+		case !full:
+			return dst, err
 		}
+		size = 2 * cap(buf)
 	}
 }
 

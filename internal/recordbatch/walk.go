@@ -1,0 +1,73 @@
+package recordbatch
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Next takes the first batch off b, the records of one partition in a fetch
+// response. It checks the magic, the header and the CRC-32C; the records, and
+// the length that they decompress to, are not looked at. batch and rest lie in b.
+//
+// At the end of b the error is io.EOF. ErrPartial means that b is the beginning
+// of a batch that was cut off: fetch again from there. h is then the header if
+// all of it came, so that h.Size tells how much to ask for, and otherwise zero.
+// After any error rest is b.
+func Next(b []byte) (h Header, batch, rest []byte, err error) {
+	if len(b) == 0 {
+		return Header{}, nil, b, io.EOF
+	}
+	h, err = ParseHeader(b)
+	if err != nil {
+		return h, nil, b, err
+	}
+	size := h.Size()
+	if len(b) < size {
+		return h, nil, b, ErrPartial
+	}
+	if err := checkCRC(h, b[:size]); err != nil {
+		return h, nil, b, err
+	}
+	return h, b[:size:size], b[size:], nil
+}
+
+// Check is Next for a batch that stands alone, as in a message or a file: it
+// must be whole, and nothing may follow it.
+func Check(batch []byte) (Header, error) {
+	h, err := parseWhole(batch)
+	if err != nil {
+		return h, err
+	}
+	return h, checkCRC(h, batch)
+}
+
+// parseWhole reads the header of a batch that must be all of b.
+func parseWhole(b []byte) (Header, error) {
+	h, err := ParseHeader(b)
+	switch {
+	case err != nil:
+		return h, err
+	case len(b) < h.Size():
+		return h, ErrPartial
+	case len(b) > h.Size():
+		return h, fmt.Errorf("%w: %d bytes follow the batch at offset %d", ErrCorrupt, len(b)-h.Size(), h.BaseOffset)
+	}
+	return h, nil
+}
+
+func checkCRC(h Header, batch []byte) error {
+	if got := crc32.Checksum(batch[atAttributes:], castagnoli); got != h.CRC {
+		return fmt.Errorf("%w: %08x instead of %08x at offset %d", ErrCRC, got, h.CRC, h.BaseOffset)
+	}
+	return nil
+}
+
+// seal makes the length and the CRC of the batch that b is.
+func seal(b []byte) {
+	binary.BigEndian.PutUint32(b[atLength:], uint32(len(b)-lengthEnd))
+	binary.BigEndian.PutUint32(b[atCRC:], crc32.Checksum(b[atAttributes:], castagnoli))
+}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
-	"github.com/brandpulse/brandpulse-connect/internal/stamp"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -14,27 +14,37 @@ const bytesPerTweetLine = 192
 
 // Metadata of an emitted message, beside the topic, partition and offset.
 const (
-	metaLastOffset = "kafka_last_offset"
-	metaTweets     = "tweets"
-	metaPoints     = "points"
+	metaTweets = "tweets"
+	metaPoints = "points"
 )
 
-// group is what a batch holds of one topic and partition, or of no Kafka at
-// all. It becomes one message of lines, or one message a point.
+// group is what is counted together: what a batch holds of one topic and
+// partition or of no Kafka at all, or one record batch. It becomes one message
+// of lines, or one message a point.
 type group struct {
 	first   origin
 	last    int64 // offset
 	inKafka bool
 	err     error // why no tweet of it can be stamped, or nil
 
-	series *seriesCache
-	slot   int64 // of the first offset: a window's points all have it
-	fold   fold
+	series   *seriesCache
+	slot     int64 // of the first offset: a window's points all have it
+	fold     fold
+	counted  [tweet.NumSentiments]int64
+	covers   bool // it has a coverage point
+	coverage coverage
 
+	room   int // bytes of lines to make room for, with emit: tweets
 	lines  []byte
 	points service.MessageBatch
-	tweets int
 	count  int // points
+}
+
+func (g *group) tweets() (n int64) {
+	for _, sentiment := range g.counted {
+		n += sentiment
+	}
+	return n
 }
 
 func (g *group) holds(o origin, inKafka bool) bool {
@@ -45,15 +55,23 @@ func (g *group) holds(o origin, inKafka bool) bool {
 // is used again for the next batch.
 type folder struct {
 	conf   *config
-	law    stamp.Law
+	laws   laws
 	groups []*group // of this batch
 	spare  []*group
 	caches map[string]*seriesCache // by the value of the tag src
-	size   int                     // messages of this batch
+
+	tally   tally
+	refused service.MessageBatch
+	broken  []brokenRecord // of the record batch under way
+
+	// What is decoded now: a call through a function value would put a local
+	// variable on the heap for each batch.
+	tweet  tweet.Tweet
+	record recordbatch.Record
 }
 
-func newFolder(c *config, law stamp.Law) *folder {
-	return &folder{conf: c, law: law, caches: make(map[string]*seriesCache)}
+func newFolder(c *config, l laws) *folder {
+	return &folder{conf: c, laws: l, caches: make(map[string]*seriesCache)}
 }
 
 // groupOf finds the group of a message, or opens it.
@@ -63,40 +81,41 @@ func (f *folder) groupOf(o origin, inKafka bool) (g *group, opened bool) {
 			return g, false
 		}
 	}
-	g = f.open(o, inKafka)
-	f.groups = append(f.groups, g)
-	return g, true
+	return f.open(o, inKafka), true
 }
 
+// open adds a group that begins at o.
 func (f *folder) open(o origin, inKafka bool) *group {
 	var g *group
 	if n := len(f.spare); n > 0 {
 		g, f.spare = f.spare[n-1], f.spare[:n-1]
 	} else {
-		g = &group{fold: fold{law: f.law}}
+		g = &group{fold: fold{law: f.laws.points}}
 	}
+	f.groups = append(f.groups, g)
 	g.first, g.inKafka = o, inKafka
 	source := ""
 	if f.conf.identity == identitySource {
 		if !o.hasID {
-			g.err = errors.New("identity: source needs the id of the topic, which the stock Kafka inputs do not give: set identity: timestamp")
+			g.err = errors.New("identity: source needs the id of the topic, which kafka_batches gives and the stock Kafka inputs do not: set identity: timestamp")
 			return g
 		}
 		source = sourceTag(o.topicID, o.partition)
 	}
-	if g.slot, g.err = f.law.Slot(o.offset, o.partition); g.err != nil {
+	if g.slot, g.err = f.laws.points.Slot(o.offset, o.partition); g.err != nil {
 		return g
 	}
 	g.series = f.caches[source]
 	if g.series == nil {
 		g.series = newSeriesCache(f.conf.measurement, source)
+		g.series.coverage = coverageSeries(f.conf.coverage, source)
 		f.caches[source] = g.series
 	}
 	return g
 }
 
-// add counts one tweet of g, or says why it cannot be.
-func (f *folder) add(g *group, o origin, t *tweet.Tweet) error {
+// add counts the tweet of g at an offset, or says why it cannot be.
+func (f *folder) add(g *group, offset int64, t *tweet.Tweet) error {
 	s := g.series.of(t.Brand)
 	if s.err != nil {
 		return s.err
@@ -105,26 +124,26 @@ func (f *folder) add(g *group, o origin, t *tweet.Tweet) error {
 		if err := g.fold.add(t, s); err != nil {
 			return err
 		}
-	} else if err := f.addTweet(g, o, t, s); err != nil {
+	} else if err := f.addTweet(g, offset, t, s); err != nil {
 		return err
 	}
-	g.tweets++
-	g.last = o.offset
+	g.counted[t.Sentiment]++
+	g.last = offset
 	return nil
 }
 
-func (f *folder) addTweet(g *group, o origin, t *tweet.Tweet, s *series) error {
-	nanos, err := f.law.At(t.Millis, o.offset, o.partition)
+func (f *folder) addTweet(g *group, offset int64, t *tweet.Tweet, s *series) error {
+	nanos, err := f.laws.points.At(t.Millis, offset, g.first.partition)
 	if err != nil {
 		return err
 	}
 	g.count++
 	if f.conf.output == outputPoints {
-		g.addPoint(o.offset, o.offset, 1, tweetPoint(g.series, s, t, nanos))
+		g.addPoint(offset, offset, 1, tweetPoint(g.series, s, t, nanos))
 		return nil
 	}
 	if g.lines == nil {
-		g.lines = make([]byte, 0, f.size*bytesPerTweetLine/len(f.groups))
+		g.lines = make([]byte, 0, g.room)
 	}
 	g.lines = appendTweet(g.lines, s, t, nanos)
 	return nil
@@ -138,27 +157,34 @@ func (g *group) addPoint(first, last int64, tweets int, point map[string]any) {
 	g.points = append(g.points, m)
 }
 
-// messages gives what the batch becomes and how many points that is, group by
-// group in the order of their first messages. A group without a tweet gives
-// none.
-func (f *folder) messages() (out service.MessageBatch, points int) {
+// messages gives what the batch becomes, group by group in the order of their
+// first messages: points, then what was refused. A group without a tweet and
+// without a coverage point gives none.
+func (f *folder) messages() (out service.MessageBatch) {
 	for _, g := range f.groups {
-		if g.tweets == 0 {
+		tweets := g.tweets()
+		if tweets == 0 && !g.covers {
 			continue
 		}
 		if f.conf.emit == emitWindows {
 			f.appendWindows(g)
 		}
-		points += g.count
+		if g.covers {
+			f.appendCoverage(g)
+		}
+		f.tally.points += int64(g.count)
+		for i, n := range g.counted {
+			f.tally.tweets[i] += n
+		}
 		if f.conf.output == outputPoints {
 			out = append(out, g.points...)
 			continue
 		}
 		m := service.NewMessage(g.lines)
-		g.describe(m, g.first.offset, g.last, g.tweets, g.count)
+		g.describe(m, g.first.offset, g.last, int(tweets), g.count)
 		out = append(out, m)
 	}
-	return out, points
+	return append(out, f.refused...)
 }
 
 func (f *folder) appendWindows(g *group) {
@@ -178,6 +204,15 @@ func (f *folder) appendWindows(g *group) {
 	}
 }
 
+func (f *folder) appendCoverage(g *group) {
+	g.count++
+	if f.conf.output == outputPoints {
+		g.addPoint(g.first.offset, g.last, 0, coveragePoint(f.conf.coverage, g.series.source, &g.coverage))
+		return
+	}
+	g.lines = appendCoverage(g.lines, g.series.coverage, &g.coverage)
+}
+
 // describe says in metadata where the points come from, so that a refused one
 // can be traced back.
 func (g *group) describe(m *service.Message, first, last int64, tweets, points int) {
@@ -192,14 +227,27 @@ func (g *group) describe(m *service.Message, first, last int64, tweets, points i
 	m.MetaSetMut(metaLastOffset, int(last))
 }
 
+// drop takes back the group that was opened last.
+func (f *folder) drop() {
+	last := len(f.groups) - 1
+	f.spare = append(f.spare, f.groups[last].emptied())
+	f.groups = f.groups[:last]
+}
+
+func (g *group) emptied() *group {
+	g.fold.reset()
+	*g = group{fold: g.fold}
+	return g
+}
+
 // reset forgets the batch. What was emitted belongs to its messages.
 func (f *folder) reset() {
 	for _, g := range f.groups {
-		g.fold.reset()
-		*g = group{fold: g.fold}
-		f.spare = append(f.spare, g)
+		f.spare = append(f.spare, g.emptied())
 	}
 	f.groups = f.groups[:0]
+	f.refused, f.tally = nil, tally{}
+	f.tweet, f.record = tweet.Tweet{}, recordbatch.Record{}
 	for source, c := range f.caches {
 		if len(f.caches) > maxCachedBrands {
 			delete(f.caches, source)

@@ -25,12 +25,23 @@ const (
 	outputLines  = "lines"
 	outputPoints = "points"
 
+	messageRecord      = "record"
+	messageRecordBatch = "record_batch"
+
 	identityTimestamp = "timestamp"
 	identitySource    = "source"
 )
 
+// defaultCoverage is the measurement of coverage points.
+const defaultCoverage = "brandpulse_batches"
+
+// coverageResolution is the time in which no two coverage points of a topic
+// share a nanosecond, whatever the window is.
+const coverageResolution = time.Second
+
 // config is what the YAML says, checked.
 type config struct {
+	message       string
 	encoding      string
 	schemaFiles   []string
 	registry      registryConfig
@@ -40,6 +51,7 @@ type config struct {
 	resolution    time.Duration
 	output        string
 	measurement   string
+	coverage      string // measurement of the coverage points, or "" for none
 	maxPartitions int
 	identity      string
 }
@@ -57,6 +69,7 @@ func configFrom(parsed *service.ParsedConfig) (c config, err error) {
 		}
 		return d
 	}
+	c.message = str(fieldMessage)
 	c.encoding = str(fieldEncoding)
 	c.emit = str(fieldEmit)
 	c.window = duration(fieldWindow)
@@ -64,6 +77,15 @@ func configFrom(parsed *service.ParsedConfig) (c config, err error) {
 	c.output = str(fieldOutput)
 	c.measurement = str(fieldMeasurement)
 	c.identity = str(fieldIdentity)
+	switch {
+	case parsed.Contains(fieldCoverage):
+		c.coverage = str(fieldCoverage)
+		if err == nil && c.message == messageRecord {
+			err = errCoverageOfRecords
+		}
+	case c.message == messageRecordBatch:
+		c.coverage = defaultCoverage
+	}
 	if err == nil {
 		c.maxPartitions, err = parsed.FieldInt(fieldMaxPartitions)
 	}
@@ -88,6 +110,7 @@ func (c config) check() error {
 		field, value string
 		allowed      []string
 	}{
+		{fieldMessage, c.message, []string{messageRecord, messageRecordBatch}},
 		{fieldEncoding, c.encoding, []string{encodingAvro, encodingSingleObject, encodingConfluent, encodingJSON}},
 		{fieldEmit, c.emit, []string{emitWindows, emitTweets}},
 		{fieldOutput, c.output, []string{outputLines, outputPoints}},
@@ -112,27 +135,48 @@ func (c config) check() error {
 	if err := lineproto.CheckMeasurement(c.measurement); err != nil {
 		return fmt.Errorf("%s %q: %w", fieldMeasurement, c.measurement, err)
 	}
-	_, err := c.law()
+	if c.coverage != "" {
+		switch err := lineproto.CheckMeasurement(c.coverage); {
+		case err != nil:
+			return fmt.Errorf("%s %q: %w", fieldCoverage, c.coverage, err)
+		case c.message != messageRecordBatch:
+			return errCoverageOfRecords
+		case c.coverage == c.measurement:
+			return fmt.Errorf("%s and %s are both %q: a query for counts would find coverage points", fieldCoverage, fieldMeasurement, c.coverage)
+		}
+	}
+	_, err := c.laws()
 	return err
 }
 
-// law is the stamp law of this configuration.
-func (c config) law() (stamp.Law, error) {
-	field, r := fieldWindow, c.window
+var errCoverageOfRecords = fmt.Errorf("%s needs %s: %s, since only whole record batches have coverage points", fieldCoverage, fieldMessage, messageRecordBatch)
+
+// laws are the stamp laws of a configuration, by what is stamped.
+type laws struct {
+	points   stamp.Law
+	coverage stamp.Law
+}
+
+func (c config) laws() (l laws, err error) {
+	law := func(field string, resolution time.Duration) (l stamp.Law) {
+		if err != nil {
+			return l
+		}
+		if c.identity == identitySource {
+			l, err = stamp.NewSource(resolution)
+		} else {
+			l, err = stamp.New(resolution, c.maxPartitions)
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %w", field, err)
+		}
+		return l
+	}
 	if c.emit == emitTweets {
-		field, r = fieldResolution, c.resolution
-	}
-	var (
-		law stamp.Law
-		err error
-	)
-	if c.identity == identitySource {
-		law, err = stamp.NewSource(r)
+		l.points = law(fieldResolution, c.resolution)
 	} else {
-		law, err = stamp.New(r, c.maxPartitions)
+		l.points = law(fieldWindow, c.window)
 	}
-	if err != nil {
-		return law, fmt.Errorf("%s: %w", field, err)
-	}
-	return law, nil
+	l.coverage = law(fieldMaxPartitions, coverageResolution)
+	return l, err
 }

@@ -34,6 +34,13 @@ func TestWrongConfigurations(t *testing.T) {
 		{name: "registry without its encoding", yaml: "schema_registry: {url: 'http://localhost:8081'}", want: "avro_confluent"},
 		{name: "encoding without its registry", yaml: "encoding: avro_confluent", want: "schema_registry"},
 		{name: "two writers of raw Avro", yaml: "schema_files: [a.avsc, b.avsc]", want: "one"},
+		{name: "unknown message", yaml: "message: batch", want: "batch"},
+		{name: "coverage of records", yaml: "coverage_measurement: coverage", want: "record_batch"},
+		{name: "default coverage of records", yaml: "coverage_measurement: brandpulse_batches", want: "record_batch"},
+		{name: "no coverage of records", yaml: `coverage_measurement: ""`, want: "record_batch"},
+		{name: "coverage among the counts", yaml: "message: record_batch\nmeasurement: a\ncoverage_measurement: a", want: "measurement"},
+		{name: "counts among the coverage", yaml: "message: record_batch\nmeasurement: brandpulse_batches", want: "measurement"},
+		{name: "coverage that cannot be written", yaml: "message: record_batch\ncoverage_measurement: \"a\\nb\"", want: "newline", lintCannot: true},
 		{name: "registry that is no address", yaml: "encoding: avro_confluent\nschema_registry: {url: 'localhost:8081'}", want: "http://", lintCannot: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -72,5 +79,39 @@ func TestSchemaFileThatIsNotThere(t *testing.T) {
 	}
 	if _, err = newProcessor(conf, nil, nil); err == nil || !strings.Contains(err.Error(), "nowhere.avsc") {
 		t.Fatalf("error is %v, want one that names the file", err)
+	}
+}
+
+// Coverage points can be given another name or be left out, and identity: source
+// does not need record batches where the topic's id is there.
+func TestRightConfigurations(t *testing.T) {
+	env := service.NewEnvironment()
+	if err := Register(env, "sentiment_window"); err != nil {
+		t.Fatal(err)
+	}
+	linter := env.NewComponentConfigLinter()
+	for yaml, coverage := range map[string]string{
+		"measurement: brandpulse_batches":                    "",
+		"identity: source":                                   "",
+		"message: record_batch":                              "brandpulse_batches",
+		"message: record_batch\ncoverage_measurement: other": "other",
+		"message: record_batch\ncoverage_measurement: \"\"":  "",
+		"message: record_batch\ncoverage_measurement: \"\"\nmeasurement: brandpulse_batches": "",
+	} {
+		lints, err := linter.LintProcessorYAML([]byte("sentiment_window:\n  " + strings.ReplaceAll(yaml, "\n", "\n  ")))
+		if err != nil || len(lints) > 0 {
+			t.Errorf("%s: lint says %v, error %v", yaml, lints, err)
+		}
+		parsed, err := spec().ParseYAML(yaml, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conf, err := configFrom(parsed)
+		if err != nil {
+			t.Errorf("%s: %v", yaml, err)
+		}
+		if conf.coverage != coverage {
+			t.Errorf("%s: coverage points have the measurement %q, want %q", yaml, conf.coverage, coverage)
+		}
 	}
 }

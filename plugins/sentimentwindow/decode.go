@@ -10,12 +10,38 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/avro"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// decoder reads one wire form. The tweet may alias the message. An error is
-// final for these bytes, unless the context has ended.
-type decoder func(ctx context.Context, m *service.Message, t *tweet.Tweet) error
+// decoder reads one wire form. The tweet may alias what it is read from. An
+// error is final for these bytes, unless the context has ended.
+type decoder struct {
+	// value reads the bytes of a message or the value of a record. It is nil
+	// where only a message will do.
+	value func(ctx context.Context, b []byte, t *tweet.Tweet) error
+	// message reads a message where its bytes are not all that counts, or is nil.
+	message func(ctx context.Context, m *service.Message, t *tweet.Tweet) error
+}
+
+func (d *decoder) decodeMessage(ctx context.Context, m *service.Message, t *tweet.Tweet) error {
+	if d.message != nil {
+		return d.message(ctx, m, t)
+	}
+	b, err := m.AsBytes()
+	if err != nil {
+		return err
+	}
+	return d.value(ctx, b, t)
+}
+
+// decodeRecord reads a record of the batch that lies at o.
+func (d *decoder) decodeRecord(ctx context.Context, o *origin, rec *recordbatch.Record, t *tweet.Tweet) error {
+	if d.value != nil {
+		return d.value(ctx, rec.Value, t)
+	}
+	return d.message(ctx, recordMessage(o, rec), t)
+}
 
 func newDecoder(c config, log *service.Logger) (decoder, error) {
 	switch c.encoding {
@@ -24,30 +50,26 @@ func newDecoder(c config, log *service.Logger) (decoder, error) {
 	case encodingConfluent:
 		reg, err := newRegistry(c.registry, log)
 		if err != nil {
-			return nil, err
+			return decoder{}, err
 		}
 		return confluentDecoder(reg), nil
 	case encodingJSON:
 		if c.mapping != nil {
-			return mappedDecoder(c.mapping), nil
+			return decoder{message: mappedDecoder(c.mapping)}, nil
 		}
-		return decodeJSON, nil
+		return decoder{value: decodeJSON, message: decodeJSONMessage}, nil
 	}
 	if len(c.schemaFiles) == 0 {
-		return decodeAvro, nil
+		return decoder{value: decodeAvro}, nil
 	}
 	resolver, _, err := readSchema(c.schemaFiles[0])
 	if err != nil {
-		return nil, err
+		return decoder{}, err
 	}
 	return resolvedDecoder(resolver), nil
 }
 
-func decodeAvro(_ context.Context, m *service.Message, t *tweet.Tweet) error {
-	b, err := m.AsBytes()
-	if err != nil {
-		return err
-	}
+func decodeAvro(_ context.Context, b []byte, t *tweet.Tweet) error {
 	if err := t.DecodeAvro(b); err != nil {
 		return avroError(b, err)
 	}
@@ -55,16 +77,12 @@ func decodeAvro(_ context.Context, m *service.Message, t *tweet.Tweet) error {
 }
 
 func resolvedDecoder(r *avro.Resolver) decoder {
-	return func(_ context.Context, m *service.Message, t *tweet.Tweet) error {
-		b, err := m.AsBytes()
-		if err != nil {
-			return err
-		}
+	return decoder{value: func(_ context.Context, b []byte, t *tweet.Tweet) error {
 		if err := r.Decode(b, t); err != nil {
 			return avroError(b, err)
 		}
 		return nil
-	}
+	}}
 }
 
 // avroError adds the way out to the commonest mistake.
@@ -81,15 +99,11 @@ func newSingleObjectDecoder(files []string) (decoder, error) {
 	for _, file := range files {
 		r, fingerprint, err := readSchema(file)
 		if err != nil {
-			return nil, err
+			return decoder{}, err
 		}
 		known[fingerprint] = r
 	}
-	return func(_ context.Context, m *service.Message, t *tweet.Tweet) error {
-		b, err := m.AsBytes()
-		if err != nil {
-			return err
-		}
+	return decoder{value: func(_ context.Context, b []byte, t *tweet.Tweet) error {
 		fingerprint, datum, ok := tweet.SplitSingleObject(b)
 		switch r := known[fingerprint]; {
 		case !ok:
@@ -101,15 +115,11 @@ func newSingleObjectDecoder(files []string) (decoder, error) {
 		default:
 			return r.Decode(datum, t)
 		}
-	}, nil
+	}}, nil
 }
 
 func confluentDecoder(reg *registry) decoder {
-	return func(ctx context.Context, m *service.Message, t *tweet.Tweet) error {
-		b, err := m.AsBytes()
-		if err != nil {
-			return err
-		}
+	return decoder{value: func(ctx context.Context, b []byte, t *tweet.Tweet) error {
 		id, datum, ok := tweet.SplitConfluent(b)
 		if !ok {
 			return errors.New("it does not begin with the header of a schema registry, a zero byte and a schema id")
@@ -119,7 +129,7 @@ func confluentDecoder(reg *registry) decoder {
 			return err
 		}
 		return r.Decode(datum, t)
-	}
+	}}
 }
 
 func readSchema(file string) (r *avro.Resolver, fingerprint uint64, err error) {
@@ -136,7 +146,9 @@ func readSchema(file string) (r *avro.Resolver, fingerprint uint64, err error) {
 	return r, fingerprint, nil
 }
 
-func decodeJSON(_ context.Context, m *service.Message, t *tweet.Tweet) error {
+func decodeJSON(_ context.Context, b []byte, t *tweet.Tweet) error { return t.DecodeJSON(b) }
+
+func decodeJSONMessage(ctx context.Context, m *service.Message, t *tweet.Tweet) error {
 	if m.HasStructured() && !m.HasBytes() {
 		v, err := m.AsStructured()
 		if err != nil {
@@ -148,5 +160,5 @@ func decodeJSON(_ context.Context, m *service.Message, t *tweet.Tweet) error {
 	if err != nil {
 		return err
 	}
-	return t.DecodeJSON(b)
+	return decodeJSON(ctx, b, t)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/stamp"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
@@ -106,5 +107,76 @@ func BenchmarkProcessBatch(b *testing.B) {
 			}
 			reportTweets(b, len(batch))
 		})
+	}
+}
+
+// encodedBatch is a record batch of n tweets as the generator and a producer
+// make it.
+func encodedBatch(t failer, n, brands int) *service.Message {
+	records := make([]recordbatch.Record, n)
+	for i, datum := range encodedTweets(n, brands) {
+		records[i] = recordbatch.Record{Offset: int64(i), Timestamp: 1_700_000_000_123, Value: datum}
+	}
+	return batchMessage(t, "tweets", 3, recordbatch.Header{ProducerID: -1}, records...)
+}
+
+// Walk, decode and fold of the records of a batch, without Benthos around it:
+// beside BenchmarkDecodeAndFold it shows what the walk costs, and the check of
+// the CRC.
+func BenchmarkWalkDecodeAndFold(b *testing.B) {
+	for _, crc := range []bool{false, true} {
+		b.Run(fmt.Sprintf("crc=%t", crc), func(b *testing.B) {
+			content, err := encodedBatch(b, 8000, 1).AsBytes()
+			if err != nil {
+				b.Fatal(err)
+			}
+			f, cache := fold{law: secondLaw(b)}, newSeriesCache("tweets", "")
+			var t tweet.Tweet
+			var rec recordbatch.Record
+			for b.Loop() {
+				if crc {
+					if _, err := recordbatch.Check(content); err != nil {
+						b.Fatal(err)
+					}
+				}
+				r, err := recordbatch.NewReader(content)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for r.Next(&rec) {
+					if err := t.DecodeAvro(rec.Value); err != nil {
+						b.Fatal(err)
+					}
+					if err := f.add(&t, cache.of(t.Brand)); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if err := r.Err(); err != nil {
+					b.Fatal(err)
+				}
+				f.reset()
+			}
+			reportTweets(b, 8000)
+		})
+	}
+}
+
+// The whole processor on record batches as kafka_batches makes them. A producer
+// that does not wait fills batches of 16 KB, 130 of these tweets; one that
+// lingers fills a megabyte.
+func BenchmarkProcessRecordBatch(b *testing.B) {
+	for _, emit := range []string{emitWindows, emitTweets} {
+		for _, size := range []int{130, 1000, 8000} {
+			b.Run(fmt.Sprintf("emit=%s/records=%d", emit, size), func(b *testing.B) {
+				p := testProcessor(b, "message: record_batch\nemit: "+emit)
+				batch := service.MessageBatch{encodedBatch(b, size, 1)}
+				for b.Loop() {
+					if _, err := p.ProcessBatch(b.Context(), batch); err != nil {
+						b.Fatal(err)
+					}
+				}
+				reportTweets(b, size)
+			})
+		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 // mappedDecoder reads foreign data through a Bloblang mapping, which gives an
 // object with our field names.
-func mappedDecoder(mapping *bloblang.Executor) decoder {
+func mappedDecoder(mapping *bloblang.Executor) func(context.Context, *service.Message, *tweet.Tweet) error {
 	return func(_ context.Context, m *service.Message, t *tweet.Tweet) error {
 		// BloblangQueryValue would be shorter, but gives a mapping no `this`.
 		mapped, err := m.BloblangQuery(mapping)

@@ -2,18 +2,26 @@ package sentimentwindow
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Metadata that Benthos's Kafka inputs set on a message. metaTopicID is for
-// inputs that know the id of the topic, as [16]byte; the stock ones do not.
+// Metadata that Kafka inputs set on a message. The stock ones do not set
+// metaTopicID, the id of the topic as [16]byte, nor what only a record batch
+// has, its last offset and how many records it holds, as ints.
 const (
 	metaTopic     = "kafka_topic"
 	metaTopicID   = "kafka_topic_id"
 	metaPartition = "kafka_partition"
 	metaOffset    = "kafka_offset"
+
+	metaLastOffset   = "kafka_last_offset"
+	metaBatchRecords = "kafka_batch_records"
+
+	metaKey       = "kafka_key"
+	metaTimestamp = "kafka_timestamp_ms"
 
 	// metaHeaders is where the redpanda input keeps all headers of a record.
 	metaHeaders = "__rpcn_kafka_headers"
@@ -49,6 +57,7 @@ func originOf(m *service.Message) (o origin, inKafka bool, err error) {
 	var okTopic, okPartition, okOffset bool
 	o.topic, okTopic = topic.(string)
 	p, okPartition = partition.(int)
+	okPartition = okPartition && p >= 0 && p <= math.MaxInt32
 	n, okOffset = offset.(int)
 	o.partition, o.offset = -1, -1
 	if okPartition {
@@ -75,12 +84,16 @@ func originOf(m *service.Message) (o origin, inKafka bool, err error) {
 		return o, true, replacedError(metaOffset, offset)
 	}
 	if id, ok := m.MetaGetMut(metaTopicID); ok {
-		o.topicID, o.hasID = id.([16]byte) // a header would be a string
+		o.topicID, o.hasID = id.([16]byte)           // a header would be a string
+		o.hasID = o.hasID && o.topicID != [16]byte{} // Kafka's "no id"
 	}
 	return o, true, nil
 }
 
 func replacedError(name string, v any) error {
+	if v == nil {
+		return fmt.Errorf("its metadata %s is missing, which a Kafka input sets", name)
+	}
 	return fmt.Errorf("its metadata %s is %q (%T), not what a Kafka input sets: a record header or a mapping has replaced it", name, fmt.Sprint(v), v)
 }
 

@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
-
-	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
 // Name is what the processor is called in YAML.
@@ -43,7 +41,7 @@ func init() {
 // which belong to one call at a time, or atomic.
 type processor struct {
 	conf    config
-	decode  decoder
+	decoder decoder
 	metrics *processorMetrics
 	folders sync.Pool
 
@@ -59,7 +57,7 @@ type processor struct {
 
 // newProcessor takes a configuration that has been checked.
 func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*processor, error) {
-	law, err := conf.law()
+	l, err := conf.laws()
 	if err != nil {
 		return nil, err
 	}
@@ -67,30 +65,45 @@ func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &processor{conf: conf, decode: decode, metrics: newProcessorMetrics(metrics)}
-	p.folders.New = func() any { return newFolder(&p.conf, law) }
+	p := &processor{conf: conf, decoder: decode, metrics: newProcessorMetrics(metrics)}
+	p.folders.New = func() any { return newFolder(&p.conf, l) }
 	p.sequence.Store(time.Now().UnixNano())
 	return p, nil
 }
 
-// ProcessBatch gives exactly one batch: the points, then every message that
-// could not be counted, unchanged but for its error and the metadata that say
-// why and from where. It fails only when the context ends.
+// ProcessBatch gives one batch: the points, then every message that could not
+// be counted, unchanged but for its error and the metadata that say why and
+// from where. It gives none if there is nothing to tell, as for a record batch
+// without records and without a coverage point, and fails only when the context
+// ends.
 func (p *processor) ProcessBatch(ctx context.Context, batch service.MessageBatch) ([]service.MessageBatch, error) {
 	f := p.folders.Get().(*folder)
 	defer func() {
 		f.reset()
 		p.folders.Put(f)
 	}()
-	f.size = len(batch)
-	next := p.sequence.Add(int64(len(batch))) - int64(len(batch))
+	var err error
+	if p.conf.message == messageRecordBatch {
+		err = p.countBatches(ctx, f, batch)
+	} else {
+		err = p.countRecords(ctx, f, batch)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := f.messages()
+	p.metrics.add(&f.tally)
+	if len(out) == 0 {
+		return nil, nil
+	}
+	return []service.MessageBatch{out}, nil
+}
 
-	var (
-		refused service.MessageBatch
-		counted [tweet.NumSentiments]int64
-		t       tweet.Tweet
-		before  = origin{offset: -1} // the last genuine position
-	)
+// countRecords counts messages that are a record each. It fails only when the
+// context ends.
+func (p *processor) countRecords(ctx context.Context, f *folder, batch service.MessageBatch) error {
+	next := p.sequence.Add(int64(len(batch))) - int64(len(batch))
+	before := origin{offset: -1} // the last genuine position
 	for i, m := range batch {
 		o, inKafka, err := originOf(m)
 		if !inKafka {
@@ -99,44 +112,43 @@ func (p *processor) ProcessBatch(ctx context.Context, batch service.MessageBatch
 		reason := reasonOrigin
 		if err == nil {
 			before = o
-			reason, err = p.count(ctx, f, m, o, inKafka, &t)
+			reason, err = p.countRecord(ctx, f, m, o, inKafka, len(batch))
 		}
 		if err == nil {
-			counted[t.Sentiment]++
 			continue
 		}
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 		after := int64(-1)
 		if before.topic == o.topic && before.partition == o.partition {
 			after = before.offset
 		}
-		p.refuse(m, o, inKafka, after, reason, err)
-		refused = append(refused, m)
+		p.refuse(f, m, place{origin: o, inKafka: inKafka, after: after}, reason, err)
 	}
-	out, points := f.messages()
-	p.metrics.batch(counted, int64(points))
-	return []service.MessageBatch{append(out, refused...)}, nil
+	return nil
 }
 
-// count decodes and counts one message. Its error comes with a reason from the
-// fixed list of the metric.
-func (p *processor) count(ctx context.Context, f *folder, m *service.Message, o origin, inKafka bool, t *tweet.Tweet) (reason string, err error) {
+// countRecord decodes and counts one of a number of messages. Its error comes
+// with a reason from the fixed list of the metric.
+func (p *processor) countRecord(ctx context.Context, f *folder, m *service.Message, o origin, inKafka bool, of int) (reason string, err error) {
 	if err := m.GetError(); err != nil {
 		return reasonFailed, err
 	}
 	g, opened := f.groupOf(o, inKafka)
-	if opened && g.err == nil && inKafka {
-		g.err = p.checkTopic(o.topic)
+	if opened {
+		g.room = of * bytesPerTweetLine / len(f.groups)
+		if g.err == nil && inKafka {
+			g.err = p.checkTopic(o.topic)
+		}
 	}
 	if g.err != nil {
 		return reasonOrigin, g.err
 	}
-	if err := p.decode(ctx, m, t); err != nil {
+	if err := p.decoder.decodeMessage(ctx, m, &f.tweet); err != nil {
 		return reasonUndecodable, err
 	}
-	if err := f.add(g, o, t); err != nil {
+	if err := f.add(g, o.offset, &f.tweet); err != nil {
 		return reasonUnstorable, err
 	}
 	return "", nil

@@ -11,6 +11,7 @@ import (
 // Reasons why a message is not counted: the values of a metric's label and of
 // the metadata dead_reason, so a fixed list.
 const (
+	reasonBatch       = "batch"
 	reasonFailed      = "failed_before"
 	reasonOrigin      = "origin"
 	reasonUndecodable = "undecodable"
@@ -27,32 +28,46 @@ const (
 	metaDeadTopic     = "dead_topic"
 	metaDeadPartition = "dead_partition"
 	metaDeadOffset    = "dead_offset"
+	metaDeadLast      = "dead_last_offset"
 	metaDeadAfter     = "dead_after_offset"
 )
 
-// refuse marks a message with why it was not counted and where it lies. A part
-// of its position that is not known to be genuine is left out; after, if not
-// -1, is then the offset of the genuine record before it.
-func (p *processor) refuse(m *service.Message, o origin, inKafka bool, after int64, reason string, cause error) {
-	err := fmt.Errorf("counting %s: %w", where(o, inKafka, after), cause)
+// place is what an error says of where a message lies. A part of the origin
+// that is not known to be genuine is left out; after, if not -1, is then the
+// offset of the genuine record before it.
+type place struct {
+	origin
+	inKafka bool
+	after   int64
+	batch   bool  // a whole record batch, not a record
+	last    int64 // its last offset, or -1
+}
+
+// refuse marks a message with why it was not counted and where it lies.
+func (p *processor) refuse(f *folder, m *service.Message, at place, reason string, cause error) {
+	err := fmt.Errorf("counting %s: %w", at, cause)
 	m.SetError(err)
 	clearDead(m)
 	m.MetaSetMut(metaDeadReason, reason)
 	m.MetaSetMut(metaDeadError, err.Error())
 	p.metrics.refused.Incr(1, reason)
-	if !inKafka {
+	f.refused = append(f.refused, m)
+	if !at.inKafka {
 		return
 	}
-	if o.topic != "" {
-		m.MetaSetMut(metaDeadTopic, o.topic)
+	if at.topic != "" {
+		m.MetaSetMut(metaDeadTopic, at.topic)
 	}
-	if o.partition >= 0 {
-		m.MetaSetMut(metaDeadPartition, int(o.partition))
+	if at.partition >= 0 {
+		m.MetaSetMut(metaDeadPartition, int(at.partition))
 	}
-	if o.offset >= 0 {
-		m.MetaSetMut(metaDeadOffset, int(o.offset))
-	} else if after >= 0 {
-		m.MetaSetMut(metaDeadAfter, int(after))
+	if at.offset >= 0 {
+		m.MetaSetMut(metaDeadOffset, int(at.offset))
+	} else if at.after >= 0 {
+		m.MetaSetMut(metaDeadAfter, int(at.after))
+	}
+	if at.batch && at.last >= 0 {
+		m.MetaSetMut(metaDeadLast, int(at.last))
 	}
 }
 
@@ -72,23 +87,27 @@ func clearDead(m *service.Message) {
 	}
 }
 
-func where(o origin, inKafka bool, after int64) string {
-	if !inKafka {
-		return "a message that does not come from Kafka"
+func (p place) String() string {
+	what := "record"
+	if p.batch {
+		what = "record batch"
 	}
-	topic, partition, offset := o.topic, "unknown", "unknown"
+	if !p.inKafka {
+		return "a " + what + " that does not come from Kafka"
+	}
+	topic, partition, offset := p.topic, "unknown", "unknown"
 	if topic == "" {
 		topic = "unknown"
 	}
-	if o.partition >= 0 {
-		partition = strconv.Itoa(int(o.partition))
+	if p.partition >= 0 {
+		partition = strconv.Itoa(int(p.partition))
 	}
-	if o.offset >= 0 {
-		offset = strconv.FormatInt(o.offset, 10)
-	} else if after >= 0 {
-		offset = "behind " + strconv.FormatInt(after, 10)
+	if p.offset >= 0 {
+		offset = strconv.FormatInt(p.offset, 10)
+	} else if p.after >= 0 {
+		offset = "behind " + strconv.FormatInt(p.after, 10)
 	}
-	return "the record of topic " + topic + ", partition " + partition + ", offset " + offset
+	return "the " + what + " of topic " + topic + ", partition " + partition + ", offset " + offset
 }
 
 // checkTopic refuses a second topic, since its points would replace those of

@@ -114,13 +114,13 @@ func TestIdentitySourceNeedsTheTopicsID(t *testing.T) {
 		m.MetaSetMut(metaTopicID, [16]byte{0: id})
 		return m
 	}
-	points, refused := process(t, p, withID("tweets", 500, 1_000_000_007, 0xff), withID("other", 500, 1_000_000_007, 0))
+	points, refused := process(t, p, withID("tweets", 500, 1_000_000_007, 0xff), withID("other", 500, 1_000_000_007, 0x08))
 	if len(refused) > 0 {
 		t.Fatal(refused[0].GetError())
 	}
 	want := []string{
 		"tweets,brand=SuperCoffee,sentiment=positive,src=74AAAA-500 count=1i 1700000000000000007",
-		"tweets,brand=SuperCoffee,sentiment=positive,src=AAAAAA-500 count=1i 1700000000000000007",
+		"tweets,brand=SuperCoffee,sentiment=positive,src=BAAAAA-500 count=1i 1700000000000000007",
 	}
 	if got := lines(t, points); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -33,6 +33,7 @@ const maxCachedBrands = 4096
 type seriesCache struct {
 	measurement string
 	source      string // value of the tag src, or empty for none
+	coverage    []byte // what the line of a coverage point begins with
 	brands      map[string]*series
 	last        *series
 }

@@ -8,6 +8,7 @@ import (
 )
 
 const (
+	fieldMessage          = "message"
 	fieldEncoding         = "encoding"
 	fieldSchemaFiles      = "schema_files"
 	fieldRegistry         = "schema_registry"
@@ -21,6 +22,7 @@ const (
 	fieldResolution       = "resolution"
 	fieldOutput           = "output"
 	fieldMeasurement      = "measurement"
+	fieldCoverage         = "coverage_measurement"
 	fieldMaxPartitions    = "max_partitions"
 	fieldIdentity         = "identity"
 )
@@ -33,13 +35,19 @@ func spec() *service.ConfigSpec {
 		Summary("Decodes tweets, counts them by window, brand and sentiment, and gives each point a timestamp of its own, so that InfluxDB keeps them all and a replay writes the same points again.").
 		Description(description).
 		Fields(
+			service.NewStringAnnotatedEnumField(fieldMessage, map[string]string{
+				messageRecord:      "One record of Kafka, or one tweet from elsewhere.",
+				messageRecordBatch: "A whole record batch of Kafka, uncompressed, as `kafka_batches` with `emit: block` gives it. Each is counted by itself and takes its nanoseconds from its own base offset, so that windows are exact whatever is read again.",
+			}).
+				Description("What a message is.").
+				Default(messageRecord),
 			service.NewStringAnnotatedEnumField(fieldEncoding, map[string]string{
 				encodingAvro:         "A raw Avro datum. Nothing in it says which schema wrote it, so it must be a tweet to the last byte: all bytes used, every value in range. What that cannot find out is a record of another schema whose bytes happen to be a valid tweet: use a framed form where producers change their schema.",
 				encodingSingleObject: "Avro's single-object encoding: the bytes `c3 01`, the fingerprint of the schema, the datum.",
 				encodingConfluent:    "The header of Confluent's serializers: a zero byte, the id of the schema in a schema registry, the datum.",
 				encodingJSON:         "A JSON object, as bytes or already structured.",
 			}).
-				Description("The form of a tweet in a message.").
+				Description("The form of a tweet in a message, or in the value of a record.").
 				Default(encodingAvro),
 			service.NewStringListField(fieldSchemaFiles).
 				Description("Files of Avro schemas that tweets may be written with, beside the built-in one: for `avro` the one writer's schema, for `avro_single_object` any number. Each must resolve to a tweet by Avro's rules: fields may be added or reordered, numbers may be narrower; a field of a tweet that is missing is an error.").
@@ -65,7 +73,7 @@ func spec() *service.ConfigSpec {
 				Optional().
 				Advanced(),
 			service.NewBloblangField(fieldMapping).
-				Description("For `encoding: json` with other field names: a Bloblang mapping from the message to an object `{brand, sentiment, timestamp, text, id}`. `sentiment` is positive, negative or neutral, `timestamp` whole milliseconds or a Bloblang timestamp, `text` and `id` may be missing. A mapping must give the same result whenever it sees the same message: no `now()`, no `random_int()`.").
+				Description("For `encoding: json` with other field names: a Bloblang mapping from the message to an object `{brand, sentiment, timestamp, text, id}`. `sentiment` is positive, negative or neutral, `timestamp` whole milliseconds or a Bloblang timestamp, `text` and `id` may be missing. With `message: record_batch` it sees each record as a message with the metadata `kafka_topic`, `kafka_partition`, `kafka_offset`, `kafka_key` and `kafka_timestamp_ms`. A mapping must give the same result whenever it sees the same message: no `now()`, no `random_int()`.").
 				Example(`root.brand = this.company
 root.sentiment = if this.score > 0.2 { "positive" } else if this.score < -0.2 { "negative" } else { "neutral" }
 root.timestamp = this.created_at.ts_parse("2006-01-02T15:04:05Z07:00")
@@ -87,7 +95,7 @@ root.text = this.body`).
 				Advanced().
 				LintRule(durationRule(fieldResolution)),
 			service.NewStringAnnotatedEnumField(fieldOutput, map[string]string{
-				outputLines:  "One message per batch and partition, whose bytes are the points as line protocol: the fast one.",
+				outputLines:  "One message per batch and partition, or per record batch, whose bytes are the points as line protocol: the fast one.",
 				outputPoints: "One structured message a point, `{measurement, tags, fields, timestamp}` with the timestamp in nanoseconds, for Bloblang to change.",
 			}).
 				Description("The form of the points. The `influxdb` output takes both.").
@@ -96,6 +104,12 @@ root.text = this.body`).
 				Description("Measurement of the points.").
 				Default("tweets").
 				LintRule(`root = if this == "" { [ "measurement must not be empty" ] }`),
+			service.NewStringField(fieldCoverage).
+				Description("Measurement of the coverage points, which say for each record batch what was counted: `brandpulse_batches` with `message: record_batch`, which they need. Empty for none.").
+				Example("coverage").
+				Example("").
+				Optional().
+				Advanced(),
 			service.NewIntField(fieldMaxPartitions).
 				Description("How many partitions the topic may have, now and later, for `identity: timestamp`. Each gets its own nanoseconds. A change moves every point, so that a replay doubles what is stored: change it on an empty bucket.").
 				Default(64).
@@ -103,7 +117,7 @@ root.text = this.body`).
 				LintRule(`root = if this < 1 || this > 1000000 { [ "max_partitions must be from 1 to 1000000" ] }`),
 			service.NewStringAnnotatedEnumField(fieldIdentity, map[string]string{
 				identityTimestamp: "In the nanoseconds of the timestamp alone, so that a query by second and sentiment gives one row. The topic is not part of it: one topic per measurement and bucket.",
-				identitySource:    "In a tag `src`, from the id of the topic and the partition, and in the nanoseconds. Several topics may share a measurement. It needs an input that gives the id of the topic, as 16 bytes in the metadata `kafka_topic_id`. The stock Kafka inputs do not: with them each message is refused.",
+				identitySource:    "In a tag `src`, from the id of the topic and the partition, and in the nanoseconds. Several topics may share a measurement. It needs an input that gives the id of the topic, as 16 bytes in the metadata `kafka_topic_id`: `kafka_batches` does. The stock Kafka inputs do not: with them each message is refused.",
 			}).
 				Description("Where a point carries its place in Kafka, which makes it unique.").
 				Default(identityTimestamp).
@@ -113,6 +127,8 @@ root.text = this.body`).
   this.encoding.or("avro") != "json" && this.exists("mapping") => [ "mapping reads JSON: set encoding: json" ],
   this.encoding.or("avro") == "avro_confluent" && !this.exists("schema_registry") => [ "encoding: avro_confluent needs schema_registry.url" ],
   this.encoding.or("avro") != "avro_confluent" && this.exists("schema_registry") => [ "schema_registry is for encoding: avro_confluent" ],
+  this.message.or("record") == "record" && this.exists("coverage_measurement") => [ "coverage_measurement needs message: record_batch" ],
+  this.message.or("record") == "record_batch" && this.coverage_measurement.or("brandpulse_batches") == this.measurement.or("tweets") => [ "coverage_measurement and measurement must differ" ],
   this.encoding.or("avro") == "avro" && this.schema_files.or([]).length() > 1 => [ "raw Avro has one writer's schema: name one file in schema_files" ],
 }`).
 		Example("Tweets from Kafka to InfluxDB",
@@ -130,100 +146,3 @@ func durationRule(field string) string {
   this.parse_duration().catch(0) % 1000000 != 0 => [ "` + field + ` must be whole milliseconds" ],
 }`
 }
-
-const description = `
-InfluxDB replaces a point that has the same measurement, tags and timestamp, and tweets come in batches that share a millisecond. So every point gets a nanosecond of its own, from where the tweet lies in Kafka:
-
-` + "```text" + `
-time = event time floored to R  +  slot nanoseconds
-slot = (offset mod S) * max_partitions + partition,   S = R / max_partitions
-` + "```" + `
-
-R is ` + "`window`, or `resolution` with `emit: tweets`" + `. For windows the offset is that of the first message of the batch. The time stays in its window, no two points of a run share one, and reading Kafka again gives the same points again.
-
-### What is exact
-
-With ` + "`emit: tweets`" + `, what InfluxDB holds equals what Kafka holds, however often records are read again. With ` + "`emit: windows`" + ` it does as long as no batch is read again: the stock Kafka inputs cut a replay into other batches, whose counts then replace or join those of the first reading. So after a crash or a rebalance the windows around it are approximate.
-
-### What comes out
-
-Exactly one batch: first the points, then every message that could not be counted, unchanged, with its error set, and with the metadata
-
-- ` + "`dead_reason`" + `: ` + "`undecodable`; `unstorable` (InfluxDB has no room for its time or brand); `origin` (its place in Kafka is missing, replaced by a record header, of a second topic, or beyond `max_partitions`); `failed_before` (an earlier processor failed)" + `,
-- ` + "`dead_error`" + `: the error in words,
-- ` + "`dead_topic`, `dead_partition`, `dead_offset`" + `: where it lies, as far as that is known to be genuine; without the offset, ` + "`dead_after_offset`" + ` is that of the record before it.
-
-Other metadata whose name begins with ` + "`dead_`" + ` is removed from them: it may come from a header of the record, which can say anything.
-
-Route them with ` + "`errored()`" + `, as the example does: a message with an error is not line protocol. Messages of points have the metadata ` + "`tweets` and `points`, and `kafka_topic`, `kafka_partition`, `kafka_offset` and `kafka_last_offset`" + ` of the tweets that are in them.
-
-Messages that do not come from Kafka are numbered in the order in which they arrive, beginning anew with each start: their points are unique, and a replay doubles them.
-
-### Metrics
-
-| name | labels | counts |
-|---|---|---|
-| ` + "`sentiment_window_tweets`" + ` | ` + "`sentiment`" + ` | tweets counted |
-| ` + "`sentiment_window_points`" + ` | | points made of them |
-| ` + "`sentiment_window_refused`" + ` | ` + "`reason`" + ` | messages that could not be counted |
-`
-
-const exampleKafka = `
-input:
-  redpanda:
-    seed_brokers: [ localhost:9092 ]
-    topics: [ tweets ]
-    consumer_group: brandpulse
-    max_yield_batch_bytes: 1MB
-
-pipeline:
-  processors:
-    - sentiment_window: {}
-
-output:
-  switch:
-    cases:
-      - check: errored()
-        output:
-          retry:
-            output:
-              redpanda:
-                seed_brokers: [ localhost:9092 ]
-                topic: tweets_dead
-                metadata:
-                  include_prefixes: [ dead_ ]
-      - output:
-          influxdb:
-            url: http://localhost:8086
-            org: brandpulse
-            bucket: brandpulse
-            token: "${INFLUXDB_TOKEN}"
-            rejected:
-              retry:
-                output:
-                  redpanda:
-                    seed_brokers: [ localhost:9092 ]
-                    topic: tweets_dead
-`
-
-const exampleMapping = `
-input:
-  file:
-    paths: [ ./posts.jsonl ]
-    scanner:
-      lines: {}
-
-pipeline:
-  processors:
-    - sentiment_window:
-        encoding: json
-        mapping: |
-          root.brand = this.company
-          root.sentiment = this.mood.lowercase()
-          root.timestamp = this.created_at.ts_parse("2006-01-02T15:04:05Z07:00")
-          root.text = this.body
-        window: 1m
-
-output:
-  stdout: {}
-`

@@ -1,0 +1,76 @@
+package sentimentwindow
+
+import (
+	"fmt"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
+)
+
+// batchOrigin is where a record batch lies in Kafka, as its message says.
+type batchOrigin struct {
+	origin  // of its first offset
+	last    int64
+	records int64
+	inKafka bool
+}
+
+// batchOriginOf reads where a record batch lies. On an error, what is not known
+// to be genuine is empty or -1.
+func batchOriginOf(m *service.Message) (b batchOrigin, err error) {
+	b.last = -1
+	b.origin, b.inKafka, err = originOf(m)
+	switch {
+	case err != nil:
+		return b, err
+	case !b.inKafka:
+		return b, fmt.Errorf("its metadata does not say where: %s", wantBatches)
+	}
+	if id, ok := m.MetaGetMut(metaTopicID); ok {
+		if _, ok := id.([16]byte); !ok {
+			return b, replacedError(metaTopicID, id)
+		}
+	}
+	for _, number := range []struct {
+		name string
+		into *int64
+	}{{metaLastOffset, &b.last}, {metaBatchRecords, &b.records}} {
+		switch v, ok := m.MetaGetMut(number.name); n := v.(type) {
+		case int:
+			*number.into = int64(n)
+		default:
+			if !ok {
+				return b, fmt.Errorf("it has no metadata %s: %s", number.name, wantBatches)
+			}
+			return b, replacedError(number.name, v)
+		}
+	}
+	return b, nil
+}
+
+const wantBatches = fieldMessage + ": " + messageRecordBatch + " takes whole record batches, as kafka_batches gives them; where each message is a record, set " +
+	fieldMessage + ": " + messageRecord
+
+// agree compares the metadata with the bytes. Where they differ nobody knows
+// which of them is right, and what is counted under a wrong offset would replace
+// the counts of another batch.
+func (b *batchOrigin) agree(h recordbatch.Header) error {
+	for _, c := range []struct {
+		name       string
+		meta, want int64
+	}{
+		{metaOffset, b.offset, h.BaseOffset},
+		{metaLastOffset, b.last, h.LastOffset()},
+		{metaBatchRecords, b.records, int64(h.Records)},
+	} {
+		if c.meta != c.want {
+			return fmt.Errorf("its metadata %s is %d, but its bytes say %d: %s", c.name, c.meta, c.want, wantUnchanged)
+		}
+	}
+	return nil
+}
+
+func (b *batchOrigin) place() place {
+	return place{origin: b.origin, inKafka: b.inKafka, batch: true, last: b.last, after: -1}
+}

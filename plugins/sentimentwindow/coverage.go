@@ -1,0 +1,71 @@
+package sentimentwindow
+
+import (
+	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+)
+
+// Fields of a coverage point, in the order in which they are written.
+const (
+	fieldKeyPartition   = "partition"
+	fieldKeyBase        = "base"
+	fieldKeyLast        = "last"
+	fieldKeyRecords     = "records"
+	fieldKeyCounted     = "counted"
+	fieldKeyUndecodable = "undecodable"
+)
+
+// coverage says what became of one record batch: counted and undecodable
+// together are its records. It is stored with the counts of the batch, so that
+// whoever reads InfluxDB sees which part of the log they cover.
+type coverage struct {
+	partition            int32
+	base, last           int64 // offsets
+	records              int64
+	counted, undecodable int64
+	nanos                int64
+}
+
+// appendCoverage appends the line of a coverage point; series is what it begins
+// with:
+//
+//	brandpulse_batches partition=3i,base=10i,last=17i,records=8i,counted=7i,undecodable=1i 1700000000000000643
+func appendCoverage(dst, series []byte, c *coverage) []byte {
+	dst = append(dst, series...)
+	dst = lineproto.AppendInt(append(dst, fieldKeyPartition+"="...), int64(c.partition))
+	dst = lineproto.AppendInt(append(dst, ","+fieldKeyBase+"="...), c.base)
+	dst = lineproto.AppendInt(append(dst, ","+fieldKeyLast+"="...), c.last)
+	dst = lineproto.AppendInt(append(dst, ","+fieldKeyRecords+"="...), c.records)
+	dst = lineproto.AppendInt(append(dst, ","+fieldKeyCounted+"="...), c.counted)
+	dst = lineproto.AppendInt(append(dst, ","+fieldKeyUndecodable+"="...), c.undecodable)
+	return appendTime(dst, c.nanos)
+}
+
+// coveragePoint is the same point as appendCoverage's, for Bloblang.
+func coveragePoint(measurement, source string, c *coverage) map[string]any {
+	tags := map[string]any{}
+	if source != "" {
+		tags[tagSource] = source
+	}
+	return map[string]any{
+		"measurement": measurement,
+		"tags":        tags,
+		"fields": map[string]any{
+			fieldKeyPartition:   int64(c.partition),
+			fieldKeyBase:        c.base,
+			fieldKeyLast:        c.last,
+			fieldKeyRecords:     c.records,
+			fieldKeyCounted:     c.counted,
+			fieldKeyUndecodable: c.undecodable,
+		},
+		"timestamp": c.nanos,
+	}
+}
+
+// coverageSeries is what the line of a coverage point begins with.
+func coverageSeries(measurement, source string) []byte {
+	p := lineproto.AppendMeasurement(nil, measurement)
+	if source != "" {
+		p = lineproto.AppendTag(p, tagSource, source)
+	}
+	return append(p, ' ')
+}

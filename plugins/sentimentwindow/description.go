@@ -1,0 +1,127 @@
+package sentimentwindow
+
+const description = `
+InfluxDB replaces a point that has the same measurement, tags and timestamp, and tweets come in batches that share a millisecond. So every point gets a nanosecond of its own, from where the tweet lies in Kafka:
+
+` + "```text" + `
+time = event time floored to R  +  slot nanoseconds
+slot = (offset mod S) * max_partitions + partition,   S = R / max_partitions
+` + "```" + `
+
+R is ` + "`window`, or `resolution` with `emit: tweets`" + `. For windows the offset is that of the first message of the batch, or the base offset of the record batch. The time stays in its window, no two points of a run share one, and reading Kafka again gives the same points again.
+
+### What is exact
+
+With ` + "`emit: tweets`" + `, what InfluxDB holds equals what Kafka holds, however often records are read again. With ` + "`emit: windows`" + ` it does as long as no batch is read again: the stock Kafka inputs cut a replay into other batches, whose counts then replace or join those of the first reading. So after a crash or a rebalance the windows around it are approximate.
+
+With ` + "`message: record_batch`" + ` both are exact, on a topic that Kafka does not compact. A record batch is what a producer has written in one piece: it stays as it is, and every reader sees the same ones. So the counts of each are the same at every reading, and they stand at the same place.
+
+### Record batches
+
+With ` + "`message: record_batch`" + ` a message is the bytes of one record batch (format v2, uncompressed), which are read in place. Its metadata says where it lies, numbers as ints, which neither a record header nor a mapping can make:
+
+| metadata | type | |
+|---|---|---|
+| ` + "`kafka_topic`" + ` | string | |
+| ` + "`kafka_topic_id`" + ` | 16 bytes | for ` + "`identity: source`" + ` |
+| ` + "`kafka_partition`" + ` | int | |
+| ` + "`kafka_offset`, `kafka_last_offset`" + ` | int | the base offset of the batch and its last: must agree with the bytes |
+| ` + "`kafka_batch_records`" + ` | int | how many records it has: must agree with the bytes |
+
+A message that is not one whole, sound batch, or does not agree with its metadata, is refused as a whole and nothing of it is counted. A record that cannot be counted leaves as a message of its own, with its own offset, while the others of its batch are counted; should that be more than 65,536 records of one batch, the batch leaves once in their place, with the error of the first.
+
+With the counts of each batch goes a coverage point, also when none of its records was counted: a point of the measurement ` + "`coverage_measurement`, without tags but `src` with `identity: source`" + `, at the second of the newest record (by Kafka's timestamp) plus the batch's nanoseconds, with the integer fields
+
+- ` + "`partition`, `base`, `last`" + `: which offsets the batch has,
+- ` + "`records`" + `: how many records it has, fewer than its offsets where Kafka has compacted the topic,
+- ` + "`counted`, `undecodable`" + `: how many of them are in the counts, and how many have left as messages with an error. Together they are all.
+
+` + "```text" + `
+brandpulse_batches partition=3i,base=10i,last=17i,records=8i,counted=7i,undecodable=1i 1700000000000000643
+` + "```" + `
+
+So InfluxDB itself says which part of the topic its counts cover, and that it has each part once.
+
+### What comes out
+
+One batch: first the points, then every message that could not be counted, unchanged, with its error set, and with the metadata
+
+- ` + "`dead_reason`" + `: ` + "`undecodable`; `batch` (not a whole, sound, uncompressed record batch); `unstorable` (InfluxDB has no room for its time or brand); `origin` (its place in Kafka is missing, replaced by a record header, not that of the record batch, of a second topic, or beyond `max_partitions`); `failed_before` (an earlier processor failed)" + `,
+- ` + "`dead_error`" + `: the error in words,
+- ` + "`dead_topic`, `dead_partition`, `dead_offset`" + `: where it lies, as far as that is known to be genuine; without the offset, ` + "`dead_after_offset`" + ` is that of the record before it; for a record batch ` + "`dead_last_offset`" + ` too.
+
+Other metadata whose name begins with ` + "`dead_`" + ` is removed from them: it may come from a header of the record, which can say anything.
+
+Route them with ` + "`errored()`" + `, as the example does: a message with an error is not line protocol. Messages of points have the metadata ` + "`tweets` and `points`, and `kafka_topic`, `kafka_partition`, `kafka_offset` and `kafka_last_offset`" + ` of the tweets, or of the record batch, that are in them.
+
+Messages that do not come from Kafka are numbered in the order in which they arrive, beginning anew with each start: their points are unique, and a replay doubles them.
+
+### Metrics
+
+| name | labels | counts |
+|---|---|---|
+| ` + "`sentiment_window_tweets`" + ` | ` + "`sentiment`" + ` | tweets counted |
+| ` + "`sentiment_window_points`" + ` | | points made, coverage points among them |
+| ` + "`sentiment_window_batches`" + ` | | record batches counted |
+| ` + "`sentiment_window_refused`" + ` | ` + "`reason`" + ` | messages, or records of a batch, that could not be counted |
+`
+
+const exampleKafka = `
+input:
+  redpanda:
+    seed_brokers: [ localhost:9092 ]
+    topics: [ tweets ]
+    consumer_group: brandpulse
+    max_yield_batch_bytes: 1MB
+
+pipeline:
+  processors:
+    - sentiment_window: {}
+
+output:
+  switch:
+    cases:
+      - check: errored()
+        output:
+          retry:
+            output:
+              redpanda:
+                seed_brokers: [ localhost:9092 ]
+                topic: tweets_dead
+                metadata:
+                  include_prefixes: [ dead_ ]
+      - output:
+          influxdb:
+            url: http://localhost:8086
+            org: brandpulse
+            bucket: brandpulse
+            token: "${INFLUXDB_TOKEN}"
+            rejected:
+              retry:
+                output:
+                  redpanda:
+                    seed_brokers: [ localhost:9092 ]
+                    topic: tweets_dead
+`
+
+const exampleMapping = `
+input:
+  file:
+    paths: [ ./posts.jsonl ]
+    scanner:
+      lines: {}
+
+pipeline:
+  processors:
+    - sentiment_window:
+        encoding: json
+        mapping: |
+          root.brand = this.company
+          root.sentiment = this.mood.lowercase()
+          root.timestamp = this.created_at.ts_parse("2006-01-02T15:04:05Z07:00")
+          root.text = this.body
+        window: 1m
+
+output:
+  stdout: {}
+`

@@ -1,0 +1,198 @@
+package sentimentwindow
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
+)
+
+// maxDeadRecords is how many messages the broken records of one batch may
+// become. A batch of a megabyte can hold 150,000 empty records, and a message
+// is a hundred times as large as one of these.
+const maxDeadRecords = 1 << 16
+
+// brokenRecord is one that cannot be counted, and why. It lies in its batch.
+type brokenRecord struct {
+	recordbatch.Record
+	reason string
+	err    error
+}
+
+// countBatches counts messages that are a whole record batch each. It fails only
+// when the context ends.
+func (p *processor) countBatches(ctx context.Context, f *folder, batch service.MessageBatch) error {
+	for _, m := range batch {
+		o, err := batchOriginOf(m)
+		reason := reasonOrigin
+		if err == nil {
+			reason, err = p.countBatch(ctx, f, m, &o)
+		}
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.refuse(f, m, o.place(), reason, err)
+	}
+	return nil
+}
+
+// countBatch counts the records of one batch. With an error nothing of it is
+// counted, and the error comes with a reason from the fixed list of the metric.
+func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Message, o *batchOrigin) (reason string, err error) {
+	if err := m.GetError(); err != nil {
+		return reasonFailed, err
+	}
+	b, err := m.AsBytes()
+	if err != nil {
+		return reasonBatch, err
+	}
+	r, err := readerOf(b)
+	if err != nil {
+		return reasonBatch, err
+	}
+	h := r.Header()
+	if err := o.agree(h); err != nil {
+		return reasonOrigin, err
+	}
+
+	g := f.open(o.origin, true)
+	if g.err == nil {
+		g.err = p.checkTopic(o.topic)
+	}
+	if err := g.err; err != nil {
+		f.drop()
+		return reasonOrigin, err
+	}
+	// The count in the header is the producer's word; the bytes are there.
+	g.room = min(int(h.Records)*bytesPerTweetLine, 2*len(b))
+	newest, broken, err := p.countAll(ctx, f, g, &r)
+	if err != nil {
+		f.drop()
+		f.forgetBroken()
+		return reasonBatch, err
+	}
+	if h.Records == 0 {
+		newest = h.MaxTimestamp
+	}
+	g.last = o.last
+	if f.conf.coverage != "" {
+		slot, err := f.laws.coverage.Slot(o.offset, o.partition)
+		if err != nil {
+			f.drop()
+			f.forgetBroken()
+			return reasonOrigin, err
+		}
+		g.covers = true
+		g.coverage = coverage{
+			partition: o.partition, base: o.offset, last: o.last, records: int64(h.Records),
+			counted: g.tweets(), undecodable: broken,
+			nanos: f.laws.coverage.FloorNearest(newest) + slot,
+		}
+	}
+	f.tally.batches++
+	p.refuseBroken(f, m, o, broken)
+	return "", nil
+}
+
+// readerOf begins to read the bytes of a message.
+func readerOf(b []byte) (r recordbatch.Reader, err error) {
+	h, err := recordbatch.Check(b)
+	if err == nil {
+		r, err = recordbatch.NewReader(b)
+	}
+	switch {
+	case errors.Is(err, recordbatch.ErrCompressed):
+		return r, fmt.Errorf("%w: %s", err, wantUncompressed)
+	case err != nil:
+		return r, fmt.Errorf("reading its bytes as a record batch: %w: %s", err, wantUnchanged)
+	case h.Control():
+		return r, errors.New("it is a control batch, which marks a transaction and holds no tweets: leave it out, as kafka_batches does")
+	}
+	return r, nil
+}
+
+// What to do about a message that is not what it should be.
+const (
+	wantUncompressed = "give it uncompressed, as kafka_batches does"
+	wantUnchanged    = "let no processor change what kafka_batches gives"
+)
+
+// countAll counts the records that r gives. newest is the largest of their
+// timestamps, in milliseconds; broken is how many could not be counted.
+func (p *processor) countAll(ctx context.Context, f *folder, g *group, r *recordbatch.Reader) (newest, broken int64, err error) {
+	rec, t := &f.record, &f.tweet
+	for first := true; r.Next(rec); first = false {
+		if first || rec.Timestamp > newest {
+			newest = rec.Timestamp
+		}
+		reason := reasonUndecodable
+		err := p.decoder.decodeRecord(ctx, &g.first, rec, t)
+		if err == nil {
+			reason, err = reasonUnstorable, f.add(g, rec.Offset, t)
+		}
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return 0, 0, ctx.Err()
+		}
+		broken++
+		if len(f.broken) < maxDeadRecords {
+			f.broken = append(f.broken, brokenRecord{*rec, reason, err})
+		}
+	}
+	if err := r.Err(); err != nil {
+		return 0, 0, fmt.Errorf("%w: %s", err, wantUnchanged)
+	}
+	return newest, broken, nil
+}
+
+// refuseBroken makes a message of each record of a batch that could not be
+// counted. Where these are too many, the batch itself is refused, once: its
+// other records count all the same.
+func (p *processor) refuseBroken(f *folder, m *service.Message, o *batchOrigin, broken int64) {
+	defer f.forgetBroken()
+	if broken > maxDeadRecords {
+		first := &f.broken[0]
+		p.refuse(f, m, o.place(), first.reason, fmt.Errorf("%d of its %d records, the first at offset %d: %w",
+			broken, o.records, first.Offset, first.err))
+		p.metrics.refused.Incr(broken-1, first.reason)
+		return
+	}
+	for i := range f.broken {
+		b := &f.broken[i]
+		at := o.origin
+		at.offset = b.Offset
+		// It may be kept for longer than the batch that it lies in, and must not
+		// keep all of that.
+		b.Value = bytes.Clone(b.Value)
+		p.refuse(f, recordMessage(&at, &b.Record), place{origin: at, inKafka: true, after: -1}, b.reason, b.err)
+	}
+}
+
+func (f *folder) forgetBroken() {
+	clear(f.broken)
+	f.broken = f.broken[:0]
+}
+
+// recordMessage is a record of a batch as a message of its own, with its key and
+// time under the names that the stock Kafka inputs give them. Its headers stay
+// away: in metadata they could pass for anything.
+func recordMessage(o *origin, rec *recordbatch.Record) *service.Message {
+	m := service.NewMessage(rec.Value)
+	m.MetaSetMut(metaTopic, o.topic)
+	m.MetaSetMut(metaPartition, int(o.partition))
+	m.MetaSetMut(metaOffset, int(rec.Offset))
+	m.MetaSetMut(metaTimestamp, rec.Timestamp)
+	if rec.Key != nil {
+		m.MetaSetMut(metaKey, string(rec.Key))
+	}
+	return m
+}

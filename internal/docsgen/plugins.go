@@ -9,6 +9,7 @@ import (
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 
 	"github.com/brandpulse/brandpulse-connect/plugins/influxdb"
+	"github.com/brandpulse/brandpulse-connect/plugins/kafkabatch"
 	"github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
 	"github.com/brandpulse/brandpulse-connect/plugins/tweetgen"
 )
@@ -20,6 +21,7 @@ var plugins = []struct {
 	register func(env *service.Environment, name string) error
 }{
 	{tweetgen.Name, tweetgen.Register},
+	{kafkabatch.Name, kafkabatch.Register},
 	{sentimentwindow.Name, sentimentwindow.Register},
 	{influxdb.Name, influxdb.Register},
 }

@@ -11,6 +11,7 @@ package all
 import (
 	// Each registers itself under its standard name.
 	_ "github.com/brandpulse/brandpulse-connect/plugins/influxdb"
+	_ "github.com/brandpulse/brandpulse-connect/plugins/kafkabatch"
 	_ "github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
 	_ "github.com/brandpulse/brandpulse-connect/plugins/tweetgen"
 )

@@ -1,0 +1,243 @@
+package kafkabatch
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/redpanda-data/benthos/v4/public/utils/netutil"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+)
+
+const (
+	fieldSeedBrokers            = "seed_brokers"
+	fieldClientID               = "client_id"
+	fieldTLS                    = "tls"
+	fieldSASL                   = "sasl"
+	fieldMechanism              = "mechanism"
+	fieldUsername               = "username"
+	fieldPassword               = "password"
+	fieldMetadataMaxAge         = "metadata_max_age"
+	fieldRequestTimeoutOverhead = "request_timeout_overhead"
+	fieldConnIdleTimeout        = "conn_idle_timeout"
+	fieldTCP                    = "tcp"
+)
+
+const (
+	mechanismNone   = "none"
+	mechanismPlain  = "PLAIN"
+	mechanismSCRAM2 = "SCRAM-SHA-256"
+	mechanismSCRAM5 = "SCRAM-SHA-512"
+)
+
+// connectionFields have the names and meanings that they have in the stock
+// Kafka components, so that a connection can be moved from one to the other.
+func connectionFields() []*service.ConfigField {
+	return []*service.ConfigField{
+		service.NewStringListField(fieldSeedBrokers).
+			Description("Addresses of brokers to find the others by. An element with commas is several addresses.").
+			Example([]string{"localhost:9092"}).
+			Example([]string{"a.example.com:9092", "b.example.com:9092"}),
+		service.NewStringField(fieldClientID).
+			Description("What this client calls itself in the logs, metrics and quotas of the brokers.").
+			Default("brandpulse-connect").
+			Advanced(),
+		service.NewTLSToggledField(fieldTLS),
+		service.NewObjectListField(fieldSASL,
+			service.NewStringAnnotatedEnumField(fieldMechanism, map[string]string{
+				mechanismNone:   "No authentication.",
+				mechanismPlain:  "User and password as they are: only with TLS.",
+				mechanismSCRAM2: "RFC 5802.",
+				mechanismSCRAM5: "RFC 5802.",
+			}).Description("How this client says who it is."),
+			service.NewStringField(fieldUsername).Description("The user.").Default(""),
+			service.NewStringField(fieldPassword).Description("The password of the user.").Default("").Secret(),
+		).
+			Description("Ways to authenticate: the first that the broker supports is taken.").
+			Example([]any{map[string]any{fieldMechanism: mechanismSCRAM5, fieldUsername: "brandpulse", fieldPassword: "${KAFKA_PASSWORD}"}}).
+			Optional().
+			Advanced(),
+		service.NewDurationField(fieldMetadataMaxAge).
+			Description("How often leaders and new partitions are asked for when nothing goes wrong. Changes that show in an answer are followed at once.").
+			Default("1m").
+			Advanced(),
+		service.NewDurationField(fieldRequestTimeoutOverhead).
+			Description("How long a request may take, beyond what it asks the broker to wait.").
+			Default("10s").
+			Advanced(),
+		service.NewDurationField(fieldConnIdleTimeout).
+			Description("After how long without a request a connection is closed, roughly.").
+			Default("20s").
+			Advanced(),
+		netutil.DialerConfigSpec(),
+	}
+}
+
+// connection is how brokers are reached.
+type connection struct {
+	seeds           []string
+	clientID        string
+	dial            func(ctx context.Context, network, host string) (net.Conn, error)
+	mechanisms      []sasl.Mechanism
+	metadataMaxAge  time.Duration
+	timeoutOverhead time.Duration
+	idleTimeout     time.Duration
+}
+
+const wrongBrokers = "seed_brokers must name at least one broker"
+
+func connectionFrom(parsed *service.ParsedConfig) (c connection, err error) {
+	listed, err := parsed.FieldStringList(fieldSeedBrokers)
+	if err != nil {
+		return c, err
+	}
+	if c.seeds = split(listed); len(c.seeds) == 0 {
+		return c, errors.New(wrongBrokers)
+	}
+	if c.clientID, err = parsed.FieldString(fieldClientID); err != nil {
+		return c, err
+	}
+	if c.dial, err = dialFrom(parsed); err != nil {
+		return c, err
+	}
+	if c.mechanisms, err = mechanismsFrom(parsed); err != nil {
+		return c, err
+	}
+	for _, d := range []struct {
+		field string
+		value *time.Duration
+	}{
+		{fieldMetadataMaxAge, &c.metadataMaxAge},
+		{fieldRequestTimeoutOverhead, &c.timeoutOverhead},
+		{fieldConnIdleTimeout, &c.idleTimeout},
+	} {
+		if *d.value, err = positive(parsed, d.field); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// split takes lists apart whose elements may be lists with commas themselves.
+func split(listed []string) []string {
+	var all []string
+	for _, element := range listed {
+		for one := range strings.SplitSeq(element, ",") {
+			if one = strings.TrimSpace(one); one != "" && !slices.Contains(all, one) {
+				all = append(all, one)
+			}
+		}
+	}
+	return all
+}
+
+func positive(parsed *service.ParsedConfig, field string) (time.Duration, error) {
+	d, err := parsed.FieldDuration(field)
+	if err == nil && d < time.Millisecond {
+		err = fmt.Errorf("%s must be 1ms at least", field)
+	}
+	return d, err
+}
+
+func dialFrom(parsed *service.ParsedConfig) (func(ctx context.Context, network, host string) (net.Conn, error), error) {
+	tlsConf, enabled, err := parsed.FieldTLSToggled(fieldTLS)
+	if err != nil {
+		return nil, err
+	}
+	dialer := &net.Dialer{Timeout: 10 * time.Second}
+	if parsed.Contains(fieldTCP) {
+		conf, err := netutil.DialerConfigFromParsed(parsed.Namespace(fieldTCP))
+		if err != nil {
+			return nil, err
+		}
+		if err := netutil.DecorateDialer(dialer, conf); err != nil {
+			return nil, fmt.Errorf("applying the settings of %s: %w", fieldTCP, err)
+		}
+	}
+	if !enabled {
+		return dialer.DialContext, nil
+	}
+	return (&tls.Dialer{NetDialer: dialer, Config: tlsConf}).DialContext, nil
+}
+
+func mechanismsFrom(parsed *service.ParsedConfig) ([]sasl.Mechanism, error) {
+	if !parsed.Contains(fieldSASL) {
+		return nil, nil
+	}
+	listed, err := parsed.FieldObjectList(fieldSASL)
+	if err != nil {
+		return nil, err
+	}
+	var mechanisms []sasl.Mechanism
+	for _, one := range listed {
+		name, err := one.FieldString(fieldMechanism)
+		if err != nil {
+			return nil, err
+		}
+		user, err := one.FieldString(fieldUsername)
+		if err != nil {
+			return nil, err
+		}
+		password, err := one.FieldString(fieldPassword)
+		if err != nil {
+			return nil, err
+		}
+		if name != mechanismNone && (user == "" || password == "") {
+			return nil, fmt.Errorf("%s: %s needs %s and %s", fieldSASL, name, fieldUsername, fieldPassword)
+		}
+		switch name {
+		case mechanismNone:
+		case mechanismPlain:
+			mechanisms = append(mechanisms, plain.Auth{User: user, Pass: password}.AsMechanism())
+		case mechanismSCRAM2:
+			mechanisms = append(mechanisms, scram.Auth{User: user, Pass: password}.AsSha256Mechanism())
+		case mechanismSCRAM5:
+			mechanisms = append(mechanisms, scram.Auth{User: user, Pass: password}.AsSha512Mechanism())
+		default:
+			return nil, fmt.Errorf("%s: there is no mechanism %q here: it can be %s, %s, %s or %s",
+				fieldSASL, name, mechanismNone, mechanismPlain, mechanismSCRAM2, mechanismSCRAM5)
+		}
+	}
+	return mechanisms, nil
+}
+
+func (c *connection) options(log *service.Logger) []kgo.Opt {
+	return []kgo.Opt{
+		kgo.SeedBrokers(c.seeds...),
+		kgo.ClientID(c.clientID),
+		kgo.SoftwareNameAndVersion("brandpulse-connect", version),
+		kgo.Dialer(c.dial),
+		kgo.SASL(c.mechanisms...),
+		kgo.MetadataMaxAge(c.metadataMaxAge),
+		kgo.MetadataMinAge(min(c.metadataMaxAge, time.Second)),
+		kgo.RequestTimeoutOverhead(c.timeoutOverhead),
+		kgo.ConnIdleTimeout(c.idleTimeout),
+		kgo.WithLogger(clientLog{log}),
+		kgo.DisableClientMetrics(),
+	}
+}
+
+// clientLog takes what franz-go logs down a level: it reports as an error much
+// that it repairs by itself, and what it does not comes back as an error here.
+type clientLog struct{ to *service.Logger }
+
+func (clientLog) Level() kgo.LogLevel { return kgo.LogLevelInfo }
+
+func (l clientLog) Log(level kgo.LogLevel, text string, pairs ...any) {
+	to := l.to.With(pairs...)
+	switch level {
+	case kgo.LogLevelError, kgo.LogLevelWarn:
+		to.Debug(text)
+	default:
+		to.Trace(text)
+	}
+}

@@ -1,0 +1,135 @@
+package kafkabatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// refused is an error that no retry repairs: Benthos is told to ask seldom.
+func refused(err error) error { return service.NewErrBackOff(err, 30*time.Second) }
+
+// examine asks the brokers whether the topics and the group can be read so that
+// what comes of it is right, before the group is joined. It learns the topics.
+func (s *session) examine(ctx context.Context) error {
+	client, err := kgo.NewClient(s.conf.options(s.log)...)
+	if err != nil {
+		return refused(fmt.Errorf("setting up the client: %w", err))
+	}
+	defer client.Close()
+	if err := client.Ping(ctx); err != nil {
+		err = fmt.Errorf("reaching a broker at %s: %w", strings.Join(s.conf.seeds, ", "), err)
+		if !kgo.IsRetryableBrokerErr(err) {
+			return refused(err)
+		}
+		return err
+	}
+	admin := kadm.NewClient(client)
+	if err := s.learnTopics(ctx, admin); err != nil {
+		return err
+	}
+	compacted, err := compactedTopics(ctx, admin, s.conf.topics)
+	if err != nil {
+		s.log.Warnf("It is not known whether a topic is compacted: %v. The batches of a compacted topic change, and with them what is computed from them: set cleanup.policy to delete, and allow DescribeConfigs on the topics to have it checked", err)
+	}
+	if len(compacted) > 0 {
+		return refused(errCompacted(compacted))
+	}
+	return s.compareFingerprints(ctx, admin)
+}
+
+func errCompacted(topics []string) error {
+	return fmt.Errorf("%s: cleanup.policy contains compact: the log cleaner takes records out of batches, so a batch read again is not what it was, and counts would change. Set cleanup.policy to delete, or read a copy of the topic that has it", strings.Join(topics, ", "))
+}
+
+func (s *session) learnTopics(ctx context.Context, admin *kadm.Client) error {
+	metadata, err := admin.Metadata(ctx, s.conf.topics...)
+	if err != nil {
+		return fmt.Errorf("asking for the topics: %w", err)
+	}
+	for _, name := range s.conf.topics {
+		t, ok := metadata.Topics[name]
+		switch {
+		case !ok:
+			return fmt.Errorf("asking for the topic %s: the broker does not answer for it", name)
+		case errors.Is(t.Err, kerr.UnknownTopicOrPartition):
+			return fmt.Errorf("there is no topic %s", name)
+		case t.Err != nil:
+			return fmt.Errorf("asking for the topic %s: %w", name, t.Err)
+		}
+		if t.ID == (kadm.TopicID{}) {
+			s.log.Warnf("The brokers give no id for the topic %s (Kafka has ids since 2.8): if it is deleted and created again while nobody reads it, that goes unnoticed, and `%s` is missing from messages", name, metaTopicID)
+		}
+		s.topics[name] = &topic{id: t.ID}
+	}
+	return nil
+}
+
+// compactedTopics gives those topics whose cleanup.policy contains compact. An
+// error says that this is not known for all.
+func compactedTopics(ctx context.Context, admin *kadm.Client, topics []string) ([]string, error) {
+	described, err := admin.DescribeTopicConfigs(ctx, topics...)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the settings of the topics: %w", err)
+	}
+	var compacted []string
+	var errs []error
+	for _, t := range described {
+		if t.Err != nil {
+			errs = append(errs, fmt.Errorf("asking for the settings of %s: %w", t.Name, t.Err))
+			continue
+		}
+		for _, c := range t.Configs {
+			if c.Key == "cleanup.policy" && c.Value != nil && strings.Contains(*c.Value, "compact") {
+				compacted = append(compacted, t.Name)
+			}
+		}
+	}
+	return compacted, errors.Join(errs...)
+}
+
+// compareFingerprints refuses to go on from commits that another configuration
+// left behind without having finished.
+func (s *session) compareFingerprints(ctx context.Context, admin *kadm.Client) error {
+	offsets, err := admin.FetchOffsetsForTopics(ctx, s.conf.group, s.conf.topics...)
+	switch {
+	case errors.Is(err, kerr.GroupIDNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("asking for the offsets of the group %s: %w", s.conf.group, err)
+	}
+	var other []kadm.OffsetResponse
+	for _, o := range offsets.Sorted() {
+		if o.Err != nil {
+			return fmt.Errorf("asking for the offset of the group %s in partition %d of %s: %w", s.conf.group, o.Partition, o.Topic, o.Err)
+		}
+		if o.At < 0 {
+			continue
+		}
+		s.topics[o.Topic].committed = true
+		if m, ok := parseMark(o.Metadata); ok && !m.allows(s.conf.fingerprint) {
+			other = append(other, o)
+		}
+	}
+	if len(other) == 0 {
+		return nil
+	}
+	first := other[0]
+	m, _ := parseMark(first.Metadata)
+	return refused(fmt.Errorf("%d partitions, the first of them partition %d of %s: %w", len(other), first.Partition, first.Topic, s.errFingerprint(m, first.At)))
+}
+
+func (s *session) errFingerprint(m mark, offset int64) error {
+	return fmt.Errorf("the group %s stopped at offset %d in the midst of work that another configuration did (fingerprint %s, this one has %s): what it wrote beyond this offset would be counted a second time. "+
+		"Choose: (1) run the former configuration until `kafka_batches_lag` is 0 and stop it with SIGTERM, then start this one; "+
+		"(2) remove what was written, set the offsets of the group to the beginning with kafka-consumer-groups --reset-offsets, and start this one; "+
+		"(3) give this one a `%s` of its own and a place of its own to write to",
+		s.conf.group, offset, m.fingerprint, s.conf.fingerprint, fieldConsumerGroup)
+}

@@ -1,0 +1,156 @@
+// Package kafkabatch is the input kafka_batches: whole RecordBatches of Kafka's
+// log, so that whoever aggregates them cuts the log where Kafka cut it, at every
+// reading.
+//
+// Nothing else gives the same cut twice: what a fetch returns, when a timer
+// fires, where a process starts and what another member had all differ from one
+// reading to the next. A RecordBatch is atomic, immutable, complete once it can
+// be seen, and the same bytes for all. So what is written of one is written once
+// and for all, however often it is read, and committed offsets decide only how
+// much is read again.
+//
+// The input keeps every batch until it is acknowledged and hands it on again
+// whole if it is not. It does not leave this to Benthos's AutoRetryNacksBatched,
+// which retries single messages by their index in the batch: a fold behind it
+// would count a part of the batch under the key of the whole.
+package kafkabatch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+// version is that of the component.
+const version = "0.1.0"
+
+// Name is the component's standard name.
+const Name = "kafka_batches"
+
+// closeTimeout bounds how long the last commit and leaving the group may take:
+// Benthos gives no end.
+const closeTimeout = 15 * time.Second
+
+// Register adds the input to an environment under a name.
+func Register(env *service.Environment, name string) error {
+	return env.RegisterBatchInput(name, spec(), newInput)
+}
+
+func init() {
+	if err := Register(service.GlobalEnvironment(), Name); err != nil {
+		panic(err)
+	}
+}
+
+func newInput(parsed *service.ParsedConfig, res *service.Resources) (service.BatchInput, error) {
+	conf, err := configFrom(parsed)
+	if err != nil {
+		return nil, err
+	}
+	return &input{conf: conf, log: res.Logger(), metrics: newMetrics(res.Metrics())}, nil
+}
+
+type input struct {
+	conf    config
+	log     *service.Logger
+	metrics *metrics
+
+	mu      sync.Mutex
+	session *session // nil until connected
+	closed  bool
+}
+
+func (in *input) Connect(ctx context.Context) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.closed {
+		return service.ErrEndOfInput
+	}
+	if in.session != nil {
+		return nil
+	}
+	s, err := open(ctx, &in.conf, in.log, in.metrics)
+	if err != nil {
+		return err
+	}
+	in.session = s
+	return nil
+}
+
+func (in *input) current() *session {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.session
+}
+
+func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckFunc, error) {
+	s := in.current()
+	if s == nil {
+		return nil, nil, service.ErrNotConnected
+	}
+	for {
+		if b := s.nextBatch(); b != nil {
+			messages, err := b.messages(in.conf.emit)
+			if err != nil { // its records were read before: memory is broken
+				s.nack(b, err)
+				return nil, nil, err
+			}
+			in.metrics.handedOn(b)
+			return messages, s.ackFunc(b), nil
+		}
+		select {
+		case <-s.ready:
+		case <-s.ctx.Done():
+			return nil, nil, service.ErrEndOfInput
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
+}
+
+// ackFunc is called once for each time that b is handed on. Whatever a nack says
+// about single messages, b is handed on again whole.
+func (s *session) ackFunc(b *batch) service.AckFunc {
+	return func(_ context.Context, err error) error {
+		if err == nil {
+			s.ack(b)
+		} else {
+			s.nack(b, err)
+		}
+		return nil
+	}
+}
+
+func (in *input) Close(ctx context.Context) error {
+	in.mu.Lock()
+	s := in.session
+	in.session, in.closed = nil, true
+	in.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	err := s.close(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		in.log.Warnf("Left the group %s without an answer of the brokers: what was not committed is read again", in.conf.group)
+	}
+	return err
+}
+
+// ConnectionTest asks what Connect asks before it joins the group.
+func (in *input) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
+	s := &session{conf: &in.conf, log: in.log, metrics: in.metrics, topics: map[string]*topic{}}
+	if err := s.examine(ctx); err != nil {
+		return service.ConnectionTestFailed(err).AsList()
+	}
+	return service.ConnectionTestSucceeded().AsList()
+}
+
+var (
+	_ service.BatchInput         = (*input)(nil)
+	_ service.ConnectionTestable = (*input)(nil)
+)

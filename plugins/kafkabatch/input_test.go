@@ -1,0 +1,88 @@
+package kafkabatch
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// The commit must lie where all before it is acknowledged, at the end of a
+// batch, and say whether anything beyond it was handed on.
+func TestCommitsThePrefixThatIsAcknowledged(t *testing.T) {
+	c := testenv.FakeKafka(t)
+	topic := c.Topic(t, 1)
+	produce(t, c, topic, 0, 3, 2, 4)
+	r := connected(t, c, topic, "")
+	var got []read
+	for range 3 {
+		got = append(got, r.must())
+	}
+	for i, want := range [][3]int{{0, 2, 3}, {3, 4, 2}, {5, 8, 4}} {
+		b := got[i]
+		if b.meta(metaOffset) != want[0] || b.meta(metaLastOffset) != want[1] || b.meta(metaBatchRecords) != want[2] || b.meta(metaPartition) != 0 || b.meta(metaTopic) != topic {
+			t.Errorf("batch %d: %v to %v, %v records", i, b.meta(metaOffset), b.meta(metaLastOffset), b.meta(metaBatchRecords))
+		}
+		if id, ok := b.meta(metaTopicID).([16]byte); !ok || id == [16]byte{} {
+			t.Errorf("the topic's id is %v", b.meta(metaTopicID))
+		}
+		if h, err := recordbatch.Check(b.bytes()); err != nil || int(h.BaseOffset) != want[0] {
+			t.Errorf("the bytes are not the batch: %v, %v", h, err)
+		}
+	}
+	if o := committedOf(t, c, topic, 0); o.At != 0 || o.Metadata != (mark{fingerprintOf(""), false}).String() {
+		t.Errorf("before any acknowledgement %d %q is committed", o.At, o.Metadata)
+	}
+	got[2].done(t)
+	got[0].done(t)
+	r.close()
+	if o := committedOf(t, c, topic, 0); o.At != 3 || o.Metadata != (mark{fingerprintOf(""), false}).String() {
+		t.Errorf("%d %q is committed, want 3 and not clean", o.At, o.Metadata)
+	}
+	got[1].done(t) // too late: it must not commit
+
+	r = connected(t, c, topic, "")
+	for _, want := range []int{3, 5} {
+		b := r.must()
+		if b.meta(metaOffset) != want {
+			t.Errorf("going on with the batch at %v, want %d", b.meta(metaOffset), want)
+		}
+		b.done(t)
+	}
+	r.close()
+	if o := committedOf(t, c, topic, 0); o.At != 9 || o.Metadata != (mark{fingerprintOf(""), true}).String() {
+		t.Errorf("%d %q is committed, want 9 and clean", o.At, o.Metadata)
+	}
+}
+
+// A batch that an output refused must come again whole, and hold the commit.
+func TestHandsOnAgainWhatWasRefused(t *testing.T) {
+	c := testenv.FakeKafka(t)
+	topic := c.Topic(t, 1)
+	produce(t, c, topic, 0, 3, 2)
+	r := connected(t, c, topic, "commit_period: 50ms")
+	first, second := r.must(), r.must()
+	before := string(first.bytes())
+	if err := first.ack(t.Context(), errors.New("refused")); err != nil {
+		t.Error(err)
+	}
+	second.done(t)
+	again := r.must()
+	if again.meta(metaOffset) != 0 || string(again.bytes()) != before {
+		t.Errorf("the batch at %v comes, want that at 0 as it was", again.meta(metaOffset))
+	}
+	time.Sleep(200 * time.Millisecond)
+	if o := committedOf(t, c, topic, 0); o.At != 0 {
+		t.Errorf("%d is committed while the first batch is refused", o.At)
+	}
+	again.done(t)
+	testenv.Eventually(t, 5*time.Second, "the commit", func() error {
+		if o := committedOf(t, c, topic, 0); o.At != 5 {
+			return errors.New("it is not at 5")
+		}
+		return nil
+	})
+	r.nothing(200 * time.Millisecond)
+}

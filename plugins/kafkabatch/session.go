@@ -1,0 +1,250 @@
+package kafkabatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// session is the membership in the group, from Connect to Close.
+//
+// franz-go does what has to do with the group: it joins, shares out partitions
+// and commits. It never fetches, because it is told no offset to fetch from
+// (see assign). The session does that with requests of its own, so that it gets
+// batches as they lie in the log:
+//
+//   - one fetcher for each broker asks it for batches of the partitions that it
+//     leads, and puts them into the queue;
+//   - the keeper looks after what a partition needs before and between fetches:
+//     its first offset, its leader, what happened to records that are gone;
+//   - the committer commits what is acknowledged.
+type session struct {
+	conf    *config
+	log     *service.Logger
+	metrics *metrics
+	budget  *budget
+
+	client *kgo.Client
+	admin  *kadm.Client
+	leave  context.CancelFunc // cuts off what the client is waiting for
+
+	ctx  context.Context // of the goroutines below
+	stop context.CancelFunc
+	wait sync.WaitGroup
+
+	attention chan struct{} // wakes the keeper
+	ready     chan struct{} // wakes ReadBatch
+
+	mu         sync.Mutex
+	topics     map[string]*topic
+	partitions map[topicPartition]*partition
+	fetchers   map[int32]*fetcher
+	queue      []*batch // fetched
+	again      []*batch // refused, and rested
+	stale      bool     // something in an answer says that the metadata is old
+	turns      int64
+	closed     bool
+
+	commitGrumble, metadataGrumble, fetchGrumble grumble
+}
+
+// topic is what is known of a topic since Connect.
+type topic struct {
+	id        [16]byte
+	committed bool // the group has a commit of one of its partitions
+}
+
+// How long a refused batch rests before it is handed on again; doubled each time.
+const (
+	minBackoff = 50 * time.Millisecond
+	maxBackoff = 2 * time.Second
+)
+
+// open joins the group, unless something says that it must not.
+func open(ctx context.Context, conf *config, log *service.Logger, m *metrics) (*session, error) {
+	s := &session{
+		conf:       conf,
+		log:        log,
+		metrics:    m,
+		budget:     &budget{limit: conf.maxInFlightBytes},
+		attention:  make(chan struct{}, 1),
+		ready:      make(chan struct{}, 1),
+		topics:     map[string]*topic{},
+		partitions: map[topicPartition]*partition{},
+		fetchers:   map[int32]*fetcher{},
+	}
+	if err := s.examine(ctx); err != nil {
+		return nil, err
+	}
+	// The callbacks of the group wait until the session is complete.
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clientCtx, leave := context.WithCancel(context.Background())
+	client, err := kgo.NewClient(append(conf.memberOptions(log),
+		kgo.WithContext(clientCtx),
+		kgo.OnOffsetsFetched(s.assign),
+		kgo.AdjustFetchOffsetsFn(fetchNothing),
+		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, taken map[string][]int32) { s.revoke(taken, true) }),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, taken map[string][]int32) { s.revoke(taken, false) }),
+	)...)
+	if err != nil {
+		leave()
+		return nil, service.NewErrBackOff(fmt.Errorf("setting up the client: %w", err), time.Minute)
+	}
+	s.client, s.admin, s.leave = client, kadm.NewClient(client), leave
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.wait.Go(s.keep)
+	s.wait.Go(s.commitLoop)
+	s.wait.Go(s.watchGroup)
+	return s, nil
+}
+
+// fetchNothing leaves franz-go without an offset to fetch from.
+func fetchNothing(context.Context, map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	return nil, nil
+}
+
+// watchGroup polls the client, which has no records to give, for what goes wrong
+// with the group.
+func (s *session) watchGroup() {
+	var g grumble
+	for s.ctx.Err() == nil {
+		fetches := s.client.PollFetches(s.ctx)
+		if fetches.IsClientClosed() {
+			return
+		}
+		fetches.EachError(func(topic string, partition int32, err error) {
+			if s.ctx.Err() != nil || errors.Is(err, context.Canceled) {
+				return
+			}
+			s.metrics.errors.Incr(1, "group")
+			text := fmt.Sprintf("The group %s: %v", s.conf.group, err)
+			if topic != "" {
+				text = fmt.Sprintf("The group %s, partition %d of %s: %v", s.conf.group, partition, topic, err)
+			}
+			if g.due(text, time.Now()) {
+				s.log.Error(text)
+			}
+		})
+	}
+}
+
+// nextBatch gives the batch to hand on next, refused ones first: else a full
+// pipeline would never get them.
+func (s *session) nextBatch() *batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var b *batch
+	switch {
+	case len(s.again) > 0:
+		b, s.again = s.again[0], s.again[1:]
+	case len(s.queue) > 0:
+		b, s.queue[0] = s.queue[0], nil
+		s.queue = s.queue[1:]
+		b.partition.handed = max(b.partition.handed, b.header.LastOffset()+1)
+	default:
+		return nil
+	}
+	if len(s.again)+len(s.queue) > 0 {
+		signal(s.ready)
+	}
+	return b
+}
+
+func (s *session) ack(b *batch) {
+	s.mu.Lock()
+	if !b.partition.lost {
+		b.partition.acked.ack(b.number)
+	}
+	s.mu.Unlock()
+	b.memory.release()
+}
+
+func (s *session) nack(b *batch, err error) {
+	s.metrics.nacks.Incr(1)
+	s.log.Debugf("Handing on again the batch at offset %d of partition %d of %s: %v",
+		b.header.BaseOffset, b.partition.partition, b.partition.topic, err)
+	rest := min(minBackoff<<min(b.nacks, 10), maxBackoff)
+	b.nacks++
+	time.AfterFunc(rest, func() { s.handOnAgain(b) })
+}
+
+func (s *session) handOnAgain(b *batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || b.partition.lost {
+		b.memory.release()
+		return
+	}
+	s.again = append(s.again, b)
+	signal(s.ready)
+}
+
+// halt stops a partition until an operator has decided. mu is held.
+func (s *session) halt(p *partition, kind string, err error) {
+	p.phase, p.stopped = phaseStop, err
+	s.metrics.errors.Incr(1, kind)
+	s.complain(p)
+}
+
+// complain says why a partition stands still. mu is held.
+func (s *session) complain(p *partition) {
+	text := fmt.Sprintf("Partition %d of %s is stopped: %v", p.partition, p.topic, p.stopped)
+	if p.grumble.due(text, time.Now()) {
+		s.log.Error(text)
+	}
+}
+
+// trouble lets a partition rest after something that may pass. mu is held.
+func (s *session) trouble(p *partition, kind string, err error) {
+	now := time.Now()
+	p.pause(now)
+	s.metrics.errors.Incr(1, kind)
+	if p.failures < 3 {
+		return // leaders change
+	}
+	text := fmt.Sprintf("Partition %d of %s waits: %v", p.partition, p.topic, err)
+	if p.grumble.due(text, now) {
+		s.log.Warn(text)
+	}
+}
+
+// close leaves the group. It gives ctx.Err() if the brokers do not answer in time.
+func (s *session) close(ctx context.Context) error {
+	s.stop()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.wait.Wait()
+		s.client.Close() // revokes, and so commits
+	}()
+	defer s.leave()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		s.leave()
+		<-done
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, b := range append(s.queue, s.again...) {
+		b.memory.release()
+	}
+	s.queue, s.again = nil, nil
+	return ctx.Err()
+}
+
+// signal wakes the one who waits, or who will.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,144 @@
+package kafkabatch
+
+import (
+	_ "embed"
+
+	// The lint rules use functions of it, and a build without them would find
+	// fault with every configuration.
+	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+const (
+	fieldTopics                 = "topics"
+	fieldConsumerGroup          = "consumer_group"
+	fieldEmit                   = "emit"
+	fieldStartOffset            = "start_offset"
+	fieldOnLostRecords          = "on_lost_records"
+	fieldFingerprint            = "fingerprint"
+	fieldMaxInFlightBytes       = "max_in_flight_bytes"
+	fieldMaxBatchBytes          = "max_batch_bytes"
+	fieldCommitPeriod           = "commit_period"
+	fieldRackID                 = "rack_id"
+	fieldInstanceID             = "instance_id"
+	fieldSessionTimeout         = "session_timeout"
+	fieldRebalanceTimeout       = "rebalance_timeout"
+	fieldHeartbeatInterval      = "heartbeat_interval"
+	fieldFetchMaxBytes          = "fetch_max_bytes"
+	fieldFetchMinBytes          = "fetch_min_bytes"
+	fieldFetchMaxPartitionBytes = "fetch_max_partition_bytes"
+	fieldFetchMaxWait           = "fetch_max_wait"
+)
+
+//go:embed description.md
+var description string
+
+//go:embed examples/records.yaml
+var recordsExample string
+
+func spec() *service.ConfigSpec {
+	return service.NewConfigSpec().
+		Stable().
+		Version(version).
+		Categories("Services").
+		Summary("Reads topics of Kafka by whole RecordBatches, as their producers sent them: the same batches at every reading, whatever was killed, paused or rebalanced in between, and no object for each record.").
+		Description(description).
+		Fields(connectionFields()...).
+		Fields(consumerFields()...).
+		Fields(fetchFields()...).
+		LintRule(`root = match {
+  this.seed_brokers.or([""]).length() == 0 => [ "` + wrongBrokers + `" ],
+  this.topics.or([""]).length() == 0 => [ "` + wrongTopics + `" ],
+}`).
+		Example("Any processor", "With `emit: records` there is a message for each record. The batches are cut as in the log all the same.", recordsExample)
+}
+
+func consumerFields() []*service.ConfigField {
+	return []*service.ConfigField{
+		service.NewStringListField(fieldTopics).
+			Description("Topics to read, all partitions of each, those that are added later too. An element with commas is several topics. A compacted topic is refused: its batches change.").
+			Example([]string{"tweets"}).
+			Example([]string{"tweets", "mentions"}).
+			LintRule(`root = if this.contains(":") { [ "` + wrongTopicParts + `" ] }`), // of each element
+		service.NewStringField(fieldConsumerGroup).
+			Description("The group that shares the partitions among its members and keeps the offsets.").
+			Example("brandpulse").
+			LintRule(`root = if this == "" { [ "` + wrongGroup + `" ] }`),
+		service.NewStringAnnotatedEnumField(fieldEmit, map[string]string{
+			emitBlock:   "A message for each RecordBatch: its bytes, with the compression undone. For `sentiment_window` with `message: record_batch`.",
+			emitRecords: "A batch of messages for each RecordBatch, with a message for each record: for any other processor. Slower by far.",
+		}).
+			Description("What is handed on.").
+			Default(emitBlock),
+		service.NewStringAnnotatedEnumField(fieldStartOffset, map[string]string{
+			startEarliest:  "At the beginning of the log.",
+			startLatest:    "At its end. Partitions that are added later are read from their beginning all the same.",
+			startCommitted: "Nowhere: the partition is stopped with an error.",
+		}).
+			Description("Where to begin a partition that the group has not committed. It does not apply where records are missing: see `" + fieldOnLostRecords + "`.").
+			Default(startEarliest).
+			Advanced(),
+		service.NewStringAnnotatedEnumField(fieldOnLostRecords, map[string]string{
+			onLostStop:     "The partition is stopped with an error that says how many are gone. The others go on.",
+			onLostEarliest: "Go on with what is left. How many are gone is logged, and counted in `kafka_batches_lost_records`.",
+		}).
+			Description("What to do when the log begins after the next offset: retention has removed records before they were read.").
+			Default(onLostStop),
+		service.NewStringField(fieldFingerprint).
+			Description("Write here what decides the points that are made of a batch, such as a version that you count up when the decoding, the window or the brands change. Its hash goes into the commits: see Changing what is computed.").
+			Default("").
+			Example("window 1s, schema 2"),
+		service.NewStringField(fieldMaxInFlightBytes).
+			Description("Bytes of batches, with their compression undone, that are fetched and not yet acknowledged, over all partitions. Fetching waits beyond. Each broker can add one response to it, of `" + fieldFetchMaxBytes + "`, and a batch.").
+			Default("64MiB"),
+		service.NewStringField(fieldMaxBatchBytes).
+			Description("The largest RecordBatch there may be, with its compression undone. A larger one stops its partition with an error.").
+			Default("32MiB").
+			Advanced(),
+		service.NewDurationField(fieldCommitPeriod).
+			Description("How often offsets are committed. They are too when a partition goes to another member and at the end.").
+			Default("5s").
+			Advanced(),
+		service.NewStringField(fieldRackID).
+			Description("Where this client stands. Records then come from the replica that the brokers say is closest, rather than from the leader.").
+			Default("").
+			Advanced(),
+		service.NewStringField(fieldInstanceID).
+			Description("Makes this a static member of the group: a restart within `" + fieldSessionTimeout + "` moves no partitions. It must be another one for each member, and the member does not leave the group when it stops.").
+			Default("").
+			Advanced(),
+		service.NewDurationField(fieldSessionTimeout).
+			Description("After how long without a sign of life the group gives the partitions of this member to others.").
+			Default("1m").
+			Advanced(),
+		service.NewDurationField(fieldRebalanceTimeout).
+			Description("How long the members may take to join when partitions are shared out again.").
+			Default("45s").
+			Advanced(),
+		service.NewDurationField(fieldHeartbeatInterval).
+			Description("How often this member gives a sign of life: at most a third of `" + fieldSessionTimeout + "`.").
+			Default("3s").
+			Advanced(),
+	}
+}
+
+func fetchFields() []*service.ConfigField {
+	return []*service.ConfigField{
+		service.NewStringField(fieldFetchMaxBytes).
+			Description("How much a broker may put into one response. A single batch that is larger comes all the same.").
+			Default("16MiB").
+			Advanced(),
+		service.NewStringField(fieldFetchMinBytes).
+			Description("How much a broker collects before it answers, unless `" + fieldFetchMaxWait + "` is over.").
+			Default("1B").
+			Advanced(),
+		service.NewStringField(fieldFetchMaxPartitionBytes).
+			Description("How much of one partition a broker may put into one response. It is raised where a single batch is larger.").
+			Default("2MiB").
+			Advanced(),
+		service.NewDurationField(fieldFetchMaxWait).
+			Description("How long a broker waits for new records before it answers that there are none. A partition that is new to this member waits as long, too.").
+			Default("500ms").
+			Advanced(),
+	}
+}

@@ -1,0 +1,212 @@
+package kafkabatch
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
+)
+
+// maxCorrupt is how often a batch that is corrupt is fetched again before it is
+// taken to be so in the log.
+const maxCorrupt = 3
+
+// walk goes through the batches of one partition in a response, up to the last
+// stable offset, and puts those into the queue that have records of committed
+// transactions or of none.
+func (f *fetcher) walk(a ask, got *kmsg.FetchResponseTopicPartition, memory *hold) {
+	aborted := make([]abortedTransaction, len(got.AbortedTransactions))
+	for i, t := range got.AbortedTransactions {
+		aborted[i] = abortedTransaction{t.ProducerID, t.FirstOffset}
+	}
+	w := walk{
+		fetcher:      f,
+		partition:    a.partition,
+		memory:       memory,
+		at:           a.position,
+		transactions: newTransactions(aborted),
+		stable:       got.LastStableOffset,
+	}
+	for rest := got.RecordBatches; ; {
+		var b []byte
+		var h recordbatch.Header
+		var err error
+		h, b, rest, err = recordbatch.Next(rest)
+		if err == nil {
+			err = w.next(h, b)
+		}
+		if err != nil {
+			w.end(h, len(got.RecordBatches), err)
+			return
+		}
+	}
+}
+
+type walk struct {
+	fetcher      *fetcher
+	partition    *partition
+	memory       *hold // of the response
+	at           position
+	transactions *transactions
+	stable       int64 // -1 if the broker does not say
+	taken        int   // batches
+}
+
+// errWalkOver ends a walk where nothing is wrong.
+var errWalkOver = errors.New("the walk is over")
+
+// next takes one batch.
+func (w *walk) next(h recordbatch.Header, b []byte) error {
+	if w.stable >= 0 && h.BaseOffset >= w.stable {
+		return errWalkOver
+	}
+	end := position{offset: h.LastOffset() + 1, epoch: h.LeaderEpoch, time: max(w.at.time, h.MaxTimestamp)}
+	if end.offset <= w.at.offset {
+		w.taken++
+		return nil // it lies before what was asked for
+	}
+	// Only the first may begin before what was asked for: it comes whole.
+	if w.taken > 0 && h.BaseOffset < w.at.offset {
+		return fmt.Errorf("%w: the batch at offset %d begins before offset %d, where the one before it ends", recordbatch.ErrCorrupt, h.BaseOffset, w.at.offset)
+	}
+	kind, err := w.kind(h, b)
+	if err != nil {
+		return err
+	}
+	if kind == kindData && h.Records > 0 {
+		err = w.handOn(h, b, end)
+	} else {
+		if kind == kindAborted {
+			w.fetcher.session.metrics.aborted.Incr(int64(h.Records))
+		}
+		err = w.advance(end, func(p *partition) { p.acked.skip(end) })
+	}
+	if err == nil {
+		w.at = end
+		w.taken++
+	}
+	return err
+}
+
+func (w *walk) kind(h recordbatch.Header, b []byte) (batchKind, error) {
+	t := transactionalBatch{
+		producer:      h.ProducerID,
+		last:          h.LastOffset(),
+		transactional: h.Transactional(),
+		control:       h.Control(),
+	}
+	if t.control {
+		marker, err := recordbatch.ControlTypeOf(b)
+		if err != nil {
+			return kindControl, err
+		}
+		t.aborts = marker == recordbatch.ControlAbort
+	}
+	return w.transactions.next(t), nil
+}
+
+// handOn queues a batch. It waits while there is no room for what it is to be
+// decompressed to.
+func (w *walk) handOn(h recordbatch.Header, b []byte, end position) error {
+	f, s := w.fetcher, w.fetcher.session
+	memory := w.memory
+	if h.Codec() == recordbatch.None {
+		if len(b) > int(s.conf.maxBatchBytes) {
+			return fmt.Errorf("%w: it has %d bytes", recordbatch.ErrTooLarge, len(b))
+		}
+		memory.share()
+	} else {
+		if err := s.budget.wait(s.ctx); err != nil {
+			return errWalkOver
+		}
+		var err error
+		if b, err = f.decompressor.AppendUncompressed(nil, b); err != nil {
+			return err
+		}
+		memory = s.budget.hold(int64(cap(b)))
+		memory.charge()
+	}
+	one := &batch{partition: w.partition, header: h, bytes: b, memory: memory}
+	if s.conf.emit == emitRecords {
+		// A record that cannot be read must stop the partition here: handed on
+		// it would be handed on for ever.
+		if _, err := one.recordMessages(); err != nil {
+			memory.release()
+			return err
+		}
+	}
+	err := w.advance(end, func(p *partition) {
+		one.number = p.acked.add(end)
+		s.queue = append(s.queue, one)
+		signal(s.ready)
+	})
+	if err != nil {
+		memory.release()
+	}
+	return err
+}
+
+// advance moves the partition on, unless it is not ours any more.
+func (w *walk) advance(end position, add func(*partition)) error {
+	s, p := w.fetcher.session, w.partition
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.lost || p.phase != phaseFetch {
+		return errWalkOver
+	}
+	add(p)
+	p.next = end
+	p.corrupt = 0
+	return nil
+}
+
+// end takes in why the walk ended: h is the header of the batch that it ended
+// at, if there is one.
+func (w *walk) end(h recordbatch.Header, fetched int, err error) {
+	s, p := w.fetcher.session, w.partition
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.lost || p.phase != phaseFetch {
+		return
+	}
+	limit := s.conf.maxBatchBytes
+	switch {
+	case errors.Is(err, errWalkOver), errors.Is(err, io.EOF):
+		p.maxBytes = s.conf.partitionMaxBytes
+	case errors.Is(err, recordbatch.ErrPartial):
+		if w.taken > 0 {
+			p.maxBytes = s.conf.partitionMaxBytes
+			return
+		}
+		// Nothing came but the beginning of a batch. Others in the response
+		// left no room for it, or more must be asked for.
+		if h.Size() > int(limit) {
+			s.halt(p, "too_large", w.tooLarge(h))
+			return
+		}
+		p.turn = 0 // first in the next request: the first comes whole
+		p.maxBytes = min(max(p.maxBytes, int32(min(2*fetched, int(limit))), int32(max(0, h.Size()))), max(limit, s.conf.partitionMaxBytes))
+	case errors.Is(err, recordbatch.ErrTooLarge):
+		s.halt(p, "too_large", w.tooLarge(h))
+	case p.corrupt < maxCorrupt && errors.Is(err, recordbatch.ErrCorrupt):
+		p.corrupt++
+		p.pause(time.Now())
+		s.metrics.errors.Incr(1, "corrupt")
+		s.log.Warnf("Partition %d of %s: what came for offset %d is fetched again: %v", p.partition, p.topic, w.at.offset, err)
+	default:
+		s.halt(p, "corrupt", fmt.Errorf("the batch at offset %d cannot be read: %w. "+
+			"Choose: (1) repair the partition from another replica; (2) skip the batch, whose records are then missing, by setting the offset of the group %s in this partition with kafka-consumer-groups --reset-offsets",
+			w.at.offset, err, s.conf.group))
+	}
+}
+
+func (w *walk) tooLarge(h recordbatch.Header) error {
+	conf := w.fetcher.session.conf
+	return fmt.Errorf("the batch at offset %d, of %s and %s compression, is larger than `%s` of %s once uncompressed: raise that and restart",
+		w.at.offset, humanize.IBytes(uint64(max(0, h.Size()))), h.Codec(), fieldMaxBatchBytes, humanize.IBytes(uint64(conf.maxBatchBytes)))
+}

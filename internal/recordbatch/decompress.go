@@ -42,7 +42,7 @@ func (d *Decompressor) AppendUncompressed(dst, batch []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	start, room := len(dst), d.limit-HeaderSize
+	room := d.limit - HeaderSize
 	if room < 0 {
 		return dst, d.tooLarge(h, ErrTooLarge)
 	}
@@ -50,21 +50,23 @@ func (d *Decompressor) AppendUncompressed(dst, batch []byte) ([]byte, error) {
 		if len(batch) > d.limit {
 			return dst, d.tooLarge(h, ErrTooLarge)
 		}
-		return append(dst, batch...), nil
+		return appendExactly(dst, batch, nil), nil
 	}
-	out := append(dst, batch[:HeaderSize]...)
-	// The log cleaner leaves the header alone of a batch that lost all of its
-	// records: that is not a stream of any codec.
-	if payload := batch[HeaderSize:]; len(payload) > 0 || h.Records > 0 {
-		out, err = d.appendRecords(out, payload, h.Codec(), room)
+	out, header, payload := dst, batch[:HeaderSize], batch[HeaderSize:]
+	if len(payload) == 0 && h.Records == 0 {
+		// The log cleaner leaves the header alone of a batch that lost all of
+		// its records: nothing is not a stream of any codec.
+		out = appendExactly(dst, header, nil)
+	} else {
+		out, err = d.appendRecords(dst, header, payload, h.Codec(), room)
 	}
 	switch {
 	case errors.Is(err, ErrTooLarge):
-		return out[:start], d.tooLarge(h, err)
+		return dst, d.tooLarge(h, err)
 	case err != nil:
-		return out[:start], fmt.Errorf("undoing %s of the batch at offset %d: %w", h.Codec(), h.BaseOffset, err)
+		return dst, fmt.Errorf("undoing %s of the batch at offset %d: %w", h.Codec(), h.BaseOffset, err)
 	}
-	b := out[start:]
+	b := out[len(dst):]
 	binary.BigEndian.PutUint16(b[atAttributes:], uint16(h.Attributes)&^AttrCodec)
 	seal(b)
 	return out, nil
@@ -75,21 +77,20 @@ func (d *Decompressor) tooLarge(h Header, err error) error {
 		h.Codec(), h.BaseOffset, h.Size(), err, d.limit)
 }
 
-// appendRecords appends what src decompresses to, at most room bytes of it.
-func (d *Decompressor) appendRecords(dst, src []byte, codec Codec, room int) ([]byte, error) {
-	out := dst
-	var err error
+// appendRecords appends the header as it is, and what src decompresses to, at
+// most room bytes of it.
+func (d *Decompressor) appendRecords(dst, header, src []byte, codec Codec, room int) (out []byte, err error) {
 	switch codec {
 	case Gzip:
-		out, err = d.appendStream(dst, src, d.gzipStream(), room)
+		out, err = d.appendStream(dst, header, src, d.gzipStream(), room)
 	case Snappy:
-		out, err = appendSnappy(dst, src, room)
+		out, err = appendSnappy(dst, header, src, room)
 	case LZ4:
-		out, err = d.appendStream(dst, src, d.lz4Stream(), room)
+		out, err = d.appendStream(dst, header, src, d.lz4Stream(), room)
 	case Zstd:
-		out, err = d.appendZstd(dst, src, room)
+		out, err = d.appendZstd(dst, header, src, room)
 	default:
-		return dst, fmt.Errorf("%w: %s", ErrCodec, codec)
+		return nil, fmt.Errorf("%w: %s", ErrCodec, codec)
 	}
 	if err != nil && !errors.Is(err, ErrTooLarge) {
 		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
@@ -110,19 +111,17 @@ func (d *Decompressor) scratch(size, limit int) []byte {
 	return d.buf[:0:min(cap(d.buf), limit)]
 }
 
-// appendExactly appends src to dst with no more capacity than it takes, so that
-// a dst of nil becomes a message of its own size.
-func appendExactly(dst, src []byte) []byte {
-	return append(grown(dst, len(src)), src...)
+// appendExactly appends the header and the records.
+func appendExactly(dst, header, records []byte) []byte {
+	return append(begin(dst, header, len(records)), records...)
 }
 
-// grown gives dst with room for n more bytes. Unlike slices.Grow it adds
-// nothing for later, because nothing comes later.
-func grown(dst []byte, n int) []byte {
-	if cap(dst)-len(dst) >= n {
-		return dst
+// begin appends the header, with room for n bytes of records after it. Unlike
+// append it allocates nothing for later, because nothing comes later, and at
+// most once: a dst of nil becomes a message of its own size.
+func begin(dst, header []byte, n int) []byte {
+	if cap(dst)-len(dst) < len(header)+n {
+		dst = append(make([]byte, 0, len(dst)+len(header)+n), dst...)
 	}
-	out := make([]byte, len(dst), len(dst)+n)
-	copy(out, dst)
-	return out
+	return append(dst, header...)
 }

@@ -54,21 +54,29 @@ type tester interface {
 	Fatalf(format string, args ...any)
 }
 
-// compressed is the uncompressed batch with its records compressed by
-// franz-go's own compressor.
+// compressors are franz-go's own.
+var compressors = map[Codec]kgo.Compressor{
+	Gzip:   compressor(kgo.GzipCompression()),
+	Snappy: compressor(kgo.SnappyCompression()),
+	LZ4:    compressor(kgo.Lz4Compression()),
+	Zstd:   compressor(kgo.ZstdCompression()),
+}
+
+func compressor(codec kgo.CompressionCodec) kgo.Compressor {
+	c, err := kgo.DefaultCompressor(codec)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// compressed is the uncompressed batch with its records compressed by franz-go.
 func compressed(tb tester, batch []byte, codec Codec) []byte {
 	tb.Helper()
 	if codec == None {
 		return bytes.Clone(batch)
 	}
-	c, err := kgo.DefaultCompressor(map[Codec]kgo.CompressionCodec{
-		Gzip: kgo.GzipCompression(), Snappy: kgo.SnappyCompression(),
-		LZ4: kgo.Lz4Compression(), Zstd: kgo.ZstdCompression(),
-	}[codec])
-	if err != nil {
-		tb.Fatal(err)
-	}
-	payload, used := c.Compress(new(bytes.Buffer), batch[HeaderSize:])
+	payload, used := compressors[codec].Compress(new(bytes.Buffer), batch[HeaderSize:])
 	if Codec(used) != codec {
 		tb.Fatalf("compressed with %d", used)
 	}

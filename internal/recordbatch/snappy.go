@@ -17,69 +17,63 @@ const xerialHeaderSize = 16
 
 var errXerial = errors.New("a snappy block has a wrong length")
 
-func appendSnappy(dst, src []byte, room int) ([]byte, error) {
+func appendSnappy(dst, header, src []byte, room int) ([]byte, error) {
 	if len(src) < xerialHeaderSize || !bytes.HasPrefix(src, xerialMagic) {
 		size, err := s2.DecodedLen(src)
 		if err != nil {
-			return dst, err
+			return nil, err
 		}
 		if size > room {
-			return dst, ErrTooLarge
+			return nil, ErrTooLarge
 		}
-		return appendSnappyBlock(grown(dst, size), src, size)
+		return appendSnappyBlock(begin(dst, header, size), src, size)
 	}
 	src = src[xerialHeaderSize:]
 	total := 0
 	for b := src; len(b) > 0; {
-		block, rest, err := xerialBlock(b)
+		_, size, rest, err := xerialBlock(b)
 		if err != nil {
-			return dst, err
-		}
-		size, err := s2.DecodedLen(block)
-		if err != nil {
-			return dst, err
+			return nil, err
 		}
 		if size > room-total {
-			return dst, ErrTooLarge
+			return nil, ErrTooLarge
 		}
-		total += size
-		b = rest
+		total, b = total+size, rest
 	}
-	out := grown(dst, total)
+	out := begin(dst, header, total)
 	for b := src; len(b) > 0; {
-		block, rest, err := xerialBlock(b)
+		block, size, rest, err := xerialBlock(b)
 		if err != nil {
-			return dst, err
-		}
-		size, err := s2.DecodedLen(block)
-		if err != nil {
-			return dst, err
+			return nil, err
 		}
 		if out, err = appendSnappyBlock(out, block, size); err != nil {
-			return dst, err
+			return nil, err
 		}
 		b = rest
 	}
 	return out, nil
 }
 
-func xerialBlock(b []byte) (block, rest []byte, err error) {
+// xerialBlock takes the first block off b, and tells how many bytes it claims
+// to decode to.
+func xerialBlock(b []byte) (block []byte, size int, rest []byte, err error) {
 	if len(b) < 4 {
-		return nil, nil, errXerial
+		return nil, 0, nil, errXerial
 	}
-	size := int64(binary.BigEndian.Uint32(b))
+	n := int64(binary.BigEndian.Uint32(b))
 	b = b[4:]
-	if size > int64(len(b)) {
-		return nil, nil, errXerial
+	if n > int64(len(b)) {
+		return nil, 0, nil, errXerial
 	}
-	return b[:size], b[size:], nil
+	size, err = s2.DecodedLen(b[:n])
+	return b[:n], size, b[n:], err
 }
 
 // appendSnappyBlock decodes into the room that dst has for size bytes.
 func appendSnappyBlock(dst, block []byte, size int) ([]byte, error) {
 	end := len(dst) + size
 	if _, err := s2.Decode(dst[len(dst):end:end], block); err != nil {
-		return dst, err
+		return nil, err
 	}
 	return dst[:end], nil
 }

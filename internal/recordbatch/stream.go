@@ -40,16 +40,16 @@ func (d *Decompressor) gzipStream() stream {
 // appendStream goes through the buffer, because gzip and lz4 as Kafka's
 // producers write them do not say how much will come: a dst that is grown on the
 // way would be left up to twice as large as its message.
-func (d *Decompressor) appendStream(dst, src []byte, codec stream, room int) ([]byte, error) {
+func (d *Decompressor) appendStream(dst, header, src []byte, codec stream, room int) ([]byte, error) {
 	defer codec.release()
 	if err := codec.open(src); err != nil {
-		return dst, noEOF(err)
+		return nil, noEOF(err)
 	}
 	buf := d.scratch(4*len(src), room)
 	for {
 		if len(buf) == room {
 			if err := atEnd(codec); err != nil {
-				return dst, err
+				return nil, err
 			}
 			break
 		}
@@ -63,10 +63,10 @@ func (d *Decompressor) appendStream(dst, src []byte, codec stream, room int) ([]
 			break
 		}
 		if err != nil {
-			return dst, err
+			return nil, err
 		}
 	}
-	return appendExactly(dst, buf), nil
+	return appendExactly(dst, header, buf), nil
 }
 
 // atEnd reads the end of a stream, where its checksums lie, after as many bytes

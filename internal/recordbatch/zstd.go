@@ -44,22 +44,25 @@ const zstdBlock = 128<<10 + zstdSlack
 // appendZstd decodes into dst where the first frame tells its size (franz-go's
 // and librdkafka's do), and otherwise, or if more frames follow, through the
 // buffer (Java's is a stream).
-func (d *Decompressor) appendZstd(dst, src []byte, room int) ([]byte, error) {
+func (d *Decompressor) appendZstd(dst, header, src []byte, room int) ([]byte, error) {
 	dec, err := d.zstdDecoder()
 	if err != nil {
-		return dst, err
+		return nil, err
 	}
 	var frame zstd.Header
 	if err := frame.Decode(src); err == nil && frame.HasFCS && !frame.Skippable {
 		if frame.FrameContentSize > uint64(room) {
-			return dst, ErrTooLarge
+			return nil, ErrTooLarge
 		}
 		size := int(frame.FrameContentSize)
-		out := grown(dst, size+zstdSlack)
+		out := begin(dst, header, size+zstdSlack)
 		at := len(out)
 		got, err := dec.DecodeAll(src, out[at:at:at+size+zstdSlack])
 		if err == nil && len(got) <= room {
-			return appendDecoded(out, got), nil
+			if inPlace := len(got) > 0 && &got[0] == &out[:at+1][at]; inPlace {
+				return out[:at+len(got)], nil
+			}
+			return append(out, got...), nil
 		}
 	}
 	// The decoder fails in the same way at a full buffer and at a block that is
@@ -70,21 +73,12 @@ func (d *Decompressor) appendZstd(dst, src []byte, room int) ([]byte, error) {
 		full := len(got) > cap(buf)-zstdBlock || errors.Is(err, zstd.ErrDecoderSizeExceeded)
 		switch {
 		case err == nil && len(got) <= room:
-			return appendExactly(dst, got), nil
+			return appendExactly(dst, header, got), nil
 		case err == nil || full && cap(buf) >= room+zstdBlock:
-			return dst, ErrTooLarge
+			return nil, ErrTooLarge
 		case !full:
-			return dst, err
+			return nil, err
 		}
 		size = 2 * cap(buf)
 	}
-}
-
-// appendDecoded takes what was decoded behind dst, in dst's own array if the
-// decoder had no need of another.
-func appendDecoded(dst, got []byte) []byte {
-	if at := len(dst); len(got) > 0 && cap(dst) > at && &dst[:at+1][at] == &got[0] {
-		return dst[:at+len(got)]
-	}
-	return appendExactly(dst, got)
 }

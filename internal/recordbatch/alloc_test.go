@@ -1,0 +1,60 @@
+//go:build !race
+
+// The race detector makes sync.Pool, where lz4 and zstd keep their state, lose
+// some of it on purpose.
+
+package recordbatch
+
+import "testing"
+
+// If this fails, reading or decompressing a batch makes garbage.
+func TestNoAllocation(t *testing.T) {
+	plain := tweetBatch(t)
+	if n := testing.AllocsPerRun(10, func() { countRecords(t, plain) }); n != 0 {
+		t.Errorf("Reader allocates %v times a batch", n)
+	}
+	for _, p := range append([]payload{{"none", None, nil}}, payloads...) {
+		wire := plain
+		if p.make != nil {
+			wire = withPayload(plain, p.codec, p.make(t, plain[HeaderSize:]))
+		}
+		d := NewDecompressor(1 << 20)
+		dst := make([]byte, 0, len(plain)+zstdSlack)
+		n := testing.AllocsPerRun(50, func() {
+			_, batch, _, err := Next(wire)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if dst, err = d.AppendUncompressed(dst[:0], batch); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if n != 0 {
+			t.Errorf("%s allocates %v times a batch", p.name, n)
+		}
+	}
+}
+
+// If this fails, a message holds more memory than its bytes, or the way to it
+// takes more than the one allocation.
+func TestFreshMessage(t *testing.T) {
+	plain := tweetBatch(t)
+	for _, p := range payloads {
+		wire := withPayload(plain, p.codec, p.make(t, plain[HeaderSize:]))
+		d := NewDecompressor(1 << 20)
+		var got []byte
+		n := testing.AllocsPerRun(50, func() {
+			var err error
+			if got, err = d.AppendUncompressed(nil, wire); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if len(got) != len(plain) || cap(got) > len(plain)+len(plain)/8 {
+			t.Errorf("%s: a message of %d bytes has a capacity of %d", p.name, len(got), cap(got))
+		}
+		// Of two zstd frames only the first tells its size.
+		if n > 1 && p.name != "zstd in two frames" {
+			t.Errorf("%s: %v allocations for one message", p.name, n)
+		}
+	}
+}

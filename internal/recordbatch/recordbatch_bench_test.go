@@ -1,0 +1,125 @@
+package recordbatch
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+const (
+	benchRecords    = 1000
+	benchValueBytes = 116 // of a tweet
+)
+
+var benchTexts = []string{
+	"I love the new blend of SuperCoffee, nothing else gets me up!",
+	"SuperCoffee was cold again today, and nobody even said sorry...",
+	"Had a SuperCoffee on my way to work. It was a coffee, I think.",
+	"Best SuperCoffee I had in years, thank you, whoever made this.",
+}
+
+// tweetBatch has 1,000 records of 116 bytes that compress as tweets do: an id of
+// 36 hexadecimal characters that are random, and a text that comes again.
+func tweetBatch(tb testing.TB) []byte {
+	tb.Helper()
+	rnd := rand.New(rand.NewPCG(1, 2))
+	records := make([]Record, benchRecords)
+	for i := range records {
+		value := fmt.Appendf(nil, "H%08x-%04x-4%03x-a%03x-%012x", rnd.Uint32(), rnd.Uint32N(1<<16),
+			rnd.Uint32N(1<<12), rnd.Uint32N(1<<12), rnd.Uint64N(1<<48))
+		value = append(value, benchTexts[rnd.IntN(len(benchTexts))]...)
+		for len(value) < benchValueBytes {
+			value = append(value, "\x16SuperCoffee\x02\x8a\xd3\xe6\xd7\xf4\x62"[len(value)%7])
+		}
+		records[i] = Record{Offset: int64(i), Timestamp: 1_700_000_000_000 + int64(i/100), Value: value[:benchValueBytes]}
+	}
+	b, err := AppendBatch(nil, Header{ProducerID: -1}, records...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+// BenchmarkReader is what every record costs, whatever its batch came in.
+func BenchmarkReader(b *testing.B) {
+	batch := tweetBatch(b)
+	b.SetBytes(int64(len(batch)))
+	b.ReportAllocs()
+	for b.Loop() {
+		countRecords(b, batch)
+	}
+	reportRecords(b)
+}
+
+// BenchmarkWalk is the way of a fetched batch to its records: the walk with the
+// CRC, the decompression with the new CRC, and the reading of all records.
+func BenchmarkWalk(b *testing.B) {
+	plain := tweetBatch(b)
+	for _, p := range append([]payload{{"none", None, nil}}, payloads...) {
+		switch p.name {
+		case "none", "gzip", "snappy", "xerial of 32 KiB", "lz4", "lz4 in blocks of 64 KiB with checksums", "zstd", "zstd as a stream":
+		default:
+			continue // not as producers do
+		}
+		wire := plain
+		if p.make != nil {
+			wire = withPayload(plain, p.codec, p.make(b, plain[HeaderSize:]))
+		}
+		b.Run(p.name, func(b *testing.B) {
+			d := NewDecompressor(1 << 20)
+			dst := make([]byte, 0, 2*len(plain))
+			b.SetBytes(int64(len(plain)))
+			b.ReportAllocs()
+			for b.Loop() {
+				_, batch, _, err := Next(wire)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if dst, err = d.AppendUncompressed(dst[:0], batch); err != nil {
+					b.Fatal(err)
+				}
+				countRecords(b, dst)
+			}
+			reportRecords(b)
+			b.ReportMetric(float64(len(plain))/float64(len(wire)), "ratio")
+		})
+	}
+}
+
+func BenchmarkAppendBatch(b *testing.B) {
+	batch := tweetBatch(b)
+	h, err := ParseHeader(batch)
+	if err != nil {
+		b.Fatal(err)
+	}
+	records := readAll(b, batch)
+	b.SetBytes(int64(len(batch)))
+	b.ReportAllocs()
+	var dst []byte
+	for b.Loop() {
+		if dst, err = AppendBatch(dst[:0], h, records...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	reportRecords(b)
+}
+
+func countRecords(tb testing.TB, batch []byte) {
+	r, err := NewReader(batch)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var rec Record
+	n := 0
+	for r.Next(&rec) {
+		n += len(rec.Value)
+	}
+	if r.Err() != nil || n != benchRecords*benchValueBytes {
+		tb.Fatal(n, r.Err())
+	}
+}
+
+func reportRecords(b *testing.B) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchRecords, "ns/record")
+	b.ReportMetric(float64(b.N)*benchRecords/b.Elapsed().Seconds(), "records/s")
+}

@@ -10,8 +10,9 @@ import (
 )
 
 // Decompressor undoes the compression of batches. It keeps the state of its
-// codecs and a buffer of at most the limit from one batch to the next, and is
-// not safe for use by several goroutines at once.
+// codecs, and a buffer as large as the largest batch so far needed, from one batch
+// to the next. It is not safe for use by several goroutines at once, and needs no
+// closing.
 type Decompressor struct {
 	limit int
 	buf   []byte // where records of unknown size are decompressed to
@@ -101,8 +102,8 @@ func (d *Decompressor) appendRecords(dst, header, src []byte, codec Codec, room 
 // minBuffer is what a buffer for records of unknown size begins with.
 const minBuffer = 64 << 10
 
-// scratch gives the buffer, empty, with a capacity of more than size bytes,
-// and of no more than limit.
+// scratch gives the buffer, empty, with a capacity of at least size bytes where
+// the limit allows it, and of no more than the limit.
 func (d *Decompressor) scratch(size, limit int) []byte {
 	size = min(max(size, minBuffer), limit)
 	if cap(d.buf) < size {

@@ -94,9 +94,10 @@ type Header struct {
 	LastOffsetDelta int32 // stays when compaction removes the last record
 	// FirstTimestamp is what the records' timestamps are relative to: that of
 	// the first record, or with AttrDeleteHorizon the time from which the log
-	// cleaner may remove the batch's tombstones and markers.
+	// cleaner may remove the batch's tombstones and markers. -1 if the cleaner has
+	// removed all records.
 	FirstTimestamp int64
-	MaxTimestamp   int64 // -1 if the batch has no records
+	MaxTimestamp   int64
 	ProducerID     int64 // -1 without an idempotent producer
 	ProducerEpoch  int16
 	BaseSequence   int32

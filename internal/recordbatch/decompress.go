@@ -34,8 +34,8 @@ func NewDecompressor(limit int) *Decompressor {
 // batch must not overlap.
 //
 // A batch that is larger than the limit, even one that is not compressed, is an
-// ErrTooLarge: whatever it claims, no more memory than about three times the
-// limit is taken, at the moments when a buffer grows, and the limit after that.
+// ErrTooLarge: whatever it claims, no more memory is taken than about three times
+// the limit, at the moments when a buffer grows, and 8 MiB for the blocks of lz4.
 // Other errors are those of ParseHeader, ErrCodec, and ErrCorrupt for what the
 // codec cannot read. On an error dst is given back with its length as it was.
 func (d *Decompressor) AppendUncompressed(dst, batch []byte) ([]byte, error) {

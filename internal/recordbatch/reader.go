@@ -1,6 +1,9 @@
 package recordbatch
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Record is one record of a batch. Its slices lie in the batch.
 type Record struct {
@@ -56,19 +59,88 @@ func (r *Reader) Err() error {
 		return nil
 	}
 	return fmt.Errorf("reading record %d of %d in the batch at offset %d: %w",
-		r.header.Records-r.left, r.header.Records, r.header.BaseOffset, r.err)
+		r.header.Records-r.left+1, r.header.Records, r.header.BaseOffset, r.err)
 }
 
 // Next reads the next record into rec. It gives false after the last, or at the
 // first that is not well formed: Err tells which.
 func (r *Reader) Next(rec *Record) bool {
+	return r.nextSmall(rec) || r.next(rec)
+}
+
+// nextSmall reads a record of the kind that nearly all are: without headers, all
+// lengths below 8 KiB, and not the last. Where it gives false it has done nothing,
+// and next decides. It takes a third of the time, because the numbers in front of
+// the key come with one load and are told apart without a call for each.
+func (r *Reader) nextSmall(rec *Record) bool {
+	b := r.b
+	if r.left <= 0 || len(b) < 8 || r.err != nil {
+		return false
+	}
+	w := binary.LittleEndian.Uint64(b)
+	if longVarint(w) {
+		return false
+	}
+	length, i, w := shortVarint(w)
+	end := i + length
+	if w >>= 8; length < 0 || end > len(b) || longVarint(w) { // past the attributes
+		return false
+	}
+	since, n, w := shortVarint(w)
+	if i += 1 + n; longVarint(w) {
+		return false
+	}
+	delta, n, w := shortVarint(w)
+	// At most 7 bytes have gone, so all of a length of one byte is left.
+	if i += n; int32(delta) <= r.delta || int32(delta) > r.header.LastOffsetDelta || w&0x80 != 0 {
+		return false
+	}
+	keySize, n, _ := shortVarint(w)
+	i += n
+	keyEnd := i + max(keySize, 0)
+	if keyEnd+2 > end {
+		return false
+	}
+	w = uint64(binary.LittleEndian.Uint16(b[keyEnd:]))
+	if longVarint(w) {
+		return false
+	}
+	valueSize, n, _ := shortVarint(w)
+	valueEnd := keyEnd + n + max(valueSize, 0)
+	if valueEnd+1 != end || b[valueEnd] != 0 { // the count of headers
+		return false
+	}
+	rec.Key, rec.Value, rec.Headers = nil, nil, nil
+	if keySize >= 0 {
+		rec.Key = b[i:keyEnd:keyEnd]
+	}
+	if valueSize >= 0 {
+		rec.Value = b[keyEnd+n : valueEnd : valueEnd]
+	}
+	r.place(rec, int32(delta), int64(since))
+	r.b = b[end:]
+	return true
+}
+
+// place makes rec the next record.
+func (r *Reader) place(rec *Record, delta int32, since int64) {
+	r.left--
+	r.delta = delta
+	rec.Offset = r.header.BaseOffset + int64(delta)
+	rec.Timestamp = r.header.FirstTimestamp + since
+	if r.header.LogAppendTime() {
+		rec.Timestamp = r.header.MaxTimestamp
+	}
+}
+
+// next reads any record, and finds out what is wrong with one.
+func (r *Reader) next(rec *Record) bool {
 	if r.left <= 0 || r.err != nil {
 		if len(r.b) > 0 && r.err == nil {
 			r.err = errBatchTail
 		}
 		return false
 	}
-	r.left--
 	length, n := varint(r.b)
 	if n <= 0 {
 		return r.fail(varintError(n))
@@ -80,7 +152,7 @@ func (r *Reader) Next(rec *Record) bool {
 		return r.fail(errEnd)
 	}
 	b := r.b[n : n+int(length)]
-	r.b = r.b[n+int(length):]
+	rest := r.b[n+int(length):]
 	if len(b) == 0 {
 		return r.fail(errEnd)
 	}
@@ -101,7 +173,6 @@ func (r *Reader) Next(rec *Record) bool {
 	if delta <= r.delta || delta > r.header.LastOffsetDelta {
 		return r.fail(errOffset)
 	}
-	r.delta = delta
 
 	var err error
 	if rec.Key, b, err = nullable(b); err != nil {
@@ -115,12 +186,8 @@ func (r *Reader) Next(rec *Record) bool {
 	} else if rec.Headers, err = headersOf(b); err != nil {
 		return r.fail(err)
 	}
-	rec.Offset = r.header.BaseOffset + int64(delta)
-	if r.header.LogAppendTime() {
-		rec.Timestamp = r.header.MaxTimestamp
-	} else {
-		rec.Timestamp = r.header.FirstTimestamp + since
-	}
+	r.place(rec, delta, since)
+	r.b = rest
 	return true
 }
 

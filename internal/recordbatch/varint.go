@@ -5,20 +5,8 @@ package recordbatch
 // for 64. A count of read bytes of 0 means that b ends inside the number, one
 // below 0 that the number is over-long or overflows.
 
-// varint reads an int32. The single byte is here so that it can be inlined:
-// most numbers in a batch of small records are one.
+// varint reads an int32.
 func varint(b []byte) (int32, int) {
-	if len(b) > 0 && b[0] < 0x80 {
-		return int32(b[0]>>1) ^ -int32(b[0]&1), 1
-	}
-	return longVarint(b)
-}
-
-func longVarint(b []byte) (int32, int) {
-	if len(b) > 1 && b[1] < 0x80 {
-		u := uint32(b[0]&0x7f) | uint32(b[1])<<7
-		return int32(u>>1) ^ -int32(u&1), 2
-	}
 	var u uint32
 	for i, c := range b {
 		if i == 4 {
@@ -38,13 +26,6 @@ func longVarint(b []byte) (int32, int) {
 
 // varlong reads an int64.
 func varlong(b []byte) (int64, int) {
-	if len(b) > 0 && b[0] < 0x80 {
-		return int64(b[0]>>1) ^ -int64(b[0]&1), 1
-	}
-	return longVarlong(b)
-}
-
-func longVarlong(b []byte) (int64, int) {
 	var u uint64
 	for i, c := range b {
 		if i == 9 {
@@ -61,6 +42,20 @@ func longVarlong(b []byte) (int64, int) {
 	}
 	return 0, 0
 }
+
+// shortVarint reads a number of one or two bytes off the low end of w, and gives
+// what is left of w. It must not be longer: see longVarint.
+func shortVarint(w uint64) (v int, n int, rest uint64) {
+	u := int(w & 0x7f)
+	if w&0x80 == 0 {
+		return u>>1 ^ -(u & 1), 1, w >> 8
+	}
+	u |= int(w >> 1 & 0x3f80)
+	return u>>1 ^ -(u & 1), 2, w >> 16
+}
+
+// longVarint tells that the number at the low end of w has three bytes or more.
+func longVarint(w uint64) bool { return w&0x8080 == 0x8080 }
 
 // varintError says why a varint that was read with a count n <= 0 is none.
 func varintError(n int) error {

@@ -1,0 +1,225 @@
+package model
+
+import (
+	"flag"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// refute demands that rapid finds a run in which a design breaks the promise, in
+// the way that its comment tells. The broker refuses the commits of zombies
+// here: that does not help.
+//
+// With -v it looks for a short run and logs it: how the design breaks, step by
+// step.
+func refute(t *testing.T, d design, how ...string) {
+	t.Helper()
+	setFlag(t, "rapid.nofailfile", "true") // it is meant to fail
+	setFlag(t, "rapid.shrinktime", "1ms")
+	setFlag(t, "rapid.steps", steps)
+	found := counterexample(t, d)
+	if found == nil {
+		t.Fatal("the model finds nothing against this design: it would find nothing against ours either")
+	}
+	if !testing.Verbose() {
+		found.check(t, how)
+		return
+	}
+	setFlag(t, "rapid.steps", "15")
+	setFlag(t, "rapid.shrinktime", "300ms")
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
+		if other := counterexample(t, d); other != nil && len(*other) < len(*found) {
+			found = other
+		}
+	}
+	found.check(t, how)
+	t.Logf("how it breaks:%s", found)
+}
+
+// counterexample gives the shortest run against a design that rapid makes of
+// the first it finds, or nil.
+func counterexample(t *testing.T, d design) *story {
+	var last *story // rapid ends with a run of the shortest
+	r := &recorder{T: t}
+	rapid.Check(r, func(t *rapid.T) {
+		last = new(story)
+		run(t, d, true, last)
+	})
+	if !r.failed {
+		return nil
+	}
+	return last
+}
+
+// check fails unless the story ends in one of the ways that are expected.
+func (s *story) check(t *testing.T, how []string) {
+	t.Helper()
+	verdict := (*s)[len(*s)-1].format
+	if !slices.ContainsFunc(how, func(how string) bool { return strings.HasPrefix(verdict, how) }) {
+		t.Fatalf("the design is refuted, but not by %q:%s", how, s)
+	}
+}
+
+func setFlag(t *testing.T, name, value string) {
+	t.Helper()
+	f := flag.Lookup(name)
+	before := f.Value.String()
+	if err := flag.Set(name, value); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = flag.Set(name, before) })
+}
+
+// recorder takes a failure in place of the test.
+type recorder struct {
+	*testing.T
+	failed bool
+}
+
+func (r *recorder) Errorf(string, ...any) { r.failed = true }
+func (r *recorder) Log(...any)            {}
+func (r *recorder) Logf(string, ...any)   {}
+func (r *recorder) Failed() bool          { return r.failed }
+func (r *recorder) FailNow()              {}
+
+const (
+	twice = "TWICE"
+	lost  = "LOST"
+)
+
+// Fixed blocks of offsets whose count grows with each flush, an obvious way to
+// write less: the same key has several values, and the last that arrives wins. A
+// write that was under way too long, of a zombie or of a client that has given
+// up on it, puts an old, smaller count over a full one.
+//
+// The design gets every help: it counts a block anew from its start, and has one
+// write a partition under way.
+func TestGrowingBlocksAreRefuted(t *testing.T) {
+	const block = 4 // offsets
+	fold := foldBySecond(t)
+	refute(t, design{
+		topics: 1,
+		serial: true,
+		read: func(t *rapid.T, p *partition, from int64) *reading {
+			from = p.records(from, p.end)[0].offset
+			start := from - from%block
+			next := rapid.Int64Range(from+1, min(start+block, p.end)).Draw(t, "read up to")
+			return &reading{partition: p, base: start, from: start, next: next, records: p.records(start, next)}
+		},
+		write: func(_ *rapid.T, _ *worker, r *reading) (points, error) {
+			return fold.fold(origin{r.partition.topic, r.partition.id, r.partition.number, r.base}, r.records)
+		},
+	}, lost)
+}
+
+// What a stock input does with `emit: windows`: a batch is what a fetch happened
+// to give, and its first offset the key. Whoever reads again cuts otherwise: then
+// tweets are in two points, or a shorter batch replaces a longer one. So these
+// windows are exact only as long as nothing is read again.
+func TestTheStockCutIsRefuted(t *testing.T) {
+	fold := foldBySecond(t)
+	refute(t, design{
+		topics: 1,
+		read:   readSome,
+		write: func(_ *rapid.T, _ *worker, r *reading) (points, error) {
+			return fold.fold(origin{r.partition.topic, r.partition.id, r.partition.number, r.base}, r.records)
+		},
+	}, twice, lost)
+}
+
+// A commit of what has been read but is not acked: if the process is killed or
+// the write is lost, nobody reads it again.
+func TestCommitBeforeAckIsRefuted(t *testing.T) {
+	d := exact(foldBySecond(t))
+	d.law, d.covers = nil, false
+	d.commitsReads = true
+	refute(t, d, lost)
+}
+
+// A nack that counts as an ack commits past what was never stored, as the stock
+// Kafka inputs do with auto_retry_nacks: false.
+func TestAnIgnoredNackIsRefuted(t *testing.T) {
+	d := exact(foldBySecond(t))
+	d.law, d.covers = nil, false
+	d.nackIsAck = true
+	refute(t, d, lost)
+}
+
+// A nack after which only the messages that failed are handed on again, as
+// Benthos does with an indexed batch error: the fold of the rest has the key of
+// the whole, and a smaller count.
+func TestRetryOfAPartIsRefuted(t *testing.T) {
+	d := exact(foldBySecond(t))
+	d.law, d.covers = nil, false
+	d.retriesPart = true
+	refute(t, d, lost)
+}
+
+// A fetch inside a batch of which only the records from the offset on are kept,
+// as Kafka clients do: after a reset to the middle of a batch its points count
+// the rest of it only.
+func TestReadingFromInsideABatchIsRefuted(t *testing.T) {
+	d := exact(foldBySecond(t))
+	d.law, d.covers = nil, false
+	d.read = func(t *rapid.T, p *partition, from int64) *reading {
+		r := readBatch(t, p, from)
+		r.from = max(r.from, from)
+		r.records = p.records(r.from, r.next)
+		return r
+	}
+	d.write = writeAs(foldBySecond(t), func(_ *rapid.T, _ *worker, r *reading, o *origin) {})
+	refute(t, d, lost)
+}
+
+// A slot of the offset alone: batches of two partitions that begin at the same
+// offset share a key, and one of them is lost without any fault.
+func TestSlotWithoutPartitionIsRefuted(t *testing.T) {
+	refute(t, otherwiseExact(foldBySecond(t), func(_ *rapid.T, _ *worker, _ *reading, o *origin) {
+		o.partition = 0
+	}), lost)
+}
+
+// Two topics whose name is not in the key: as without the partition. That is why
+// `identity: timestamp` refuses a second topic.
+func TestIgnoredTopicIsRefuted(t *testing.T) {
+	d := otherwiseExact(foldBySecond(t), func(_ *rapid.T, _ *worker, _ *reading, o *origin) {
+		o.topic = "any"
+	})
+	d.topics = 2
+	refute(t, d, lost)
+}
+
+// A random slot, so that no two points share one: whatever is read again is
+// counted again.
+func TestRandomSlotIsRefuted(t *testing.T) {
+	refute(t, otherwiseExact(foldBySecond(t), func(t *rapid.T, _ *worker, _ *reading, o *origin) {
+		o.offset = rapid.Int64Range(0, 1<<40).Draw(t, "nonce")
+	}), twice, lost)
+}
+
+// A slot that each process counts up, as clients do that nudge equal timestamps
+// apart: two processes use the same one for other points, and what is read again
+// gets another one.
+func TestCountedSlotIsRefuted(t *testing.T) {
+	refute(t, otherwiseExact(foldBySecond(t), func(_ *rapid.T, w *worker, _ *reading, o *origin) {
+		o.offset = w.stamped
+		w.stamped++
+	}), twice, lost)
+}
+
+// otherwiseExact is the exact design, but for the origin that slots are made of.
+func otherwiseExact(fold batchFold, change func(*rapid.T, *worker, *reading, *origin)) design {
+	return design{topics: fold.topics, read: readBatch, write: writeAs(fold, change)}
+}
+
+func writeAs(fold batchFold, change func(*rapid.T, *worker, *reading, *origin)) func(*rapid.T, *worker, *reading) (points, error) {
+	return func(t *rapid.T, w *worker, r *reading) (points, error) {
+		o := origin{r.partition.topic, r.partition.id, r.partition.number, r.base}
+		change(t, w, r, &o)
+		return fold.fold(o, r.records)
+	}
+}

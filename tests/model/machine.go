@@ -1,0 +1,151 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+
+	"pgregory.net/rapid"
+)
+
+// machine is the whole system in one state. Its steps are chosen by rapid, which
+// plays the adversary: time-outs, crashes and delays are all just an order.
+type machine struct {
+	design   design
+	log      *log
+	group    group
+	workers  []*worker // all there ever were
+	influx   influx
+	requests []*request     // on their way
+	commits  []commit       // on their way
+	right    map[key]string // what the law gives each key
+	lawful   [][]points     // by partition and batch
+	sent     int
+	story    *story
+}
+
+// story tells in words what happened. The words are made when somebody asks.
+type story []step
+
+type step struct {
+	format string
+	args   []any
+	same   bool // it belongs to the step before
+}
+
+func (s *story) step(format string, args ...any) { *s = append(*s, step{format, args, false}) }
+
+func (s *story) add(format string, args ...any) { *s = append(*s, step{format, args, true}) }
+
+func (s *story) String() string {
+	var b strings.Builder
+	n := 0
+	for _, step := range *s {
+		if !step.same {
+			n++
+			fmt.Fprintf(&b, "\n%3d. ", n)
+		}
+		fmt.Fprintf(&b, step.format, step.args...)
+	}
+	return b.String()
+}
+
+func newMachine(t *rapid.T, d design, fenced bool, s *story) *machine {
+	m := &machine{design: d, log: drawLog(t, d.topics), story: s}
+	m.influx.stored = map[key]point{}
+	m.right = map[key]string{}
+	m.group.fenced = fenced
+	m.lawful = make([][]points, len(m.log.partitions))
+	m.group.owners = make([]*worker, len(m.log.partitions))
+	for _, p := range m.log.partitions {
+		m.group.committed = append(m.group.committed, p.start)
+		for _, b := range p.batches {
+			m.learnLaw(t, p, b)
+		}
+	}
+	return m
+}
+
+// actions are the steps, each as often as it has names: mostly the system does
+// its work, so that there is something to spoil.
+func (m *machine) actions() map[string]func(*rapid.T) {
+	actions := map[string]func(*rapid.T){"": m.check}
+	for _, a := range []struct {
+		name   string
+		often  int
+		action func(*rapid.T)
+	}{
+		{"append", 4, m.appendBatch},
+		{"read", 6, m.read},
+		{"deliver", 6, m.deliver},
+		{"commit", 4, m.commit},
+		{"join", 2, m.join},
+		{"unrest", 1, m.unrest},
+		{"resend", 1, m.resend},
+		{"nack", 2, m.nack},
+		{"lose a write", 1, m.loseWrite},
+		{"late commit", 1, m.lateCommit},
+	} {
+		for i := range a.often {
+			actions[fmt.Sprint(a.name, " ", i)] = a.action
+		}
+	}
+	return actions
+}
+
+// maxUncommitted is how many batches wait at the most: more would only make the
+// steps rare that do something with them.
+const maxUncommitted = 6
+
+func (m *machine) appendBatch(t *rapid.T) {
+	waiting := 0
+	for i, p := range m.log.partitions {
+		for _, b := range p.batches {
+			if b.last >= m.group.committed[i] {
+				waiting++
+			}
+		}
+	}
+	if waiting > maxUncommitted {
+		return // and no t.Skip: so there is always a step that can be taken
+	}
+	p := draw(t, "partition", m.log.partitions)
+	b := p.append(t)
+	m.story.step("%s gets %s", p, b)
+	m.learnLaw(t, p, b)
+}
+
+// learnLaw notes what InfluxDB must hold of a batch. Two batches that share a
+// key break the law by themselves.
+func (m *machine) learnLaw(t *rapid.T, p *partition, b batch) {
+	if m.design.law == nil {
+		return
+	}
+	lawful, err := m.design.law(p, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.lawful[p.index] = append(m.lawful[p.index], lawful)
+	for _, point := range lawful {
+		if _, taken := m.right[point.key]; taken {
+			m.fail(t, "two batches share the key of %s", point)
+		}
+		m.right[point.key] = point.fields
+	}
+}
+
+// fail ends the run with how it came to be.
+func (m *machine) fail(t *rapid.T, format string, args ...any) {
+	m.story.step(format, args...)
+	t.Log(m.story)
+	t.Fatalf(format, args...)
+}
+
+// draw picks one of several, the first where that fails as well.
+func draw[T any](t *rapid.T, what string, from []T) T {
+	return from[rapid.IntRange(0, len(from)-1).Draw(t, what)]
+}
+
+// chance is true once in n times.
+func chance(t *rapid.T, n int, what string) bool {
+	return rapid.IntRange(0, n-1).Draw(t, what) == n-1
+}

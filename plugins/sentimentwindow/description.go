@@ -104,6 +104,45 @@ output:
                     topic: tweets_dead
 `
 
+const exampleExact = `
+input:
+  kafka_batches:
+    seed_brokers: [ localhost:9092 ]
+    topics: [ tweets ]
+    consumer_group: brandpulse_exact
+    fingerprint: windows of 1s
+
+pipeline:
+  processors:
+    - sentiment_window:
+        message: record_batch
+
+output:
+  switch:
+    cases:
+      - check: errored()
+        output:
+          retry:
+            output:
+              redpanda:
+                seed_brokers: [ localhost:9092 ]
+                topic: tweets_dead
+                metadata:
+                  include_prefixes: [ dead_ ]
+      - output:
+          influxdb:
+            url: http://localhost:8086
+            org: brandpulse
+            bucket: brandpulse
+            token: "${INFLUXDB_TOKEN}"
+            rejected:
+              retry:
+                output:
+                  redpanda:
+                    seed_brokers: [ localhost:9092 ]
+                    topic: tweets_dead
+`
+
 const exampleMapping = `
 input:
   file:

@@ -21,7 +21,9 @@ const (
 	metaBatchRecords = "kafka_batch_records"
 
 	metaKey       = "kafka_key"
-	metaTimestamp = "kafka_timestamp_ms"
+	metaSeconds   = "kafka_timestamp_unix"
+	metaMillis    = "kafka_timestamp_ms"
+	metaTombstone = "kafka_tombstone_message"
 
 	// metaHeaders is where the redpanda input keeps all headers of a record.
 	metaHeaders = "__rpcn_kafka_headers"

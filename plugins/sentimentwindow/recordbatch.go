@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -172,7 +173,7 @@ func (p *processor) refuseBroken(f *folder, m *service.Message, o *batchOrigin, 
 		at.offset = b.Offset
 		// It may be kept for longer than the batch that it lies in, and must not
 		// keep all of that.
-		b.Value = bytes.Clone(b.Value)
+		b.Key, b.Value = bytes.Clone(b.Key), bytes.Clone(b.Value)
 		p.refuse(f, recordMessage(&at, &b.Record), place{origin: at, inKafka: true, after: -1}, b.reason, b.err)
 	}
 }
@@ -182,17 +183,17 @@ func (f *folder) forgetBroken() {
 	f.broken = f.broken[:0]
 }
 
-// recordMessage is a record of a batch as a message of its own, with its key and
-// time under the names that the stock Kafka inputs give them. Its headers stay
-// away: in metadata they could pass for anything.
+// recordMessage is a record of a batch as a message of its own, as the redpanda
+// input would make it, but for its headers: in metadata they could pass for
+// anything.
 func recordMessage(o *origin, rec *recordbatch.Record) *service.Message {
 	m := service.NewMessage(rec.Value)
 	m.MetaSetMut(metaTopic, o.topic)
 	m.MetaSetMut(metaPartition, int(o.partition))
 	m.MetaSetMut(metaOffset, int(rec.Offset))
-	m.MetaSetMut(metaTimestamp, rec.Timestamp)
-	if rec.Key != nil {
-		m.MetaSetMut(metaKey, string(rec.Key))
-	}
+	m.MetaSetMut(metaKey, rec.Key)
+	m.MetaSetMut(metaSeconds, time.UnixMilli(rec.Timestamp).Unix())
+	m.MetaSetMut(metaMillis, rec.Timestamp)
+	m.MetaSetMut(metaTombstone, rec.Value == nil)
 	return m
 }

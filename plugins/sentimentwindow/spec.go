@@ -73,7 +73,7 @@ func spec() *service.ConfigSpec {
 				Optional().
 				Advanced(),
 			service.NewBloblangField(fieldMapping).
-				Description("For `encoding: json` with other field names: a Bloblang mapping from the message to an object `{brand, sentiment, timestamp, text, id}`. `sentiment` is positive, negative or neutral, `timestamp` whole milliseconds or a Bloblang timestamp, `text` and `id` may be missing. With `message: record_batch` it sees each record as a message with the metadata `kafka_topic`, `kafka_partition`, `kafka_offset`, `kafka_key` and `kafka_timestamp_ms`. A mapping must give the same result whenever it sees the same message: no `now()`, no `random_int()`.").
+				Description("For `encoding: json` with other field names: a Bloblang mapping from the message to an object `{brand, sentiment, timestamp, text, id}`. `sentiment` is positive, negative or neutral, `timestamp` whole milliseconds or a Bloblang timestamp, `text` and `id` may be missing. With `message: record_batch` it sees each record as the `redpanda` input would give it, with `kafka_topic`, `kafka_partition`, `kafka_offset`, `kafka_key`, `kafka_timestamp_unix`, `kafka_timestamp_ms` and `kafka_tombstone_message` as metadata, but without the record's headers. A mapping must give the same result whenever it sees the same message: no `now()`, no `random_int()`.").
 				Example(`root.brand = this.company
 root.sentiment = if this.score > 0.2 { "positive" } else if this.score < -0.2 { "negative" } else { "neutral" }
 root.timestamp = this.created_at.ts_parse("2006-01-02T15:04:05Z07:00")
@@ -134,6 +134,9 @@ root.text = this.body`).
 		Example("Tweets from Kafka to InfluxDB",
 			"Counts per second, brand and sentiment. What cannot be decoded goes to a topic of its own, with its error and its origin as headers.",
 			exampleKafka).
+		Example("Exact counts",
+			"The sums in InfluxDB are those of the topic, however often a record batch is read, and with the counts of each goes a coverage point.",
+			exampleExact).
 		Example("Foreign JSON",
 			"Posts of another system, read through a mapping and counted per minute.",
 			exampleMapping)

@@ -56,7 +56,7 @@ func newMix(t testing.TB, topic string, size int) mix {
 // others twice, and ends with exit code 0.
 func TestIngestKeepsItsSumsWhileItsLeavesFail(t *testing.T) {
 	t.Parallel()
-	for _, config := range []string{"ingest", "ingest_tweets"} {
+	for _, config := range []string{"ingest", "ingest_tweets", "exact"} {
 		for _, leaves := range [][]string{{"dead_letters"}, {"rejected_points"}, {"influxdb"}, {"dead_letters", "rejected_points", "influxdb"}} {
 			t.Run(config+"/"+strings.Join(leaves, " "), func(t *testing.T) {
 				t.Parallel()

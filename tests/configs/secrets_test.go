@@ -25,7 +25,7 @@ const canary = "canary-f0e1d2c3"
 
 func TestEchoHidesTheToken(t *testing.T) {
 	t.Parallel()
-	for _, config := range []string{"ingest", "ingest_tweets", "all_in_one"} {
+	for _, config := range []string{"exact", "ingest", "ingest_tweets", "all_in_one"} {
 		code, printed := run(t, testenv.Command{
 			Args: []string{"echo", "config/" + config + ".yaml"},
 			Env:  map[string]string{"INFLUXDB_TOKEN": canary},
@@ -179,7 +179,7 @@ func TestTokenIsNoYAML(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, config := range []string{"ingest", "ingest_tweets", "all_in_one"} {
+			for _, config := range []string{"exact", "ingest", "ingest_tweets", "all_in_one"} {
 				plain, _ := settled(t, config, "plain")
 				settings, printed := settled(t, config, c.token)
 				switch {

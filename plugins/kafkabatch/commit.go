@@ -113,6 +113,7 @@ func (s *session) committed(commits map[topicPartition]pendingCommit, req *kmsg.
 			}
 			c.partition.committed = c.at.offset
 			c.partition.marked = true
+			s.topics[name].committed = true
 		}
 	}
 	if failed > 0 {

@@ -145,14 +145,17 @@ func committedOf(t *testing.T, c *testenv.Cluster, topic string, partition int32
 // produce writes batches to one partition, each of so many records.
 func produce(t *testing.T, c *testenv.Cluster, topic string, partition int32, sizes ...int) {
 	t.Helper()
-	client := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	client := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ManualFlushing(), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	defer client.Close()
 	for _, n := range sizes {
-		records := make([]*kgo.Record, n)
-		for i := range records {
-			records[i] = &kgo.Record{Topic: topic, Partition: partition, Value: fmt.Appendf(nil, "record %d", i)}
+		for i := range n {
+			client.Produce(t.Context(), &kgo.Record{Topic: topic, Partition: partition, Value: fmt.Appendf(nil, "record %d", i)}, func(_ *kgo.Record, err error) {
+				if err != nil {
+					t.Error(err)
+				}
+			})
 		}
-		if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		if err := client.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

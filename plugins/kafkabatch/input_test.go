@@ -71,7 +71,7 @@ func TestHandsOnAgainWhatWasRefused(t *testing.T) {
 	second.done(t)
 	again := r.must()
 	if again.meta(metaOffset) != 0 || string(again.bytes()) != before {
-		t.Errorf("the batch at %v comes, want that at 0 as it was", again.meta(metaOffset))
+		t.Errorf("the batch at %v comes, want that at 0 as it was; before came those at %v and %v", again.meta(metaOffset), first.meta(metaOffset), second.meta(metaOffset))
 	}
 	time.Sleep(200 * time.Millisecond)
 	if o := committedOf(t, c, topic, 0); o.At != 0 {

@@ -20,8 +20,6 @@ var errTopicGone = errors.New("the topic is gone: if it was deleted for good, ta
 
 // keep looks after the partitions that need more than the next fetch.
 func (s *session) keep() {
-	ticks := time.NewTicker(keeperPeriod)
-	defer ticks.Stop()
 	lastPolicy := time.Now()
 	var lastMetadata time.Time
 	for {
@@ -38,17 +36,39 @@ func (s *session) keep() {
 		s.checkEpochs()
 		s.checkRanges()
 		s.show(now)
+		timer := time.NewTimer(s.nextLook(time.Now(), lastMetadata))
 		select {
 		case <-s.ctx.Done():
+			timer.Stop()
 			return
 		case <-s.attention:
+			timer.Stop()
 			// A storm of failures must not become one of requests.
 			if !sleep(s.ctx, 10*time.Millisecond) {
 				return
 			}
-		case <-ticks.C:
+		case <-timer.C:
 		}
 	}
+}
+
+// nextLook is how long the keeper has nothing to do, unless it is woken.
+func (s *session) nextLook(now, lastMetadata time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wait := keeperPeriod
+	if s.stale {
+		wait = min(wait, lastMetadata.Add(minMetadataAge).Sub(now))
+	}
+	for _, p := range s.partitions {
+		switch p.phase {
+		case phaseStart, phaseEpoch, phaseRange:
+			if !p.busy {
+				wait = min(wait, p.rest.Sub(now))
+			}
+		}
+	}
+	return max(wait, 10*time.Millisecond)
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {
@@ -63,6 +83,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 func (s *session) metadataDue(now, last time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.partitions) == 0 {
+		return false
+	}
 	age := now.Sub(last)
 	return age >= s.conf.metadataMaxAge || s.stale && age >= minMetadataAge
 }

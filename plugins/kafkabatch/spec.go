@@ -33,6 +33,9 @@ const (
 //go:embed description.md
 var description string
 
+//go:embed examples/exact.yaml
+var exactExample string
+
 //go:embed examples/records.yaml
 var recordsExample string
 
@@ -47,9 +50,10 @@ func spec() *service.ConfigSpec {
 		Fields(consumerFields()...).
 		Fields(fetchFields()...).
 		LintRule(`root = match {
-  this.seed_brokers.or([""]).length() == 0 => [ "` + wrongBrokers + `" ],
-  this.topics.or([""]).length() == 0 => [ "` + wrongTopics + `" ],
+  this.seed_brokers.or([""]).length() == 0 => [ "`+wrongBrokers+`" ],
+  this.topics.or([""]).length() == 0 => [ "`+wrongTopics+`" ],
 }`).
+		Example("Exact aggregates", "Each RecordBatch becomes points that are the same at every reading, so InfluxDB ends with exact sums even if the process is killed at any moment.", exactExample).
 		Example("Any processor", "With `emit: records` there is a message for each record. The batches are cut as in the log all the same.", recordsExample)
 }
 

@@ -28,12 +28,14 @@ Ctrl-C stops the generator, and the rest is stored; Ctrl-C again ends at once.
 
    brandpulse-connect demo --count 5000000 --rate 0
    brandpulse-connect demo --count 0 --mode volatile
+   brandpulse-connect demo --exact
    brandpulse-connect demo --kafka localhost:9092 --influxdb-url http://localhost:8086 --influxdb-org me`[1:],
 		Flags: []cli.Flag{
 			&cli.Int64Flag{Name: "count", Value: 1_000_000, Usage: "tweets to generate; 0 goes on until Ctrl-C"},
 			&cli.Float64Flag{Name: "rate", Value: 50_000, Usage: "tweets a second; 0 is as fast as it goes"},
 			&cli.StringFlag{Name: "mode", Value: "fixed", Usage: "sentiment mix: fixed (50/30/20) or volatile"},
 			&cli.Int64Flag{Name: "seed", Usage: "the same seed gives the same tweets, timestamps apart; 0 draws one"},
+			&cli.BoolFlag{Name: "exact", Usage: "read with exact.yaml, by whole RecordBatches, and kill the ingest three times on the way"},
 			&cli.BoolFlag{Name: "keep", Usage: "leave Kafka and InfluxDB running at the end, until Ctrl-C"},
 			&cli.StringFlag{Name: "kafka", Usage: "`BROKERS` of your own Kafka, separated by commas; the demo creates its topics there"},
 			&cli.StringFlag{Name: "influxdb-url", Usage: "`URL` of your own InfluxDB, 1.8 or 2.x; the demo creates a bucket there"},
@@ -59,6 +61,7 @@ func runDemo(c *cli.Context) error {
 		Rate:         c.Float64("rate"),
 		Mode:         c.String("mode"),
 		Seed:         c.Int64("seed"),
+		Exact:        c.Bool("exact"),
 		Keep:         c.Bool("keep"),
 		KafkaBrokers: c.String("kafka"),
 		Influx: demo.InfluxOptions{

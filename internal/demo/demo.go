@@ -20,6 +20,7 @@ type Options struct {
 	Rate  float64 // tweets/s; 0 as fast as it goes
 	Mode  string  // fixed or volatile
 	Seed  int64   // 0 draws one
+	Exact bool    // read by whole RecordBatches, and crash the ingest on the way
 	Keep  bool    // leave Kafka and InfluxDB running at the end until the context ends again
 
 	// KafkaBrokers are those of a Kafka that runs already; empty embeds one.
@@ -90,7 +91,7 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	defer pipes.close(ctx)
 
 	v := newView(o)
-	if err := watch(ctx, stop, pipes, kafka, tally, database, v); err != nil {
+	if err := watch(ctx, stop, pipes, kafka, tally, database, v, o.crashes()); err != nil {
 		return false, err
 	}
 	held, err := tally.whole(ctx)
@@ -111,6 +112,19 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 		}
 	}
 	return held == stored, nil
+}
+
+// crashes are the numbers of stored tweets at which the ingest is killed: three on
+// the way.
+func (o Options) crashes() []int64 {
+	if !o.Exact {
+		return nil
+	}
+	count := o.Count
+	if count == 0 {
+		count = 1_000_000
+	}
+	return []int64{count / 4, count / 2, count * 3 / 4}
 }
 
 // untilStopped gives a context that ends when ctx does, or with a signal to stop.
@@ -138,7 +152,9 @@ func again(stop <-chan struct{}) <-chan struct{} {
 }
 
 // watch shows how far all is, until everything that is in Kafka is stored.
-func watch(ctx context.Context, stop <-chan struct{}, pipes *pipelines, kafka *kafka, tally *tally, db *influxd.Database, v *view) error {
+//
+// At each number of stored tweets in crashes, the ingest is killed.
+func watch(ctx context.Context, stop <-chan struct{}, pipes *pipelines, kafka *kafka, tally *tally, db *influxd.Database, v *view, crashes []int64) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	var (
@@ -174,6 +190,13 @@ func watch(ctx context.Context, stop <-chan struct{}, pipes *pipelines, kafka *k
 			return err
 		}
 		v.row(held, stored)
+		if len(crashes) > 0 && stored.total() >= crashes[0] {
+			crashes = crashes[1:]
+			if err := pipes.crashIngest(); err != nil {
+				return err
+			}
+			v.say("Killed the ingest (SIGKILL). It goes on from its last commit, and writes again what it had written since.")
+		}
 		if stored != lastStored {
 			lastStored, lastProgress = stored, time.Now()
 		}

@@ -19,9 +19,10 @@ const stopLimit = 30 * time.Second
 
 // pipelines are the two shipped configs, each run by a process of its own.
 type pipelines struct {
-	generate *process.Process
-	ingest   *process.Process
-	stopped  bool // the generator, by us
+	generate      *process.Process
+	ingest        *process.Process
+	ingestCommand process.Command
+	stopped       bool // the generator, by us
 }
 
 func startPipelines(dir string, o Options, k *kafka, db *influxd.Database) (*pipelines, error) {
@@ -34,8 +35,12 @@ func startPipelines(dir string, o Options, k *kafka, db *influxd.Database) (*pip
 		"TOPIC=" + k.topic,
 		"PROGRESS=never",
 	}
+	name := "ingest.yaml"
+	if o.Exact {
+		name = "exact.yaml"
+	}
 	p := &pipelines{}
-	p.ingest, err = run(dir, o.Binary, "ingest.yaml", append([]string{
+	p.ingestCommand, err = command(dir, o.Binary, name, append([]string{
 		"HTTP_ADDRESS=127.0.0.1:" + strconv.Itoa(ports[0]),
 		"CONSUMER_GROUP=" + k.group,
 		"DEAD_TOPIC=" + k.dead,
@@ -44,17 +49,25 @@ func startPipelines(dir string, o Options, k *kafka, db *influxd.Database) (*pip
 		"INFLUXDB_ORG=" + db.Org,
 		"INFLUXDB_BUCKET=" + db.Bucket,
 		"INFLUXDB_CREATE_BUCKET=true",
+		// One that is killed and started again has its partitions back at once.
+		"INSTANCE_ID=demo",
 	}, common...))
 	if err != nil {
 		return nil, err
 	}
-	p.generate, err = run(dir, o.Binary, "generate.yaml", append([]string{
+	if p.ingest, err = process.Start(p.ingestCommand); err != nil {
+		return nil, err
+	}
+	generate, err := command(dir, o.Binary, "generate.yaml", append([]string{
 		"HTTP_ADDRESS=127.0.0.1:" + strconv.Itoa(ports[1]),
 		"RATE=" + strconv.FormatFloat(o.Rate, 'f', -1, 64),
 		"COUNT=" + strconv.FormatInt(o.Count, 10),
 		"SEED=" + strconv.FormatInt(o.Seed, 10),
 		"MODE=" + o.Mode,
 	}, common...))
+	if err == nil {
+		p.generate, err = process.Start(generate)
+	}
 	if err != nil {
 		_ = p.ingest.Kill()
 		return nil, err
@@ -62,22 +75,35 @@ func startPipelines(dir string, o Options, k *kafka, db *influxd.Database) (*pip
 	return p, nil
 }
 
-// run starts the binary on one of the shipped configs, as a user would.
-func run(dir, binary, name string, env []string) (*process.Process, error) {
+// command runs the binary on one of the shipped configs, as a user would.
+func command(dir, binary, name string, env []string) (process.Command, error) {
 	yaml, err := config.Files.ReadFile(name)
 	if err != nil {
-		return nil, err
+		return process.Command{}, err
 	}
 	file := filepath.Join(dir, name)
 	if err := os.WriteFile(file, yaml, 0o600); err != nil {
-		return nil, fmt.Errorf("writing %s: %w", file, err)
+		return process.Command{}, fmt.Errorf("writing %s: %w", file, err)
 	}
-	return process.Start(process.Command{
+	return process.Command{
 		Path: binary,
 		Args: []string{"run", file},
 		Env:  process.Environment(dir, env...),
 		Log:  file + ".log",
-	})
+	}, nil
+}
+
+// crashIngest ends the ingest as a crash would (SIGKILL), and starts it again.
+func (p *pipelines) crashIngest() error {
+	if err := p.ingest.Kill(); err != nil {
+		return fmt.Errorf("killing the ingest: %w", err)
+	}
+	ingest, err := process.Start(p.ingestCommand)
+	if err != nil {
+		return fmt.Errorf("starting the ingest again: %w", err)
+	}
+	p.ingest = ingest
+	return nil
 }
 
 // check gives an error if a pipeline has ended that should not have.

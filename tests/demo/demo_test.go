@@ -47,6 +47,19 @@ func TestDemoComparesBothEnds(t *testing.T) {
 	}
 }
 
+// An ingest that is killed three times must end with equal sums: nothing lost, and
+// nothing that was written again counted twice.
+func TestExactDemoSurvivesItsCrashes(t *testing.T) {
+	p := start(t, "--exact", "--count", "300000", "--rate", "50000")
+	if code := p.Wait(t, 90*time.Second); code != 0 {
+		t.Fatalf("exit code %d, want 0", code)
+	}
+	log := p.Log(t)
+	if n := strings.Count(log, "Killed the ingest"); n != 3 || !strings.Contains(log, "equal") {
+		t.Errorf("killed %d times, want 3, and equal in\n%s", n, log)
+	}
+}
+
 // A signal stops the generator; what it has sent is stored and compared.
 func TestDemoEndsInGoodOrderOnASignal(t *testing.T) {
 	p := start(t, "--count", "0", "--rate", "20000", "--mode", "volatile")

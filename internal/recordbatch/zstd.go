@@ -41,9 +41,9 @@ func (d *Decompressor) zstdDecoder() (*zstd.Decoder, error) {
 // zstdBlock is the most that one block of a frame decodes to, with the slack.
 const zstdBlock = 128<<10 + zstdSlack
 
-// appendZstd decodes into dst where the first frame tells its size (franz-go's
-// and librdkafka's do), and otherwise, or if more frames follow, through the
-// buffer (Java's is a stream).
+// appendZstd decodes into dst where the first frame tells its size, as franz-go's
+// may, and otherwise, or if more frames follow, through the buffer: Java's is a
+// stream and does not.
 func (d *Decompressor) appendZstd(dst, header, src []byte, room int) ([]byte, error) {
 	dec, err := d.zstdDecoder()
 	if err != nil {

@@ -20,7 +20,7 @@ func refute(t *testing.T, d design, how ...string) {
 	t.Helper()
 	setFlag(t, "rapid.nofailfile", "true") // it is meant to fail
 	setFlag(t, "rapid.shrinktime", "1ms")
-	setFlag(t, "rapid.steps", steps)
+	setDefault(t, "rapid.steps", steps)
 	found := counterexample(t, d)
 	if found == nil {
 		t.Fatal("the model finds nothing against this design: it would find nothing against ours either")
@@ -64,6 +64,14 @@ func (s *story) check(t *testing.T, how []string) {
 	}
 }
 
+// setDefault sets a flag that nobody has set.
+func setDefault(t *testing.T, name, value string) {
+	t.Helper()
+	if f := flag.Lookup(name); f.Value.String() == f.DefValue {
+		setFlag(t, name, value)
+	}
+}
+
 func setFlag(t *testing.T, name, value string) {
 	t.Helper()
 	f := flag.Lookup(name)
@@ -99,8 +107,8 @@ const (
 // The design gets every help: it counts a block anew from its start, and has one
 // write a partition under way.
 func TestGrowingBlocksAreRefuted(t *testing.T) {
-	const block = 4 // offsets
-	fold := foldBySecond(t)
+	const block = 16 // offsets
+	p := buildProcessor(t, "emit: windows")
 	refute(t, design{
 		topics: 1,
 		serial: true,
@@ -110,9 +118,7 @@ func TestGrowingBlocksAreRefuted(t *testing.T) {
 			next := rapid.Int64Range(from+1, min(start+block, p.end)).Draw(t, "read up to")
 			return &reading{partition: p, base: start, from: start, next: next, records: p.records(start, next)}
 		},
-		write: func(_ *rapid.T, _ *worker, r *reading) (points, error) {
-			return fold.fold(origin{r.partition.topic, r.partition.id, r.partition.number, r.base}, r.records)
-		},
+		write: foldAt(p, nil),
 	}, lost)
 }
 
@@ -121,21 +127,18 @@ func TestGrowingBlocksAreRefuted(t *testing.T) {
 // tweets are in two points, or a shorter batch replaces a longer one. So these
 // windows are exact only as long as nothing is read again.
 func TestTheStockCutIsRefuted(t *testing.T) {
-	fold := foldBySecond(t)
+	p := buildProcessor(t, "emit: windows")
 	refute(t, design{
 		topics: 1,
 		read:   readSome,
-		write: func(_ *rapid.T, _ *worker, r *reading) (points, error) {
-			return fold.fold(origin{r.partition.topic, r.partition.id, r.partition.number, r.base}, r.records)
-		},
+		write:  foldAt(p, nil),
 	}, twice, lost)
 }
 
 // A commit of what has been read but is not acked: if the process is killed or
 // the write is lost, nobody reads it again.
 func TestCommitBeforeAckIsRefuted(t *testing.T) {
-	d := exact(foldBySecond(t))
-	d.law, d.covers = nil, false
+	d := exact(buildProcessor(t, "message: record_batch"), 1).unlawful()
 	d.commitsReads = true
 	refute(t, d, lost)
 }
@@ -143,8 +146,7 @@ func TestCommitBeforeAckIsRefuted(t *testing.T) {
 // A nack that counts as an ack commits past what was never stored, as the stock
 // Kafka inputs do with auto_retry_nacks: false.
 func TestAnIgnoredNackIsRefuted(t *testing.T) {
-	d := exact(foldBySecond(t))
-	d.law, d.covers = nil, false
+	d := exact(buildProcessor(t, "message: record_batch"), 1).unlawful()
 	d.nackIsAck = true
 	refute(t, d, lost)
 }
@@ -153,8 +155,7 @@ func TestAnIgnoredNackIsRefuted(t *testing.T) {
 // Benthos does with an indexed batch error: the fold of the rest has the key of
 // the whole, and a smaller count.
 func TestRetryOfAPartIsRefuted(t *testing.T) {
-	d := exact(foldBySecond(t))
-	d.law, d.covers = nil, false
+	d := exact(buildProcessor(t, "message: record_batch"), 1).unlawful()
 	d.retriesPart = true
 	refute(t, d, lost)
 }
@@ -163,22 +164,21 @@ func TestRetryOfAPartIsRefuted(t *testing.T) {
 // as Kafka clients do: after a reset to the middle of a batch its points count
 // the rest of it only.
 func TestReadingFromInsideABatchIsRefuted(t *testing.T) {
-	d := exact(foldBySecond(t))
-	d.law, d.covers = nil, false
+	d := exact(buildProcessor(t, "message: record_batch"), 1).unlawful()
 	d.read = func(t *rapid.T, p *partition, from int64) *reading {
 		r := readBatch(t, p, from)
 		r.from = max(r.from, from)
 		r.records = p.records(r.from, r.next)
 		return r
 	}
-	d.write = writeAs(foldBySecond(t), func(_ *rapid.T, _ *worker, r *reading, o *origin) {})
+	d.write = foldAt(buildProcessor(t, "emit: windows"), nil)
 	refute(t, d, lost)
 }
 
 // A slot of the offset alone: batches of two partitions that begin at the same
 // offset share a key, and one of them is lost without any fault.
 func TestSlotWithoutPartitionIsRefuted(t *testing.T) {
-	refute(t, otherwiseExact(foldBySecond(t), func(_ *rapid.T, _ *worker, _ *reading, o *origin) {
+	refute(t, otherwiseExact(t, func(_ *rapid.T, _ *worker, o *origin) {
 		o.partition = 0
 	}), lost)
 }
@@ -186,7 +186,7 @@ func TestSlotWithoutPartitionIsRefuted(t *testing.T) {
 // Two topics whose name is not in the key: as without the partition. That is why
 // `identity: timestamp` refuses a second topic.
 func TestIgnoredTopicIsRefuted(t *testing.T) {
-	d := otherwiseExact(foldBySecond(t), func(_ *rapid.T, _ *worker, _ *reading, o *origin) {
+	d := otherwiseExact(t, func(_ *rapid.T, _ *worker, o *origin) {
 		o.topic = "any"
 	})
 	d.topics = 2
@@ -196,7 +196,7 @@ func TestIgnoredTopicIsRefuted(t *testing.T) {
 // A random slot, so that no two points share one: whatever is read again is
 // counted again.
 func TestRandomSlotIsRefuted(t *testing.T) {
-	refute(t, otherwiseExact(foldBySecond(t), func(t *rapid.T, _ *worker, _ *reading, o *origin) {
+	refute(t, otherwiseExact(t, func(t *rapid.T, _ *worker, o *origin) {
 		o.offset = rapid.Int64Range(0, 1<<40).Draw(t, "nonce")
 	}), twice, lost)
 }
@@ -205,21 +205,24 @@ func TestRandomSlotIsRefuted(t *testing.T) {
 // apart: two processes use the same one for other points, and what is read again
 // gets another one.
 func TestCountedSlotIsRefuted(t *testing.T) {
-	refute(t, otherwiseExact(foldBySecond(t), func(_ *rapid.T, w *worker, _ *reading, o *origin) {
+	refute(t, otherwiseExact(t, func(_ *rapid.T, w *worker, o *origin) {
 		o.offset = w.stamped
 		w.stamped++
 	}), twice, lost)
 }
 
 // otherwiseExact is the exact design, but for the origin that slots are made of.
-func otherwiseExact(fold batchFold, change func(*rapid.T, *worker, *reading, *origin)) design {
-	return design{topics: fold.topics, read: readBatch, write: writeAs(fold, change)}
+func otherwiseExact(t *testing.T, change func(*rapid.T, *worker, *origin)) design {
+	return design{topics: 1, read: readBatch, write: foldAt(buildProcessor(t, "emit: windows"), change)}
 }
 
-func writeAs(fold batchFold, change func(*rapid.T, *worker, *reading, *origin)) func(*rapid.T, *worker, *reading) (points, error) {
+// foldAt folds a reading by the origin of its base, changed or not.
+func foldAt(p processor, change func(*rapid.T, *worker, *origin)) func(*rapid.T, *worker, *reading) (points, error) {
 	return func(t *rapid.T, w *worker, r *reading) (points, error) {
-		o := origin{r.partition.topic, r.partition.id, r.partition.number, r.base}
-		change(t, w, r, &o)
-		return fold.fold(o, r.records)
+		o := originOf(r.partition, r.base)
+		if change != nil {
+			change(t, w, &o)
+		}
+		return p.foldRecords(o, r.records)
 	}
 }

@@ -1,12 +1,6 @@
 package model
 
-import (
-	"fmt"
-
-	"pgregory.net/rapid"
-
-	"github.com/brandpulse/brandpulse-connect/internal/stamp"
-)
+import "pgregory.net/rapid"
 
 // design is a way from the log to InfluxDB: how it is cut, what is written, and
 // when the group may commit. All designs run in the same machine.
@@ -28,66 +22,40 @@ type design struct {
 	retriesPart  bool // it sends only a part again after a nack
 }
 
-// exact is what the project does: the RecordBatch is the cut, its base offset
-// the slot, and a fetch inside of one reads the whole of it.
-func exact(fold batchFold) design {
+// exact is what the project does with kafka_batches: the RecordBatch is the cut,
+// its base offset the slot, and a fetch inside of one reads the whole of it.
+func exact(p processor, topics int) design {
 	return design{
-		topics: fold.topics,
+		topics: topics,
 		covers: true,
 		read:   readBatch,
 		write: func(_ *rapid.T, _ *worker, r *reading) (points, error) {
-			return fold.points(r.partition, r.base, r.next-1, r.records)
+			return p.foldBatch(originOf(r.partition, r.base), r.next-1, r.records)
 		},
-		law: func(p *partition, b batch) (points, error) { return fold.points(p, b.base, b.last, b.records) },
+		law: func(in *partition, b batch) (points, error) {
+			return p.foldBatch(originOf(in, b.base), b.last, b.records)
+		},
 	}
 }
 
-// tweets is one point a tweet, from batches that are cut anywhere.
+// unlawful is a design of which only the sums are checked, as it has no law.
+func (d design) unlawful() design {
+	d.law, d.covers = nil, false
+	return d
+}
+
+// tweets is one point a tweet, from records that are cut anywhere.
 func tweets(p processor, topics int) design {
-	fold := func(from *partition, records []record) (points, error) {
-		return p.fold(origin{from.topic, from.id, from.number, records[0].offset}, records)
-	}
 	return design{
 		topics: topics,
 		read:   readSome,
-		write:  func(_ *rapid.T, _ *worker, r *reading) (points, error) { return fold(r.partition, r.records) },
-		law:    func(p *partition, b batch) (points, error) { return fold(p, b.records) },
+		write: func(_ *rapid.T, _ *worker, r *reading) (points, error) {
+			return p.foldRecords(originOf(r.partition, r.base), r.records)
+		},
+		law: func(in *partition, b batch) (points, error) {
+			return p.foldRecords(originOf(in, b.base), b.records)
+		},
 	}
-}
-
-// batchFold makes the points of a RecordBatch: those of the processor, and the
-// coverage point.
-type batchFold struct {
-	processor
-	law    stamp.Law
-	source bool
-	topics int
-}
-
-func (f batchFold) points(p *partition, base, last int64, records []record) (points, error) {
-	all, err := f.fold(origin{p.topic, p.id, p.number, base}, records)
-	if err != nil {
-		return nil, err
-	}
-	covered, err := f.coverage(p, base, last, records)
-	return append(all, covered), err
-}
-
-func (f batchFold) coverage(p *partition, base, last int64, records []record) (point, error) {
-	latest, counted := records[0].millis, 0
-	for _, r := range records {
-		latest = max(latest, r.millis)
-		if !r.broken {
-			counted++
-		}
-	}
-	nanos, err := f.law.At(latest, base, int32(p.number))
-	series := measurementCoverage
-	if f.source {
-		series += fmt.Sprintf(",src=%x-%d", p.id[0], p.number)
-	}
-	return point{key: key{series, nanos}, fields: fmt.Sprintf("partition=%di,base=%di,last=%di,records=%di,counted=%di,undecodable=%di",
-		p.number, base, last, len(records), counted, len(records)-counted)}, err
 }
 
 // readBatch reads the RecordBatch that an offset lies in or before.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
 )
 
@@ -39,17 +40,48 @@ func newProcessor(conf string) (processor, error) {
 	return processor{owned}, nil
 }
 
-// fold gives the points of records that reach the processor as one batch.
-func (p processor) fold(o origin, records []record) (points, error) {
+func originOf(p *partition, offset int64) origin { return origin{p.topic, p.id, p.number, offset} }
+
+// message is one as a Kafka input gives it.
+func (o origin) message(b []byte, offset int64) *service.Message {
+	m := service.NewMessage(b)
+	m.MetaSetMut("kafka_topic", o.topic)
+	m.MetaSetMut("kafka_topic_id", o.id)
+	m.MetaSetMut("kafka_partition", o.partition)
+	m.MetaSetMut("kafka_offset", int(offset))
+	return m
+}
+
+// foldRecords gives the points of records that reach the processor as one batch
+// of messages, with `message: record`.
+func (p processor) foldRecords(o origin, records []record) (points, error) {
 	var batch service.MessageBatch
 	for _, r := range records {
-		m := service.NewMessage(r.value())
-		m.MetaSetMut("kafka_topic", o.topic)
-		m.MetaSetMut("kafka_topic_id", o.id)
-		m.MetaSetMut("kafka_partition", o.partition)
-		m.MetaSetMut("kafka_offset", int(o.offset+r.offset-records[0].offset))
-		batch = append(batch, m)
+		batch = append(batch, o.message(r.value(), o.offset+r.offset-records[0].offset))
 	}
+	return p.points(batch)
+}
+
+// foldBatch gives the points of one message that is a RecordBatch, with
+// `message: record_batch`.
+func (p processor) foldBatch(o origin, last int64, records []record) (points, error) {
+	list := make([]recordbatch.Record, len(records))
+	for i, r := range records {
+		list[i] = recordbatch.Record{Offset: o.offset + r.offset - records[0].offset, Timestamp: r.millis, Value: r.value()}
+	}
+	h := recordbatch.Header{BaseOffset: o.offset, LastOffsetDelta: int32(last - o.offset)}
+	b, err := recordbatch.AppendBatch(nil, h, list...)
+	if err != nil {
+		return nil, err
+	}
+	m := o.message(b, o.offset)
+	m.MetaSetMut("kafka_last_offset", int(last))
+	m.MetaSetMut("kafka_batch_records", len(records))
+	return p.points(service.MessageBatch{m})
+}
+
+// points runs the processor, and parses what comes out.
+func (p processor) points(batch service.MessageBatch) (points, error) {
 	out, err := p.owned.ProcessBatch(context.Background(), batch)
 	if err != nil {
 		return nil, err

@@ -127,6 +127,7 @@ type request struct {
 	id     int
 	sender *worker
 	of     []*reading
+	copied bool // it has arrived before
 	points points
 }
 

@@ -1,3 +1,23 @@
+// Package model tries the promise of the project against an adversary: what
+// InfluxDB holds equals what Kafka holds, whatever is killed, paused, restarted,
+// thrown out of the group or reset, and in whatever order writes and commits
+// arrive. No server runs: log, group, network and InfluxDB are a few lines each,
+// and only the points come from the real processor. So thousands of orders are
+// tried in a second, among them those that nobody would think of.
+//
+//	log.go       what Kafka holds: partitions of RecordBatches
+//	group.go     what the broker knows: generations, owners, committed offsets
+//	worker.go    what a process believes: its partitions, what is acked
+//	influx.go    the last write of a key wins; requests on their way
+//	fold.go      the real sentiment_window
+//	designs.go   how the log is cut, and what is written of it
+//	machine.go   all of these in one state, and the steps
+//	members.go   steps of processes and of the group
+//	writes.go    steps of reading, writing and committing
+//	promise.go   what must hold after each step, and at rest
+//
+// controls_test.go runs designs that break the promise in the same machine, each
+// with the reason: `go test -v -run Refuted ./tests/model` tells how, step by step.
 package model
 
 import (
@@ -20,6 +40,7 @@ type machine struct {
 	right    map[key]string // what the law gives each key
 	lawful   [][]points     // by partition and batch
 	sent     int
+	seen     map[event]bool
 	story    *story
 }
 
@@ -50,7 +71,7 @@ func (s *story) String() string {
 }
 
 func newMachine(t *rapid.T, d design, fenced bool, s *story) *machine {
-	m := &machine{design: d, log: drawLog(t, d.topics), story: s}
+	m := &machine{design: d, log: drawLog(t, d.topics), story: s, seen: map[event]bool{}}
 	m.influx.stored = map[key]point{}
 	m.right = map[key]string{}
 	m.group.fenced = fenced
@@ -130,6 +151,29 @@ func (m *machine) learnLaw(t *rapid.T, p *partition, b batch) {
 			m.fail(t, "two batches share the key of %s", point)
 		}
 		m.right[point.key] = point.fields
+	}
+}
+
+// event is something rare that the adversary is there for.
+type event string
+
+const (
+	zombieStored  event = "the write of a zombie is stored while another owns the partition"
+	deadStored    event = "the write of a killed process is stored"
+	lateStored    event = "a write is stored after the group has committed past it"
+	copyStored    event = "a write is stored again"
+	partStored    event = "a part of a write is stored"
+	commitBack    event = "a late commit takes the group back"
+	commitRefused event = "the commit of an old generation is refused"
+	commitOld     event = "the commit of an old generation is accepted"
+	resetInside   event = "offsets are reset to the middle of a batch"
+)
+
+// events are all of them.
+func events() []event {
+	return []event{
+		zombieStored, deadStored, lateStored, copyStored, partStored,
+		commitBack, commitRefused, commitOld, resetInside,
 	}
 }
 

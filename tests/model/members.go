@@ -160,6 +160,9 @@ func (m *machine) reset(t *rapid.T) {
 	to := rapid.Int64Range(p.start, m.group.committed[p.index]-1).Draw(t, "offset")
 	m.empty(rapid.Bool().Draw(t, "members stop"))
 	m.group.committed[p.index] = to
+	if b := p.batchAt(to); b.base < to {
+		m.seen[resetInside] = true
+	}
 	m.story.add("; the group's offset of %s is reset to %d", p, to)
 }
 

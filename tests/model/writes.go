@@ -153,6 +153,7 @@ func (m *machine) deliver(t *rapid.T) {
 			}
 		}
 		m.influx.apply(part)
+		m.seen[partStored] = true
 		m.story.step("InfluxDB stores %d of the %d points of %s, and fails", len(part), len(r.points), r)
 		return
 	}
@@ -160,6 +161,7 @@ func (m *machine) deliver(t *rapid.T) {
 }
 
 func (m *machine) arrive(r *request, answered, copied bool) {
+	m.noteArrival(r)
 	m.influx.apply(r.points)
 	m.story.step("InfluxDB stores %s", r)
 	if answered {
@@ -169,10 +171,29 @@ func (m *machine) arrive(r *request, answered, copied bool) {
 	} else {
 		m.story.add(", the answer is lost")
 	}
+	r.copied = copied
 	if copied {
 		m.story.add(", and a copy is still on its way")
 	} else {
 		m.drop(r)
+	}
+}
+
+func (m *machine) noteArrival(r *request) {
+	if r.sender.dead {
+		m.seen[deadStored] = true
+	}
+	if r.copied {
+		m.seen[copyStored] = true
+	}
+	for _, of := range r.of {
+		i := of.partition.index
+		if of.next <= m.group.committed[i] {
+			m.seen[lateStored] = true
+		}
+		if owner := m.group.owners[i]; owner != nil && owner != r.sender && r.sender.claims[i] != nil {
+			m.seen[zombieStored] = true
+		}
 	}
 }
 
@@ -207,7 +228,7 @@ func (m *machine) commit(t *rapid.T) {
 	at := draw(t, "where", places)
 	c := commit{at.worker, at.worker.generation, at.partition, at.worker.claims[at.partition.index].prefix}
 	m.story.step("%s", c)
-	if chance(t, 3, "delayed") {
+	if rapid.Bool().Draw(t, "delayed") {
 		m.commits = append(m.commits, c)
 		m.story.add(", which is on its way")
 		return
@@ -228,8 +249,17 @@ func (m *machine) lateCommit(t *rapid.T) {
 }
 
 func (m *machine) accept(c commit) {
-	if !m.group.accept(c) {
+	before := m.group.committed[c.partition.index]
+	switch {
+	case !m.group.accept(c):
+		m.seen[commitRefused] = true
 		m.story.add(", refused: of an old generation")
+		return
+	case c.generation != m.group.generation:
+		m.seen[commitOld] = true
+	}
+	if c.offset < before {
+		m.seen[commitBack] = true
 	}
 }
 

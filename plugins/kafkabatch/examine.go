@@ -98,18 +98,12 @@ func compactedTopics(ctx context.Context, admin *kadm.Client, topics []string) (
 // compareFingerprints refuses to go on from commits that another configuration
 // left behind without having finished.
 func (s *session) compareFingerprints(ctx context.Context, admin *kadm.Client) error {
-	offsets, err := admin.FetchOffsetsForTopics(ctx, s.conf.group, s.conf.topics...)
-	switch {
-	case errors.Is(err, kerr.GroupIDNotFound):
-		return nil
-	case err != nil:
+	offsets, err := committedOffsets(ctx, admin, s.conf.group, s.conf.topics)
+	if err != nil {
 		return fmt.Errorf("asking for the offsets of the group %s: %w", s.conf.group, err)
 	}
 	var other []kadm.OffsetResponse
 	for _, o := range offsets.Sorted() {
-		if o.Err != nil {
-			return fmt.Errorf("asking for the offset of the group %s in partition %d of %s: %w", s.conf.group, o.Partition, o.Topic, o.Err)
-		}
 		if o.At < 0 {
 			continue
 		}
@@ -125,6 +119,30 @@ func (s *session) compareFingerprints(ctx context.Context, admin *kadm.Client) e
 	m, _ := parseMark(first.Metadata)
 	return refused(fmt.Errorf("%d partitions, the first of them partition %d of %s: %w", len(other), first.Partition, first.Topic, s.errFingerprint(m, first.At)))
 }
+
+// committedOffsets gives what the group has committed, nothing for one that is
+// not there. It waits a while: with the first group of a cluster the broker makes
+// the topic that commits lie in.
+func committedOffsets(ctx context.Context, admin *kadm.Client, group string, topics []string) (kadm.OffsetResponses, error) {
+	ctx, cancel := context.WithTimeout(ctx, coordinatorPatience)
+	defer cancel()
+	for {
+		offsets, err := admin.FetchOffsetsForTopics(ctx, group, topics...)
+		if err == nil {
+			err = offsets.Error()
+		}
+		switch {
+		case err == nil:
+			return offsets, nil
+		case errors.Is(err, kerr.GroupIDNotFound):
+			return nil, nil
+		case !kerr.IsRetriable(err) || !sleep(ctx, 200*time.Millisecond):
+			return nil, err
+		}
+	}
+}
+
+const coordinatorPatience = 15 * time.Second
 
 func (s *session) errFingerprint(m mark, offset int64) error {
 	return fmt.Errorf("the group %s stopped at offset %d in the midst of work that another configuration did (fingerprint %s, this one has %s): what it wrote beyond this offset would be counted a second time. "+

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -24,6 +26,7 @@ import (
 // consumer is a stream that reads a topic by kafka_batches.
 type consumer struct {
 	stop func()
+	log  lines
 
 	mu      sync.Mutex
 	records map[string]string // by partition and offset
@@ -46,9 +49,7 @@ kafka_batches:
 `, c.Brokers[0], topic, topic, extra)); err != nil {
 		t.Fatal(err)
 	}
-	if err := builder.SetLoggerYAML("level: WARN"); err != nil {
-		t.Fatal(err)
-	}
+	builder.SetLogger(slog.New(slog.NewTextHandler(&got.log, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err := builder.AddBatchConsumerFunc(func(_ context.Context, batch service.MessageBatch) error {
 		if refuse() {
 			return errors.New("refused")
@@ -71,6 +72,36 @@ kafka_batches:
 	})
 	t.Cleanup(got.stop)
 	return got
+}
+
+// lines is what a stream has logged.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (c *consumer) waitForLog(t *testing.T, words ...string) {
+	t.Helper()
+	testenv.Eventually(t, 30*time.Second, "the log says why", func() error {
+		for _, w := range words {
+			if text := c.log.String(); !strings.Contains(text, w) {
+				return fmt.Errorf("%q is not in %s", w, text)
+			}
+		}
+		return nil
+	})
 }
 
 func (c *consumer) take(batch service.MessageBatch) (err error) {

@@ -165,6 +165,28 @@ func TestCodecs(t *testing.T) {
 	}
 }
 
+// If this fails, a partition stands still at a batch that the log cleaner has
+// emptied, or one that has lost its records passes for such.
+func TestEmptyPayload(t *testing.T) {
+	for codec := None; codec <= Zstd; codec++ {
+		d := NewDecompressor(1 << 20)
+		emptied := withPayload(body(0, 9), codec, nil)
+		if got, err := d.AppendUncompressed(nil, emptied); err != nil || !bytes.Equal(got, body(0, 9)) {
+			t.Errorf("%s: %x and %v", codec, got, err)
+		}
+		got, err := d.AppendUncompressed(nil, withPayload(body(1, 9), codec, nil))
+		if err == nil {
+			var r Reader
+			if r, err = NewReader(got); err == nil && !r.Next(new(Record)) {
+				err = r.Err()
+			}
+		}
+		if !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: a record of no bytes gave %v", codec, err)
+		}
+	}
+}
+
 // batchOf has records of tweets and of noise, of about size bytes.
 func batchOf(tb tester, size int) []byte {
 	tb.Helper()

@@ -53,7 +53,8 @@ func (d *Decompressor) AppendUncompressed(dst, batch []byte) ([]byte, error) {
 		}
 		return appendExactly(dst, batch, nil), nil
 	}
-	out, header, payload := dst, batch[:HeaderSize], batch[HeaderSize:]
+	header, payload := batch[:HeaderSize], batch[HeaderSize:]
+	var out []byte
 	if len(payload) == 0 && h.Records == 0 {
 		// The log cleaner leaves the header alone of a batch that lost all of
 		// its records: nothing is not a stream of any codec.

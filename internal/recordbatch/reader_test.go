@@ -22,6 +22,14 @@ func TestReaderRefuses(t *testing.T) {
 	good := []byte{12, 0, 0, 0, 1, 1, 0}
 	at := func(i int, v ...byte) []byte { return append(append(bytes.Clone(good[:i]), v...), good[i+1:]...) }
 	second := func(delta byte) []byte { return append(bytes.Clone(good), 12, 0, 0, delta, 1, 1, 0) }
+	// The same with a value, which is long enough to be read with one load.
+	long := func(delta byte) []byte { return []byte{20, 0, 0, delta, 1, 8, 'a', 'b', 'c', 'd', 0} }
+	longs := func(deltas ...byte) (b []byte) {
+		for _, d := range deltas {
+			b = append(b, long(d)...)
+		}
+		return b
+	}
 	for _, c := range []struct {
 		name    string
 		batch   []byte
@@ -33,6 +41,15 @@ func TestReaderRefuses(t *testing.T) {
 		{"two records", body(2, 1, second(2)...), 2, nil},
 		{"a gap in front of the second", body(2, 3, second(6)...), 2, nil},
 		{"a key of length -2", body(1, 0, at(4, 3)...), 1, nil},
+
+		{"three long records", body(3, 4, longs(0, 4, 8)...), 3, nil},
+
+		{"a negative offset in a long record", body(1, 0, long(1)...), 0, errOffset},
+		{"an offset beyond the last in a long record", body(1, 0, long(2)...), 0, errOffset},
+		{"the same offset twice in long records", body(3, 2, longs(2, 2, 4)...), 1, errOffset},
+		{"offsets that fall in long records", body(3, 2, longs(2, 0, 4)...), 1, errOffset},
+		{"a long record too many", body(1, 1, longs(0, 2)...), 1, errBatchTail},
+		{"a long record that is cut off", body(1, 0, long(0)[:10]...), 0, errEnd},
 
 		{"a record too few", body(2, 1, good...), 1, errEnd},
 		{"a record too many", body(1, 1, second(2)...), 1, errBatchTail},

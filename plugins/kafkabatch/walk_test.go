@@ -1,0 +1,161 @@
+package kafkabatch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"pgregory.net/rapid"
+
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
+)
+
+// walkAlone walks a response without a broker.
+func walkAlone(got *kmsg.FetchResponseTopicPartition, from int64) (*partition, []*batch) {
+	res := service.MockResources()
+	s := &session{
+		conf:    &config{emit: emitBlock, maxBatchBytes: 1 << 20, partitionMaxBytes: 1 << 20},
+		log:     res.Logger(),
+		metrics: newMetrics(res.Metrics()),
+		budget:  &budget{limit: 1 << 40},
+		ready:   make(chan struct{}, 1),
+		ctx:     context.Background(),
+	}
+	p := newPartition(topicPartition{"t", 0}, fetchedCommit{offset: from})
+	p.begin(position{offset: from, epoch: -1, time: -1})
+	p.phase = phaseFetch
+	f := &fetcher{session: s, decompressor: recordbatch.NewDecompressor(1 << 20)}
+	f.walk(ask{partition: p, position: p.next}, got, s.budget.hold(0))
+	return p, s.queue
+}
+
+// compareWalk compares the records of the batches that a walk queues with those
+// that franz-go reads from the same answer.
+func compareWalk(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, got *kmsg.FetchResponseTopicPartition, from int64) {
+	t.Helper()
+	franz, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{Offset: from, IsolationLevel: kgo.ReadCommitted()}, got, kgo.DefaultDecompressor(), nil)
+	var want []string
+	for _, r := range franz.Records {
+		want = append(want, fmt.Sprintf("%d %q", r.Offset, r.Value))
+	}
+	p, queue := walkAlone(got, from)
+	var have []string
+	for _, b := range queue {
+		reader, err := recordbatch.NewReader(b.bytes)
+		if err != nil {
+			t.Fatalf("a batch is queued that cannot be read: %v", err)
+		}
+		var r recordbatch.Record
+		for reader.Next(&r) {
+			if r.Offset >= from { // the first batch comes whole
+				have = append(have, fmt.Sprintf("%d %q", r.Offset, r.Value))
+			}
+		}
+		if reader.Err() != nil {
+			return // nobody counts a part of such a batch
+		}
+	}
+	if franz.Err == nil && p.stopped == nil && p.corrupt == 0 {
+		if p.next.offset != next {
+			t.Fatalf("the next offset is %d, that of franz-go %d", p.next.offset, next)
+		}
+		if !slices.Equal(have, want) {
+			t.Fatalf("the walk gives %q, franz-go %q", have, want)
+		}
+	}
+	if len(have) > len(want) && franz.Err == nil {
+		t.Fatalf("the walk gives %q, franz-go only %q", have, want)
+	}
+}
+
+func drawResponse(t *rapid.T) (*kmsg.FetchResponseTopicPartition, int64) {
+	got := kmsg.NewFetchResponseTopicPartition()
+	open := map[int64]int64{} // producer to first offset
+	var offset int64
+	for range rapid.IntRange(0, 20).Draw(t, "batches") {
+		h := recordbatch.Header{BaseOffset: offset, LeaderEpoch: 1, ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1}
+		var records []recordbatch.Record
+		producer := rapid.Int64Range(0, 3).Draw(t, "producer")
+		switch what := rapid.IntRange(0, 4).Draw(t, "what"); {
+		case what < 3:
+			for i := range rapid.Int64Range(1, 4).Draw(t, "records") {
+				records = append(records, recordbatch.Record{Offset: offset + i, Timestamp: 1000, Value: fmt.Appendf(nil, "%d", offset+i)})
+			}
+			if what < 2 {
+				h.Attributes, h.ProducerID, h.ProducerEpoch, h.BaseSequence = recordbatch.AttrTransactional, producer, 0, 0
+				if _, ok := open[producer]; !ok {
+					open[producer] = offset
+				}
+			}
+		default:
+			first, ok := open[producer]
+			if !ok {
+				continue
+			}
+			delete(open, producer)
+			marker := byte(recordbatch.ControlCommit)
+			if rapid.Bool().Draw(t, "aborts") {
+				marker = byte(recordbatch.ControlAbort)
+				a := kmsg.NewFetchResponseTopicPartitionAbortedTransaction()
+				a.ProducerID, a.FirstOffset = producer, first
+				got.AbortedTransactions = append(got.AbortedTransactions, a)
+			}
+			h.Attributes, h.ProducerID, h.ProducerEpoch = recordbatch.AttrTransactional|recordbatch.AttrControl, producer, 0
+			records = []recordbatch.Record{{Offset: offset, Timestamp: 1000, Key: []byte{0, 0, 0, marker}, Value: []byte{0, 0, 0, 0, 0, 0}}}
+		}
+		offset = records[len(records)-1].Offset + 1
+		var err error
+		if got.RecordBatches, err = recordbatch.AppendBatch(got.RecordBatches, h, records...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got.HighWatermark, got.LastStableOffset = offset, offset
+	cut := rapid.IntRange(0, len(got.RecordBatches)).Draw(t, "cut off")
+	got.RecordBatches = got.RecordBatches[:len(got.RecordBatches)-min(cut, len(got.RecordBatches))]
+	return &got, rapid.Int64Range(0, max(0, offset)).Draw(t, "from")
+}
+
+// A walk must hand on the records that franz-go's own consumer reads, wherever it
+// begins and wherever the response is cut off.
+func TestWalkGivesWhatFranzGoReads(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		got, from := drawResponse(t)
+		compareWalk(t, got, from)
+	})
+}
+
+// Whatever comes, a walk gives what franz-go reads of it, or stops.
+func FuzzWalk(f *testing.F) {
+	for i := range 20 {
+		r, _ := rapid.Custom(func(t *rapid.T) *kmsg.FetchResponseTopicPartition {
+			got, _ := drawResponse(t)
+			return got
+		}).Example(i), 0
+		var aborted int64 = -1
+		if len(r.AbortedTransactions) > 0 {
+			aborted = r.AbortedTransactions[0].FirstOffset
+		}
+		f.Add(r.RecordBatches, int64(i), aborted, int64(i%3))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, from, aborted, producer int64) {
+		got := kmsg.NewFetchResponseTopicPartition()
+		got.RecordBatches = b
+		got.LastStableOffset = -1
+		if aborted >= 0 {
+			a := kmsg.NewFetchResponseTopicPartitionAbortedTransaction()
+			a.ProducerID, a.FirstOffset = producer, aborted
+			got.AbortedTransactions = append(got.AbortedTransactions, a)
+		}
+		if from < 0 {
+			return
+		}
+		compareWalk(t, &got, from)
+	})
+}

@@ -70,10 +70,15 @@ func (b *budget) hold(size int64) *hold {
 	return &hold{budget: b, users: 1, size: size}
 }
 
+// batchOverhead is about what is kept of a batch besides its bytes.
+const batchOverhead = 256
+
+// share adds a user. It comes before charge.
 func (h *hold) share() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.users++
+	h.size += batchOverhead
 }
 
 // charge counts the memory, unless its last user has gone already.

@@ -45,15 +45,16 @@ func TestHoldsAreReleasedOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := &budget{limit: 1}
 		h := b.hold(7)
-		users := 1
+		users, size := 1, int64(7)
 		charged := false
 		t.Repeat(map[string]func(*rapid.T){
 			"share": func(t *rapid.T) {
-				if users == 0 {
-					t.Skip("gone")
+				if users == 0 || charged {
+					t.Skip("too late")
 				}
 				h.share()
 				users++
+				size += batchOverhead
 			},
 			"charge": func(*rapid.T) {
 				h.charge()
@@ -69,7 +70,7 @@ func TestHoldsAreReleasedOnce(t *testing.T) {
 			"": func(t *rapid.T) {
 				want := int64(0)
 				if charged && users > 0 {
-					want = 7
+					want = size
 				}
 				if got := b.inUse(); got != want {
 					t.Fatalf("%d in use with %d users, want %d", got, users, want)

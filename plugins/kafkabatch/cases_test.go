@@ -3,10 +3,12 @@ package kafkabatch
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -372,5 +374,51 @@ func TestALeaderThatChanges(t *testing.T) {
 				t.Errorf("the batch at %v comes from the new leader, want that at 5", b.meta(metaOffset))
 			}
 		})
+	}
+}
+
+// With a rack, batches must come from the replica that the leader names, and
+// from the leader again where that replica fails.
+func TestTheClosestReplica(t *testing.T) {
+	c := testenv.FakeKafka(t, kfake.NumBrokers(2), kfake.Ports(0, 0))
+	topic := c.Topic(t, 1)
+	produce(t, c, topic, 0, 3)
+	leader := c.Fake.LeaderFor(topic, 0)
+	c.Fake.SetFollowers(topic, 0, []int32{1 - leader})
+	var followed, fails atomic.Bool
+	c.Fake.ControlKey(int16(kmsg.Fetch), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		c.Fake.KeepControl()
+		req := kreq.(*kmsg.FetchRequest)
+		if req.Rack != "near" {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.FetchResponse)
+		rp := kmsg.NewFetchResponseTopicPartition()
+		switch {
+		case c.Fake.CurrentNode() != leader && !fails.Load():
+			followed.Store(true)
+			return nil, nil, false
+		case c.Fake.CurrentNode() != leader:
+			rp.ErrorCode = kerr.OffsetOutOfRange.Code // it is behind
+		case fails.Load():
+			return nil, nil, false
+		default:
+			rp.PreferredReadReplica = 1 - leader
+		}
+		rt := kmsg.NewFetchResponseTopic()
+		rt.Topic, rt.TopicID = req.Topics[0].Topic, req.Topics[0].TopicID
+		rt.Partitions = append(rt.Partitions, rp)
+		resp.Topics = append(resp.Topics, rt)
+		return resp, nil, true
+	})
+	r := connected(t, c, topic, "rack_id: near")
+	r.must().done(t)
+	if !followed.Load() {
+		t.Error("the batch comes from the leader")
+	}
+	fails.Store(true)
+	produce(t, c, topic, 0, 2)
+	if b := r.must(); b.meta(metaOffset) != 3 {
+		t.Errorf("the batch at %v comes, want that at 3", b.meta(metaOffset))
 	}
 }

@@ -36,21 +36,27 @@ func (s *session) commitLoop() {
 			return
 		case <-ticks.C:
 		}
-		s.mu.Lock()
-		var commits []pendingCommit
-		for _, p := range s.held() {
-			if p.started() && p.acked.at.offset > p.committed {
-				commits = append(commits, s.pending(p, false))
-			}
-		}
-		s.mu.Unlock()
-		s.commit(commits)
+		s.commitAcknowledged()
 	}
+}
+
+func (s *session) commitAcknowledged() {
+	s.commitMu.Lock()
+	defer s.commitMu.Unlock()
+	s.mu.Lock()
+	var commits []pendingCommit
+	for _, p := range s.held() {
+		if p.started() && p.acked.at.offset > p.committed {
+			commits = append(commits, s.pending(p, false))
+		}
+	}
+	s.mu.Unlock()
+	s.commit(commits)
 }
 
 // commit returns when the group has answered, or cannot. What fails is left to
 // the next time: commits only say where to go on from, and what is read twice is
-// the same at the second time.
+// the same at the second time. commitMu is held.
 func (s *session) commit(commits []pendingCommit) {
 	if len(commits) == 0 {
 		return

@@ -191,9 +191,6 @@ func mechanismsFrom(parsed *service.ParsedConfig) ([]sasl.Mechanism, error) {
 		if err != nil {
 			return nil, err
 		}
-		if name != mechanismNone && (user == "" || password == "") {
-			return nil, fmt.Errorf("%s: %s needs %s and %s", fieldSASL, name, fieldUsername, fieldPassword)
-		}
 		switch name {
 		case mechanismNone:
 		case mechanismPlain:
@@ -205,6 +202,9 @@ func mechanismsFrom(parsed *service.ParsedConfig) ([]sasl.Mechanism, error) {
 		default:
 			return nil, fmt.Errorf("%s: there is no mechanism %q here: it can be %s, %s, %s or %s",
 				fieldSASL, name, mechanismNone, mechanismPlain, mechanismSCRAM2, mechanismSCRAM5)
+		}
+		if name != mechanismNone && (user == "" || password == "") {
+			return nil, fmt.Errorf("%s: %s needs %s and %s", fieldSASL, name, fieldUsername, fieldPassword)
 		}
 	}
 	return mechanisms, nil

@@ -66,6 +66,8 @@ func (s *session) topicByID(id [16]byte) string {
 // revoke gives partitions back. What is acknowledged by now is committed if they
 // are still this member's to commit; what is acknowledged later is not.
 func (s *session) revoke(taken map[string][]int32, commit bool) {
+	s.commitMu.Lock()
+	defer s.commitMu.Unlock()
 	s.mu.Lock()
 	gone := map[*partition]bool{}
 	var commits []pendingCommit

@@ -77,6 +77,19 @@ func (b *batch) recordMessages() (service.MessageBatch, error) {
 	return messages, nil
 }
 
+// checkRecords says whether each record of an uncompressed batch can be read.
+func checkRecords(b []byte) error {
+	reader, err := recordbatch.NewReader(b)
+	if err != nil {
+		return err
+	}
+	var r recordbatch.Record
+	for reader.Next(&r) {
+		continue
+	}
+	return reader.Err()
+}
+
 func setHeader(m *service.Message, name string, value []byte) {
 	if strings.HasPrefix(name, metaPrefix) {
 		name = headerPrefix + name

@@ -41,6 +41,10 @@ type session struct {
 	attention chan struct{} // wakes the keeper
 	ready     chan struct{} // wakes ReadBatch
 
+	// commitMu keeps what was read of a partition to commit from being committed
+	// after something newer. It is taken before mu.
+	commitMu sync.Mutex
+
 	mu         sync.Mutex
 	topics     map[string]*topic
 	partitions map[topicPartition]*partition

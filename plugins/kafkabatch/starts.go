@@ -21,6 +21,8 @@ func (s *session) startPartitions() {
 	}
 	defer s.done(starting)
 	first, last := s.limits(starting)
+	s.commitMu.Lock()
+	defer s.commitMu.Unlock()
 	s.mu.Lock()
 	var commits []pendingCommit
 	for _, p := range starting {

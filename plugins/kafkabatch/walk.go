@@ -128,14 +128,14 @@ func (w *walk) handOn(h recordbatch.Header, b []byte, end position) error {
 		if b, err = f.decompressor.AppendUncompressed(nil, b); err != nil {
 			return err
 		}
-		memory = s.budget.hold(int64(cap(b)))
+		memory = s.budget.hold(int64(cap(b)) + batchOverhead)
 		memory.charge()
 	}
 	one := &batch{partition: w.partition, header: h, bytes: b, memory: memory}
 	if s.conf.emit == emitRecords {
 		// A record that cannot be read must stop the partition here: handed on
 		// it would be handed on for ever.
-		if _, err := one.recordMessages(); err != nil {
+		if err := checkRecords(b); err != nil {
 			memory.release()
 			return err
 		}

@@ -1,0 +1,104 @@
+package kafkabatch
+
+import (
+	"encoding/pem"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// Who has the password must get in, and nobody else.
+func TestSASL(t *testing.T) {
+	for _, mechanism := range []string{mechanismPlain, mechanismSCRAM2, mechanismSCRAM5} {
+		t.Run(mechanism, func(t *testing.T) {
+			c := testenv.FakeKafka(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "brandpulse", "secret"), kfake.SeedTopics(1, "t"))
+			connected(t, c, "t", "sasl: [ { mechanism: "+mechanism+", username: brandpulse, password: secret } ]")
+			err := newReader(t, c, "t", "sasl: [ { mechanism: "+mechanism+", username: brandpulse, password: guessed } ]").in.Connect(t.Context())
+			if err == nil {
+				t.Fatal("a wrong password gets in")
+			}
+			if strings.Contains(err.Error(), "guessed") {
+				t.Errorf("the error has the password: %v", err)
+			}
+		})
+	}
+}
+
+// A broker that speaks TLS must be reached if its certificate is known, and not
+// otherwise.
+func TestTLS(t *testing.T) {
+	certified := httptest.NewTLSServer(nil) // for its certificate of 127.0.0.1
+	defer certified.Close()
+	c := testenv.FakeKafka(t, kfake.TLS(certified.TLS), kfake.SeedTopics(1, "t"))
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certified.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	connected(t, c, "t", "tls: { enabled: true, root_cas_file: "+file+" }")
+	if err := newReader(t, c, "t", "tls: { enabled: true }").in.Connect(t.Context()); err == nil {
+		t.Error("an unknown certificate is trusted")
+	}
+}
+
+// What cannot work must be refused before anything is read, by lint and without.
+func TestWrongSettings(t *testing.T) {
+	const good = "seed_brokers: [ localhost:9092 ]\ntopics: [ t ]\nconsumer_group: g\n"
+	for name, test := range map[string]struct {
+		yaml, want string
+		lint       bool
+	}{
+		"no broker":   {"seed_brokers: []\ntopics: [ t ]\nconsumer_group: g", "seed_brokers", true},
+		"no topic":    {"seed_brokers: [ a:1 ]\ntopics: []\nconsumer_group: g", "topics", true},
+		"partitions":  {"seed_brokers: [ a:1 ]\ntopics: [ 't:0' ]\nconsumer_group: g", "offsets of the consumer group", true},
+		"no group":    {"seed_brokers: [ a:1 ]\ntopics: [ t ]\nconsumer_group: ''", "consumer_group", true},
+		"emit":        {good + "emit: tweets", "emit", true},
+		"size":        {good + "max_in_flight_bytes: much", "max_in_flight_bytes", false},
+		"no size":     {good + "max_batch_bytes: 0B", "max_batch_bytes", false},
+		"period":      {good + "commit_period: 0s", "commit_period", false},
+		"heartbeat":   {good + "heartbeat_interval: 2m", "heartbeat_interval", false},
+		"mechanism":   {good + "sasl: [ { mechanism: OAUTHBEARER } ]", "mechanism", true},
+		"no password": {good + "sasl: [ { mechanism: PLAIN, username: a } ]", "password", false},
+		"good":        {good, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lints, err := service.GlobalEnvironment().NewComponentConfigLinter().LintInputYAML([]byte("kafka_batches:\n  " + strings.ReplaceAll(test.yaml, "\n", "\n  ")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := len(lints) > 0; test.lint && found != (test.want != "") {
+				t.Errorf("lint says %v", lints)
+			}
+			parsed, err := spec().ParseYAML(test.yaml, nil)
+			if err == nil {
+				_, err = newInput(parsed, service.MockResources())
+			}
+			if (err != nil) != (test.want != "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v, want one about %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestListsOfLists(t *testing.T) {
+	parsed, err := spec().ParseYAML("seed_brokers: [ 'a:1, b:2', c:3 ]\ntopics: [ 'x,y', y ]\nconsumer_group: g", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf, err := configFrom(parsed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(conf.seeds, " "); got != "a:1 b:2 c:3" {
+		t.Errorf("the brokers are %s", got)
+	}
+	if got := strings.Join(conf.topics, " "); got != "x y" {
+		t.Errorf("the topics are %s", got)
+	}
+}

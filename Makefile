@@ -61,6 +61,10 @@ bench: ## benchmarks of the hot paths (BENCH=regexp BENCHTIME=1s)
 bench-ingest: ## ingest.yaml on a full topic of a real Kafka, beside a client that only counts
 	$(GO) test -run '^$$' -bench '^BenchmarkIngest$$' -benchtime 1x -timeout 30m -v ./tests/real
 
+.PHONY: bench-exact
+bench-exact: ## exact.yaml and ingest.yaml beside a client that only counts and a loop without Benthos
+	$(GO) test -run '^$$' -bench '^BenchmarkExact$$' -benchtime 1x -timeout 30m -v ./tests/exactbench
+
 .PHONY: bench-influxdb
 bench-influxdb: ## the output influxdb beside other writers, into a real InfluxDB (BRANDPULSE_BENCH_INFLUXDB=2.7.12)
 	cd tests/influxbench && $(GO) test -run '^$$' -bench '^BenchmarkInfluxDB$$' -benchtime 1x -timeout 30m -v .

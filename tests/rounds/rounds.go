@@ -111,9 +111,18 @@ func megabytes(n int64) string {
 // CPU is what this process has used so far, user and system.
 func CPU(t testing.TB) time.Duration {
 	t.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+	used, err := ProcessCPU()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	return used
+}
+
+// ProcessCPU is CPU where there is no test.
+func ProcessCPU() (time.Duration, error) {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0, fmt.Errorf("asking how much CPU this process has used: %w", err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
 }

@@ -1,0 +1,119 @@
+// Package exactbench compares the ways to count tweets out of a real Kafka:
+// exact.yaml, ingest.yaml, a consumer that only counts records, and a loop
+// without Benthos that is as fast as we know how to be. It is `make bench-exact`.
+//
+// Each reading is a process of its own, so that memory and garbage are those of
+// one reader. Environment variables:
+//   - BRANDPULSE_BENCH_TWEETS: how many, 5,000,000;
+//   - BRANDPULSE_BENCH_ROUNDS: how often each reads them, 5;
+//   - BRANDPULSE_BENCH_COMPRESSION: what they are written with, lz4;
+//   - BRANDPULSE_BENCH_PROFILES: a folder for a CPU profile of each reader.
+package exactbench_test
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/tests/rounds"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+const (
+	benchTweets  = 5_000_000
+	benchRounds  = 5
+	benchTimeout = 5 * time.Minute
+	partitions   = 8
+
+	// memoryPasses are how often one process reads all tweets, for its memory
+	// and the pauses of the garbage collector: one pass has too few of these.
+	memoryPasses = 10
+)
+
+// BenchmarkExact prints a table and the goals. One iteration is the filling of
+// the topic, all rounds, and a long run of exact.yaml.
+func BenchmarkExact(b *testing.B) {
+	tweets, times := number(b, "BRANDPULSE_BENCH_TWEETS", benchTweets), number(b, "BRANDPULSE_BENCH_ROUNDS", benchRounds)
+	for range b.N {
+		kafka := testenv.Kafka(b)
+		topic := kafka.Topic(b, partitions)
+		compression := fill(b, kafka, topic, tweets)
+		rows := map[string]*rounds.Row{}
+		read := func(reader string, passes int) result {
+			b.Helper()
+			r := run(b, job{Reader: reader, Broker: kafka.Brokers[0], Topic: topic, Tweets: int64(tweets), Passes: passes})
+			if r.Rate == 0 {
+				b.Fatalf("%s: %d tweets are too few to measure", reader, tweets)
+			}
+			return r
+		}
+		for _, name := range readers {
+			rows[name] = &rounds.Row{Name: name}
+		}
+		for range times {
+			for _, name := range readers {
+				rows[name].Readings = append(rows[name].Readings, read(name, 1).reading())
+			}
+		}
+		long := read(exactReader, memoryPasses)
+
+		exact, loop, bare, stock := rows[exactReader], rows[loopReader], rows[bareReader], rows[stockReader]
+		ofLoop, _ := exact.Against(*loop)
+		timesBare, cpuOfBare := exact.Against(*bare)
+		timesStock, cpuOfStock := exact.Against(*stock)
+		b.ReportMetric(exact.Median().Rate, "tweets/s")
+		b.ReportMetric(exact.Median().CPU, "cpu-s/Mtweets")
+		b.ReportMetric(ofLoop, "of-loop")
+		b.ReportMetric(timesBare, "times-bare")
+		b.ReportMetric(timesStock, "times-stock")
+		b.Logf("%d tweets, %s, %d partitions, %d cores with Kafka, medians of %d rounds, load average %s:\n%s",
+			tweets, compression, partitions, runtime.NumCPU(), times, load(), rounds.Table("tweets", *loop, *exact, *bare, *stock))
+		b.Logf("%s: %.2f times the tweets/s of the %s, %.2f times its CPU; %.1f times the tweets/s of %s, %.3f times its CPU",
+			exactReader, timesBare, bareReader, cpuOfBare, timesStock, stockReader, cpuOfStock)
+		b.Logf("%s, %d tweets in one process: %s", exactReader, int64(tweets)*memoryPasses, long)
+	}
+}
+
+// fill writes the tweets with the shipped generator, and says how they are
+// compressed.
+func fill(b *testing.B, kafka *testenv.Cluster, topic string, tweets int) (compression string) {
+	b.Helper()
+	if compression = os.Getenv("BRANDPULSE_BENCH_COMPRESSION"); compression == "" {
+		compression = "lz4"
+	}
+	generator := testenv.Start(b, testenv.Command{Config: "config/generate.yaml", Env: map[string]string{
+		"KAFKA_BROKERS": kafka.Brokers[0], "TOPIC": topic, "RATE": "0", "COUNT": strconv.Itoa(tweets), "COMPRESSION": compression,
+	}})
+	if code := generator.Wait(b, benchTimeout); code != 0 {
+		b.Fatalf("the generator has ended with exit code %d", code)
+	}
+	if records, err := kafka.Records(b.Context(), topic); err != nil || records != int64(tweets) {
+		b.Fatalf("Kafka holds %d tweets of the %d generated; %v", records, tweets, err)
+	}
+	return compression
+}
+
+func number(b *testing.B, variable string, otherwise int) int {
+	b.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		b.Fatalf("%s is %q, which is no number above 0", variable, text)
+	}
+	return n
+}
+
+// load is what the machine was busy with in the last 1, 5 and 15 minutes.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.Join(strings.Fields(string(text))[:3], " ")
+}

@@ -1,0 +1,75 @@
+package exactbench_test
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"runtime/metrics"
+	"slices"
+	"time"
+)
+
+// pauses are those in which the garbage collector stopped all goroutines, two in
+// each cycle: until the last of them has stopped, and all in all.
+type pauses struct {
+	Stopping, Total histogram
+}
+
+func (p pauses) String() string {
+	return fmt.Sprintf("%d pauses for the garbage collector: p99 %s, p99.9 %s, the longest %s; to stop the goroutines alone: p99 %s, p99.9 %s, the longest %s",
+		p.Total.count(), p.Total.quantile(0.99), p.Total.quantile(0.999), p.Total.quantile(1),
+		p.Stopping.quantile(0.99), p.Stopping.quantile(0.999), p.Stopping.quantile(1))
+}
+
+func gcPauses() pauses {
+	samples := []metrics.Sample{{Name: "/sched/pauses/stopping/gc:seconds"}, {Name: "/sched/pauses/total/gc:seconds"}}
+	metrics.Read(samples)
+	return pauses{histogramOf(samples[0]), histogramOf(samples[1])}
+}
+
+func (p pauses) since(before pauses) pauses {
+	return pauses{p.Stopping.since(before.Stopping), p.Total.since(before.Total)}
+}
+
+// histogram is how many pauses were at most so long.
+type histogram map[time.Duration]uint64
+
+func histogramOf(s metrics.Sample) histogram {
+	h, of := histogram{}, s.Value.Float64Histogram()
+	for i, n := range of.Counts {
+		upper := of.Buckets[i+1]
+		if math.IsInf(upper, 1) {
+			upper = of.Buckets[i]
+		}
+		h[time.Duration(upper*float64(time.Second))] += n
+	}
+	return h
+}
+
+func (h histogram) since(before histogram) histogram {
+	between := histogram{}
+	for upper, n := range h {
+		if n -= before[upper]; n > 0 {
+			between[upper] = n
+		}
+	}
+	return between
+}
+
+func (h histogram) count() (n uint64) {
+	for _, bucket := range h {
+		n += bucket
+	}
+	return n
+}
+
+// quantile gives an upper bound.
+func (h histogram) quantile(q float64) (upper time.Duration) {
+	below, want := uint64(0), q*float64(h.count())
+	for _, upper = range slices.Sorted(maps.Keys(h)) {
+		if below += h[upper]; float64(below) >= want {
+			break
+		}
+	}
+	return upper
+}

@@ -1,8 +1,10 @@
 package oracle
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -15,18 +17,41 @@ type Topic struct {
 	// included.
 	Records     int64
 	Undecodable []Undecodable
+	// Offsets of all records by partition, rising.
+	Offsets map[int32][]int64
 }
 
 // Undecodable is a record that is no tweet.
 type Undecodable struct {
 	Partition int32
 	Offset    int64
+	Value     []byte
 	Reason    error
 }
 
 // ReadTopic reads the committed records of a topic from its start to where it
-// ends at the time of the call.
+// ends at the time of the call, and at times a little further.
 func ReadTopic(ctx context.Context, brokers []string, topic string, form Form) (*Topic, error) {
+	f, err := Follow(brokers, topic, form)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Read(ctx)
+}
+
+// Follower reads a topic that grows. It is not for use by several goroutines at
+// once.
+type Follower struct {
+	client *kgo.Client
+	topic  string
+	form   Form
+	next   map[int32]int64 // offsets, of partitions that are read
+	read   *Topic
+}
+
+// Follow prepares to read the committed records of a topic.
+func Follow(brokers []string, topic string, form Form) (*Follower, error) {
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(brokers...),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -36,38 +61,45 @@ func ReadTopic(ctx context.Context, brokers []string, topic string, form Form) (
 	if err != nil {
 		return nil, fmt.Errorf("making a Kafka client: %w", err)
 	}
-	defer client.Close()
+	return &Follower{client, topic, form, map[int32]int64{}, &Topic{Counts: Counts{}, Offsets: map[int32][]int64{}}}, nil
+}
 
-	ends, err := remaining(ctx, client, topic)
+// Close ends the connections.
+func (f *Follower) Close() { f.client.Close() }
+
+// Read gives all from the topic's start to where it ends at the time of the
+// call, and at times a little further. What it gives grows with the next call.
+func (f *Follower) Read(ctx context.Context) (*Topic, error) {
+	ends, err := remaining(ctx, f.client, f.topic)
 	if err != nil {
-		return nil, fmt.Errorf("reading where the topic %s ends: %w", topic, err)
+		return nil, fmt.Errorf("reading where the topic %s ends: %w", f.topic, err)
 	}
 	from := map[int32]kgo.Offset{}
 	for partition := range ends {
-		from[partition] = kgo.NewOffset().AtStart()
+		if _, reads := f.next[partition]; !reads {
+			from[partition] = kgo.NewOffset().AtStart()
+			f.next[partition] = 0
+		}
 	}
-	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
-
-	read := &Topic{Counts: Counts{}}
-	for len(ends) > 0 {
-		fetches := client.PollFetches(ctx)
+	if len(from) > 0 {
+		f.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{f.topic: from})
+	}
+	for {
+		maps.DeleteFunc(ends, func(partition int32, end int64) bool { return f.next[partition] >= end })
+		if len(ends) == 0 {
+			return f.read, nil
+		}
+		fetches := f.client.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
-			return nil, fmt.Errorf("reading the topic %s: %w", topic, err)
+			return nil, fmt.Errorf("reading the topic %s: %w", f.topic, err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			end, ok := ends[r.Partition]
-			if !ok || r.Offset >= end {
-				return // written after the call
-			}
-			if r.Offset == end-1 {
-				delete(ends, r.Partition)
-			}
+			f.next[r.Partition] = r.Offset + 1
 			if !r.Attrs.IsControl() {
-				read.add(r, form)
+				f.read.add(r, f.form)
 			}
 		})
 	}
-	return read, nil
 }
 
 // remaining gives the end of each partition that holds anything.
@@ -98,9 +130,10 @@ func remaining(ctx context.Context, client *kgo.Client, topic string) (map[int32
 
 func (t *Topic) add(r *kgo.Record, form Form) {
 	t.Records++
+	t.Offsets[r.Partition] = append(t.Offsets[r.Partition], r.Offset)
 	tweet, err := form(r.Value)
 	if err != nil {
-		t.Undecodable = append(t.Undecodable, Undecodable{Partition: r.Partition, Offset: r.Offset, Reason: err})
+		t.Undecodable = append(t.Undecodable, Undecodable{Partition: r.Partition, Offset: r.Offset, Value: bytes.Clone(r.Value), Reason: err})
 		return
 	}
 	t.Counts[tweet.key()]++

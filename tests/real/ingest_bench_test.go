@@ -10,6 +10,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/tests/oracle"
 	"github.com/brandpulse/brandpulse-connect/tests/rounds"
+	"github.com/brandpulse/brandpulse-connect/tests/stream"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -25,12 +26,12 @@ const (
 // iteration is three rounds and the filling of the topic.
 func BenchmarkIngest(b *testing.B) {
 	for range b.N {
-		s := newStream(b)
-		s.fill(b, benchTweets, benchTimeout)
+		s := stream.New(b, stream.Partitions)
+		s.Fill(b, benchTweets, benchTimeout)
 		ingest, bare := rounds.Row{Name: "ingest.yaml"}, rounds.Row{Name: "bare consumer"}
 		for range benchRounds {
-			ingest.Readings = append(ingest.Readings, s.timeIngest(b, testenv.InfluxV1, nil))
-			bare.Readings = append(bare.Readings, s.timeBareConsumer(b))
+			ingest.Readings = append(ingest.Readings, timeIngest(b, s, testenv.InfluxV1, nil))
+			bare.Readings = append(bare.Readings, timeBareConsumer(b, s))
 		}
 		shipped := ingest.Median()
 		ofBare, _ := ingest.Against(bare)
@@ -45,15 +46,15 @@ func BenchmarkIngest(b *testing.B) {
 
 // timeIngest lets the shipped pipeline read the whole stream into an empty
 // bucket.
-func (s *stream) timeIngest(b *testing.B, influx string, settings env) rounds.Reading {
+func timeIngest(b *testing.B, s *stream.Stream, influx string, settings stream.Env) rounds.Reading {
 	b.Helper()
-	reader := s.into(ingestConfig, testenv.Influx(b, influx), settings)
-	reader.args = append(reader.args, "--set", "metrics.prometheus.add_process_metrics=true")
-	total, err := s.kafka.Records(b.Context(), s.topic)
+	reader := s.Into(stream.IngestConfig, testenv.Influx(b, influx), settings)
+	reader.Args = append(reader.Args, "--set", "metrics.prometheus.add_process_metrics=true")
+	total, err := s.Kafka.Records(b.Context(), s.Topic)
 	if err != nil {
 		b.Fatal(err)
 	}
-	ingest := reader.start(b)
+	ingest := reader.Start(b)
 	defer ingest.Kill(b)
 	var (
 		clock stopwatch
@@ -70,8 +71,8 @@ func (s *stream) timeIngest(b *testing.B, influx string, settings env) rounds.Re
 		clock.at(int64(metrics.Sum("sentiment_window_tweets")))
 		cpu = metrics.Sum("process_cpu_seconds_total")
 	}
-	reader.drained(b, time.Minute)
-	counts, err := oracle.ReadInflux(b.Context(), reader.bucket)
+	reader.Drained(b, time.Minute)
+	counts, err := oracle.ReadInflux(b.Context(), reader.Bucket)
 	if err != nil || counts.Total() != total {
 		b.Fatalf("InfluxDB holds %d of %d tweets, %v", counts.Total(), total, err)
 	}
@@ -79,13 +80,13 @@ func (s *stream) timeIngest(b *testing.B, influx string, settings env) rounds.Re
 }
 
 // timeBareConsumer counts the records of the stream and does nothing else.
-func (s *stream) timeBareConsumer(b *testing.B) rounds.Reading {
+func timeBareConsumer(b *testing.B, s *stream.Stream) rounds.Reading {
 	b.Helper()
-	total, err := s.kafka.Records(b.Context(), s.topic)
+	total, err := s.Kafka.Records(b.Context(), s.Topic)
 	if err != nil {
 		b.Fatal(err)
 	}
-	client := s.kafka.Client(b, kgo.ConsumeTopics(s.topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	client := s.Kafka.Client(b, kgo.ConsumeTopics(s.Topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(b.Context(), benchTimeout)
 	defer cancel()

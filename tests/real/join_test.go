@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/brandpulse/brandpulse-connect/tests/stream"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -13,31 +14,31 @@ import (
 func TestSecondIngestSharesTheWork(t *testing.T) {
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
 		const rate = 20_000
-		s := newStream(t)
-		reader := s.into(ingestTweetsConfig, testenv.Influx(t, version), nil)
-		generator := s.generate(t, env{"RATE": fmt.Sprint(rate)})
-		first := reader.start(t)
-		awaitCounted(t, first, rate)
-		second := reader.start(t)
-		awaitCounted(t, second, rate)
+		s := stream.New(t, stream.Partitions)
+		reader := s.Into(stream.IngestTweetsConfig, testenv.Influx(t, version), nil)
+		generator := s.Generate(t, stream.Env{"RATE": fmt.Sprint(rate)})
+		first := reader.Start(t)
+		stream.AwaitCounted(t, first, rate)
+		second := reader.Start(t)
+		stream.AwaitCounted(t, second, rate)
 		// Both go on after the partitions have moved.
-		so, err := counted(t.Context(), first)
+		so, err := stream.Counted(t.Context(), first)
 		if err != nil {
 			t.Fatal(err)
 		}
-		awaitCounted(t, first, so+rate)
+		stream.AwaitCounted(t, first, so+rate)
 		if code := generator.Stop(t); code != 0 {
 			t.Fatalf("the generator has ended with exit code %d", code)
 		}
-		reader.drained(t, time.Minute)
+		reader.Drained(t, time.Minute)
 
-		want := s.read(t)
-		reader.mustEqual(t, want)
-		mustHoldTweets(t, reader.bucket, want.Total())
-		s.mustHaveNoDeadLetters(t)
+		want := s.Read(t)
+		reader.MustEqual(t, want)
+		mustHoldTweets(t, reader.Bucket, want.Total())
+		s.MustHaveNoDeadLetters(t)
 		var both int64
 		for name, process := range map[string]*testenv.Program{"first": first, "second": second} {
-			n, err := counted(t.Context(), process)
+			n, err := stream.Counted(t.Context(), process)
 			if err != nil {
 				t.Fatal(err)
 			}

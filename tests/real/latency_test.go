@@ -11,6 +11,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 	"github.com/brandpulse/brandpulse-connect/tests/oracle"
+	"github.com/brandpulse/brandpulse-connect/tests/stream"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -23,12 +24,12 @@ const (
 // live is old.
 func TestTweetIsInInfluxDBWithinASecond(t *testing.T) {
 	testenv.EachInflux(t, testenv.InfluxV2, func(t *testing.T, version string) {
-		s := newStream(t)
-		reader := s.into(ingestConfig, testenv.Influx(t, version), nil)
-		reader.start(t)
-		generator := s.generate(t, env{"RATE": "10", "BATCH_SIZE": "1"})
+		s := stream.New(t, stream.Partitions)
+		reader := s.Into(stream.IngestConfig, testenv.Influx(t, version), nil)
+		reader.Start(t)
+		generator := s.Generate(t, stream.Env{"RATE": "10", "BATCH_SIZE": "1"})
 		testenv.Eventually(t, time.Minute, "the first tweet is in InfluxDB", func() error {
-			if points(t, reader.bucket) == 0 {
+			if stream.Points(t, reader.Bucket) == 0 {
 				return errNotYet
 			}
 			return nil
@@ -38,8 +39,8 @@ func TestTweetIsInInfluxDBWithinASecond(t *testing.T) {
 		for range 2 {
 			from := time.Now()
 			until := from.Add(latencySpan)
-			seen := watch(t, reader.bucket, until.Add(maxLatency))
-			latencies := seen.latencies(s.records(t), from, until)
+			seen := watch(t, reader.Bucket, until.Add(maxLatency))
+			latencies := seen.latencies(records(t, s), from, until)
 			if len(latencies) < 15 {
 				t.Fatalf("%d tweets in %s at 10 a second", len(latencies), latencySpan)
 			}
@@ -55,8 +56,8 @@ func TestTweetIsInInfluxDBWithinASecond(t *testing.T) {
 		if code := generator.Stop(t); code != 0 {
 			t.Fatalf("the generator has ended with exit code %d", code)
 		}
-		reader.drained(t, time.Minute)
-		reader.mustEqual(t, s.read(t))
+		reader.Drained(t, time.Minute)
+		reader.MustEqual(t, s.Read(t))
 	})
 }
 
@@ -127,13 +128,13 @@ func (a arrivals) latencies(records []*kgo.Record, from, until time.Time) []time
 }
 
 // records are all that the topic holds now.
-func (s *stream) records(t *testing.T) []*kgo.Record {
+func records(t *testing.T, s *stream.Stream) []*kgo.Record {
 	t.Helper()
-	n, err := s.kafka.Records(t.Context(), s.topic)
+	n, err := s.Kafka.Records(t.Context(), s.Topic)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := s.kafka.Client(t, kgo.ConsumeTopics(s.topic))
+	client := s.Kafka.Client(t, kgo.ConsumeTopics(s.Topic))
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

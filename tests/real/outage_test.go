@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	"github.com/brandpulse/brandpulse-connect/tests/stream"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -37,19 +38,19 @@ func TestPausedInfluxDBLosesNothing(t *testing.T) {
 // beAway lets InfluxDB leave and come back while tweets are generated.
 func beAway(t *testing.T, server *influxd.Server, leave, comeBack func() error) {
 	t.Helper()
-	s := newStream(t)
-	reader := s.into(ingestConfig, server.Database, nil)
-	ingest := reader.start(t)
-	generator := s.generate(t, env{"RATE": fmt.Sprint(outageRate)})
-	awaitCounted(t, ingest, 2*outageRate)
+	s := stream.New(t, stream.Partitions)
+	reader := s.Into(stream.IngestConfig, server.Database, nil)
+	ingest := reader.Start(t)
+	generator := s.Generate(t, stream.Env{"RATE": fmt.Sprint(outageRate)})
+	stream.AwaitCounted(t, ingest, 2*outageRate)
 
 	if err := leave(); err != nil {
 		t.Fatal(err)
 	}
-	left, lags := time.Now(), []int64{reader.lag(t)}
+	left, lags := time.Now(), []int64{reader.Lag(t)}
 	for time.Since(left) < outage {
 		time.Sleep(outage / 5)
-		lags = append(lags, reader.lag(t))
+		lags = append(lags, reader.Lag(t))
 	}
 	if err := comeBack(); err != nil {
 		t.Fatal(err)
@@ -63,7 +64,7 @@ func beAway(t *testing.T, server *influxd.Server, leave, comeBack func() error) 
 	}
 
 	testenv.Eventually(t, time.Minute, "the ingest has caught up", func() error {
-		lag, err := s.kafka.Lag(t.Context(), reader.group, s.topic)
+		lag, err := s.Kafka.Lag(t.Context(), reader.Group, s.Topic)
 		if err == nil && lag > 2*outageRate { // what is under way, and a commit a second
 			err = fmt.Errorf("the lag is %d", lag)
 		}
@@ -73,12 +74,12 @@ func beAway(t *testing.T, server *influxd.Server, leave, comeBack func() error) 
 	if code := generator.Stop(t); code != 0 {
 		t.Fatalf("the generator has ended with exit code %d", code)
 	}
-	reader.drained(t, time.Minute)
+	reader.Drained(t, time.Minute)
 	if !ingest.Running() {
 		t.Error("the ingest has ended")
 	}
-	reader.mustEqual(t, s.read(t))
-	s.mustHaveNoDeadLetters(t)
+	reader.MustEqual(t, s.Read(t))
+	s.MustHaveNoDeadLetters(t)
 	peak := ingest.PeakRSS(t)
 	t.Logf("peak memory of the ingest: %d MB", peak>>20)
 	if peak > maxOutageMemory {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 	"github.com/brandpulse/brandpulse-connect/tests/oracle"
+	"github.com/brandpulse/brandpulse-connect/tests/stream"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -23,15 +24,15 @@ func TestQueryGivesTheTrueSumsOfTwoMillionTweets(t *testing.T) {
 		if query := oracle.Query(server.Bucket); query != userQuery {
 			t.Fatalf("the oracle asks\n%s", query)
 		}
-		s := newStream(t)
-		reader := s.into(ingestConfig, server.Database, nil)
-		reader.start(t)
-		generator := s.generate(t, env{"RATE": "0", "COUNT": "2000000", "BATCH_SIZE": "8000", "INTERVAL": "1ms"})
-		mustEndWell(t, generator, 2*time.Minute)
-		reader.drained(t, 2*time.Minute)
-		s.mustHaveNoDeadLetters(t)
+		s := stream.New(t, stream.Partitions)
+		reader := s.Into(stream.IngestConfig, server.Database, nil)
+		reader.Start(t)
+		generator := s.Generate(t, stream.Env{"RATE": "0", "COUNT": "2000000", "BATCH_SIZE": "8000", "INTERVAL": "1ms"})
+		stream.MustEndWell(t, generator, 2*time.Minute)
+		reader.Drained(t, 2*time.Minute)
+		s.MustHaveNoDeadLetters(t)
 
-		want := s.read(t)
+		want := s.Read(t)
 		mustBeInThePast(t, want)
 		rows, err := oracle.RunQuery(t.Context(), server.Database)
 		if err != nil {
@@ -63,7 +64,7 @@ func TestQueryGivesTheTrueSumsOfTwoMillionTweets(t *testing.T) {
 		if len(got) != len(want) {
 			t.Errorf("%d rows of seconds and sentiments, want %d", len(got), len(want))
 		}
-		t.Logf("%d seconds and sentiments in %d points", len(got), points(t, server.Database))
+		t.Logf("%d seconds and sentiments in %d points", len(got), stream.Points(t, server.Database))
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
+	"github.com/brandpulse/brandpulse-connect/tests/stream"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -25,23 +26,23 @@ const (
 // one does, the first proves nothing: then they would not with plain
 // milliseconds either.
 func TestEveryTweetIsAPoint(t *testing.T) {
-	s := newStream(t)
-	s.fill(t, tweets, time.Minute)
-	want := s.read(t)
+	s := stream.New(t, stream.Partitions)
+	s.Fill(t, tweets, time.Minute)
+	want := s.Read(t)
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
 		t.Run("shipped", func(t *testing.T) {
-			reader := s.into(ingestTweetsConfig, testenv.Influx(t, version), nil)
-			reader.start(t)
-			reader.drained(t, time.Minute)
-			mustHoldTweets(t, reader.bucket, tweets)
-			reader.mustEqual(t, want)
-			s.mustHaveNoDeadLetters(t)
+			reader := s.Into(stream.IngestTweetsConfig, testenv.Influx(t, version), nil)
+			reader.Start(t)
+			reader.Drained(t, time.Minute)
+			mustHoldTweets(t, reader.Bucket, tweets)
+			reader.MustEqual(t, want)
+			s.MustHaveNoDeadLetters(t)
 		})
 		t.Run("plain milliseconds", func(t *testing.T) {
-			reader := s.into(naiveConfig, testenv.Influx(t, version), env{"RESOLUTION": "1ms", "NUDGE": "0"})
-			reader.start(t)
-			reader.drained(t, time.Minute)
-			n := points(t, reader.bucket)
+			reader := s.Into(naiveConfig, testenv.Influx(t, version), stream.Env{"RESOLUTION": "1ms", "NUDGE": "0"})
+			reader.Start(t)
+			reader.Drained(t, time.Minute)
+			n := stream.Points(t, reader.Bucket)
 			t.Logf("%d tweets made %d points", tweets, n)
 			// One a batch and sentiment, less where two batches have one millisecond.
 			if most := int64(3 * tweets / batchSize); n == 0 || n > most {
@@ -55,14 +56,14 @@ func TestEveryTweetIsAPoint(t *testing.T) {
 // Kafka. If the second one does, the first proves nothing: then a crash would
 // not double points with random times either.
 func TestKilledIngestWritesTheSamePointsAgain(t *testing.T) {
-	s := newStream(t)
-	s.fill(t, tweets, time.Minute)
-	want := s.read(t)
+	s := stream.New(t, stream.Partitions)
+	s.Fill(t, tweets, time.Minute)
+	want := s.Read(t)
 	testenv.EachInflux(t, testenv.InfluxV2, func(t *testing.T, version string) {
 		t.Run("shipped", func(t *testing.T) {
 			bucket := testenv.Influx(t, version)
 			proxy, through := testenv.FaultyProxy(t, bucket, nil)
-			reader := s.into(ingestTweetsConfig, through, nil).quickToNotice()
+			reader := s.Into(stream.IngestTweetsConfig, through, nil).QuickToNotice(3 * time.Second)
 			killMidway(t, reader, proxy, tweets/5, tweets/2, tweets*4/5)
 
 			seen := proxy.Stats()
@@ -74,18 +75,18 @@ func TestKilledIngestWritesTheSamePointsAgain(t *testing.T) {
 				t.Errorf("%d different lines were written for %d tweets: a point was written in two forms", seen.Lines, tweets)
 			}
 			mustHoldTweets(t, bucket, tweets)
-			reader.mustEqual(t, want)
-			s.mustHaveNoDeadLetters(t)
+			reader.MustEqual(t, want)
+			s.MustHaveNoDeadLetters(t)
 		})
 		t.Run("random nanoseconds", func(t *testing.T) {
 			bucket := testenv.Influx(t, version)
 			proxy, through := testenv.FaultyProxy(t, bucket, nil)
-			reader := s.into(naiveConfig, through, env{
+			reader := s.Into(naiveConfig, through, stream.Env{
 				"RESOLUTION": "1s",
 				"NUDGE":      "random_int(seed: timestamp_unix_nano(), max: 999999999)",
-			}).quickToNotice()
+			}).QuickToNotice(3 * time.Second)
 			killMidway(t, reader, proxy, tweets/2)
-			n := points(t, bucket)
+			n := stream.Points(t, bucket)
 			t.Logf("%d tweets made %d points", tweets, n)
 			if n < tweets+1000 {
 				t.Fatalf("%d points with random nanoseconds and a crash, want more than there are tweets", n)
@@ -97,7 +98,7 @@ func TestKilledIngestWritesTheSamePointsAgain(t *testing.T) {
 // killMidway lets an ingest read the whole stream and kills it each time when
 // InfluxDB holds so many different points: while the answer to a request with
 // more of them is on its way, and Kafka holds the rest.
-func killMidway(t *testing.T, reader *reader, proxy *influxfault.Proxy, at ...int) {
+func killMidway(t *testing.T, reader *stream.Reader, proxy *influxfault.Proxy, at ...int) {
 	t.Helper()
 	hold := func(lines int) {
 		proxy.SetFaults(func(influxfault.Request) influxfault.Fault {
@@ -108,7 +109,7 @@ func killMidway(t *testing.T, reader *reader, proxy *influxfault.Proxy, at ...in
 		})
 	}
 	hold(at[0])
-	ingest := reader.start(t)
+	ingest := reader.Start(t)
 	for i, lines := range at {
 		testenv.Eventually(t, time.Minute, fmt.Sprintf("InfluxDB holds %d different points, and an answer is held back", lines), func() error {
 			if proxy.Stats().Held == 0 {
@@ -117,7 +118,7 @@ func killMidway(t *testing.T, reader *reader, proxy *influxfault.Proxy, at ...in
 			return nil
 		})
 		seen := proxy.Stats()
-		lag := reader.lag(t)
+		lag := reader.Lag(t)
 		ingest.Kill(t)
 		t.Logf("killed with %d points stored, %d of them twice, %d requests under way, lag %d", seen.Lines, seen.Twice, seen.Under, lag)
 		if seen.Under < 1 || lag < 1 {
@@ -135,12 +136,12 @@ func killMidway(t *testing.T, reader *reader, proxy *influxfault.Proxy, at ...in
 		}
 		ingest.Restart(t)
 	}
-	reader.drained(t, time.Minute)
+	reader.Drained(t, time.Minute)
 }
 
 func mustHoldTweets(t *testing.T, bucket *influxd.Database, want int64) {
 	t.Helper()
-	if n := points(t, bucket); n != want {
+	if n := stream.Points(t, bucket); n != want {
 		t.Fatalf("%d points, want one for each of %d tweets", n, want)
 	}
 }

@@ -1,0 +1,198 @@
+package exact_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
+	"github.com/brandpulse/brandpulse-connect/tests/oracle"
+	"github.com/brandpulse/brandpulse-connect/tests/stream"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// size is how much a run takes.
+type size struct {
+	partitions int32
+	tweets     int64
+	rate       float64 // while faults happen
+}
+
+var (
+	everyday = size{stream.Partitions, 200_000, 4_000}
+	long     = size{stream.Partitions, 2_000_000, 20_000}
+	wide     = size{24, 2_000_000, 20_000}
+)
+
+// If this fails, a crash, a pause, a rebalance, an outage or a reset of offsets
+// makes InfluxDB hold more or fewer tweets than Kafka, for a moment or for good.
+func TestNothingIsLostOrCountedTwice(t *testing.T) {
+	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
+		sizes := []size{everyday}
+		if testenv.Full() {
+			sizes = []size{long, wide}
+		}
+		for _, size := range sizes {
+			t.Run(fmt.Sprintf("%d partitions", size.partitions), func(t *testing.T) {
+				r := newRun(t, stream.ExactConfig, version, size)
+				r.suffer(t)
+				r.samples.end(t)
+				r.mustBeExact(t)
+			})
+		}
+	})
+}
+
+// If this fails, the faults are too gentle to show anything.
+func TestSameFaultsSpoilTheStockCut(t *testing.T) {
+	if !testenv.Full() {
+		t.Skip("a long run")
+	}
+	r := newRun(t, stream.IngestConfig, testenv.InfluxV1, everyday)
+	r.suffer(t)
+	r.samples.end(t)
+	got, err := oracle.ReadInflux(t.Context(), r.server.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := oracle.Equal(got, r.topic(t).Counts); err == nil {
+		t.Error("the sums of the stock cut are right after all the faults")
+	} else {
+		t.Log(err)
+	}
+}
+
+// run is a stream that producers write and processes of one group read.
+type run struct {
+	*stream.Stream
+	server    *influxd.Server
+	proxy     *influxfault.Proxy
+	reader    *stream.Reader // writes through the proxy
+	producers *producers
+	samples   *samples
+	exact     bool
+}
+
+func newRun(t *testing.T, config, version string, size size) *run {
+	t.Helper()
+	r := &run{Stream: stream.New(t, size.partitions), exact: config == stream.ExactConfig}
+	r.server = testenv.OwnInflux(t, influxd.Options{Version: version})
+	var through *influxd.Database
+	r.proxy, through = testenv.FaultyProxy(t, r.server.Database, nil)
+	r.reader = r.Into(config, through, stream.Env{"SHUTDOWN_TIMEOUT": "3s"}).QuickToNotice(session)
+	r.samples = sample(t, r.reader, r.server.Database, r.exact)
+	r.producers = produce(t, r.Stream, size.partitions, size.tweets, size.rate)
+	return r
+}
+
+// topic is what Kafka holds.
+func (r *run) topic(t *testing.T) *oracle.Topic {
+	t.Helper()
+	topic, err := oracle.ReadTopic(t.Context(), r.Kafka.Brokers, r.Topic, oracle.Avro)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return topic
+}
+
+// mustBeExact compares all that was written with Kafka.
+func (r *run) mustBeExact(t *testing.T) {
+	t.Helper()
+	topic := r.topic(t)
+	r.reader.MustEqual(t, topic.Counts)
+	coverage, err := oracle.ReadCoverage(t.Context(), r.server.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := coverage.Tiles(topic); err != nil {
+		t.Error(err)
+	}
+	letters, err := oracle.ReadLetters(t.Context(), r.Kafka.Brokers, r.Dead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	repeated, err := oracle.LettersOf(letters, r.Topic, topic)
+	if err != nil {
+		t.Error(err)
+	}
+	if len(topic.Undecodable) == 0 {
+		t.Error("no record was undecodable")
+	}
+	smallest, largest := coverage[0].Records, coverage[0].Records
+	for _, s := range coverage {
+		smallest, largest = min(smallest, s.Records), max(largest, s.Records)
+	}
+	t.Logf("%d records in %d RecordBatches of %d to %d, %d undecodable, %d of their letters repeated",
+		topic.Records, len(coverage), smallest, largest, len(topic.Undecodable), repeated)
+}
+
+// suffer lets everything happen that the promise covers, while tweets come in.
+// The resets come first: what they read again would hide a loss before them.
+func (r *run) suffer(t *testing.T) {
+	t.Helper()
+	began := time.Now()
+	step := func(what string) {
+		stats := r.proxy.Stats()
+		t.Logf("%5.1f s: %s; %d lines, %d of them written again", time.Since(began).Seconds(), what, stats.Lines, stats.Twice)
+	}
+	first := r.reader.Start(t)
+	stream.AwaitCounted(t, first, 5000)
+	step("reads")
+
+	r.killHeld(t, first)
+	r.reset(t, "the middle of a RecordBatch", r.insideBatches(t))
+	r.repeats(t, 1, func() { first.Restart(t) })
+	step("killed, and offsets set inside of RecordBatches")
+
+	stream.AwaitCounted(t, first, 1)
+	r.killHeld(t, first)
+	r.reset(t, "the start", r.starts())
+	r.repeats(t, r.proxy.Stats().Lines/2, func() { first.Restart(t) })
+	step("killed, and offsets set to the start")
+
+	second := r.reader.Start(t)
+	stream.AwaitCounted(t, second, 1)
+	r.members(t, 2)
+	r.repeats(t, 1, func() {
+		r.killHeld(t, first)
+		first.Restart(t)
+	})
+	stream.AwaitCounted(t, first, 1)
+	step("a second process has joined, and the first was killed and restarted")
+
+	r.repeats(t, 1, func() { r.holdAndStop(t, second) })
+	step("the second has left, with what it could not write")
+	direct := *r.reader
+	direct.Bucket = r.server.Database // what it writes does not go through the proxy
+	third := direct.Start(t)
+	stream.AwaitCounted(t, third, 1)
+	third.Kill(t)
+	r.members(t, 1)
+	step("a third has joined and was killed")
+
+	r.becomeZombie(t, first, second)
+	step("the first was paused, and went on when the second had its partitions")
+
+	third.Restart(t)
+	stream.AwaitCounted(t, third, 1)
+	r.outage(t, second)
+	step("InfluxDB was killed and restarted, and the second has left meanwhile")
+
+	r.repeats(t, 1, func() {
+		r.killHeld(t, first)
+		first.Restart(t)
+	})
+	stream.AwaitCounted(t, first, 1)
+	step("killed once more")
+
+	r.producers.finish()
+	r.reader.Drained(t, 2*time.Minute)
+	for name, p := range map[string]*testenv.Program{"first": first, "third": third} {
+		if code := p.Stop(t); code != 0 {
+			t.Errorf("the %s process has ended with exit code %d", name, code)
+		}
+		t.Logf("peak memory of the %s process: %d MB", name, p.PeakRSS(t)>>20)
+	}
+	step("drained")
+}

@@ -1,0 +1,137 @@
+package oracle
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+)
+
+// Span is a coverage point: what InfluxDB says of one RecordBatch.
+type Span struct {
+	Source     string // the tag src, empty without
+	Partition  int32
+	Base, Last int64 // offsets
+	Records    int64
+	// Counted and Undecodable are how many of the records were tweets and not.
+	Counted, Undecodable int64
+}
+
+// Coverage is all coverage points that InfluxDB has, by partition and offset.
+type Coverage []Span
+
+const coverageFields = 6
+
+// ReadCoverage reads the measurement brandpulse_batches. A point that has not
+// all its fields is left out: it came while the fields were read one after the
+// other. Its offsets are then covered by nothing.
+func ReadCoverage(ctx context.Context, d *influxd.Database) (Coverage, error) {
+	type point struct {
+		source string
+		nanos  int64
+	}
+	points := map[point]map[string]int64{} // a set: see eachPoint for why a row may come twice
+	flux := fmt.Sprintf(`from(bucket: %q)
+  |> range(start: 1677-09-22T00:00:00Z, stop: 2262-04-11T00:00:00Z)
+  |> filter(fn: (r) => r._measurement == "brandpulse_batches")
+  |> drop(columns: ["_start", "_stop", "_measurement"])`, d.Bucket)
+	err := d.Each(ctx, flux, func(row influxd.Row) error {
+		n, ok := row.Int("_value")
+		if !ok {
+			return fmt.Errorf("the field %s of a coverage point is %v, not an integer", row.String("_field"), row.Values["_value"])
+		}
+		at := point{row.String("src"), row.Time("_time").UnixNano()}
+		if points[at] == nil {
+			points[at] = map[string]int64{}
+		}
+		points[at][row.String("_field")] = n
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var found Coverage
+	for at, fields := range points {
+		if len(fields) == coverageFields {
+			found = append(found, Span{
+				at.source, int32(fields["partition"]), fields["base"], fields["last"],
+				fields["records"], fields["counted"], fields["undecodable"],
+			})
+		}
+	}
+	slices.SortFunc(found, func(a, b Span) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Base, b.Base))
+	})
+	return found, nil
+}
+
+// Of gives the spans of one partition.
+func (c Coverage) Of(partition int32) Coverage {
+	var of Coverage
+	for _, s := range c {
+		if s.Partition == partition {
+			of = append(of, s)
+		}
+	}
+	return of
+}
+
+// Covers gives an error if a record of the topic below the offsets given, by
+// partition, lies in no span: if it was committed it must have been stored.
+func (c Coverage) Covers(topic *Topic, below map[int32]int64) error {
+	for partition, limit := range below {
+		spans := c.Of(partition)
+		for _, offset := range topic.Offsets[partition] {
+			if offset >= limit {
+				break
+			}
+			for len(spans) > 0 && spans[0].Last < offset {
+				spans = spans[1:]
+			}
+			if len(spans) == 0 || spans[0].Base > offset {
+				return fmt.Errorf("offset %d of partition %d is committed, up to %d, and no coverage point has it", offset, partition, limit)
+			}
+		}
+	}
+	return nil
+}
+
+// Tiles gives an error unless each record of the topic lies in exactly one span,
+// and each span says the truth about the records in it. Where a span is missing
+// and there is no record, there was a transaction's marker or what it rolled
+// back.
+func (c Coverage) Tiles(topic *Topic) error {
+	ends := map[int32]int64{}
+	bad := map[int32][]int64{}
+	for partition, offsets := range topic.Offsets {
+		ends[partition] = offsets[len(offsets)-1] + 1
+	}
+	for _, u := range topic.Undecodable {
+		bad[u.Partition] = append(bad[u.Partition], u.Offset)
+	}
+	if err := c.Covers(topic, ends); err != nil {
+		return err
+	}
+	for i, s := range c {
+		if i > 0 && c[i-1].Partition == s.Partition && c[i-1].Last >= s.Base {
+			return fmt.Errorf("the coverage points %+v and %+v overlap", c[i-1], s)
+		}
+		records := between(topic.Offsets[s.Partition], s.Base, s.Last)
+		undecodable := between(bad[s.Partition], s.Base, s.Last)
+		want := s
+		want.Records, want.Counted, want.Undecodable = records, records-undecodable, undecodable
+		if s != want || records != s.Last-s.Base+1 {
+			return fmt.Errorf("the coverage point %+v should be %+v, with %d offsets", s, want, s.Last-s.Base+1)
+		}
+	}
+	return nil
+}
+
+// between counts rising offsets from first to last.
+func between(offsets []int64, first, last int64) int64 {
+	from, _ := slices.BinarySearch(offsets, first)
+	to, _ := slices.BinarySearch(offsets, last+1)
+	return int64(to - from)
+}

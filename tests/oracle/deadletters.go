@@ -1,0 +1,96 @@
+package oracle
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Letter is a dead letter.
+type Letter struct {
+	Reason, Topic string
+	Partition     int32
+	Offset        int64
+	Value         []byte
+}
+
+// ReadLetters reads a topic of dead letters from its start to its end.
+func ReadLetters(ctx context.Context, brokers []string, topic string) ([]Letter, error) {
+	var letters []Letter
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topic))
+	if err != nil {
+		return nil, fmt.Errorf("making a Kafka client: %w", err)
+	}
+	defer client.Close()
+	ends, err := remaining(ctx, client, topic)
+	if err != nil {
+		return nil, fmt.Errorf("reading where the topic %s ends: %w", topic, err)
+	}
+	for len(ends) > 0 {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			return nil, fmt.Errorf("reading the topic %s: %w", topic, err)
+		}
+		for record := range fetches.RecordsAll() {
+			letter, err := letterOf(record)
+			if err != nil {
+				return nil, err
+			}
+			letters = append(letters, letter)
+			if record.Offset == ends[record.Partition]-1 {
+				delete(ends, record.Partition)
+			}
+		}
+	}
+	return letters, nil
+}
+
+func letterOf(r *kgo.Record) (Letter, error) {
+	headers := map[string]string{}
+	for _, h := range r.Headers {
+		headers[h.Key] = string(h.Value)
+	}
+	partition, err := strconv.ParseInt(headers["dead_partition"], 10, 32)
+	if err != nil {
+		return Letter{}, fmt.Errorf("a dead letter has no partition: %v", headers)
+	}
+	offset, err := strconv.ParseInt(headers["dead_offset"], 10, 64)
+	if err != nil {
+		return Letter{}, fmt.Errorf("a dead letter has no offset: %v", headers)
+	}
+	return Letter{headers["dead_reason"], headers["dead_topic"], int32(partition), offset, bytes.Clone(r.Value)}, nil
+}
+
+// LettersOf gives an error unless each undecodable record of the topic has a
+// letter with its value, and each letter is of such a record. repeated is how
+// many letters came more than once, which they may.
+func LettersOf(letters []Letter, name string, topic *Topic) (repeated int, err error) {
+	type place struct {
+		partition int32
+		offset    int64
+	}
+	want, seen := map[place][]byte{}, map[place]bool{}
+	for _, u := range topic.Undecodable {
+		want[place{u.Partition, u.Offset}] = u.Value
+	}
+	for _, l := range letters {
+		at := place{l.Partition, l.Offset}
+		value, ok := want[at]
+		if !ok || l.Topic != name || l.Reason != "undecodable" || !bytes.Equal(value, l.Value) {
+			return 0, fmt.Errorf("a dead letter of what is no undecodable record: %+v", l)
+		}
+		if seen[at] {
+			repeated++
+		}
+		seen[at] = true
+	}
+	for at := range want {
+		if !seen[at] {
+			return 0, fmt.Errorf("%d of %d undecodable records have a dead letter, and that of partition %d, offset %d has none", len(seen), len(want), at.partition, at.offset)
+		}
+	}
+	return repeated, nil
+}

@@ -1,0 +1,120 @@
+package exact_test
+
+import (
+	"encoding/base32"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
+	"github.com/brandpulse/brandpulse-connect/tests/oracle"
+	"github.com/brandpulse/brandpulse-connect/tests/stream"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// If this fails, points of one topic replace those of another that lie at the
+// same offsets, though `identity: source` was set to keep them apart.
+func TestTopicsInOneMeasurement(t *testing.T) {
+	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
+		one := stream.New(t, stream.Partitions)
+		other := *one
+		other.Topic = one.Kafka.Topic(t, stream.Partitions)
+		produceTwins(t, one, other.Topic, 100)
+
+		bucket := testenv.Influx(t, version)
+		proxy, through := testenv.FaultyProxy(t, bucket, influxfault.Always(influxfault.Fault{Kind: influxfault.HoldAnswer}))
+		reader := one.Into(stream.ExactConfig, through, stream.Env{"TOPIC": one.Topic + "," + other.Topic}).QuickToNotice(session)
+		reader.Args = append(reader.Args, "--set", "pipeline.processors.0.sentiment_window.identity=source")
+		ingest := reader.Start(t)
+		eventually(t, "a request is held", func() bool { return proxy.Stats().Held > 0 })
+		time.Sleep(hold)
+		ingest.Kill(t)
+		proxy.SetFaults(nil)
+		ingest.Restart(t)
+		reader.Drained(t, time.Minute)
+		both := *reader
+		both.Stream = &other
+		both.Drained(t, time.Minute)
+		if proxy.Stats().Twice == 0 {
+			t.Error("nothing was written again")
+		}
+
+		coverage, err := oracle.ReadCoverage(t.Context(), bucket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := oracle.Counts{}
+		for _, s := range []*stream.Stream{one, &other} {
+			topic, err := oracle.ReadTopic(t.Context(), s.Kafka.Brokers, s.Topic, oracle.Avro)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for key, n := range topic.Counts {
+				want[key] += n
+			}
+			if err := ofTopic(t, coverage, s).Tiles(topic); err != nil {
+				t.Errorf("topic %s: %v", s.Topic, err)
+			}
+		}
+		reader.MustEqual(t, want)
+		if twins := twins(coverage); twins < 50 {
+			t.Errorf("%d batches lie at the same offsets of both topics, too few to show anything", twins)
+		}
+	})
+}
+
+// produceTwins writes the same batches into both topics.
+func produceTwins(t *testing.T, s *stream.Stream, other string, batches int) {
+	t.Helper()
+	p := &producers{topic: s.Topic, partitions: stream.Partitions, start: time.Now()}
+	client := s.Kafka.Client(t, p.options(kgo.SnappyCompression())...)
+	random := rand.New(rand.NewPCG(3, 0))
+	for range batches {
+		records := p.records(random, 1+random.IntN(200))
+		for _, r := range records {
+			records = append(records, &kgo.Record{Topic: other, Partition: r.Partition, Value: r.Value})
+		}
+		if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// ofTopic gives the coverage of one topic, by the id that Kafka gave it.
+func ofTopic(t *testing.T, coverage oracle.Coverage, s *stream.Stream) oracle.Coverage {
+	t.Helper()
+	topics, err := kadm.NewClient(s.Kafka.Client(t)).ListTopics(t.Context(), s.Topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := topics[s.Topic].ID
+	source := base32.StdEncoding.EncodeToString(id[:])[:6] + "-"
+	var of oracle.Coverage
+	for _, span := range coverage {
+		if strings.HasPrefix(span.Source, source) {
+			of = append(of, span)
+		}
+	}
+	return of
+}
+
+// twins counts the batches that lie where one of the other topic lies.
+func twins(coverage oracle.Coverage) (twins int) {
+	type place struct {
+		partition int32
+		base      int64
+	}
+	seen := map[place]bool{}
+	for _, s := range coverage {
+		at := place{s.Partition, s.Base}
+		if seen[at] {
+			twins++
+		}
+		seen[at] = true
+	}
+	return twins
+}

@@ -58,11 +58,11 @@ bench: ## benchmarks of the hot paths (BENCH=regexp BENCHTIME=1s)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) ./internal/... ./plugins/...
 
 .PHONY: bench-ingest
-bench-ingest: ## ingest.yaml on a full topic of a real Kafka, beside a client that only counts
+bench-ingest: ## ingest.yaml and exact.yaml on a full topic of a real Kafka, beside a client that only counts
 	$(GO) test -run '^$$' -bench '^BenchmarkIngest$$' -benchtime 1x -timeout 30m -v ./tests/real
 
 .PHONY: bench-exact
-bench-exact: ## exact.yaml and ingest.yaml beside a client that only counts and a loop without Benthos
+bench-exact: ## the same pipelines without InfluxDB, beside a client that only counts and a loop without Benthos
 	$(GO) test -run '^$$' -bench '^BenchmarkExact$$' -benchtime 1x -timeout 30m -v ./tests/exactbench
 
 .PHONY: bench-influxdb

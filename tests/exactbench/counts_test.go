@@ -15,7 +15,7 @@ import (
 // with, or none since a pipeline or a library has changed, which nobody sees
 // before the next benchmark.
 func TestEachReaderCountsAllTweets(t *testing.T) {
-	const batches, each = 40, 50
+	const batches, each, partitions = 40, 50, 8
 	kafka := testenv.FakeKafka(t)
 	topic := kafka.Topic(t, partitions)
 	client := kafka.Client(t, kgo.ProducerBatchCompression(kgo.Lz4Compression()), kgo.RecordPartitioner(kgo.ManualPartitioner()))

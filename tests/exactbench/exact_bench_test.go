@@ -11,6 +11,7 @@
 package exactbench_test
 
 import (
+	"cmp"
 	"os"
 	"runtime"
 	"strconv"
@@ -19,14 +20,13 @@ import (
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/tests/rounds"
-	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+	"github.com/brandpulse/brandpulse-connect/tests/stream"
 )
 
 const (
 	benchTweets  = 5_000_000
 	benchRounds  = 5
 	benchTimeout = 5 * time.Minute
-	partitions   = 8
 
 	// memoryPasses are how often one process reads all tweets, for its memory
 	// and the pauses of the garbage collector: one pass has too few of these.
@@ -37,14 +37,13 @@ const (
 // the topic, all rounds, and a long run of exact.yaml.
 func BenchmarkExact(b *testing.B) {
 	tweets, times := number(b, "BRANDPULSE_BENCH_TWEETS", benchTweets), number(b, "BRANDPULSE_BENCH_ROUNDS", benchRounds)
+	compression := cmp.Or(os.Getenv("BRANDPULSE_BENCH_COMPRESSION"), "lz4")
 	for range b.N {
-		kafka := testenv.Kafka(b)
-		topic := kafka.Topic(b, partitions)
-		compression := fill(b, kafka, topic, tweets)
-		rows := map[string]*rounds.Row{}
+		s := fill(b, tweets, compression)
+		rows, loadBefore := map[string]*rounds.Row{}, load()
 		read := func(reader string, passes int) result {
 			b.Helper()
-			r := run(b, job{Reader: reader, Broker: kafka.Brokers[0], Topic: topic, Tweets: int64(tweets), Passes: passes})
+			r := run(b, job{Reader: reader, Broker: s.Kafka.Brokers[0], Topic: s.Topic, Tweets: int64(tweets), Passes: passes})
 			if r.Rate == 0 {
 				b.Fatalf("%s: %d tweets are too few to measure", reader, tweets)
 			}
@@ -69,31 +68,24 @@ func BenchmarkExact(b *testing.B) {
 		b.ReportMetric(ofLoop, "of-loop")
 		b.ReportMetric(timesBare, "times-bare")
 		b.ReportMetric(timesStock, "times-stock")
-		b.Logf("%d tweets, %s, %d partitions, %d cores with Kafka, medians of %d rounds, load average %s:\n%s",
-			tweets, compression, partitions, runtime.NumCPU(), times, load(), rounds.Table("tweets", *loop, *exact, *bare, *stock))
+		b.Logf("%d tweets, %s, %d partitions, %d cores with Kafka, medians of %d rounds, load average %s before and %s after:\n%s",
+			tweets, compression, stream.Partitions, runtime.NumCPU(), times, loadBefore, load(), rounds.Table("tweets", *loop, *exact, *bare, *stock))
 		b.Logf("%s: %.2f times the tweets/s of the %s, %.2f times its CPU; %.1f times the tweets/s of %s, %.3f times its CPU",
 			exactReader, timesBare, bareReader, cpuOfBare, timesStock, stockReader, cpuOfStock)
 		b.Logf("%s, %d tweets in one process: %s", exactReader, int64(tweets)*memoryPasses, long)
 	}
 }
 
-// fill writes the tweets with the shipped generator, and says how they are
-// compressed.
-func fill(b *testing.B, kafka *testenv.Cluster, topic string, tweets int) (compression string) {
+// fill writes the tweets with the shipped generator.
+func fill(b *testing.B, tweets int, compression string) *stream.Stream {
 	b.Helper()
-	if compression = os.Getenv("BRANDPULSE_BENCH_COMPRESSION"); compression == "" {
-		compression = "lz4"
-	}
-	generator := testenv.Start(b, testenv.Command{Config: "config/generate.yaml", Env: map[string]string{
-		"KAFKA_BROKERS": kafka.Brokers[0], "TOPIC": topic, "RATE": "0", "COUNT": strconv.Itoa(tweets), "COMPRESSION": compression,
-	}})
-	if code := generator.Wait(b, benchTimeout); code != 0 {
-		b.Fatalf("the generator has ended with exit code %d", code)
-	}
-	if records, err := kafka.Records(b.Context(), topic); err != nil || records != int64(tweets) {
+	s := stream.New(b, stream.Partitions)
+	generator := s.Generate(b, stream.Env{"RATE": "0", "COUNT": strconv.Itoa(tweets), "COMPRESSION": compression})
+	stream.MustEndWell(b, generator, benchTimeout)
+	if records, err := s.Kafka.Records(b.Context(), s.Topic); err != nil || records != int64(tweets) {
 		b.Fatalf("Kafka holds %d tweets of the %d generated; %v", records, tweets, err)
 	}
-	return compression
+	return s
 }
 
 func number(b *testing.B, variable string, otherwise int) int {

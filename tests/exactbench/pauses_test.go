@@ -16,9 +16,7 @@ type pauses struct {
 }
 
 func (p pauses) String() string {
-	return fmt.Sprintf("%d pauses for the garbage collector: p99 %s, p99.9 %s, the longest %s; to stop the goroutines alone: p99 %s, p99.9 %s, the longest %s",
-		p.Total.count(), p.Total.quantile(0.99), p.Total.quantile(0.999), p.Total.quantile(1),
-		p.Stopping.quantile(0.99), p.Stopping.quantile(0.999), p.Stopping.quantile(1))
+	return fmt.Sprintf("%d pauses for the garbage collector: %s; of these, until the goroutines had stopped: %s", p.Total.count(), p.Total, p.Stopping)
 }
 
 func gcPauses() pauses {
@@ -54,6 +52,17 @@ func (h histogram) since(before histogram) histogram {
 		}
 	}
 	return between
+}
+
+func (h histogram) String() string {
+	var short uint64
+	for upper, n := range h {
+		if upper <= time.Millisecond {
+			short += n
+		}
+	}
+	return fmt.Sprintf("p50 %s, p99 %s, p99.9 %s, the longest %s, %.1f %% below 1 ms",
+		h.quantile(0.5), h.quantile(0.99), h.quantile(0.999), h.quantile(1), 100*float64(short)/float64(h.count()))
 }
 
 func (h histogram) count() (n uint64) {

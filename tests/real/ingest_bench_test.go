@@ -20,17 +20,18 @@ const (
 	benchTimeout = 5 * time.Minute
 )
 
-// BenchmarkIngest reads a topic of 5,000,000 tweets with the shipped ingest.yaml,
-// and beside it with a client of the same library that only counts records, which
-// is as fast as any reader of single records can be. It prints a table; one
-// iteration is three rounds and the filling of the topic.
+// BenchmarkIngest reads a topic of 5,000,000 tweets with the shipped ingest.yaml
+// and exact.yaml, and beside them with a client of the same library that only
+// counts records, which is as fast as any reader of single records can be. It
+// prints a table; one iteration is three rounds and the filling of the topic.
 func BenchmarkIngest(b *testing.B) {
 	for range b.N {
 		s := stream.New(b, stream.Partitions)
 		s.Fill(b, benchTweets, benchTimeout)
-		ingest, bare := rounds.Row{Name: "ingest.yaml"}, rounds.Row{Name: "bare consumer"}
+		ingest, exact, bare := rounds.Row{Name: "ingest.yaml"}, rounds.Row{Name: "exact.yaml"}, rounds.Row{Name: "bare consumer"}
 		for range benchRounds {
-			ingest.Readings = append(ingest.Readings, timeIngest(b, s, testenv.InfluxV1, nil))
+			ingest.Readings = append(ingest.Readings, timeIngest(b, s, stream.IngestConfig))
+			exact.Readings = append(exact.Readings, timeIngest(b, s, stream.ExactConfig))
 			bare.Readings = append(bare.Readings, timeBareConsumer(b, s))
 		}
 		shipped := ingest.Median()
@@ -40,15 +41,14 @@ func BenchmarkIngest(b *testing.B) {
 		b.ReportMetric(float64(shipped.Peak>>20), "peak-MB")
 		b.ReportMetric(ofBare, "of-bare-consumer")
 		b.Logf("%d tweets, 8 partitions, %d cores with Kafka and InfluxDB, medians of %d rounds:\n%s",
-			benchTweets, runtime.NumCPU(), benchRounds, rounds.Table("tweets", bare, ingest))
+			benchTweets, runtime.NumCPU(), benchRounds, rounds.Table("tweets", bare, exact, ingest))
 	}
 }
 
-// timeIngest lets the shipped pipeline read the whole stream into an empty
-// bucket.
-func timeIngest(b *testing.B, s *stream.Stream, influx string, settings stream.Env) rounds.Reading {
+// timeIngest lets a shipped pipeline read the whole stream into an empty bucket.
+func timeIngest(b *testing.B, s *stream.Stream, config string) rounds.Reading {
 	b.Helper()
-	reader := s.Into(stream.IngestConfig, testenv.Influx(b, influx), settings)
+	reader := s.Into(config, testenv.Influx(b, testenv.InfluxV1), nil)
 	reader.Args = append(reader.Args, "--set", "metrics.prometheus.add_process_metrics=true")
 	total, err := s.Kafka.Records(b.Context(), s.Topic)
 	if err != nil {

@@ -33,6 +33,7 @@ type producers struct {
 	due     atomic.Int64 // records that a producer has set out to send
 	aborted atomic.Int64 // transactions
 	least   int64        // records to send at the least
+	ctx     context.Context
 	enough  atomic.Bool
 	wait    sync.WaitGroup
 }
@@ -41,7 +42,8 @@ type producers struct {
 // are sent.
 func produce(t testing.TB, s *stream.Stream, partitions int32, least int64, rate float64) *producers {
 	t.Helper()
-	p := &producers{t: t, topic: s.Topic, partitions: partitions, rate: rate, least: least, start: time.Now()}
+	ctx, stop := context.WithCancel(context.Background())
+	p := &producers{t: t, topic: s.Topic, partitions: partitions, rate: rate, least: least, start: time.Now(), ctx: ctx}
 	for i, codec := range []kgo.CompressionCodec{
 		kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression(),
 	} {
@@ -50,6 +52,10 @@ func produce(t testing.TB, s *stream.Stream, partitions int32, least int64, rate
 	}
 	client := s.Kafka.Client(t, append(p.options(kgo.Lz4Compression()), kgo.TransactionalID(s.Topic))...)
 	p.wait.Go(func() { p.send(client, 100, true) })
+	t.Cleanup(func() { // of a test that has failed, before its clients are closed
+		stop()
+		p.wait.Wait()
+	})
 	return p
 }
 
@@ -75,40 +81,47 @@ func (p *producers) finish() {
 
 // send sends batch after batch. Each lies in one partition.
 func (p *producers) send(client *kgo.Client, seed uint64, transactions bool) {
-	ctx := context.Background()
 	random := rand.New(rand.NewPCG(seed, 7))
-	for {
+	for p.ctx.Err() == nil {
 		size := sizeOf(random)
 		due := p.due.Add(int64(size))
 		switch {
 		case !p.enough.Load():
-			time.Sleep(time.Until(p.start.Add(time.Duration(float64(due) / p.rate * float64(time.Second)))))
+			p.sleepUntil(p.start.Add(time.Duration(float64(due) / p.rate * float64(time.Second))))
 		case p.sent.Load() >= p.least:
 			return
 		}
-		records := p.records(random, size)
 		abort := transactions && random.IntN(3) == 0
-		if transactions {
-			if err := client.BeginTransaction(); err != nil {
-				p.t.Errorf("beginning a transaction: %v", err)
-				return
+		if err := p.sendBatch(client, p.records(random, size), transactions, abort); err != nil {
+			if p.ctx.Err() == nil {
+				p.t.Errorf("producing: %v", err)
 			}
-		}
-		if err := client.ProduceSync(ctx, records...).FirstErr(); err != nil {
-			p.t.Errorf("producing: %v", err)
 			return
-		}
-		if transactions {
-			if err := client.EndTransaction(ctx, kgo.TransactionEndTry(!abort)); err != nil {
-				p.t.Errorf("ending a transaction: %v", err)
-				return
-			}
 		}
 		if abort {
 			p.aborted.Add(1)
 			continue
 		}
 		p.sent.Add(int64(size))
+	}
+}
+
+func (p *producers) sendBatch(client *kgo.Client, records []*kgo.Record, transaction, abort bool) error {
+	if transaction {
+		if err := client.BeginTransaction(); err != nil {
+			return err
+		}
+	}
+	if err := client.ProduceSync(p.ctx, records...).FirstErr(); err != nil || !transaction {
+		return err
+	}
+	return client.EndTransaction(p.ctx, kgo.TransactionEndTry(!abort))
+}
+
+func (p *producers) sleepUntil(at time.Time) {
+	select {
+	case <-p.ctx.Done():
+	case <-time.After(time.Until(at)):
 	}
 }
 

@@ -70,7 +70,7 @@ func TestTopicsInOneMeasurement(t *testing.T) {
 // produceTwins writes the same batches into both topics.
 func produceTwins(t *testing.T, s *stream.Stream, other string, batches int) {
 	t.Helper()
-	p := &producers{topic: s.Topic, partitions: stream.Partitions, start: time.Now()}
+	p := &producers{topic: s.Topic, partitions: stream.Partitions, start: time.Now(), ctx: t.Context()}
 	client := s.Kafka.Client(t, p.options(kgo.SnappyCompression())...)
 	random := rand.New(rand.NewPCG(3, 0))
 	for range batches {

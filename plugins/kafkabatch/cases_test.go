@@ -239,6 +239,11 @@ func TestAnotherFingerprint(t *testing.T) {
 	r.close()
 	r = connected(t, c, topic, "fingerprint: two")
 	r.nothing(100 * time.Millisecond)
+	produce(t, c, topic, 0, 3)
+	r.must()
+	if o := committedOf(t, c, topic, 0); o.At != 6 || o.Metadata != (mark{fingerprintOf("two"), false}).String() {
+		t.Errorf("%d %q is committed while a batch is under way, want 6 and not clean", o.At, o.Metadata)
+	}
 }
 
 // An operator who sets an offset decides.

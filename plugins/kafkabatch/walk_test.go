@@ -131,6 +131,24 @@ func TestWalkGivesWhatFranzGoReads(t *testing.T) {
 	})
 }
 
+// What lies behind the last stable offset may be of a transaction that is still
+// open, even if a broker sends it.
+func TestWalkEndsAtTheLastStableOffset(t *testing.T) {
+	got := kmsg.NewFetchResponseTopicPartition()
+	for i := range int64(3) {
+		h := recordbatch.Header{BaseOffset: 2 * i, ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1}
+		var err error
+		if got.RecordBatches, err = recordbatch.AppendBatch(got.RecordBatches, h, recordbatch.Record{Offset: 2 * i}, recordbatch.Record{Offset: 2*i + 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got.HighWatermark, got.LastStableOffset = 6, 4
+	p, queue := walkAlone(&got, 0)
+	if len(queue) != 2 || p.next.offset != 4 {
+		t.Errorf("%d batches are queued and %d is next, want 2 and 4", len(queue), p.next.offset)
+	}
+}
+
 // Whatever comes, a walk gives what franz-go reads of it, or stops.
 func FuzzWalk(f *testing.F) {
 	for i := range 20 {

@@ -49,6 +49,10 @@ test-full: ## the same with the race detector, both InfluxDB versions, long runs
 race: ## unit and property tests under the race detector
 	@tools/test.sh race
 
+.PHONY: test-exact
+test-exact: ## exact.yaml under faults, 2,000,000 tweets a run, both InfluxDB versions: half an hour
+	BRANDPULSE_TEST_FULL=1 $(GO) test -count=1 -timeout 60m -v ./tests/exact
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@tools/fuzz.sh $(FUZZTIME)

@@ -167,6 +167,20 @@ func TestNoCommitWhereOneIsAskedFor(t *testing.T) {
 // A member must not commit what another one has now, and must not hand on what
 // it had fetched of it.
 func TestPartitionsThatGoToAnotherMember(t *testing.T) {
+	// A group that is just being shared out refuses the commit, and the batch is
+	// read again: allowed, but not always.
+	for range 3 {
+		if partitionGoesToAnotherMember(t) {
+			return
+		}
+	}
+	t.Error("the other member begins at 0, three times: what was acknowledged is not committed when the partition goes")
+}
+
+// partitionGoesToAnotherMember is not ok if the group has refused the commit of the
+// member that gave the partition away.
+func partitionGoesToAnotherMember(t *testing.T) (ok bool) {
+	t.Helper()
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 2)
 	produce(t, c, topic, 0, 3, 3)
@@ -184,8 +198,14 @@ func TestPartitionsThatGoToAnotherMember(t *testing.T) {
 	other := connected(t, c, topic, "heartbeat_interval: 100ms")
 	b := other.must()
 	partition := b.meta(metaPartition).(int)
-	if b.meta(metaOffset) != 3 {
-		t.Errorf("the other member begins at %v, want 3: what was acknowledged is committed", b.meta(metaOffset))
+	switch b.meta(metaOffset) {
+	case 3:
+	case 0:
+		a.close()
+		other.close()
+		return false
+	default:
+		t.Errorf("the other member begins at %v, want 3", b.meta(metaOffset))
 	}
 	held[partition].done(t) // too late
 	a.close()
@@ -204,6 +224,7 @@ func TestPartitionsThatGoToAnotherMember(t *testing.T) {
 			t.Errorf("%d is committed of partition %d, want 6", o.At, p)
 		}
 	}
+	return true
 }
 
 // Another configuration must not go on where one was killed: what both wrote

@@ -21,8 +21,8 @@ type size struct {
 
 var (
 	everyday = size{stream.Partitions, 200_000, 4_000}
-	long     = size{stream.Partitions, 2_000_000, 20_000}
-	wide     = size{24, 2_000_000, 20_000}
+	long     = size{stream.Partitions, 2_000_000, 30_000}
+	wide     = size{24, 2_000_000, 30_000}
 )
 
 // If this fails, a crash, a pause, a rebalance, an outage or a reset of offsets

@@ -121,9 +121,9 @@ func (s *samples) end(t testing.TB) {
 	<-s.ended
 	t.Logf("%d samples", s.taken)
 	if s.err != nil {
-		t.Fatal(s.err)
+		t.Error(s.err)
 	}
-	if s.taken < minSamples {
-		t.Fatalf("%d samples are too few to say that InfluxDB was never above Kafka", s.taken)
+	if s.taken < minSamples && s.err == nil {
+		t.Errorf("%d samples are too few to say that InfluxDB was never above Kafka", s.taken)
 	}
 }

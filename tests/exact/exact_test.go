@@ -135,6 +135,7 @@ func (r *run) suffer(t *testing.T) {
 	step := func(what string) {
 		stats := r.proxy.Stats()
 		t.Logf("%5.1f s: %s; %d lines, %d of them written again", time.Since(began).Seconds(), what, stats.Lines, stats.Twice)
+		r.samples.mustBeRight(t)
 	}
 	first := r.reader.Start(t)
 	stream.AwaitCounted(t, first, 5000)

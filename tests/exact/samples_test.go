@@ -113,6 +113,16 @@ func (s *samples) committed(ctx context.Context) (map[int32]int64, error) {
 	return below, nil
 }
 
+// mustBeRight ends the test if a sample was wrong.
+func (s *samples) mustBeRight(t testing.TB) {
+	t.Helper()
+	select {
+	case <-s.ended:
+		t.Fatal(s.err)
+	default:
+	}
+}
+
 // end stops sampling, and fails the test if a sample was wrong or there are too
 // few.
 func (s *samples) end(t testing.TB) {
@@ -121,9 +131,9 @@ func (s *samples) end(t testing.TB) {
 	<-s.ended
 	t.Logf("%d samples", s.taken)
 	if s.err != nil {
-		t.Error(s.err)
+		t.Fatal(s.err)
 	}
-	if s.taken < minSamples && s.err == nil {
-		t.Errorf("%d samples are too few to say that InfluxDB was never above Kafka", s.taken)
+	if s.taken < minSamples {
+		t.Fatalf("%d samples are too few to say that InfluxDB was never above Kafka", s.taken)
 	}
 }

@@ -209,7 +209,9 @@ func (r *run) outage(t *testing.T, leaver *testenv.Program) {
 	if err := r.server.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	left, before := time.Now(), r.reader.Lag(t)
+	left := time.Now()
+	time.Sleep(hold) // what was stored before is committed meanwhile
+	before := r.reader.Lag(t)
 	t.Logf("exit code %d of a process that ended while InfluxDB was away", leaver.Stop(t))
 	time.Sleep(time.Until(left.Add(outage)))
 	after := r.reader.Lag(t)

@@ -188,6 +188,9 @@ func (r *run) suffer(t *testing.T) {
 	step("killed once more")
 
 	r.producers.finish()
+	if !r.exact {
+		r.producers.seal(r.Stream)
+	}
 	r.reader.Drained(t, 2*time.Minute)
 	for name, p := range map[string]*testenv.Program{"first": first, "third": third} {
 		if code := p.Stop(t); code != 0 {

@@ -106,6 +106,21 @@ func (p *producers) send(client *kgo.Client, seed uint64, transactions bool) {
 	}
 }
 
+// seal ends each partition with a record, for a reader that does not commit the
+// marker of a transaction.
+func (p *producers) seal(s *stream.Stream) {
+	p.t.Helper()
+	client := s.Kafka.Client(p.t, p.options(kgo.NoCompression())...)
+	random := rand.New(rand.NewPCG(5, 0))
+	for partition := range p.partitions {
+		last := p.records(random, 1)
+		last[0].Partition = partition
+		if err := p.sendBatch(client, last, false, false); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
 func (p *producers) sendBatch(client *kgo.Client, records []*kgo.Record, transaction, abort bool) error {
 	if transaction {
 		if err := client.BeginTransaction(); err != nil {

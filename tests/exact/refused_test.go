@@ -22,7 +22,7 @@ func TestRefusedBatchesComeAgainWhole(t *testing.T) {
 	p := &producers{topic: s.Topic, partitions: stream.Partitions, start: time.Now(), ctx: t.Context()}
 	client := s.Kafka.Client(t, p.options(kgo.ZstdCompression())...)
 	random := rand.New(rand.NewPCG(11, 0))
-	for range 100 {
+	for range 60 {
 		if err := p.sendBatch(client, p.records(random, 1+random.IntN(400)), false, false); err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func TestRefusedBatchesComeAgainWhole(t *testing.T) {
 	}
 }
 
-// refusing is exact.yaml with an output that refuses one message in three, tweets
+// refusing is exact.yaml with an output that refuses one message in four, tweets
 // and dead letters alike.
 func refusing(t *testing.T) string {
 	t.Helper()
@@ -70,7 +70,7 @@ func refusing(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "refusing.yaml")
 	text := before + `
     cases:
-      - check: 'random_int(seed: timestamp_unix_nano(), min: 1, max: 3) == 1'
+      - check: 'random_int(seed: timestamp_unix_nano(), min: 1, max: 4) == 1'
         output: { reject: refused }
 ` + after
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -50,7 +50,7 @@ race: ## unit and property tests under the race detector
 	@tools/test.sh race
 
 .PHONY: test-exact
-test-exact: ## exact.yaml under faults, 2,000,000 tweets a run, both InfluxDB versions: half an hour
+test-exact: ## exact.yaml under faults, 2,000,000 tweets a run, both InfluxDB versions: seven minutes
 	BRANDPULSE_TEST_FULL=1 $(GO) test -count=1 -timeout 60m -v ./tests/exact
 
 .PHONY: fuzz

@@ -103,7 +103,7 @@ func (s *samples) committed(ctx context.Context) (map[int32]int64, error) {
 	below := map[int32]int64{}
 	offsets, err := s.admin.FetchOffsets(ctx, s.reader.Group)
 	if err != nil {
-		return below, nil // the group is not there yet, or its coordinator moves
+		return below, nil //nolint:nilerr // the group is not there yet, or its coordinator moves
 	}
 	offsets.Each(func(o kadm.OffsetResponse) {
 		if o.Topic == s.reader.Topic && o.Err == nil {

@@ -51,14 +51,14 @@ func (d *Decompressor) AppendUncompressed(dst, batch []byte) ([]byte, error) {
 		if len(batch) > d.limit {
 			return dst, d.tooLarge(h, ErrTooLarge)
 		}
-		return appendExactly(dst, batch, nil), nil
+		return appendExactly(dst, batch), nil
 	}
 	header, payload := batch[:HeaderSize], batch[HeaderSize:]
 	var out []byte
 	if len(payload) == 0 && h.Records == 0 {
 		// The log cleaner leaves the header alone of a batch that lost all of
 		// its records: nothing is not a stream of any codec.
-		out = appendExactly(dst, header, nil)
+		out = appendExactly(dst, header)
 	} else {
 		out, err = d.appendRecords(dst, header, payload, h.Codec(), room)
 	}
@@ -88,7 +88,7 @@ func (d *Decompressor) appendRecords(dst, header, src []byte, codec Codec, room 
 	case Snappy:
 		out, err = appendSnappy(dst, header, src, room)
 	case LZ4:
-		out, err = d.appendStream(dst, header, src, d.lz4Stream(), room)
+		out, err = d.appendLZ4(dst, header, src, room)
 	case Zstd:
 		out, err = d.appendZstd(dst, header, src, room)
 	default:
@@ -103,24 +103,44 @@ func (d *Decompressor) appendRecords(dst, header, src []byte, codec Codec, room 
 // minBuffer is what a buffer for records of unknown size begins with.
 const minBuffer = 64 << 10
 
-// scratch gives the buffer, empty, with a capacity of at least size bytes where
-// the limit allows it, and of no more than the limit.
-func (d *Decompressor) scratch(size, limit int) []byte {
-	size = min(max(size, minBuffer), limit)
+// scratch gives the buffer with the header in it, and room for at least size
+// bytes of records where the limit allows it. Its capacity is that of the header
+// and limit bytes of records at most.
+func (d *Decompressor) scratch(header []byte, size, limit int) []byte {
+	limit += len(header)
+	size = min(max(len(header)+size, minBuffer), limit)
 	if cap(d.buf) < size {
 		d.buf = make([]byte, 0, size)
 	}
-	return d.buf[:0:min(cap(d.buf), limit)]
+	return append(d.buf[:0:min(cap(d.buf), limit)], header...)
 }
 
-// appendExactly appends the header and the records.
-func appendExactly(dst, header, records []byte) []byte {
-	return append(begin(dst, header, len(records)), records...)
+// grow gives what scratch gave with room for at least size bytes more where the
+// limit allows it, which is that of scratch.
+func (d *Decompressor) grow(buf []byte, size, limit int) []byte {
+	limit += HeaderSize
+	size = min(len(buf)+size, limit)
+	if cap(buf) < size {
+		buf = append(make([]byte, 0, min(max(2*cap(buf), size), limit)), buf...)
+		d.buf = buf
+	}
+	return buf
 }
 
-// begin appends the header, with room for n bytes of records after it. Unlike
-// append it allocates nothing for later, because nothing comes later, and at
-// most once: a dst of nil becomes a message of its own size.
+// appendExactly appends a whole batch. Unlike append it allocates nothing for
+// later, because nothing comes later, and at most once: a dst of nil becomes a
+// message of its own size. That is the common case, and the reason why records
+// of unknown size are decompressed behind the header: append, unlike make, does
+// not clear what it is about to write.
+func appendExactly(dst, batch []byte) []byte {
+	if len(dst) > 0 && cap(dst)-len(dst) < len(batch) {
+		dst = append(make([]byte, 0, len(dst)+len(batch)), dst...)
+	}
+	return append(dst, batch...)
+}
+
+// begin appends the header, with room for n bytes of records after it, as
+// appendExactly does.
 func begin(dst, header []byte, n int) []byte {
 	if cap(dst)-len(dst) < len(header)+n {
 		dst = append(make([]byte, 0, len(dst)+len(header)+n), dst...)

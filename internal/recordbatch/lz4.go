@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 
 	"github.com/pierrec/lz4/v4"
 )
@@ -35,7 +36,101 @@ func (d *Decompressor) lz4Stream() stream {
 	return d.lz4State
 }
 
-const lz4Magic = 0x184d2204
+// appendLZ4 is appendStream without its detours, for frames whose blocks do not
+// need one another, as all producers that we know of write: the blocks are
+// decompressed where they belong instead of being copied there.
+//
+// The checksums of the frames, of headers, blocks and contents, are not computed:
+// the CRC-32C of the batch, which is checked before anything is decompressed,
+// covers the bytes that they are made for. xxHash takes twice as long as undoing
+// the compression.
+//
+// Whatever goes wrong is left for the library's Reader to judge. UncompressBlock
+// has one error for a block that is corrupt and one that is larger than the
+// room, and it does not matter how long a batch takes that is refused.
+func (d *Decompressor) appendLZ4(dst, header, src []byte, room int) ([]byte, error) {
+	if checkLZ4(src) == nil {
+		if buf, ok := d.uncompressLZ4(header, src, room); ok {
+			return appendExactly(dst, buf), nil
+		}
+	}
+	return d.appendStream(dst, header, src, d.lz4Stream(), room)
+}
+
+// uncompressLZ4 decompresses what checkLZ4 has passed into the buffer, behind the
+// header. ok is false for what it does not read, or is corrupt or too large.
+func (d *Decompressor) uncompressLZ4(header, src []byte, room int) (buf []byte, ok bool) {
+	buf = d.scratch(header, 4*len(src), room)
+	for len(src) > 0 {
+		flags, sizes := src[4], src[5]
+		if flags&lz4FlagsMask != lz4FlagsPlain || sizes&lz4SizesMask != 0 || sizes < lz4Sizes64KiB {
+			return nil, false
+		}
+		start, claimed := len(buf), -1
+		at := lz4HeaderSize
+		if flags&lz4ContentSize != 0 {
+			claimed = int(min(binary.LittleEndian.Uint64(src[6:]), math.MaxInt))
+			at += 8
+		}
+		blockSize := 1 << (8 + 2*(sizes>>4))
+		for {
+			word := binary.LittleEndian.Uint32(src[at:])
+			at += 4
+			if word == 0 {
+				break
+			}
+			n := int(word &^ lz4Stored)
+			block := src[at : at+n]
+			if at += n; flags&lz4BlockChecksum != 0 {
+				at += 4
+			}
+			buf = d.grow(buf, blockSize, room)
+			to := buf[len(buf):min(len(buf)+blockSize, cap(buf))]
+			if word&lz4Stored != 0 {
+				if n > len(to) {
+					return nil, false
+				}
+				n = copy(to, block)
+			} else {
+				var err error
+				if n > blockSize {
+					return nil, false
+				}
+				if n, err = lz4.UncompressBlock(block, to); err != nil {
+					return nil, false
+				}
+			}
+			buf = buf[:len(buf)+n]
+		}
+		if flags&lz4ContentChecksum != 0 {
+			at += 4
+		}
+		if claimed >= 0 && claimed != len(buf)-start {
+			return nil, false
+		}
+		src = src[at:]
+	}
+	return buf, true
+}
+
+const (
+	lz4Magic      = 0x184d2204
+	lz4HeaderSize = 7 // magic, flags, sizes, checksum of the header; without what is optional
+
+	lz4Dictionary      = 0x01 // the library refuses those
+	lz4ContentChecksum = 0x04
+	lz4ContentSize     = 0x08
+	lz4BlockChecksum   = 0x10
+	// Version 1, independent blocks, no dictionary and nothing that is reserved.
+	lz4FlagsMask  = 0xe3
+	lz4FlagsPlain = 0x60
+
+	lz4SizesMask  = 0x8f // reserved
+	lz4Sizes64KiB = 0x40 // the smallest
+
+	// lz4Stored, in the size of a block, says that it is not compressed.
+	lz4Stored = 1 << 31
+)
 
 var errLZ4Frame = errors.New("an lz4 stream is not of standard frames")
 
@@ -53,19 +148,19 @@ func checkLZ4(src []byte) error {
 }
 
 func skipLZ4Frame(b []byte) (rest []byte, err error) {
-	if len(b) < 7 {
+	if len(b) < lz4HeaderSize {
 		return nil, io.ErrUnexpectedEOF
 	}
 	if binary.LittleEndian.Uint32(b) != lz4Magic {
 		return nil, errLZ4Frame
 	}
 	flags := b[4]
-	size := 7 // magic, flags, block size, checksum of the header
-	if flags&0x08 != 0 {
-		size += 8 // content size
+	size := lz4HeaderSize
+	if flags&lz4ContentSize != 0 {
+		size += 8
 	}
-	if flags&0x01 != 0 {
-		size += 4 // dictionary, which the library refuses
+	if flags&lz4Dictionary != 0 {
+		size += 4
 	}
 	for end := false; ; {
 		if len(b) < size {
@@ -78,12 +173,11 @@ func skipLZ4Frame(b []byte) (rest []byte, err error) {
 		if len(b) < 4 {
 			return nil, io.ErrUnexpectedEOF
 		}
-		// The highest bit says that the block is not compressed.
-		block := int(binary.LittleEndian.Uint32(b) &^ (1 << 31))
+		block := int(binary.LittleEndian.Uint32(b) &^ lz4Stored)
 		end = binary.LittleEndian.Uint32(b) == 0
 		size = 4 + block
-		if end && flags&0x04 != 0 || !end && flags&0x10 != 0 {
-			size += 4 // checksum of the content, or of the block
+		if end && flags&lz4ContentChecksum != 0 || !end && flags&lz4BlockChecksum != 0 {
+			size += 4
 		}
 	}
 }

@@ -75,6 +75,9 @@ func compareBatch(t *testing.T, h Header, batch []byte) {
 	}
 	plain := out[len(prefix):]
 	compareHeaders(t, h, plain)
+	if h.Codec() == LZ4 && isLZ4Checksum(wantErr) {
+		return // see appendLZ4
+	}
 
 	r, err := NewReader(plain)
 	if err != nil {

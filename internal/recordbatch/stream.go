@@ -45,28 +45,23 @@ func (d *Decompressor) appendStream(dst, header, src []byte, codec stream, room 
 	if err := codec.open(src); err != nil {
 		return nil, noEOF(err)
 	}
-	buf := d.scratch(4*len(src), room)
-	for {
-		if len(buf) == room {
+	for buf := d.scratch(header, 4*len(src), room); ; {
+		if len(buf) == len(header)+room {
 			if err := atEnd(codec); err != nil {
 				return nil, err
 			}
-			break
+			return appendExactly(dst, buf), nil
 		}
-		if len(buf) == cap(buf) {
-			buf = append(make([]byte, 0, min(2*cap(buf), room)), buf...)
-			d.buf = buf
-		}
+		buf = d.grow(buf, 1, room)
 		n, err := codec.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if errors.Is(err, io.EOF) {
-			break
+			return appendExactly(dst, buf), nil
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	return appendExactly(dst, header, buf), nil
 }
 
 // atEnd reads the end of a stream, where its checksums lie, after as many bytes

@@ -68,13 +68,14 @@ func (d *Decompressor) appendZstd(dst, header, src []byte, room int) ([]byte, er
 	// The decoder fails in the same way at a full buffer and at a block that is
 	// corrupt. So a failure means the latter only where another block had room.
 	for size := 4 * len(src); ; {
-		buf := d.scratch(size+zstdBlock, room+zstdBlock)
+		buf := d.scratch(header, size+zstdBlock, room+zstdBlock)
 		got, err := dec.DecodeAll(src, buf)
 		full := len(got) > cap(buf)-zstdBlock || errors.Is(err, zstd.ErrDecoderSizeExceeded)
+		fits := len(got) <= len(header)+room
 		switch {
-		case err == nil && len(got) <= room:
-			return appendExactly(dst, header, got), nil
-		case err == nil || full && cap(buf) >= room+zstdBlock:
+		case err == nil && fits:
+			return appendExactly(dst, got), nil
+		case err == nil || full && cap(buf) >= len(header)+room+zstdBlock:
 			return nil, ErrTooLarge
 		case !full:
 			return nil, err

@@ -5,7 +5,6 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
-	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -66,8 +65,7 @@ type folder struct {
 
 	// What is decoded now: a call through a function value would put a local
 	// variable on the heap for each batch.
-	tweet  tweet.Tweet
-	record recordbatch.Record
+	tweet tweet.Tweet
 }
 
 func newFolder(c *config, l laws) *folder {
@@ -247,7 +245,7 @@ func (f *folder) reset() {
 	}
 	f.groups = f.groups[:0]
 	f.refused, f.tally = nil, tally{}
-	f.tweet, f.record = tweet.Tweet{}, recordbatch.Record{}
+	f.tweet = tweet.Tweet{}
 	for source, c := range f.caches {
 		if len(f.caches) > maxCachedBrands {
 			delete(f.caches, source)

@@ -22,6 +22,8 @@ type decoder struct {
 	value func(ctx context.Context, b []byte, t *tweet.Tweet) error
 	// message reads a message where its bytes are not all that counts, or is nil.
 	message func(ctx context.Context, m *service.Message, t *tweet.Tweet) error
+	// plain says that value is plainAvro.
+	plain bool
 }
 
 func (d *decoder) decodeMessage(ctx context.Context, m *service.Message, t *tweet.Tweet) error {
@@ -60,7 +62,7 @@ func newDecoder(c config, log *service.Logger) (decoder, error) {
 		return decoder{value: decodeJSON, message: decodeJSONMessage}, nil
 	}
 	if len(c.schemaFiles) == 0 {
-		return decoder{value: decodeAvro}, nil
+		return decoder{value: decodeAvro, plain: true}, nil
 	}
 	resolver, _, err := readSchema(c.schemaFiles[0])
 	if err != nil {
@@ -69,7 +71,9 @@ func newDecoder(c config, log *service.Logger) (decoder, error) {
 	return resolvedDecoder(resolver), nil
 }
 
-func decodeAvro(_ context.Context, b []byte, t *tweet.Tweet) error {
+func decodeAvro(_ context.Context, b []byte, t *tweet.Tweet) error { return plainAvro(b, t) }
+
+func plainAvro(b []byte, t *tweet.Tweet) error {
 	if err := t.DecodeAvro(b); err != nil {
 		return avroError(b, err)
 	}

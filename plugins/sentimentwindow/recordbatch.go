@@ -10,6 +10,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
 // maxDeadRecords is how many messages the broken records of one batch may
@@ -128,15 +129,23 @@ const (
 // countAll counts the records that r gives. newest is the largest of their
 // timestamps, in milliseconds; broken is how many could not be counted.
 func (p *processor) countAll(ctx context.Context, f *folder, g *group, r *recordbatch.Reader) (newest, broken int64, err error) {
-	rec, t := &f.record, &f.tweet
-	for first := true; r.Next(rec); first = false {
+	var rec recordbatch.Record
+	var t tweet.Tweet
+	for first := true; r.Next(&rec); first = false {
 		if first || rec.Timestamp > newest {
 			newest = rec.Timestamp
 		}
-		reason := reasonUndecodable
-		err := p.decoder.decodeRecord(ctx, &g.first, rec, t)
+		reason, err := reasonUndecodable, error(nil)
+		if p.decoder.plain {
+			// Without a call through a function value both variables stay on the
+			// stack, where the garbage collector wants no barrier for each slice
+			// that is written into them.
+			err = plainAvro(rec.Value, &t)
+		} else if err = p.decoder.decodeRecord(ctx, &g.first, &rec, &f.tweet); err == nil {
+			t = f.tweet
+		}
 		if err == nil {
-			reason, err = reasonUnstorable, f.add(g, rec.Offset, t)
+			reason, err = reasonUnstorable, f.add(g, rec.Offset, &t)
 		}
 		if err == nil {
 			continue
@@ -146,7 +155,7 @@ func (p *processor) countAll(ctx context.Context, f *folder, g *group, r *record
 		}
 		broken++
 		if len(f.broken) < maxDeadRecords {
-			f.broken = append(f.broken, brokenRecord{*rec, reason, err})
+			f.broken = append(f.broken, brokenRecord{rec, reason, err})
 		}
 	}
 	if err := r.Err(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"io"
 	"net/http"
+	"sync"
 )
 
 // Stats are numbers of what a proxy has seen.
@@ -20,7 +21,7 @@ type Stats struct {
 	// stores a part of others too, of which the proxy does not know.
 	Stored int
 	// Lines is how many different lines those requests held, and Twice how many
-	// of them came more than once.
+	// of them came more than once; of all proxies that stand beside each other.
 	Lines, Twice int
 	// Unread is how many requests ended before their whole body had come.
 	Unread int
@@ -35,28 +36,38 @@ func (s Stats) Happened(kind Kind) int { return s.happened[kind] }
 // maxLines bounds the memory of a ledger, to some 50 MB.
 const maxLines = 1 << 20
 
-// ledger remembers lines by their hash.
+// ledger remembers lines by their hash, for one proxy or several.
 type ledger struct {
-	seed  maphash.Seed
+	seed maphash.Seed
+
+	mu    sync.Mutex
 	seen  map[uint64]bool // whether the line has come more than once
 	twice int
 }
 
-func newLedger() ledger {
-	return ledger{seed: maphash.MakeSeed(), seen: map[uint64]bool{}}
+func newLedger() *ledger {
+	return &ledger{seed: maphash.MakeSeed(), seen: map[uint64]bool{}}
 }
 
 // Forget ends the remembering of lines, for a test that measures memory: Lines
 // and Twice are 0 from now on.
 func (p *Proxy) Forget() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ledger = ledger{}
+	p.ledger.mu.Lock()
+	defer p.ledger.mu.Unlock()
+	p.ledger.seen, p.ledger.twice = nil, 0
+}
+
+func (l *ledger) counts() (lines, twice int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.seen), l.twice
 }
 
 // add notes the lines of a body. It cuts at each newline: a line with a string
 // of several lines counts as several, the same ones each time.
 func (l *ledger) add(body []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.seen == nil {
 		return nil
 	}
@@ -84,13 +95,10 @@ func (p *Proxy) note(header http.Header, body []byte) {
 		p.fail(fmt.Errorf("unpacking a body that InfluxDB has taken: %w", err))
 		return
 	}
-	p.mu.Lock()
-	p.stats.Stored++
-	err = p.ledger.add(lines)
-	p.mu.Unlock()
-	if err != nil {
+	if err := p.ledger.add(lines); err != nil {
 		p.fail(err)
 	}
+	p.change(func(s *Stats) { s.Stored++ })
 }
 
 func unpacked(header http.Header, body []byte) ([]byte, error) {

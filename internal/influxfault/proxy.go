@@ -36,20 +36,32 @@ type Proxy struct {
 	decide  Decide
 	release chan struct{} // closed by Release
 	stats   Stats
-	ledger  ledger
 	failure error // the first one
+
+	ledger *ledger
 }
 
 // Listen starts a proxy before the InfluxDB at a URL. Without decide all
 // requests pass.
 func Listen(upstream string, decide Decide) (*Proxy, error) {
+	return listen(upstream, decide, newLedger())
+}
+
+// Beside starts another proxy before the same InfluxDB, for another client, with
+// faults of its own. The two remember lines together, so that one knows what has
+// come through the other.
+func (p *Proxy) Beside(decide Decide) (*Proxy, error) {
+	return listen(p.upstream, decide, p.ledger)
+}
+
+func listen(upstream string, decide Decide, ledger *ledger) (*Proxy, error) {
 	p := &Proxy{
 		upstream:  upstream,
 		transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute},
 		address:   "127.0.0.1:0",
 		decide:    decide,
 		release:   make(chan struct{}),
-		ledger:    newLedger(),
+		ledger:    ledger,
 	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	if err := p.Return(); err != nil {
@@ -119,7 +131,7 @@ func (p *Proxy) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	stats := p.stats
-	stats.Lines, stats.Twice = len(p.ledger.seen), p.ledger.twice
+	stats.Lines, stats.Twice = p.ledger.counts()
 	return stats
 }
 

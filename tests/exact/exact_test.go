@@ -9,6 +9,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
 	"github.com/brandpulse/brandpulse-connect/tests/oracle"
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
+	"github.com/brandpulse/brandpulse-connect/tests/stream/produce"
+	"github.com/brandpulse/brandpulse-connect/tests/stream/sample"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -37,7 +39,7 @@ func TestNothingIsLostOrCountedTwice(t *testing.T) {
 			t.Run(fmt.Sprintf("%d partitions", size.partitions), func(t *testing.T) {
 				r := newRun(t, stream.ExactConfig, version, size)
 				r.suffer(t)
-				r.samples.end(t)
+				r.samples.End(t)
 				r.mustBeExact(t)
 			})
 		}
@@ -51,7 +53,7 @@ func TestSameFaultsSpoilTheStockCut(t *testing.T) {
 	}
 	r := newRun(t, stream.IngestConfig, testenv.InfluxV1, everyday)
 	r.suffer(t)
-	r.samples.end(t)
+	r.samples.End(t)
 	got, err := oracle.ReadInflux(t.Context(), r.server.Database)
 	if err != nil {
 		t.Fatal(err)
@@ -69,20 +71,23 @@ type run struct {
 	server    *influxd.Server
 	proxy     *influxfault.Proxy
 	reader    *stream.Reader // writes through the proxy
-	producers *producers
-	samples   *samples
-	exact     bool
+	producers *produce.Producers
+	samples   *sample.Samples
+	size
+	exact bool
 }
 
 func newRun(t *testing.T, config, version string, size size) *run {
 	t.Helper()
-	r := &run{Stream: stream.New(t, size.partitions), exact: config == stream.ExactConfig}
+	r := &run{Stream: stream.New(t, size.partitions), size: size, exact: config == stream.ExactConfig}
 	r.server = testenv.OwnInflux(t, influxd.Options{Version: version})
 	var through *influxd.Database
 	r.proxy, through = testenv.FaultyProxy(t, r.server.Database, nil)
 	r.reader = r.Into(config, through, stream.Env{"SHUTDOWN_TIMEOUT": "3s"}).QuickToNotice(session)
-	r.samples = sample(t, r.reader, r.server.Database, r.exact)
-	r.producers = produce(t, r.Stream, size.partitions, size.tweets, size.rate)
+	r.samples = sample.Start(t, sample.Options{Reader: r.reader, Bucket: r.server.Database, Exact: r.exact})
+	r.producers = produce.Start(t, r.Stream, produce.Options{
+		Partitions: size.partitions, Least: size.tweets, Rate: size.rate, Seed: 7,
+	})
 	return r
 }
 
@@ -135,26 +140,26 @@ func (r *run) suffer(t *testing.T) {
 	step := func(what string) {
 		stats := r.proxy.Stats()
 		t.Logf("%5.1f s: %s; %d lines, %d of them written again", time.Since(began).Seconds(), what, stats.Lines, stats.Twice)
-		r.samples.mustBeRight(t)
+		r.samples.MustBeRight(t)
 	}
 	first := r.reader.Start(t)
 	stream.AwaitCounted(t, first, 5000)
 	step("reads")
 
 	r.killHeld(t, first)
-	r.reset(t, "the middle of a RecordBatch", r.insideBatches(t))
+	r.reader.SetOffsets(t, "the middle of a RecordBatch", r.insideBatches(t))
 	r.repeats(t, 1, func() { first.Restart(t) })
 	step("killed, and offsets set inside of RecordBatches")
 
 	stream.AwaitCounted(t, first, 1)
 	r.killHeld(t, first)
-	r.reset(t, "the start", r.starts())
+	r.reader.SetOffsets(t, "the start", r.starts())
 	r.repeats(t, r.proxy.Stats().Lines/2, func() { first.Restart(t) })
 	step("killed, and offsets set to the start")
 
 	second := r.reader.Start(t)
 	stream.AwaitCounted(t, second, 1)
-	r.members(t, 2)
+	r.reader.AwaitMembers(t, 2)
 	r.repeats(t, 1, func() {
 		r.killHeld(t, first)
 		first.Restart(t)
@@ -169,7 +174,7 @@ func (r *run) suffer(t *testing.T) {
 	third := direct.Start(t)
 	stream.AwaitCounted(t, third, 1)
 	third.Kill(t)
-	r.members(t, 1)
+	r.reader.AwaitMembers(t, 1)
 	step("a third has joined and was killed")
 
 	r.becomeZombie(t, first, second)
@@ -187,9 +192,9 @@ func (r *run) suffer(t *testing.T) {
 	stream.AwaitCounted(t, first, 1)
 	step("killed once more")
 
-	r.producers.finish()
+	r.producers.Finish()
 	if !r.exact {
-		r.producers.seal(r.Stream)
+		r.producers.Seal()
 	}
 	r.reader.Drained(t, 2*time.Minute)
 	for name, p := range map[string]*testenv.Program{"first": first, "third": third} {

@@ -1,8 +1,6 @@
 package exact_test
 
 import (
-	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -16,41 +14,17 @@ import (
 
 const (
 	// session is how long the group waits for a silent member.
-	session = 2 * time.Second
-	// hold is longer than commit_period of the shipped pipelines: whoever commits
-	// what InfluxDB has not answered for does it meanwhile.
-	hold     = 1500 * time.Millisecond
+	session  = 2 * time.Second
 	outage   = 4 * time.Second
 	patience = time.Minute
 )
 
-var errNotYet = errors.New("not yet")
-
-// eventually waits until something has happened.
-func eventually(t *testing.T, what string, happened func() bool) {
-	t.Helper()
-	testenv.Eventually(t, patience, what, func() error {
-		if !happened() {
-			return errNotYet
-		}
-		return nil
-	})
-}
-
-// holdRequests lets no request through the proxy, until one has waited for so
-// long that offsets were committed meanwhile.
 func (r *run) holdRequests(t *testing.T, kind influxfault.Kind) influxfault.Stats {
 	t.Helper()
-	r.proxy.SetFaults(influxfault.Always(influxfault.Fault{Kind: kind}))
-	eventually(t, "a request is held", func() bool { return r.proxy.Stats().Held > 0 })
-	time.Sleep(hold)
-	return r.proxy.Stats()
+	return stream.HoldRequests(t, r.proxy, kind)
 }
 
-func (r *run) release() {
-	r.proxy.SetFaults(nil)
-	r.proxy.Release()
-}
+func (r *run) release() { stream.Release(r.proxy) }
 
 // killHeld kills a process that has written what it knows of no answer to, and
 // has read more.
@@ -93,45 +67,10 @@ func (r *run) repeats(t *testing.T, least int, do func()) {
 	}
 }
 
-// members waits until the group has so many.
-func (r *run) members(t *testing.T, want int) {
-	t.Helper()
-	admin := kadm.NewClient(r.Kafka.Client(t))
-	testenv.Eventually(t, patience, fmt.Sprintf("the group has %d members", want), func() error {
-		groups, err := admin.DescribeGroups(t.Context(), r.reader.Group)
-		if err != nil {
-			return err
-		}
-		group := groups[r.reader.Group]
-		if got := len(group.Members); got != want || group.State != "Stable" && want > 0 {
-			return fmt.Errorf("%d, and it is %s", got, group.State)
-		}
-		return group.Err
-	})
-}
-
-// reset sets the offsets of the group, which must have lost its members.
-func (r *run) reset(t *testing.T, where string, offsets map[int32]int64) {
-	t.Helper()
-	r.members(t, 0)
-	admin := kadm.NewClient(r.Kafka.Client(t))
-	var set kadm.Offsets
-	for partition, offset := range offsets {
-		set.Add(kadm.Offset{Topic: r.Topic, Partition: partition, At: offset, LeaderEpoch: -1})
-	}
-	answer, err := admin.CommitOffsets(t.Context(), r.reader.Group, set)
-	if err == nil {
-		err = answer.Error()
-	}
-	if err != nil {
-		t.Fatalf("setting the offsets to %s: %v", where, err)
-	}
-}
-
 // starts are the first offsets.
 func (r *run) starts() map[int32]int64 {
 	offsets := map[int32]int64{}
-	for partition := range r.producers.partitions {
+	for partition := range r.partitions {
 		offsets[partition] = 0
 	}
 	return offsets
@@ -144,11 +83,7 @@ func (r *run) insideBatches(t *testing.T) map[int32]int64 {
 	t.Helper()
 	offsets := map[int32]int64{}
 	if !r.exact {
-		below, err := r.samples.committed(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for partition, offset := range below {
+		for partition, offset := range r.reader.Committed(t.Context(), kadm.NewClient(r.Kafka.Client(t))) {
 			offsets[partition] = offset / 2
 		}
 		return offsets
@@ -157,15 +92,7 @@ func (r *run) insideBatches(t *testing.T) map[int32]int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for partition := range r.producers.partitions {
-		spans := coverage.Of(partition)
-		for _, s := range spans[len(spans)/2:] {
-			if s.Records > 1 {
-				offsets[partition] = s.Base + s.Records/2
-				break
-			}
-		}
-	}
+	offsets = coverage.Inside()
 	if len(offsets) == 0 {
 		t.Fatal("no batch has more than one record")
 	}
@@ -184,12 +111,12 @@ func (r *run) becomeZombie(t *testing.T, zombie, other *testenv.Program) {
 	stored := r.proxy.Stats().Stored
 	other.Restart(t)
 	stream.AwaitCounted(t, other, lag)
-	r.members(t, 1)
-	eventually(t, "the other process has written", func() bool { return r.proxy.Stats().Stored > stored })
+	r.reader.AwaitMembers(t, 1)
+	stream.Await(t, "the other process has written", func() bool { return r.proxy.Stats().Stored > stored })
 	r.repeats(t, 1, r.proxy.Release)
 	zombie.Resume(t)
 	t.Logf("%d requests of the paused process were applied when others had its partitions", held.Held)
-	r.members(t, 2)
+	r.reader.AwaitMembers(t, 2)
 	so, err := stream.Counted(t.Context(), zombie)
 	if err != nil {
 		t.Fatal(err)
@@ -200,18 +127,26 @@ func (r *run) becomeZombie(t *testing.T, zombie, other *testenv.Program) {
 // outage kills InfluxDB, lets a process end meanwhile, and starts it again.
 func (r *run) outage(t *testing.T, leaver *testenv.Program) {
 	t.Helper()
-	r.samples.away.Store(true)
+	var before int64
+	r.samples.While(func() { before = r.away(t, leaver) })
+	usual := max(before, int64(2*r.rate)) // commits come once a second
+	stream.Await(t, "the lag falls", func() bool { return r.reader.Lag(t) < usual })
+}
+
+// away gives the lag when InfluxDB was killed.
+func (r *run) away(t *testing.T, leaver *testenv.Program) (before int64) {
+	t.Helper()
 	// The proxy would take a server that is away for a mistake.
 	if err := r.proxy.Leave(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the proxy is empty", func() bool { return r.proxy.Stats().Under == 0 })
+	stream.Await(t, "the proxy is empty", func() bool { return r.proxy.Stats().Under == 0 })
 	if err := r.server.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	left := time.Now()
-	time.Sleep(hold) // what was stored before is committed meanwhile
-	before := r.reader.Lag(t)
+	time.Sleep(stream.Hold) // what was stored before is committed meanwhile
+	before = r.reader.Lag(t)
 	t.Logf("exit code %d of a process that ended while InfluxDB was away", leaver.Stop(t))
 	time.Sleep(time.Until(left.Add(outage)))
 	after := r.reader.Lag(t)
@@ -225,7 +160,5 @@ func (r *run) outage(t *testing.T, leaver *testenv.Program) {
 	if err := r.proxy.Return(); err != nil {
 		t.Fatal(err)
 	}
-	r.samples.away.Store(false)
-	usual := max(before, int64(2*r.producers.rate)) // commits come once a second
-	eventually(t, "the lag falls", func() bool { return r.reader.Lag(t) < usual })
+	return before
 }

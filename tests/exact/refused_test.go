@@ -12,6 +12,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/tests/oracle"
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
+	"github.com/brandpulse/brandpulse-connect/tests/stream/produce"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -19,11 +20,11 @@ import (
 // comes again and is counted under the key of the whole.
 func TestRefusedBatchesComeAgainWhole(t *testing.T) {
 	s := stream.New(t, stream.Partitions)
-	p := &producers{topic: s.Topic, partitions: stream.Partitions, start: time.Now(), ctx: t.Context()}
-	client := s.Kafka.Client(t, p.options(kgo.ZstdCompression())...)
+	batches := produce.NewBatches(stream.Partitions)
+	client := s.Kafka.Client(t, produce.ClientOptions(s.Topic, kgo.ZstdCompression())...)
 	random := rand.New(rand.NewPCG(11, 0))
 	for range 60 {
-		if err := p.sendBatch(client, p.records(random, 1+random.IntN(400)), false, false); err != nil {
+		if err := produce.Send(t.Context(), client, batches.Records(random, 1+random.IntN(400)), false, false); err != nil {
 			t.Fatal(err)
 		}
 	}

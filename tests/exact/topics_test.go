@@ -13,6 +13,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
 	"github.com/brandpulse/brandpulse-connect/tests/oracle"
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
+	"github.com/brandpulse/brandpulse-connect/tests/stream/produce"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -30,8 +31,8 @@ func TestTopicsInOneMeasurement(t *testing.T) {
 		reader := one.Into(stream.ExactConfig, through, stream.Env{"TOPIC": one.Topic + "," + other.Topic}).QuickToNotice(session)
 		reader.Args = append(reader.Args, "--set", "pipeline.processors.0.sentiment_window.identity=source")
 		ingest := reader.Start(t)
-		eventually(t, "a request is held", func() bool { return proxy.Stats().Held > 0 })
-		time.Sleep(hold)
+		stream.Await(t, "a request is held", func() bool { return proxy.Stats().Held > 0 })
+		time.Sleep(stream.Hold)
 		ingest.Kill(t)
 		proxy.SetFaults(nil)
 		ingest.Restart(t)
@@ -68,13 +69,13 @@ func TestTopicsInOneMeasurement(t *testing.T) {
 }
 
 // produceTwins writes the same batches into both topics.
-func produceTwins(t *testing.T, s *stream.Stream, other string, batches int) {
+func produceTwins(t *testing.T, s *stream.Stream, other string, count int) {
 	t.Helper()
-	p := &producers{topic: s.Topic, partitions: stream.Partitions, start: time.Now(), ctx: t.Context()}
-	client := s.Kafka.Client(t, p.options(kgo.SnappyCompression())...)
+	batches := produce.NewBatches(stream.Partitions)
+	client := s.Kafka.Client(t, produce.ClientOptions(s.Topic, kgo.SnappyCompression())...)
 	random := rand.New(rand.NewPCG(3, 0))
-	for range batches {
-		records := p.records(random, 1+random.IntN(200))
+	for range count {
+		records := batches.Records(random, 1+random.IntN(200))
 		for _, r := range records {
 			records = append(records, &kgo.Record{Topic: other, Partition: r.Partition, Value: r.Value})
 		}

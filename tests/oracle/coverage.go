@@ -78,6 +78,25 @@ func (c Coverage) Of(partition int32) Coverage {
 	return of
 }
 
+// Inside gives an offset inside of a RecordBatch for each partition, of the first
+// one from the middle on that has more than one record.
+func (c Coverage) Inside() map[int32]int64 {
+	offsets := map[int32]int64{}
+	for _, s := range c {
+		if _, has := offsets[s.Partition]; has {
+			continue
+		}
+		spans := c.Of(s.Partition)
+		for _, middle := range spans[len(spans)/2:] {
+			if middle.Records > 1 {
+				offsets[s.Partition] = middle.Base + middle.Records/2
+				break
+			}
+		}
+	}
+	return offsets
+}
+
 // Covers gives an error if a record of the topic below the offsets given, by
 // partition, lies in no span: if it was committed it must have been stored.
 func (c Coverage) Covers(topic *Topic, below map[int32]int64) error {

@@ -41,7 +41,12 @@ type Stream struct {
 // New makes the topics in the shared Kafka.
 func New(t testing.TB, partitions int32) *Stream {
 	t.Helper()
-	kafka := testenv.Kafka(t)
+	return In(t, testenv.Kafka(t), partitions)
+}
+
+// In makes the topics in a Kafka.
+func In(t testing.TB, kafka *testenv.Cluster, partitions int32) *Stream {
+	t.Helper()
 	return &Stream{kafka, kafka.Topic(t, partitions), kafka.Topic(t, 1)}
 }
 

@@ -20,12 +20,14 @@ func Root(t testing.TB) string {
 	return root
 }
 
+// moduleRoot asks for the module by name: tests that lie in a module of their
+// own find the same folder.
 var moduleRoot = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command("go", "env", "GOMOD").Output()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/brandpulse/brandpulse-connect").Output()
 	if err != nil {
 		return "", fmt.Errorf("looking for the module: %w", err)
 	}
-	return filepath.Dir(strings.TrimSpace(string(out))), nil
+	return strings.TrimSpace(string(out)), nil
 })
 
 // Binary builds brandpulse-connect, once in a process.

@@ -12,8 +12,10 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
-// Command says how to run brandpulse-connect.
+// Command says how to run brandpulse-connect, or another program beside it.
 type Command struct {
+	// Path of the program; empty for the brandpulse-connect of this checkout.
+	Path string
 	// Config is run; a path is relative to Root. When it is empty, Args are the
 	// whole command line.
 	Config string
@@ -24,7 +26,7 @@ type Command struct {
 	Env map[string]string
 }
 
-// Program is a run of brandpulse-connect.
+// Program is a run of brandpulse-connect, or of another program.
 type Program struct {
 	address string // of its HTTP server
 	command process.Command
@@ -32,12 +34,15 @@ type Program struct {
 	peak    int64 // of runs that have ended
 }
 
-// Start starts brandpulse-connect, which ends with the test at the latest. Its
+// Start starts the program, which ends with the test at the latest. Its
 // HTTP server gets a free port. The end of what it printed is shown when the
 // test fails.
 func Start(t testing.TB, c Command) *Program {
 	t.Helper()
-	path := Binary(t)
+	path := c.Path
+	if path == "" {
+		path = Binary(t)
+	}
 	ports, err := process.FreePorts(1)
 	if err != nil {
 		t.Fatal(err)
@@ -89,6 +94,9 @@ func (p *Program) Restart(t testing.TB) {
 	}
 	p.start(t)
 }
+
+// PID is the number of the process; another one after a Restart.
+func (p *Program) PID() int { return p.child.PID() }
 
 // Running tells whether the program has not ended.
 func (p *Program) Running() bool { return p.child.Running() }

@@ -1,0 +1,160 @@
+// Package sample compares InfluxDB with Kafka again and again while pipelines
+// run and suffer.
+package sample
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	"github.com/brandpulse/brandpulse-connect/tests/oracle"
+	"github.com/brandpulse/brandpulse-connect/tests/stream"
+)
+
+// Least is how many samples a run must have.
+const Least = 20
+
+// Options say what is compared.
+type Options struct {
+	Reader *stream.Reader
+	// Bucket is what the reader writes into, without a proxy before it.
+	Bucket *influxd.Database
+	// Every is the time from one sample to the next; a second when 0.
+	Every time.Duration
+	// Exact makes each sample a comparison; else InfluxDB and Kafka are read, and
+	// may differ.
+	Exact bool
+}
+
+// Samples are taken until End.
+type Samples struct {
+	Options
+	follower *oracle.Follower
+	admin    *kadm.Client
+
+	away  atomic.Int32
+	taken int
+	err   error // the first difference
+	stop  context.CancelFunc
+	ended chan struct{}
+}
+
+// Start begins to take samples.
+func Start(t testing.TB, o Options) *Samples {
+	t.Helper()
+	if o.Every == 0 {
+		o.Every = time.Second
+	}
+	follower, err := oracle.Follow(o.Reader.Kafka.Brokers, o.Reader.Topic, oracle.Avro)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Samples{
+		Options: o, follower: follower, admin: kadm.NewClient(o.Reader.Kafka.Client(t)),
+		stop: stop, ended: make(chan struct{}),
+	}
+	go s.run(ctx)
+	t.Cleanup(func() { // of a test that has failed
+		stop()
+		<-s.ended
+		follower.Close()
+	})
+	return s
+}
+
+// While lets samples fail for as long as do takes, in which InfluxDB or the
+// brokers are away.
+func (s *Samples) While(do func()) {
+	s.away.Add(1)
+	defer s.away.Add(-1)
+	do()
+}
+
+func (s *Samples) run(ctx context.Context) {
+	defer close(s.ended)
+	ticks := time.NewTicker(s.Every)
+	defer ticks.Stop()
+	for s.err == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		away := s.away.Load()
+		err := s.take(ctx)
+		switch {
+		case err == nil:
+			s.taken++
+		case ctx.Err() != nil:
+			return
+		case !errors.As(err, new(difference)) && (away > 0 || s.away.Load() > 0):
+		default:
+			s.err = fmt.Errorf("sample %d: %w", s.taken+1, err)
+		}
+	}
+}
+
+// difference is an error that no server can be blamed for.
+type difference struct{ error }
+
+func (d difference) Unwrap() error { return d.error }
+
+// take reads what is committed, then what InfluxDB holds, then what Kafka holds:
+// each may be more than the one before, and never less.
+func (s *Samples) take(ctx context.Context) error {
+	committed := s.Reader.Committed(ctx, s.admin)
+	coverage, err := oracle.ReadCoverage(ctx, s.Bucket)
+	if err != nil {
+		return err
+	}
+	counts, err := oracle.ReadInflux(ctx, s.Bucket)
+	if err != nil {
+		return err
+	}
+	topic, err := s.follower.Read(ctx)
+	if err != nil || !s.Exact {
+		return err
+	}
+	if counts.Total() > topic.Counts.Total() {
+		return difference{fmt.Errorf("InfluxDB holds %d tweets, and Kafka %d", counts.Total(), topic.Counts.Total())}
+	}
+	if err := errors.Join(oracle.NotAbove(counts, topic.Counts), coverage.Covers(topic, committed)); err != nil {
+		return difference{err}
+	}
+	return nil
+}
+
+// MustBeRight ends the test if a sample was wrong.
+func (s *Samples) MustBeRight(t testing.TB) {
+	t.Helper()
+	select {
+	case <-s.ended:
+		if s.err != nil {
+			t.Fatal(s.err)
+		}
+	default:
+	}
+}
+
+// End stops sampling, and fails the test if a sample was wrong or there are too
+// few. It gives how many there are.
+func (s *Samples) End(t testing.TB) int {
+	t.Helper()
+	s.stop()
+	<-s.ended
+	t.Logf("%d samples", s.taken)
+	if s.err != nil {
+		t.Fatal(s.err)
+	}
+	if s.taken < Least {
+		t.Fatalf("%d samples are too few to say that InfluxDB was never above Kafka", s.taken)
+	}
+	return s.taken
+}

@@ -1,0 +1,198 @@
+package avrospec
+
+import "fmt"
+
+// Value is the value of a field, without a copy.
+type Value struct {
+	Kind Kind // of a union: of the branch that the value has
+	// Bytes are the content of a string, bytes or fixed, and the encoded form of
+	// a float, double, record, array or map. They alias the input.
+	Bytes []byte
+	// Int is the number of an int or long, and 0 or 1 of a boolean.
+	Int int64
+	// Symbol is that of an enum.
+	Symbol string
+}
+
+// Selection reads some fields of a record and passes over the others.
+type Selection struct {
+	fields []selected
+	size   int
+}
+
+type selected struct {
+	node *node
+	slot int // in the result; -1: to be passed over
+}
+
+// Select prepares to read these fields of the record that the schema is.
+func (s *Schema) Select(names ...string) (*Selection, error) {
+	if s.root.kind != Record {
+		return nil, fmt.Errorf("the schema is %s, not a record", s.root.kind)
+	}
+	slots := map[string]int{}
+	for i, name := range names {
+		slots[name] = i
+	}
+	sel := &Selection{size: len(names)}
+	for _, f := range s.root.fields {
+		slot, ok := slots[f.name]
+		if !ok {
+			slot = -1
+		}
+		delete(slots, f.name)
+		sel.fields = append(sel.fields, selected{f.node, slot})
+	}
+	for _, name := range names {
+		if _, missing := slots[name]; missing {
+			return nil, fmt.Errorf("the record %s has no field %s", s.root.name, name)
+		}
+	}
+	return sel, nil
+}
+
+// Read reads the record in b, which must be used up, into values, which has the
+// length and order of the names that were selected. It does not allocate.
+//
+// What is selected is checked as Decode checks it, but for what lies in a
+// record, array or map. Of all else only the framing is looked at, as the
+// specification lets a reader do with fields that it does not use: what a
+// boolean or a symbol is, or whether a string is UTF-8, does not matter there,
+// and blocks that say how many bytes they have are believed.
+func (s *Selection) Read(b []byte, values []Value) error {
+	_ = values[:s.size]
+	w := wire{b: b, depth: 1}
+	for i := range s.fields {
+		f := &s.fields[i]
+		var err error
+		if f.slot < 0 {
+			err = w.skip(f.node)
+		} else {
+			err = w.read(f.node, &values[f.slot])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if w.i != len(b) {
+		return ErrTrailing
+	}
+	return nil
+}
+
+func (w *wire) read(n *node, v *Value) (err error) {
+	if n.kind == Union {
+		if err := w.enter(); err != nil {
+			return err
+		}
+		defer func() { w.depth-- }()
+		if n, err = w.branch(n); err != nil {
+			return err
+		}
+	}
+	*v = Value{Kind: n.kind}
+	switch n.kind {
+	case String:
+		v.Bytes, err = w.string()
+	case Bytes:
+		v.Bytes, err = w.bytes()
+	case Fixed:
+		v.Bytes, err = w.take(n.size)
+	case Int:
+		v.Int, err = w.int()
+	case Long:
+		v.Int, err = w.long()
+	case Boolean:
+		var is bool
+		if is, err = w.boolean(); is {
+			v.Int = 1
+		}
+	case Enum:
+		var i int64
+		if i, err = w.enum(n); err == nil {
+			v.Symbol = n.symbols[i]
+		}
+	default:
+		start := w.i
+		if err = w.skip(n); err == nil {
+			v.Bytes = w.b[start:w.i:w.i]
+		}
+	}
+	return err
+}
+
+// skip passes over a value.
+func (w *wire) skip(n *node) (err error) {
+	switch n.kind {
+	case Null:
+	case Boolean:
+		_, err = w.take(1)
+	case Int, Enum:
+		_, err = w.int()
+	case Long:
+		_, err = w.long()
+	case Float:
+		_, err = w.take(4)
+	case Double:
+		_, err = w.take(8)
+	case Bytes, String:
+		_, err = w.bytes()
+	case Fixed:
+		_, err = w.take(n.size)
+	default:
+		if err := w.enter(); err != nil {
+			return err
+		}
+		err = w.skipInside(n)
+		w.depth--
+	}
+	return err
+}
+
+func (w *wire) skipInside(n *node) error {
+	switch n.kind {
+	case Union:
+		branch, err := w.branch(n)
+		if err != nil {
+			return err
+		}
+		return w.skip(branch)
+	case Record:
+		for _, f := range n.fields {
+			if err := w.skip(f.node); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	empty := int64(0)
+	for {
+		count, size, err := w.block()
+		switch {
+		case err != nil || count == 0:
+			return err
+		case size > int64(len(w.b)-w.i):
+			return ErrTruncated
+		case size > 0:
+			w.i += int(size)
+			continue
+		}
+		for range count {
+			at := w.i
+			if n.kind == Map {
+				if _, err := w.bytes(); err != nil {
+					return err
+				}
+			}
+			if err := w.skip(n.items); err != nil {
+				return err
+			}
+			if w.i == at { // so do all the others
+				if empty += count; empty > maxEmptyItems {
+					return ErrItems
+				}
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,248 @@
+package avrospec
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Bounds of a schema.
+const (
+	maxSchemaBytes = 1 << 20
+	maxSchemaDepth = 100 // types within types
+)
+
+// Parse reads a schema in JSON.
+func Parse(schema []byte) (*Schema, error) {
+	if len(schema) > maxSchemaBytes {
+		return nil, fmt.Errorf("parsing an Avro schema: it has %d bytes, more than %d", len(schema), maxSchemaBytes)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(schema))
+	decoder.UseNumber()
+	var v any
+	err := decoder.Decode(&v)
+	if err == nil {
+		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("something follows after it")
+		}
+	}
+	p := parser{named: map[string]*node{}}
+	var root *node
+	if err == nil {
+		root, err = p.parse(v, "", 0)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("parsing an Avro schema: %w", err)
+	}
+	return &Schema{root: root, canonical: canonical(root)}, nil
+}
+
+type parser struct {
+	named map[string]*node // by full name
+}
+
+// parse reads the schema v, which stands in a type of this namespace.
+func (p *parser) parse(v any, namespace string, depth int) (*node, error) {
+	if depth > maxSchemaDepth {
+		return nil, fmt.Errorf("types lie in one another more than %d deep", maxSchemaDepth)
+	}
+	switch v := v.(type) {
+	case string:
+		return p.reference(v, namespace)
+	case []any:
+		return p.union(v, namespace, depth)
+	case map[string]any:
+		return p.object(v, namespace, depth)
+	}
+	return nil, fmt.Errorf("%v is no type: it must be a name, an object or an array", v)
+}
+
+func (p *parser) reference(name, namespace string) (*node, error) {
+	if kind := slices.Index(kindNames[:Record], name); kind >= 0 {
+		return &node{kind: Kind(kind)}, nil
+	}
+	full := name
+	if !strings.Contains(name, ".") && namespace != "" {
+		full = namespace + "." + name
+	}
+	if n, ok := p.named[full]; ok {
+		return n, nil
+	}
+	return nil, fmt.Errorf("the type %q is not known", full)
+}
+
+func (p *parser) union(branches []any, namespace string, depth int) (*node, error) {
+	n := &node{kind: Union}
+	var seen []string
+	for _, v := range branches {
+		branch, err := p.parse(v, namespace, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if branch.kind == Union {
+			return nil, errors.New("a union lies directly in a union")
+		}
+		name := branch.kind.String()
+		if branch.name != "" {
+			name = branch.name
+		}
+		if slices.Contains(seen, name) {
+			return nil, fmt.Errorf("a union has the type %s twice", name)
+		}
+		seen = append(seen, name)
+		n.branches = append(n.branches, branch)
+	}
+	return n, nil
+}
+
+func (p *parser) object(o map[string]any, namespace string, depth int) (*node, error) {
+	kind, ok := o["type"].(string)
+	if !ok {
+		if o["type"] == nil {
+			return nil, errors.New("a type has no attribute type")
+		}
+		return p.parse(o["type"], namespace, depth+1) // {"type": {"type": ...}}
+	}
+	n := &node{}
+	n.logical, _ = o["logicalType"].(string)
+	var err error
+	switch kind {
+	case "array":
+		n.kind = Array
+		n.items, err = p.parse(o["items"], namespace, depth+1)
+	case "map":
+		n.kind = Map
+		n.items, err = p.parse(o["values"], namespace, depth+1)
+	case "record", "enum", "fixed":
+		n.kind = Kind(slices.Index(kindNames[:], kind))
+		err = p.namedType(n, o, namespace, depth)
+	default:
+		var of *node
+		if of, err = p.reference(kind, namespace); err == nil {
+			if of.name != "" {
+				return of, nil
+			}
+			n.kind = of.kind
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func (p *parser) namedType(n *node, o map[string]any, namespace string, depth int) error {
+	var err error
+	if n.name, err = fullName(o, namespace); err != nil {
+		return err
+	}
+	if _, taken := p.named[n.name]; taken {
+		return fmt.Errorf("the type %s is defined twice", n.name)
+	}
+	p.named[n.name] = n // before its fields: these may use it
+	switch n.kind {
+	case Record:
+		err = p.fields(n, o, depth)
+	case Enum:
+		err = symbols(n, o)
+	default:
+		size, ok := o["size"].(json.Number)
+		number, notInt := size.Int64()
+		if !ok || notInt != nil || number < 0 || number > 1<<30 {
+			return fmt.Errorf("the size of %s is %v, not a number of bytes", n.name, o["size"])
+		}
+		n.size = int(number)
+	}
+	return err
+}
+
+func (p *parser) fields(n *node, o map[string]any, depth int) error {
+	fields, ok := o["fields"].([]any)
+	if !ok {
+		return fmt.Errorf("the record %s has no array of fields", n.name)
+	}
+	seen := map[string]bool{}
+	for i, v := range fields {
+		f, _ := v.(map[string]any)
+		name, _ := f["name"].(string)
+		if !isName(name) {
+			return fmt.Errorf("field %d of %s has no name, or %q, which is none", i, n.name, name)
+		}
+		if seen[name] {
+			return fmt.Errorf("the record %s has the field %s twice", n.name, name)
+		}
+		seen[name] = true
+		of, err := p.parse(f["type"], namespaceOf(n.name), depth+1)
+		if err != nil {
+			return fmt.Errorf("field %s of %s: %w", name, n.name, err)
+		}
+		n.fields = append(n.fields, field{name, of})
+	}
+	return nil
+}
+
+func symbols(n *node, o map[string]any) error {
+	list, ok := o["symbols"].([]any)
+	if !ok {
+		return fmt.Errorf("the enum %s has no array of symbols", n.name)
+	}
+	for _, v := range list {
+		symbol, _ := v.(string)
+		if !isName(symbol) {
+			return fmt.Errorf("the enum %s has the symbol %v, which is no name", n.name, v)
+		}
+		if slices.Contains(n.symbols, symbol) {
+			return fmt.Errorf("the enum %s has the symbol %s twice", n.name, symbol)
+		}
+		n.symbols = append(n.symbols, symbol)
+	}
+	return nil
+}
+
+// fullName is that of a named type: "Names" in the specification.
+func fullName(o map[string]any, namespace string) (string, error) {
+	name, _ := o["name"].(string)
+	for part := range strings.SplitSeq(name, ".") {
+		if !isName(part) {
+			return "", fmt.Errorf("a %v is named %q, which is no name", o["type"], name)
+		}
+	}
+	if strings.Contains(name, ".") {
+		return name, nil
+	}
+	if own, ok := o["namespace"].(string); ok {
+		namespace = own
+	}
+	if namespace == "" {
+		return name, nil
+	}
+	for part := range strings.SplitSeq(namespace, ".") {
+		if !isName(part) {
+			return "", fmt.Errorf("the namespace of %s is %q, which is none", name, namespace)
+		}
+	}
+	return namespace + "." + name, nil
+}
+
+func namespaceOf(full string) string {
+	if dot := strings.LastIndexByte(full, '.'); dot >= 0 {
+		return full[:dot]
+	}
+	return ""
+}
+
+// isName tells whether s is [A-Za-z_][A-Za-z0-9_]*.
+func isName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '_'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,85 @@
+package tweetrule
+
+import (
+	"bytes"
+	"math"
+	"unicode/utf8"
+)
+
+// Why a value is no tweet that counts.
+const (
+	errEmpty     NotTweet = "the value is empty"
+	errLong      NotTweet = "the value has more than 1048576 bytes"
+	errID        NotTweet = "the id has not 1 to 256 bytes"
+	errText      NotTweet = "the text has more than 16384 bytes"
+	errBrand     NotTweet = "the brand has not 1 to 256 bytes"
+	errUTF8      NotTweet = "a text is not UTF-8"
+	errSentiment NotTweet = "the sentiment is none of positive, negative, neutral"
+	errMillis    NotTweet = "the timestamp is outside of what InfluxDB can store"
+	errTimeRange NotTweet = "the window of the timestamp is not wholly in what InfluxDB can store"
+	errBrandLine NotTweet = "line protocol cannot carry the brand"
+)
+
+// raw is a tweet as it was read. It aliases what it was read from.
+type raw struct {
+	id, text, brand []byte
+	sentiment       string
+	millis          int64
+}
+
+// The first and the last millisecond in what InfluxDB can store.
+const (
+	minMillis = minNanos / 1_000_000
+	maxMillis = maxNanos / 1_000_000
+)
+
+// The first and the last nanosecond that InfluxDB stores: the values beyond are
+// its marks for "none" (models/time.go).
+const (
+	minNanos = math.MinInt64 + 2
+	maxNanos = math.MaxInt64 - 1
+)
+
+func (t *raw) check() error {
+	switch {
+	case len(t.id) < 1 || len(t.id) > 256:
+		return errID
+	case len(t.text) > 16384:
+		return errText
+	case len(t.brand) < 1 || len(t.brand) > 256:
+		return errBrand
+	case !utf8.Valid(t.id) || !utf8.Valid(t.text) || !utf8.Valid(t.brand):
+		return errUTF8
+	case t.sentiment != "positive" && t.sentiment != "negative" && t.sentiment != "neutral":
+		return errSentiment
+	case t.millis < minMillis || t.millis > maxMillis:
+		return errMillis
+	case !carried(t.brand):
+		return errBrandLine
+	}
+	return nil
+}
+
+// carried tells whether line protocol can carry a brand as a tag.
+func carried(brand []byte) bool {
+	return !bytes.ContainsRune(brand, '\n') && !bytes.HasSuffix(brand, []byte{'\\'}) && !bytes.Contains(brand, []byte(`\ `))
+}
+
+// Floor gives where the window of a time begins, in nanoseconds since the Unix
+// epoch. It is not ok if InfluxDB cannot store all of that window. A window is
+// resolution nanoseconds long, and one of them begins at the epoch.
+func Floor(millis, resolution int64) (nanos int64, ok bool) {
+	if millis < minMillis || millis > maxMillis {
+		return 0, false
+	}
+	at := millis * 1_000_000
+	number := at / resolution
+	if at%resolution < 0 { // / rounds towards 0
+		number--
+	}
+	if number < minNanos/resolution || number > maxNanos/resolution {
+		return 0, false
+	}
+	start := number * resolution
+	return start, start <= maxNanos-resolution
+}

@@ -1,0 +1,148 @@
+// Package tweetrule is the audit's own reading of the rule that says which value
+// of a Kafka record is a tweet that counts. It is written from the documentation
+// of sentiment_window, and shares no code with it. The rule:
+//
+//   - id, text, brand: UTF-8; the id has 1 to 256 bytes, the brand 1 to 256, the
+//     text at most 16384;
+//   - sentiment: positive, negative or neutral;
+//   - timestamp: whole milliseconds from -9223372036854 to 9223372036854, which
+//     InfluxDB can say in nanoseconds;
+//   - InfluxDB can store it: all of the window (or resolution) that the timestamp
+//     lies in is between its first and its last nanosecond, and line protocol can
+//     carry the brand, which is so unless it has a newline, ends in a backslash,
+//     or has a backslash before a space.
+//
+// As Avro it must be one datum of the writer's schema and use up all bytes.
+// Another schema than a tweet's own may have more fields, which are passed over,
+// in any order, bytes for a string, an int for the timestamp, fewer or reordered
+// sentiments, and unions of what is allowed. With a tweet's own schema (the same
+// canonical form) each number must have its shortest form.
+//
+// As JSON it is one object that has these five members and none of them null, in
+// any order; others are passed over. In no object of it may a name occur twice.
+// The timestamp has neither a fraction nor an exponent.
+package tweetrule
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Values of the field `encoding` of sentiment_window.
+const (
+	Avro         = "avro"
+	SingleObject = "avro_single_object"
+	Confluent    = "avro_confluent"
+	JSON         = "json"
+)
+
+// Options say what a value is, as the fields of sentiment_window do.
+type Options struct {
+	Encoding string
+	// Schemas are the Avro schemas in schema_files: for Avro none or the one
+	// writer's schema, for SingleObject any number beside the tweet's own.
+	Schemas [][]byte
+	// Registry gives the Avro schema of an id, for Confluent. An error that wraps
+	// ErrNoSchema is final: values of that id are no tweets. With any other error
+	// it cannot be told what they are. It is asked once for each id, and again
+	// after other errors.
+	Registry func(id uint32) ([]byte, error)
+	// Resolution is the window, or the resolution with `emit: tweets`: whole
+	// milliseconds.
+	Resolution time.Duration
+}
+
+// ErrNoSchema is for Options.Registry.
+var ErrNoSchema = errors.New("the schema registry has no Avro schema of this id")
+
+// Tweet is what counts of a tweet.
+type Tweet struct {
+	Brand     string // kept and given again: it may be used after the next call
+	Sentiment string // positive, negative or neutral
+	Millis    int64  // since the Unix epoch
+	// Start is where the window that it counts in begins, in nanoseconds since
+	// the Unix epoch.
+	Start int64
+}
+
+// NotTweet is a reason why a value does not count. It is the only error of
+// Decode that is final.
+type NotTweet string
+
+func (r NotTweet) Error() string { return string(r) }
+
+// Decoder decodes values. It is not for use by several goroutines at once.
+type Decoder struct {
+	read       func(value []byte, t *raw) error
+	resolution int64 // ns
+	raw        raw
+	brand      string // the last one
+	brands     map[string]string
+}
+
+// New gives a decoder. Its error says what is wrong with the options.
+func New(o Options) (*Decoder, error) {
+	r := o.Resolution
+	if r < time.Millisecond || r > 24*time.Hour || r%time.Millisecond != 0 {
+		return nil, fmt.Errorf("the window is %s: it must be whole milliseconds, from 1ms to 24h", r)
+	}
+	d := &Decoder{resolution: int64(r), brands: map[string]string{}}
+	var err error
+	switch o.Encoding {
+	case Avro:
+		d.read, err = readAvro(o.Schemas)
+	case SingleObject:
+		d.read, err = readSingleObject(o.Schemas)
+	case Confluent:
+		if o.Registry == nil {
+			return nil, fmt.Errorf("the encoding %s needs a schema registry", Confluent)
+		}
+		d.read = readConfluent(o.Registry)
+	case JSON:
+		d.read = readJSON
+	default:
+		return nil, fmt.Errorf("the encoding %q is none of %s, %s, %s, %s", o.Encoding, Avro, SingleObject, Confluent, JSON)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Decode tells whether the value of a record counts, and as what. An error that
+// is a NotTweet (errors.As) is a verdict: the pipeline must not have counted it.
+// Any other error means that it could not be told.
+func (d *Decoder) Decode(value []byte) (Tweet, error) {
+	t := &d.raw
+	if err := d.read(value, t); err != nil {
+		return Tweet{}, err
+	}
+	if err := t.check(); err != nil {
+		return Tweet{}, err
+	}
+	start, ok := Floor(t.millis, d.resolution)
+	if !ok {
+		return Tweet{}, errTimeRange
+	}
+	return Tweet{Brand: d.intern(t.brand), Sentiment: t.sentiment, Millis: t.millis, Start: start}, nil
+}
+
+// maxBrands bounds what is kept, since brands come from the outside.
+const maxBrands = 1 << 14
+
+func (d *Decoder) intern(brand []byte) string {
+	if string(brand) == d.brand {
+		return d.brand
+	}
+	s, ok := d.brands[string(brand)]
+	if !ok {
+		if len(d.brands) >= maxBrands {
+			clear(d.brands)
+		}
+		s = string(brand)
+		d.brands[s] = s
+	}
+	d.brand = s
+	return s
+}

@@ -53,6 +53,16 @@ race: ## unit and property tests under the race detector
 test-exact: ## exact.yaml under faults, 2,000,000 tweets a run, both InfluxDB versions: seven minutes
 	BRANDPULSE_TEST_FULL=1 $(GO) test -count=1 -timeout 60m -v ./tests/exact
 
+.PHONY: faultlab
+faultlab: ## exact.yaml in the fault laboratory (SCENARIO=F06 SEED=7 for one of them again)
+	cd tests/faultlab && BRANDPULSE_FAULTLAB_SCENARIO=$(SCENARIO) BRANDPULSE_FAULTLAB_SEED=$(SEED) \
+		$(GO) test -count=1 -timeout 15m -v .
+
+.PHONY: faultlab-full
+faultlab-full: ## all scenarios of the laboratory, both InfluxDB versions: within the hour
+	cd tests/faultlab && BRANDPULSE_TEST_FULL=1 BRANDPULSE_FAULTLAB_SCENARIO=$(SCENARIO) BRANDPULSE_FAULTLAB_SEED=$(SEED) \
+		$(GO) test -count=1 -timeout 75m -v .
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@tools/fuzz.sh $(FUZZTIME)

@@ -43,9 +43,18 @@ real() {
 
 # Modules of their own keep what only a test needs out of the module graph of
 # whoever imports a plugin.
-modules_apart() { git ls-files --cached --others --exclude-standard 'tests/**/go.mod' 'tools/go.mod' | xargs -rn1 dirname; }
+modules_apart() {
+	git ls-files --cached --others --exclude-standard 'tests/**/go.mod' 'tools/go.mod' | xargs -rn1 dirname | grep -v '^tests/faultlab$'
+}
 
 apart() { (cd "$1" && go vet ./... && go test "${flags[@]}" -timeout 10m ./...); }
+
+# A module apart that starts servers.
+laboratory() (
+	cd tests/faultlab
+	go vet ./...
+	go test "${flags[@]}" -count=1 -timeout "$real_limit" ./...
+)
 
 configs() {
 	go build -o bin/ ./cmd/brandpulse-connect
@@ -74,6 +83,7 @@ while IFS= read -r dir; do
 done < <(modules_apart)
 part "servers under test (built once)" go run ./tests/testenv/getservers
 part "real servers" real
+part "fault laboratory" laboratory
 if [[ $mode == full ]]; then
 	part "fuzzing" tools/fuzz.sh "${FUZZTIME:-30s}"
 fi

@@ -1,0 +1,193 @@
+// Package faultlab is a laboratory for faults: the real program as processes of a
+// consumer group between a real Kafka and a real InfluxDB, with a proxy on every
+// way, a schedule of faults that a seed decides, samples all along, and at the
+// end a comparison with what an independent reader finds.
+package faultlab
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
+	"github.com/brandpulse/brandpulse-connect/tests/stream"
+	"github.com/brandpulse/brandpulse-connect/tests/stream/produce"
+	"github.com/brandpulse/brandpulse-connect/tests/stream/sample"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// Session is how long the group waits for a silent member.
+const Session = 2 * time.Second
+
+// Lab is where one scenario runs. It is not for use by several goroutines at
+// once.
+type Lab struct {
+	testing.TB
+	Options
+	Seed   uint64
+	Random *rand.Rand // of the seed: what decides the schedule
+
+	Stream    *stream.Stream
+	Reader    *stream.Reader  // the group, and how its processes are started
+	Broker    *Broker         // the Kafka, which others use too unless OwnBroker
+	Kafka     *Link           // from the processes to the brokers
+	Server    *influxd.Server // which others use too unless OwnInflux
+	Bucket    *influxd.Database
+	Producers *produce.Producers
+	Samples   *sample.Samples
+	Members   []*Member // all that were ever started
+
+	first   *influxfault.Proxy // whose memory of lines the others share
+	began   time.Time
+	drained bool
+	usage   usage
+}
+
+// Options say what a laboratory has. The zero value is the usual one.
+type Options struct {
+	// Config is the pipeline; stream.ExactConfig when empty.
+	Config string
+	// Set are values of its configuration, as path=value.
+	Set []string
+	// Env are its environment variables, beside the addresses.
+	Env stream.Env
+	// Inexact lets sums differ: a pipeline that promises less.
+	Inexact bool
+	// OwnBroker and OwnInflux are for a scenario that kills or pauses them.
+	OwnBroker, OwnInflux bool
+	// Broker are properties of the broker, which is an own one then.
+	Broker map[string]string
+	// Partitions of the topic; 8 when 0.
+	Partitions int32
+	// Tweets is how many are written at least, and Rate how many a second while
+	// the scenario goes on; 200,000 and 10,000 when 0. Drain writes the rest as
+	// fast as it goes.
+	Tweets int64
+	Rate   float64
+	// Recovery is how long it may take after the last fault until all is
+	// acknowledged; 30 s when 0.
+	Recovery time.Duration
+	// Memory and Descriptors bound what a process may use; 400 MB and 200 when 0.
+	Memory      int64
+	Descriptors int
+}
+
+func (o Options) withDefaults() Options {
+	if o.Config == "" {
+		o.Config = stream.ExactConfig
+	}
+	if o.Partitions == 0 {
+		o.Partitions = stream.Partitions
+	}
+	if o.Tweets == 0 {
+		o.Tweets = 200_000
+	}
+	if o.Rate == 0 {
+		o.Rate = 10_000
+	}
+	if o.Recovery == 0 {
+		o.Recovery = 30 * time.Second
+	}
+	if o.Memory == 0 {
+		o.Memory = 400 << 20
+	}
+	if o.Descriptors == 0 {
+		o.Descriptors = 200
+	}
+	return o
+}
+
+func newLab(t testing.TB, servers *Servers, version string, seed uint64, o Options) *Lab {
+	t.Helper()
+	l := &Lab{TB: t, Options: o.withDefaults(), Seed: seed, Random: rand.New(rand.NewPCG(seed, 1)), began: time.Now()}
+	l.Broker = servers.broker
+	if l.OwnBroker || l.Options.Broker != nil {
+		l.Broker = StartBroker(t, l.Options.Broker)
+	}
+	l.Server = servers.influx[version]
+	if l.OwnInflux {
+		l.Server = testenv.OwnInflux(t, influxd.Options{Version: version})
+	}
+	l.Kafka = l.Broker.link(t)
+	l.Stream = stream.In(t, &l.Broker.Cluster, l.Partitions)
+	if err := l.Server.CreateBucket(t.Context(), l.Stream.Topic, 0); err != nil {
+		t.Fatal(err)
+	}
+	l.Bucket = l.Server.Sibling(l.Stream.Topic)
+
+	env := stream.Env{"KAFKA_BROKERS": l.Kafka.Address, "SHUTDOWN_TIMEOUT": "3s"}
+	for name, value := range l.Env {
+		env[name] = value
+	}
+	l.Reader = l.Stream.Into(l.Config, l.Bucket, env).QuickToNotice(Session)
+	for _, value := range l.Set {
+		l.Reader.Args = append(l.Reader.Args, "--set", value)
+	}
+	l.first, _ = testenv.FaultyProxy(t, l.Bucket, nil)
+	l.usage.watch(t)
+	l.Samples = sample.Start(t, sample.Options{
+		Reader: l.Reader, Bucket: l.Bucket, Exact: !l.Inexact, Every: 700 * time.Millisecond,
+	})
+	l.Producers = produce.Start(t, l.Stream, produce.Options{Partitions: l.Partitions, Least: l.Tweets, Rate: l.Rate, Seed: seed})
+	return l
+}
+
+// Event notes what has just happened, and ends the test if a sample was wrong.
+func (l *Lab) Event(format string, args ...any) {
+	l.Helper()
+	stats := l.first.Stats()
+	l.Logf("%5.1f s: %s; %d records sent, %d lines stored, %d of them again",
+		time.Since(l.began).Seconds(), fmt.Sprintf(format, args...), l.Producers.Sent(), stats.Lines, stats.Twice)
+	l.Samples.MustBeRight(l)
+}
+
+// Wait lets time go by.
+func (l *Lab) Wait(d time.Duration) {
+	l.Helper()
+	select {
+	case <-time.After(d):
+	case <-l.Context().Done():
+	}
+	l.Samples.MustBeRight(l)
+}
+
+// Between draws a time.
+func (l *Lab) Between(least, most time.Duration) time.Duration {
+	return least + time.Duration(l.Random.Int64N(int64(most-least)))
+}
+
+// Twice is how many lines InfluxDB was sent more than once, by whichever process
+// that writes through a proxy.
+func (l *Lab) Twice() int { return l.first.Stats().Twice }
+
+// Repeats fails the test unless lines are written again, because of what do does:
+// else the fault has shown nothing.
+func (l *Lab) Repeats(do func()) {
+	l.Helper()
+	before := l.Twice()
+	do()
+	stream.Await(l, "lines are written again", func() bool { return l.Twice() > before })
+}
+
+// Servers are what laboratories share.
+type Servers struct {
+	broker *Broker
+	influx map[string]*influxd.Server
+	mu     sync.Mutex
+	wait   sync.WaitGroup
+}
+
+// StartServers starts a Kafka and both versions of InfluxDB, which end with the
+// test.
+func StartServers(t testing.TB) *Servers {
+	t.Helper()
+	testenv.Binary(t)
+	s := &Servers{broker: StartBroker(t, nil), influx: map[string]*influxd.Server{}}
+	for _, version := range influxd.Versions {
+		s.influx[version] = testenv.OwnInflux(t, influxd.Options{Version: version})
+	}
+	return s
+}

@@ -1,0 +1,67 @@
+package faultlab
+
+import (
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+const (
+	seedVariable     = "BRANDPULSE_FAULTLAB_SEED"
+	scenarioVariable = "BRANDPULSE_FAULTLAB_SCENARIO" // runs this one alone, everyday or not
+)
+
+// Scenario is what happens to the processes, to Kafka or to InfluxDB, and what
+// must be seen beside the sums.
+type Scenario struct {
+	Name string // F01
+	Does string
+	// Everyday says that it runs at every change.
+	Everyday bool
+	// Versions of InfluxDB that matter to it: the first one every day.
+	Versions []string
+	Options  Options
+	Run      func(l *Lab)
+}
+
+// Test runs a scenario, beside others, for each version that is wanted.
+func (s Scenario) Test(t *testing.T, servers *Servers) {
+	if chosen := os.Getenv(scenarioVariable); chosen != "" && chosen != s.Name || chosen == "" && !s.Everyday && !testenv.Full() {
+		return
+	}
+	versions := s.Versions
+	if !testenv.Full() {
+		versions = versions[:1]
+	}
+	for _, version := range versions {
+		t.Run(s.Name+"/"+version, func(t *testing.T) {
+			t.Parallel()
+			s.run(t, servers, version, Seed(t))
+		})
+	}
+}
+
+func (s Scenario) run(t *testing.T, servers *Servers, version string, seed uint64) {
+	t.Helper()
+	t.Logf("%s: %s; %s=%d", s.Name, s.Does, seedVariable, seed)
+	l := newLab(t, servers, version, seed, s.Options)
+	s.Run(l)
+	l.Verify()
+}
+
+// Seed is that of the environment, else another one each time.
+func Seed(t testing.TB) uint64 {
+	t.Helper()
+	text, ok := os.LookupEnv(seedVariable)
+	if !ok || text == "" {
+		return uint64(time.Now().UnixNano()) % 100_000
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s is not a number: %v", seedVariable, err)
+	}
+	return seed
+}

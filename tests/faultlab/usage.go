@@ -1,0 +1,104 @@
+package faultlab
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// usage is what processes hold, looked at twice a second.
+type usage struct {
+	mu      sync.Mutex
+	members []*Member
+	most    map[*Member]holding
+}
+
+// holding is what a process holds at once.
+type holding struct {
+	memory      int64 // bytes that are resident
+	descriptors int
+	looks       int
+}
+
+func (u *usage) add(m *Member) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.members = append(u.members, m)
+}
+
+func (u *usage) watch(t testing.TB) {
+	u.most = map[*Member]holding{}
+	ticks := time.NewTicker(500 * time.Millisecond)
+	ended := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ticks.C:
+				u.look()
+			case <-ended:
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { ticks.Stop(); close(ended) })
+}
+
+// look leaves out what has just ended.
+func (u *usage) look() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, m := range u.members {
+		pid := m.pid.Load()
+		if pid == 0 {
+			continue
+		}
+		memory, err := residentMemory(pid)
+		if err != nil {
+			continue
+		}
+		open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+		if err != nil {
+			continue
+		}
+		was := u.most[m]
+		u.most[m] = holding{max(was.memory, memory), max(was.descriptors, len(open)), was.looks + 1}
+	}
+}
+
+// residentMemory is VmRSS of /proc/PID/status.
+func residentMemory(pid int64) (int64, error) {
+	status, err := os.ReadFile(filepath.Join("/proc", strconv.FormatInt(pid, 10), "status"))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kib, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
+			return kib << 10, err
+		}
+	}
+	return 0, os.ErrProcessDone
+}
+
+// mustBeBounded fails the test if a process has held more than it may.
+func (u *usage) mustBeBounded(t testing.TB, o Options) {
+	t.Helper()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, m := range u.members {
+		most := u.most[m]
+		t.Logf("%s has held %d MB and %d descriptors at most, in %d looks", m, most.memory>>20, most.descriptors, most.looks)
+		if most.memory > o.Memory || most.descriptors > o.Descriptors {
+			t.Errorf("%s has held %d MB and %d descriptors, more than %d MB and %d", m, most.memory>>20, most.descriptors, o.Memory>>20, o.Descriptors)
+		}
+		if most.looks == 0 && runtime.GOOS == "linux" {
+			t.Errorf("nobody has looked what %s holds", m)
+		}
+	}
+}

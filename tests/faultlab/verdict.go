@@ -1,0 +1,93 @@
+package faultlab
+
+import (
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/tests/oracle"
+)
+
+// Drain lets the producers end and waits until all is acknowledged. Verify does
+// it, if the scenario has not.
+func (l *Lab) Drain() {
+	l.Helper()
+	if l.drained {
+		return
+	}
+	l.drained = true
+	l.Producers.Finish()
+	if l.Inexact {
+		l.Producers.Seal()
+	}
+	began := time.Now()
+	l.Reader.Drained(l, l.Recovery)
+	l.Event("drained, %.1f s after the last record", time.Since(began).Seconds())
+}
+
+// Verify compares what InfluxDB holds with what Kafka holds when all is
+// acknowledged and all processes have ended, and says what the run has used.
+func (l *Lab) Verify() {
+	l.Helper()
+	l.Drain()
+	samples := l.Samples.End(l)
+	ends := 0
+	for _, m := range l.Members {
+		if !m.Running() {
+			continue
+		}
+		ends++
+		if code := m.Stop(); code != 0 {
+			l.Errorf("%s has ended with exit code %d", m, code)
+		}
+	}
+	if ends == 0 {
+		l.Error("no process was left to drain the topic")
+	}
+	l.usage.mustBeBounded(l, l.Options)
+	if l.Inexact {
+		return
+	}
+	topic := l.Topic()
+	l.mustBeExact(topic)
+	l.Audit()
+	l.Logf("%d records, %d samples, %.1f s", topic.Records, samples, time.Since(l.began).Seconds())
+}
+
+// Topic is what Kafka holds.
+func (l *Lab) Topic() *oracle.Topic {
+	l.Helper()
+	topic, err := oracle.ReadTopic(l.Context(), l.Broker.Brokers, l.Stream.Topic, oracle.Avro)
+	if err != nil {
+		l.Fatal(err)
+	}
+	return topic
+}
+
+// Coverage is what InfluxDB says of the RecordBatches it has.
+func (l *Lab) Coverage() oracle.Coverage {
+	l.Helper()
+	coverage, err := oracle.ReadCoverage(l.Context(), l.Bucket)
+	if err != nil {
+		l.Fatal(err)
+	}
+	return coverage
+}
+
+func (l *Lab) mustBeExact(topic *oracle.Topic) {
+	l.Helper()
+	l.Reader.MustEqual(l, topic.Counts)
+	if err := l.Coverage().Tiles(topic); err != nil {
+		l.Error(err)
+	}
+	letters, err := oracle.ReadLetters(l.Context(), l.Broker.Brokers, l.Stream.Dead)
+	if err != nil {
+		l.Fatal(err)
+	}
+	repeated, err := oracle.LettersOf(letters, l.Stream.Topic, topic)
+	if err != nil {
+		l.Error(err)
+	}
+	if len(topic.Undecodable) == 0 {
+		l.Error("no record was undecodable")
+	}
+	l.Logf("%d undecodable records, %d of their letters repeated", len(topic.Undecodable), repeated)
+}

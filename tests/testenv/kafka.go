@@ -110,7 +110,9 @@ func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int32, confi
 	for key, value := range configs {
 		values[key] = &value
 	}
-	client := c.Client(t)
+	// ListTopics may answer from what the client has, which is 5 s old by default:
+	// so long a topic without leaders would stay one.
+	client := c.Client(t, kgo.MetadataMinAge(50*time.Millisecond))
 	defer client.Close()
 	admin := kadm.NewClient(client)
 	if _, err := admin.CreateTopic(t.Context(), partitions, 1, values, name); err != nil {

@@ -44,6 +44,9 @@ const (
 	// HoldAnswer applies it and answers when Release is called, if the client
 	// waits for so long.
 	HoldAnswer
+	// Page answers 200 with a page of text and applies nothing, as a login page on
+	// the way does, or another server at the address.
+	Page
 	// Lie answers 204 and applies nothing. No client can notice: it is there to
 	// prove that a test notices a loss.
 	Lie
@@ -54,7 +57,7 @@ const (
 func (k Kind) String() string {
 	return [kinds]string{
 		"pass", "apply and hang", "apply and 500", "hang", "reset before", "reset after", "503", "413", "401",
-		"half answer", "half error", "slow request", "slow answer", "hold request", "hold answer", "lie",
+		"half answer", "half error", "slow request", "slow answer", "hold request", "hold answer", "page", "lie",
 	}[k]
 }
 

@@ -30,7 +30,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer p.change(func(s *Stats) { s.Under-- })
 	e.fault = p.next(r)
 	switch e.fault.Kind {
-	case Unavailable, TooLarge, Unauthorized, ResetBefore, Hang, Lie:
+	case Unavailable, TooLarge, Unauthorized, ResetBefore, Hang, Page, Lie:
 		e.keepAway()
 	default:
 		e.apply()
@@ -75,6 +75,10 @@ func (e *exchange) keepAway() {
 	case Hang:
 		_, _ = io.Copy(io.Discard, e.r.Body) // or the end of the client is not noticed
 		e.hang()
+	case Page:
+		_, _ = io.Copy(io.Discard, e.r.Body)
+		e.w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(e.w, "<html><body>Welcome! Please log in.</body></html>")
 	case Lie:
 		_, _ = io.Copy(io.Discard, e.r.Body)
 		e.w.WriteHeader(http.StatusNoContent)

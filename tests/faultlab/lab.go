@@ -7,9 +7,10 @@ package faultlab
 import (
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
@@ -159,6 +160,23 @@ func (l *Lab) Between(least, most time.Duration) time.Duration {
 	return least + time.Duration(l.Random.Int64N(int64(most-least)))
 }
 
+// AddPartitions lets the topic have so many, and the producers write to all.
+func (l *Lab) AddPartitions(total int32) {
+	l.Helper()
+	client := l.Broker.Client(l)
+	defer client.Close()
+	answers, err := kadm.NewClient(client).UpdatePartitions(l.Context(), int(total), l.Stream.Topic)
+	if err == nil {
+		err = answers.Error()
+	}
+	if err != nil {
+		l.Fatalf("adding partitions: %v", err)
+	}
+	l.Event("the topic has %d partitions", total)
+	l.Wait(4 * time.Second) // clients of the producers look after 2 s
+	l.Producers.Spread(total)
+}
+
 // Twice is how many lines InfluxDB was sent more than once, by whichever process
 // that writes through a proxy.
 func (l *Lab) Twice() int { return l.first.Stats().Twice }
@@ -176,8 +194,6 @@ func (l *Lab) Repeats(do func()) {
 type Servers struct {
 	broker *Broker
 	influx map[string]*influxd.Server
-	mu     sync.Mutex
-	wait   sync.WaitGroup
 }
 
 // StartServers starts a Kafka and both versions of InfluxDB, which end with the

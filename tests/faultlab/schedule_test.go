@@ -1,0 +1,43 @@
+package faultlab_test
+
+import (
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/tests/faultlab"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// long gives how much there is of something every day, and in the long run.
+func long(everyday, full int64) int64 {
+	if testenv.Full() {
+		return full
+	}
+	return everyday
+}
+
+// span is long for times.
+func span(everyday, full time.Duration) time.Duration {
+	return time.Duration(long(int64(everyday), int64(full)))
+}
+
+// startMembers starts processes and waits until each has read something.
+func startMembers(l *faultlab.Lab, count int) []*faultlab.Member {
+	l.Helper()
+	for range count {
+		l.Start()
+	}
+	l.Reader.AwaitMembers(l, count)
+	for _, m := range l.Members {
+		m.AwaitCounted(1)
+	}
+	return l.Members
+}
+
+// mustRepeat fails the test if no line was written again: the faults were too
+// gentle to show anything.
+func mustRepeat(l *faultlab.Lab) {
+	l.Helper()
+	if l.Twice() == 0 {
+		l.Error("no line was written again")
+	}
+}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/brandpulse/brandpulse-connect/internal/buildcache"
@@ -77,7 +76,7 @@ func buildV1(ctx context.Context, dir string, progress buildcache.Progress) erro
 	}
 	progress.Say("building InfluxDB %s from its source: one to three minutes, once", V1)
 	args := append([]string{"install"}, linked(V1)...)
-	_, err = buildcache.Run(ctx, dir, buildEnvironment("GOBIN="+dir, "CGO_ENABLED=0"), progress,
+	_, err = buildcache.Run(ctx, dir, buildcache.GoEnvironment("GOBIN="+dir, "CGO_ENABLED=0"), progress,
 		golang, append(args, "github.com/influxdata/influxdb/cmd/influxd@v"+V1)...)
 	return err
 }
@@ -109,7 +108,7 @@ func buildV2(ctx context.Context, dir string, progress buildcache.Progress) erro
 	}
 	// A private build cache: the helper leaves 450 MB of Rust in there, and what
 	// an interrupted run leaves would be taken for a whole copy for ever after.
-	env := buildEnvironment("GOBIN="+work, "GOCACHE="+filepath.Join(work, "cache"), "CGO_ENABLED=1")
+	env := buildcache.GoEnvironment("GOBIN="+work, "GOCACHE="+filepath.Join(work, "cache"), "CGO_ENABLED=1")
 	if _, err := buildcache.Run(ctx, work, env, progress, golang, "install", "github.com/influxdata/pkg-config@v0.2.14"); err != nil {
 		return err
 	}
@@ -130,7 +129,7 @@ func copyModule(ctx context.Context, golang, work, source string) error {
 	if err := os.Mkdir(work, 0o755); err != nil {
 		return err
 	}
-	out, err := buildcache.Run(ctx, work, buildEnvironment(), nil, golang, "mod", "download", "-json", "github.com/influxdata/influxdb/v2@v"+V2)
+	out, err := buildcache.Run(ctx, work, buildcache.GoEnvironment(), nil, golang, "mod", "download", "-json", "github.com/influxdata/influxdb/v2@v"+V2)
 	if err != nil {
 		return err
 	}
@@ -160,14 +159,4 @@ func rustEnvironment(ctx context.Context, work string) ([]string, error) {
 	}
 	name, _, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
 	return append(env, "RUSTUP_TOOLCHAIN="+name), nil
-}
-
-// buildEnvironment is ours without what would build something else than a
-// program for this machine from the module's own requirements.
-func buildEnvironment(extra ...string) []string {
-	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
-		name, _, _ := strings.Cut(v, "=")
-		return slices.Contains([]string{"GOFLAGS", "GOOS", "GOARCH", "GOBIN", "GOWORK", "GOEXPERIMENT", "CGO_ENABLED", "CGO_LDFLAGS", "CGO_CFLAGS"}, name)
-	})
-	return append(append(env, "GOWORK=off", "GOFLAGS="), extra...)
 }

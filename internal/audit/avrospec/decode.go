@@ -56,11 +56,11 @@ func (w *wire) value(n *node) (any, error) {
 	defer func() { w.depth-- }()
 	switch n.kind {
 	case Union:
-		branch, err := w.branch(n)
+		which, err := w.branch(n)
 		if err != nil {
 			return nil, err
 		}
-		return w.value(branch)
+		return w.value(n.branches[which])
 	case Array:
 		items := []any{}
 		err := w.blocks(func() error {

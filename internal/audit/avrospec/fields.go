@@ -16,8 +16,9 @@ type Value struct {
 
 // Selection reads some fields of a record and passes over the others.
 type Selection struct {
-	fields []selected
-	size   int
+	root    *node
+	records [][]selected // of the record, or of each branch of the union
+	size    int
 }
 
 type selected struct {
@@ -25,30 +26,46 @@ type selected struct {
 	slot int // in the result; -1: to be passed over
 }
 
-// Select prepares to read these fields of the record that the schema is.
+// Select prepares to read these fields of the record that the schema is, or of
+// each of the records that it is a union of.
 func (s *Schema) Select(names ...string) (*Selection, error) {
-	if s.root.kind != Record {
-		return nil, fmt.Errorf("the schema is %s, not a record", s.root.kind)
+	sel := &Selection{root: s.root, size: len(names)}
+	records := []*node{s.root}
+	if s.root.kind == Union {
+		records = s.root.branches
 	}
+	for _, record := range records {
+		if record.kind != Record {
+			return nil, fmt.Errorf("the schema is %s, not a record", record.kind)
+		}
+		fields, err := record.selectFields(names)
+		if err != nil {
+			return nil, err
+		}
+		sel.records = append(sel.records, fields)
+	}
+	return sel, nil
+}
+
+func (n *node) selectFields(names []string) (fields []selected, err error) {
 	slots := map[string]int{}
 	for i, name := range names {
 		slots[name] = i
 	}
-	sel := &Selection{size: len(names)}
-	for _, f := range s.root.fields {
+	for _, f := range n.fields {
 		slot, ok := slots[f.name]
 		if !ok {
 			slot = -1
 		}
 		delete(slots, f.name)
-		sel.fields = append(sel.fields, selected{f.node, slot})
+		fields = append(fields, selected{f.node, slot})
 	}
 	for _, name := range names {
 		if _, missing := slots[name]; missing {
-			return nil, fmt.Errorf("the record %s has no field %s", s.root.name, name)
+			return nil, fmt.Errorf("the record %s has no field %s", n.name, name)
 		}
 	}
-	return sel, nil
+	return fields, nil
 }
 
 // Read reads the record in b, which must be used up, into values, which has the
@@ -62,8 +79,17 @@ func (s *Schema) Select(names ...string) (*Selection, error) {
 func (s *Selection) Read(b []byte, values []Value) error {
 	_ = values[:s.size]
 	w := wire{b: b, depth: 1}
-	for i := range s.fields {
-		f := &s.fields[i]
+	which := int64(0)
+	if s.root.kind == Union {
+		w.depth++
+		var err error
+		if which, err = w.branch(s.root); err != nil {
+			return err
+		}
+	}
+	fields := s.records[which]
+	for i := range fields {
+		f := &fields[i]
 		var err error
 		if f.slot < 0 {
 			err = w.skip(f.node)
@@ -86,9 +112,11 @@ func (w *wire) read(n *node, v *Value) (err error) {
 			return err
 		}
 		defer func() { w.depth-- }()
-		if n, err = w.branch(n); err != nil {
+		which, err := w.branch(n)
+		if err != nil {
 			return err
 		}
+		n = n.branches[which]
 	}
 	*v = Value{Kind: n.kind}
 	switch n.kind {
@@ -152,11 +180,11 @@ func (w *wire) skip(n *node) (err error) {
 func (w *wire) skipInside(n *node) error {
 	switch n.kind {
 	case Union:
-		branch, err := w.branch(n)
+		which, err := w.branch(n)
 		if err != nil {
 			return err
 		}
-		return w.skip(branch)
+		return w.skip(n.branches[which])
 	case Record:
 		for _, f := range n.fields {
 			if err := w.skip(f.node); err != nil {

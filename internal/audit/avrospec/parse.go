@@ -102,10 +102,7 @@ func (p *parser) union(branches []any, namespace string, depth int) (*node, erro
 func (p *parser) object(o map[string]any, namespace string, depth int) (*node, error) {
 	kind, ok := o["type"].(string)
 	if !ok {
-		if o["type"] == nil {
-			return nil, errors.New("a type has no attribute type")
-		}
-		return p.parse(o["type"], namespace, depth+1) // {"type": {"type": ...}}
+		return nil, errors.New("a type has no attribute type, or one that is no name")
 	}
 	n := &node{}
 	n.logical, _ = o["logicalType"].(string)

@@ -62,6 +62,7 @@ func TestParseRefuses(t *testing.T) {
 		`7`:                                      "no type",
 		`"Tweet"`:                                "not known",
 		`{"items":"int"}`:                        "no attribute type",
+		`{"type":{"type":"int"}}`:                "no attribute type",
 		`{"type":"list"}`:                        "not known",
 		`{"type":"array"}`:                       "no type",
 		`[["int"]]`:                              "directly in a union",
@@ -81,7 +82,7 @@ func TestParseRefuses(t *testing.T) {
 		`{"type":"record","name":"R","fields":[{"name":"a","type":"int"},{"name":"a","type":"int"}]}`: "twice",
 		`{"type":"record","name":"R","fields":[{"name":"a"}]}`:                                        "field a of R",
 		`[{"type":"fixed","name":"F","size":1},{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"fixed","name":"F","size":1}}]}]`: "defined twice",
-		strings.Repeat(`{"type":`, 200) + `"int"` + strings.Repeat(`}`, 200):                                                                      "deep",
+		strings.Repeat(`{"type":"array","items":`, 200) + `"int"` + strings.Repeat(`}`, 200):                                                      "deep",
 		strings.Repeat(" ", maxSchemaBytes) + `"int"`:                                                                                             "more than",
 	} {
 		if _, err := Parse([]byte(schema)); err == nil || !strings.Contains(err.Error(), says) {

@@ -75,7 +75,7 @@ type Type struct {
 	Name    string   // full name of a record, enum or fixed
 	Logical string   // name of the logical type, or ""
 	Symbols []string // of an enum
-	Fields  []Field  // of the record at the root, empty for others
+	Fields  []Field  // of the record that a schema is, or is a union of
 	Union   []Type   // branches of a union
 }
 
@@ -85,20 +85,20 @@ type Field struct {
 	Type Type
 }
 
-// Type describes the schema: the fields of the record that it is, if it is
-// one, and of those that are unions their branches.
-func (s *Schema) Type() Type {
-	t := s.root.describe()
-	for _, f := range s.root.fields {
-		t.Fields = append(t.Fields, Field{f.name, f.node.describe()})
-	}
-	return t
-}
+// Type describes the schema: the fields of the record that it is, or of the
+// records that it is a union of, and the branches of unions. What lies deeper is
+// left out.
+func (s *Schema) Type() Type { return s.root.describe(true) }
 
-func (n *node) describe() Type {
+func (n *node) describe(fields bool) Type {
 	t := Type{Kind: n.kind, Name: n.name, Logical: n.logical, Symbols: n.symbols}
 	for _, branch := range n.branches {
-		t.Union = append(t.Union, branch.describe())
+		t.Union = append(t.Union, branch.describe(fields))
+	}
+	if fields {
+		for _, f := range n.fields {
+			t.Fields = append(t.Fields, Field{f.name, f.node.describe(false)})
+		}
 	}
 	return t
 }

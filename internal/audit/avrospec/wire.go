@@ -148,15 +148,13 @@ func (w *wire) enum(n *node) (int64, error) {
 	return v, err
 }
 
-func (w *wire) branch(n *node) (*node, error) {
+// branch reads which branch of a union follows.
+func (w *wire) branch(n *node) (int64, error) {
 	v, err := w.int()
-	if err != nil {
-		return nil, err
+	if err == nil && (v < 0 || v >= int64(len(n.branches))) {
+		err = ErrUnion
 	}
-	if v < 0 || v >= int64(len(n.branches)) {
-		return nil, ErrUnion
-	}
-	return n.branches[v], nil
+	return v, err
 }
 
 // block reads the head of a block of an array or map: how many items it has, 0

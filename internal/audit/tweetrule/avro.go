@@ -54,6 +54,14 @@ func newDatum(writer *avrospec.Schema) (*datum, error) {
 
 // checkSchema tells whether a tweet can be made of each record of the schema.
 func checkSchema(t avrospec.Type) error {
+	if t.Kind == avrospec.Union {
+		for _, branch := range t.Union {
+			if err := checkSchema(branch); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if t.Kind != avrospec.Record || !named(t, "Tweet") {
 		return fmt.Errorf("the schema is %s %s, not the record Tweet", t.Kind, t.Name)
 	}

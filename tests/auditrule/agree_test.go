@@ -1,0 +1,188 @@
+// Package auditrule_test shows that the audit's own idea of what is a tweet
+// (internal/audit/tweetrule) and that of the pipeline agree on every value. The
+// two share no code; where they differed, the audit would report a difference
+// that is none, or miss one.
+package auditrule_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/audit/tweetrule"
+	"github.com/brandpulse/brandpulse-connect/internal/avro"
+	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+	"github.com/brandpulse/brandpulse-connect/internal/stamp"
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
+)
+
+const resolution = time.Second
+
+// pair reads values both ways.
+type pair struct {
+	name     string
+	audit    *tweetrule.Decoder
+	pipeline func(value []byte, t *tweet.Tweet) error
+	law      stamp.Law
+}
+
+func newPair(t interface{ Fatal(...any) }, name string, o tweetrule.Options, pipeline func([]byte, *tweet.Tweet) error) *pair {
+	o.Resolution = resolution
+	audit, err := tweetrule.New(o)
+	if err != nil {
+		t.Fatal(name, err)
+	}
+	law, err := stamp.New(o.Resolution, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pair{name, audit, pipeline, law}
+}
+
+// expected is what sentiment_window counts of a value: it decodes, line protocol
+// carries the brand, and its window has room.
+func (p *pair) expected(value []byte) (want tweetrule.Tweet, err error) {
+	var t tweet.Tweet
+	if err := p.pipeline(value, &t); err != nil {
+		return want, err
+	}
+	if err := lineproto.CheckTagValue(t.Brand); err != nil {
+		return want, err
+	}
+	start, err := p.law.Floor(t.Millis)
+	if err != nil {
+		return want, err
+	}
+	return tweetrule.Tweet{Brand: string(t.Brand), Sentiment: t.Sentiment.String(), Millis: t.Millis, Start: start}, nil
+}
+
+// agree gives an error unless both make the same of a value.
+func (p *pair) agree(value []byte) error {
+	want, wantErr := p.expected(value)
+	got, err := p.audit.Decode(value)
+	if (err == nil) != (wantErr == nil) || got != want {
+		return fmt.Errorf("%s: of %q the audit makes %+v, %v, and the pipeline %+v, %v", p.name, value, got, err, want, wantErr)
+	}
+	var verdict tweetrule.NotTweet
+	if err != nil && !errors.As(err, &verdict) {
+		return fmt.Errorf("%s: of %q the audit cannot tell: %v", p.name, value, err)
+	}
+	return nil
+}
+
+func schema(fields ...string) string {
+	s := `{"type":"record","name":"Tweet","namespace":"com.brandpulse","fields":[`
+	for i, f := range fields {
+		if i > 0 {
+			s += ","
+		}
+		s += f
+	}
+	return s + `]}`
+}
+
+const (
+	id        = `{"name":"id","type":"string"}`
+	text      = `{"name":"text","type":"string"}`
+	brand     = `{"name":"brand","type":"string"}`
+	sentiment = `{"name":"sentiment","type":{"type":"enum","name":"Sentiment","symbols":["positive","negative","neutral"]}}`
+	timestamp = `{"name":"timestamp","type":{"type":"long","logicalType":"timestamp-millis"}}`
+)
+
+// writers are schemas that tweets may be written with beside their own.
+var writers = []string{
+	schema(timestamp, sentiment, brand, text, id),
+	schema(`{"name":"id","type":["bytes","string"]}`, `{"name":"text","type":"bytes"}`, brand,
+		`{"name":"sentiment","type":{"type":"enum","name":"Sentiment","symbols":["neutral","positive"]}}`,
+		`{"name":"timestamp","type":["int",{"type":"long","logicalType":"timestamp-millis"}]}`),
+	schema(`{"name":"b","type":"boolean"}`, id, `{"name":"a","type":{"type":"array","items":"string"}}`, text,
+		`{"name":"e","type":{"type":"enum","name":"Mood","symbols":["x"]}}`, brand, `{"name":"m","type":{"type":"map","values":"double"}}`,
+		sentiment, `{"name":"u","type":["null",{"type":"record","name":"Place","fields":[{"name":"lat","type":"float"},{"name":"in","type":["null","Place"]}]}]}`,
+		timestamp, `{"name":"f","type":{"type":"fixed","name":"F","size":2}}`, `{"name":"z","type":{"type":"array","items":"null"}}`, `{"name":"i","type":"int"}`),
+	// The bytes of a tweet's own schema, which is not taken for it by its name.
+	`{"type":"record","name":"org.example.Tweet","fields":[` + id + `,` + text + `,` + brand + `,` +
+		`{"name":"sentiment","type":{"type":"enum","name":"org.example.Sentiment","symbols":["positive","negative","neutral"]}},` + timestamp + `]}`,
+	`[` + schema(timestamp, id, text, brand, sentiment) + `,` +
+		strings.Replace(schema(brand, id, text, sentiment, timestamp), "com.brandpulse", "org.example", 1) + `]`,
+}
+
+// pairs are all encodings: for each way that sentiment_window reads values.
+func pairs(t interface{ Fatal(...any) }) []*pair {
+	var all []*pair
+	all = append(all,
+		newPair(t, "avro", tweetrule.Options{Encoding: tweetrule.Avro}, func(b []byte, t *tweet.Tweet) error { return t.DecodeAvro(b) }),
+		newPair(t, "json", tweetrule.Options{Encoding: tweetrule.JSON}, func(b []byte, t *tweet.Tweet) error { return t.DecodeJSON(b) }))
+	known := map[uint64]*avro.Resolver{}
+	var schemas [][]byte
+	for i, writer := range writers {
+		r, err := avro.NewResolver(writer)
+		if err != nil {
+			t.Fatal(writer, err)
+		}
+		fingerprint, err := avro.Fingerprint(writer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known[fingerprint] = r
+		schemas = append(schemas, []byte(writer))
+		all = append(all, newPair(t, fmt.Sprintf("avro with schema %d", i),
+			tweetrule.Options{Encoding: tweetrule.Avro, Schemas: schemas[i:]}, r.Decode))
+	}
+	all = append(all,
+		newPair(t, "avro_single_object", tweetrule.Options{Encoding: tweetrule.SingleObject, Schemas: schemas}, func(b []byte, t *tweet.Tweet) error {
+			fingerprint, datum, ok := tweet.SplitSingleObject(b)
+			switch r := known[fingerprint]; {
+			case !ok:
+				return errors.New("no header")
+			case fingerprint == tweet.Fingerprint:
+				return t.DecodeAvro(datum)
+			case r == nil:
+				return errors.New("unknown")
+			default:
+				return r.Decode(datum, t)
+			}
+		}),
+		newPair(t, "avro_confluent", tweetrule.Options{Encoding: tweetrule.Confluent, Registry: registry}, func(b []byte, t *tweet.Tweet) error {
+			id, datum, ok := tweet.SplitConfluent(b)
+			if !ok {
+				return errors.New("no header")
+			}
+			schema, err := registry(id)
+			if err != nil {
+				return err
+			}
+			r, err := avro.NewResolver(string(schema))
+			if err != nil {
+				return err
+			}
+			return r.Decode(datum, t)
+		}))
+	return all
+}
+
+func registry(id uint32) ([]byte, error) {
+	if id >= uint32(len(writers)) {
+		return nil, tweetrule.ErrNoSchema
+	}
+	return []byte(writers[id]), nil
+}
+
+// header is what stands before a datum, in the encoding of a pair.
+func header(p *pair, writer int) []byte {
+	switch p.name {
+	case "avro_single_object":
+		if writer < 0 {
+			return tweet.AppendSingleObjectHeader(nil)
+		}
+		sum, err := avro.Fingerprint(writers[writer])
+		if err != nil {
+			panic(err)
+		}
+		return binary.LittleEndian.AppendUint64([]byte{0xc3, 0x01}, sum)
+	case "avro_confluent":
+		return binary.BigEndian.AppendUint32([]byte{0}, uint32(max(0, writer)))
+	}
+	return nil
+}

@@ -77,5 +77,5 @@ func (b *Broker) link(t testing.TB) *Link {
 		defer b.mu.Unlock()
 		b.free = append(b.free, d)
 	})
-	return newLink(t, "kafka", d.proxied, d.listens)
+	return NewLink(t, "kafka", d.proxied, d.listens)
 }

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
@@ -71,7 +69,7 @@ type Options struct {
 	// Recovery is how long it may take after the last fault until all is
 	// acknowledged; 30 s when 0.
 	Recovery time.Duration
-	// Memory and Descriptors bound what a process may use; 400 MB and 200 when 0.
+	// Memory and Descriptors bound what a process may hold; 256 MB and 100 when 0.
 	Memory      int64
 	Descriptors int
 }
@@ -93,10 +91,10 @@ func (o Options) withDefaults() Options {
 		o.Recovery = 30 * time.Second
 	}
 	if o.Memory == 0 {
-		o.Memory = 400 << 20
+		o.Memory = 256 << 20
 	}
 	if o.Descriptors == 0 {
-		o.Descriptors = 200
+		o.Descriptors = 100
 	}
 	return o
 }
@@ -160,23 +158,6 @@ func (l *Lab) Between(least, most time.Duration) time.Duration {
 	return least + time.Duration(l.Random.Int64N(int64(most-least)))
 }
 
-// AddPartitions lets the topic have so many, and the producers write to all.
-func (l *Lab) AddPartitions(total int32) {
-	l.Helper()
-	client := l.Broker.Client(l)
-	defer client.Close()
-	answers, err := kadm.NewClient(client).UpdatePartitions(l.Context(), int(total), l.Stream.Topic)
-	if err == nil {
-		err = answers.Error()
-	}
-	if err != nil {
-		l.Fatalf("adding partitions: %v", err)
-	}
-	l.Event("the topic has %d partitions", total)
-	l.Wait(4 * time.Second) // clients of the producers look after 2 s
-	l.Producers.Spread(total)
-}
-
 // Twice is how many lines InfluxDB was sent more than once, by whichever process
 // that writes through a proxy.
 func (l *Lab) Twice() int { return l.first.Stats().Twice }
@@ -188,22 +169,4 @@ func (l *Lab) Repeats(do func()) {
 	before := l.Twice()
 	do()
 	stream.Await(l, "lines are written again", func() bool { return l.Twice() > before })
-}
-
-// Servers are what laboratories share.
-type Servers struct {
-	broker *Broker
-	influx map[string]*influxd.Server
-}
-
-// StartServers starts a Kafka and both versions of InfluxDB, which end with the
-// test.
-func StartServers(t testing.TB) *Servers {
-	t.Helper()
-	testenv.Binary(t)
-	s := &Servers{broker: StartBroker(t, nil), influx: map[string]*influxd.Server{}}
-	for _, version := range influxd.Versions {
-		s.influx[version] = testenv.OwnInflux(t, influxd.Options{Version: version})
-	}
-	return s
 }

@@ -17,7 +17,9 @@ type Link struct {
 	poisons int
 }
 
-func newLink(t testing.TB, name, listen, upstream string) *Link {
+// NewLink listens on an address for what goes to the server at upstream, until
+// the test ends. The name is for messages.
+func NewLink(t testing.TB, name, listen, upstream string) *Link {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	l := &Link{Address: listen, proxy: toxiproxy.NewProxy(server, name, listen, upstream)}

@@ -1,6 +1,7 @@
 package faultlab
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"testing"
@@ -23,8 +24,10 @@ type Scenario struct {
 	Everyday bool
 	// Versions of InfluxDB that matter to it: the first one every day.
 	Versions []string
-	Options  Options
-	Run      func(l *Lab)
+	// Seeds is how many runs it takes, each with a seed of its own; one when 0.
+	Seeds   uint64
+	Options Options
+	Run     func(l *Lab)
 }
 
 // Test runs a scenario, beside others, for each version that is wanted.
@@ -37,10 +40,13 @@ func (s Scenario) Test(t *testing.T, servers *Servers) {
 		versions = versions[:1]
 	}
 	for _, version := range versions {
-		t.Run(s.Name+"/"+version, func(t *testing.T) {
-			t.Parallel()
-			s.run(t, servers, version, Seed(t))
-		})
+		first := Seed(t)
+		for seed := first; seed < first+max(1, s.Seeds); seed++ {
+			t.Run(fmt.Sprintf("%s/%s/seed %d", s.Name, version, seed), func(t *testing.T) {
+				t.Parallel()
+				s.run(t, servers, version, seed)
+			})
+		}
 	}
 }
 
@@ -52,7 +58,7 @@ func (s Scenario) run(t *testing.T, servers *Servers, version string, seed uint6
 	l.Verify()
 }
 
-// Seed is that of the environment, else another one each time.
+// Seed is the first one: that of the environment, else another one each time.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
 	text, ok := os.LookupEnv(seedVariable)

@@ -1,0 +1,61 @@
+package peers_test
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/tests/faultlab"
+)
+
+// fault is what happens to a pipeline while tweets come in.
+type fault struct {
+	name, does string
+	last       func() time.Duration // how long tweets come in
+	do         func(r *run)
+}
+
+var faults = []fault{
+	{"F01", "none", func() time.Duration { return *calm }, (*run).calm},
+	{"F03", "killed", func() time.Duration { return *kills }, (*run).kill},
+	{"F08", "InfluxDB away", func() time.Duration { return *outage * 17 / 12 }, (*run).away},
+}
+
+func (r *run) calm() { time.Sleep(*calm) }
+
+// kill kills the process every 3 to 8 s, and starts it again at once. The time
+// begins when it commits again: until then it waits for its group to give up
+// the one that was killed.
+func (r *run) kill() {
+	random := rand.New(rand.NewPCG(*seed, 3))
+	for end := time.Now().Add(*kills); ; r.killed++ {
+		before := r.committed()
+		for r.committed() <= before && time.Now().Before(end) {
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(3*time.Second + time.Duration(random.Int64N(int64(5*time.Second))))
+		if time.Now().After(end) {
+			return
+		}
+		r.program.Kill(r.t)
+		r.event("killed")
+		r.program.Restart(r.t)
+	}
+}
+
+// away lets InfluxDB refuse connections, then be 2 s late, then take 64 KB/s.
+func (r *run) away() {
+	time.Sleep(*outage / 12) // so that some requests are on their way
+	r.influx.Cut()
+	r.event("refused")
+	time.Sleep(*outage)
+	r.influx.Mend(r.t)
+	r.influx.Poison(r.t, "latency", true, faultlab.Attributes{"latency": 2000})
+	r.event("slow")
+	time.Sleep(*outage / 6)
+	r.influx.Heal(r.t)
+	r.influx.Poison(r.t, "bandwidth", true, faultlab.Attributes{"rate": 64})
+	r.event("narrow")
+	time.Sleep(*outage / 6)
+	r.influx.Heal(r.t)
+	r.event("well again")
+}

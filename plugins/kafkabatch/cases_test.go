@@ -108,23 +108,6 @@ func TestAnOffsetBehindTheEndOfTheLog(t *testing.T) {
 	wants(t, r.stopped(topic, 0), "cut off", "offsets from 3 to 9", "--reset-offsets")
 }
 
-// Offsets of a topic that was created again begin anew: what they name is not
-// what was read under them before.
-func TestATopicThatIsCreatedAgain(t *testing.T) {
-	c := testenv.FakeKafka(t)
-	topic := c.Topic(t, 1)
-	produce(t, c, topic, 0, 3)
-	r := connected(t, c, topic, "")
-	r.must().done(t)
-	if _, err := admin(t, c).DeleteTopics(t.Context(), topic); err != nil {
-		t.Fatal(err)
-	}
-	c.CreateTopic(t, topic, 1, nil)
-	produce(t, c, topic, 0, 2)
-	wants(t, r.stopped(topic, 0), "deleted and created again", "identity: source", "--delete-offsets")
-	r.nothing(100 * time.Millisecond)
-}
-
 // Partitions that are added must be read from their beginning, even by who
 // starts at the end of the log.
 func TestPartitionsThatAreAdded(t *testing.T) {
@@ -235,7 +218,7 @@ func TestAnotherFingerprint(t *testing.T) {
 	produce(t, c, topic, 0, 3, 3)
 	r := connected(t, c, topic, "fingerprint: one")
 	r.must() // as if killed: the mark was written before the batch came
-	if o := committedOf(t, c, topic, 0); o.At != 0 || o.Metadata != (mark{fingerprintOf("one"), false}).String() {
+	if o := committedOf(t, c, topic, 0); o.At != 0 || o.Metadata != markOf(t, c, topic, "one", false) {
 		t.Fatalf("%d %q is committed", o.At, o.Metadata)
 	}
 	err := newReader(t, c, topic, "fingerprint: two").in.Connect(t.Context())
@@ -258,7 +241,7 @@ func TestAnotherFingerprint(t *testing.T) {
 	r.nothing(100 * time.Millisecond)
 	produce(t, c, topic, 0, 3)
 	r.must()
-	if o := committedOf(t, c, topic, 0); o.At != 6 || o.Metadata != (mark{fingerprintOf("two"), false}).String() {
+	if o := committedOf(t, c, topic, 0); o.At != 6 || o.Metadata != markOf(t, c, topic, "two", false) {
 		t.Errorf("%d %q is committed while a batch is under way, want 6 and not clean", o.At, o.Metadata)
 	}
 }

@@ -23,7 +23,7 @@ type pendingCommit struct {
 }
 
 func (s *session) pending(p *partition, clean bool) pendingCommit {
-	return pendingCommit{p, p.acked.at, mark{s.conf.fingerprint, clean}}
+	return pendingCommit{p, p.acked.at, mark{s.conf.fingerprint, clean, topicIDText(p.topicID)}}
 }
 
 // commitLoop commits what was acknowledged.

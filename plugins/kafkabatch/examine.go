@@ -107,8 +107,10 @@ func (s *session) compareFingerprints(ctx context.Context, admin *kadm.Client) e
 		if o.At < 0 {
 			continue
 		}
-		s.topics[o.Topic].committed = true
-		if m, ok := parseMark(o.Metadata); ok && !m.allows(s.conf.fingerprint) {
+		t := s.topics[o.Topic]
+		t.note(o.At, o.Metadata)
+		// What was committed of another topic stops the partition: see place.
+		if m, ok := parseMark(o.Metadata); ok && m.of(topicIDText(t.id)) && !m.allows(s.conf.fingerprint) {
 			other = append(other, o)
 		}
 	}

@@ -42,7 +42,7 @@ func (s *session) assign(_ context.Context, _ *kgo.Client, fetched *kmsg.OffsetF
 				p.maxBytes = s.conf.partitionMaxBytes
 				s.partitions[key] = p
 				added = append(added, p)
-				known.committed = known.committed || commit.offset >= 0
+				known.note(commit.offset, commit.metadata)
 			}
 		}
 	}

@@ -142,11 +142,36 @@ func committedOf(t *testing.T, c *testenv.Cluster, topic string, partition int32
 	return o.Offset
 }
 
+// markOf is what a commit of the topic as it is now says.
+func markOf(t *testing.T, c *testenv.Cluster, topic, fingerprint string, clean bool) string {
+	t.Helper()
+	return mark{fingerprintOf(fingerprint), clean, idOf(t, c, topic)}.String()
+}
+
+func idOf(t *testing.T, c *testenv.Cluster, topic string) string {
+	t.Helper()
+	topics, err := admin(t, c).ListTopics(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return topicIDText(topics[topic].ID)
+}
+
 // produce writes batches to one partition, each of so many records.
 func produce(t *testing.T, c *testenv.Cluster, topic string, partition int32, sizes ...int) {
 	t.Helper()
-	client := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ManualFlushing(), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	produceWith(t, c, topic, kgo.NoCompression(), partition, sizes...)
+}
+
+func produceWith(t *testing.T, c *testenv.Cluster, topic string, codec kgo.CompressionCodec, partition int32, sizes ...int) {
+	t.Helper()
+	client := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ManualFlushing(), kgo.ProducerBatchCompression(codec))
 	defer client.Close()
+	// franz-go must know the topic, or Flush sends the first records of a batch
+	// while the others are still being put into it. This one it cannot send.
+	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Partition: -1}).FirstErr(); err == nil {
+		t.Fatal("a record for no partition is sent")
+	}
 	for _, n := range sizes {
 		for i := range n {
 			client.Produce(t.Context(), &kgo.Record{Topic: topic, Partition: partition, Value: fmt.Appendf(nil, "record %d", i)}, func(_ *kgo.Record, err error) {

@@ -154,6 +154,24 @@ func (s *session) refreshMetadata() {
 	s.wakeFetchers()
 }
 
+// kindRecreated is the kind of error of a topic that took the place of another
+// one of its name.
+const kindRecreated = "topic_recreated"
+
+// errFormer is for a topic that was created again while nobody read it, and the
+// group still has the offsets of the one before.
+func (s *session) errFormer(topic, was, is string) error {
+	return fmt.Errorf("the group %s has offsets of another topic of this name (its id was %s and is %s): the topic was deleted and created again, or the offsets were copied from another cluster: %s",
+		s.conf.group, was, is, s.afterRecreation(topic))
+}
+
+// afterRecreation says how to go on.
+func (s *session) afterRecreation(topic string) string {
+	return fmt.Sprintf("its offsets begin anew, and with them the times that points are told apart by. "+
+		"Choose: (1) write to another bucket or measurement and restart; (2) restart with `identity: source` in sentiment_window, where each topic has points of its own; "+
+		"before either, stop and delete the offsets of the group %s with kafka-consumer-groups --delete-offsets --topic %s, unless Kafka has done so", s.conf.group, topic)
+}
+
 // updateLeader takes in what the metadata says of a partition. mu is held.
 func (s *session) updateLeader(p *partition, t kadm.TopicDetail) {
 	if p.phase == phaseStop {
@@ -171,9 +189,8 @@ func (s *session) updateLeader(p *partition, t kadm.TopicDetail) {
 		s.trouble(p, "metadata", fmt.Errorf("asking who leads it: %w", t.Err))
 		return
 	case t.ID != (kadm.TopicID{}) && [16]byte(t.ID) != p.topicID:
-		s.halt(p, "topic_recreated", fmt.Errorf("the topic was deleted and created again (its id was %x and is %x): its offsets begin anew, and with them the times that points are told apart by. "+
-			"Choose: (1) write to another bucket or measurement and restart; (2) restart with `identity: source` in sentiment_window, where each topic has points of its own; "+
-			"before either, delete the offsets of the group %s with kafka-consumer-groups --delete-offsets, unless Kafka has done so", p.topicID, [16]byte(t.ID), s.conf.group))
+		s.halt(p, kindRecreated, fmt.Errorf("the topic was deleted and created again (its id was %s and is %s): %s",
+			topicIDText(p.topicID), topicIDText(t.ID), s.afterRecreation(p.topic)))
 		return
 	}
 	if detail.Err != nil || detail.Leader < 0 {

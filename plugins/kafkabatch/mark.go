@@ -2,6 +2,7 @@ package kafkabatch
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"strings"
 )
@@ -17,9 +18,13 @@ const markVersion = "bp1"
 //   - clean=0: batches beyond the commit may have left points that were decided
 //     by the configuration with this fingerprint. Another configuration would
 //     put points of its own beside those, and both would be counted.
+//
+// It also says of which topic it is, since a group's offsets go by the name: an
+// offset of a topic that is gone says nothing of one of the same name.
 type mark struct {
 	fingerprint string
 	clean       bool
+	topic       string // its id, see topicIDText; empty in older marks
 }
 
 func (m mark) String() string {
@@ -27,7 +32,11 @@ func (m mark) String() string {
 	if m.clean {
 		clean = "1"
 	}
-	return markVersion + ";fp=" + m.fingerprint + ";clean=" + clean
+	text := markVersion + ";fp=" + m.fingerprint + ";clean=" + clean
+	if m.topic != "" {
+		text += ";topic=" + m.topic
+	}
+	return text
 }
 
 // parseMark reads the metadata of a commit. It is not ok if this input did not
@@ -46,6 +55,8 @@ func parseMark(metadata string) (m mark, ok bool) {
 			m.fingerprint, hasPrint = value, true
 		case "clean":
 			m.clean, hasClean = value == "1", value == "0" || value == "1"
+		case "topic":
+			m.topic = value
 		}
 	}
 	return m, hasPrint && hasClean
@@ -60,3 +71,16 @@ func fingerprintOf(text string) string {
 // allows tells whether a configuration with this fingerprint may go on from the
 // commit.
 func (m mark) allows(fingerprint string) bool { return m.clean || m.fingerprint == fingerprint }
+
+// of tells whether the commit was made in the topic with this id, as far as both
+// are known.
+func (m mark) of(topic string) bool { return m.topic == "" || topic == "" || m.topic == topic }
+
+// topicIDText gives a topic's id as kafka-topics --describe shows it, nothing
+// where the brokers know no ids.
+func topicIDText(id [16]byte) string {
+	if id == [16]byte{} {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(id[:])
+}

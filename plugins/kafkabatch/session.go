@@ -62,6 +62,20 @@ type session struct {
 type topic struct {
 	id        [16]byte
 	committed bool // the group has a commit of one of its partitions
+	// former is the id of another topic that had this name, if a commit of one
+	// of the partitions is of it.
+	former string
+}
+
+// note takes in what the group has committed of one of its partitions.
+func (t *topic) note(offset int64, metadata string) {
+	if offset < 0 {
+		return
+	}
+	t.committed = true
+	if m, ok := parseMark(metadata); ok && !m.of(topicIDText(t.id)) {
+		t.former = m.topic
+	}
 }
 
 // How long a refused batch rests before it is handed on again; doubled each time.

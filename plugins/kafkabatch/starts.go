@@ -51,8 +51,18 @@ func (s *session) startPartitions() {
 // place sets the first position of a partition. It is not ok if the partition
 // cannot begin, or is marked already. mu is held.
 func (s *session) place(p *partition, first, last kadm.ListedOffsets) bool {
+	m, ok := parseMark(p.commit.metadata)
+	id := topicIDText(p.topicID)
+	switch former := s.topics[p.topic].former; {
+	case ok && !m.of(id):
+		s.halt(p, kindRecreated, s.errFormer(p.topic, m.topic, id))
+		return false
+	case p.commit.offset < 0 && former != "":
+		// Read alone, it would write its points among those of the former topic.
+		s.halt(p, kindRecreated, s.errFormer(p.topic, former, id))
+		return false
+	}
 	if p.commit.offset >= 0 {
-		m, ok := parseMark(p.commit.metadata)
 		if ok && !m.allows(s.conf.fingerprint) {
 			s.halt(p, "fingerprint", s.errFingerprint(m, p.commit.offset))
 			return false

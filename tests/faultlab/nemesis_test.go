@@ -14,7 +14,7 @@ var soak = []faultlab.Scenario{
 	{
 		Name: "F25", Does: "faults of all kinds at random times, several at once", Everyday: true, Seeds: 3,
 		Versions: []string{testenv.InfluxV1},
-		Options:  faultlab.Options{OwnInflux: true, Set: []string{quickTimeout}, Recovery: time.Minute},
+		Options:  faultlab.Options{OwnInflux: testenv.Full(), Set: []string{quickTimeout}, Recovery: time.Minute},
 		Run:      func(l *faultlab.Lab) { anything(l, span(20*time.Second, 10*time.Minute)) },
 	},
 }

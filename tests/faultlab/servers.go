@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
@@ -29,43 +30,45 @@ func StartServers(t testing.TB) *Servers {
 	return s
 }
 
-// WithoutInflux kills InfluxDB, which must be of this laboratory alone, and
-// starts it again after do. Processes behind a proxy are refused meanwhile; those
-// without one meet the crash itself.
+// WithoutInflux lets do happen while nobody reaches InfluxDB. One that is of this
+// laboratory alone is killed before and started again after it. Processes behind
+// a proxy are refused meanwhile; those without one meet the crash itself.
 func (l *Lab) WithoutInflux(do func()) {
 	l.Helper()
-	if !l.OwnInflux {
-		l.Fatal("the InfluxDB to kill is shared")
-	}
 	l.Samples.While(func() {
 		// A proxy would take a server that is away for a failure of its own.
-		for _, m := range l.Members {
-			if m.Influx == nil {
-				continue
-			}
-			if err := m.Influx.Leave(); err != nil {
+		l.eachProxy(func(proxy *influxfault.Proxy) error {
+			err := proxy.Leave()
+			stream.Await(l, "the proxy is empty", func() bool { return proxy.Stats().Under == 0 })
+			return err
+		})
+		if l.OwnInflux {
+			if err := l.Server.Kill(); err != nil {
 				l.Fatal(err)
 			}
-			stream.Await(l, "the proxy is empty", func() bool { return m.Influx.Stats().Under == 0 })
 		}
-		if err := l.Server.Kill(); err != nil {
-			l.Fatal(err)
-		}
-		l.Event("InfluxDB is killed")
+		l.Event("nobody reaches InfluxDB")
 		do()
-		if err := l.Server.Restart(l.Context()); err != nil {
-			l.Fatal(err)
-		}
-		for _, m := range l.Members {
-			if m.Influx == nil {
-				continue
-			}
-			if err := m.Influx.Return(); err != nil {
+		if l.OwnInflux {
+			if err := l.Server.Restart(l.Context()); err != nil {
 				l.Fatal(err)
 			}
 		}
+		l.eachProxy((*influxfault.Proxy).Return)
 	})
-	l.Event("InfluxDB has read its log again; the lag is %d", l.Reader.Lag(l))
+	l.Event("InfluxDB is back; the lag is %d", l.Reader.Lag(l))
+}
+
+func (l *Lab) eachProxy(do func(*influxfault.Proxy) error) {
+	l.Helper()
+	for _, m := range l.Members {
+		if m.Influx == nil {
+			continue
+		}
+		if err := do(m.Influx); err != nil {
+			l.Fatalf("%s: %v", m, err)
+		}
+	}
 }
 
 // AddPartitions lets the topic have so many, and the producers write to all.

@@ -39,7 +39,7 @@ type Samples struct {
 	admin    *kadm.Client
 
 	away  atomic.Int32
-	taken int
+	taken atomic.Int64
 	err   error // the first difference
 	stop  context.CancelFunc
 	ended chan struct{}
@@ -91,12 +91,12 @@ func (s *Samples) run(ctx context.Context) {
 		err := s.take(ctx)
 		switch {
 		case err == nil:
-			s.taken++
+			s.taken.Add(1)
 		case ctx.Err() != nil:
 			return
 		case !errors.As(err, new(difference)) && (away > 0 || s.away.Load() > 0):
 		default:
-			s.err = fmt.Errorf("sample %d: %w", s.taken+1, err)
+			s.err = fmt.Errorf("sample %d: %w", s.taken.Load()+1, err)
 		}
 	}
 }
@@ -143,18 +143,20 @@ func (s *Samples) MustBeRight(t testing.TB) {
 	}
 }
 
+// Taken is how many there are so far.
+func (s *Samples) Taken() int { return int(s.taken.Load()) }
+
 // End stops sampling, and fails the test if a sample was wrong or there are too
-// few. It gives how many there are.
-func (s *Samples) End(t testing.TB) int {
+// few.
+func (s *Samples) End(t testing.TB) {
 	t.Helper()
 	s.stop()
 	<-s.ended
-	t.Logf("%d samples", s.taken)
+	t.Logf("%d samples", s.Taken())
 	if s.err != nil {
 		t.Fatal(s.err)
 	}
-	if s.taken < Least {
-		t.Fatalf("%d samples are too few to say that InfluxDB was never above Kafka", s.taken)
+	if s.Taken() < Least {
+		t.Fatalf("%d samples are too few to say that InfluxDB was never above Kafka", s.Taken())
 	}
-	return s.taken
 }

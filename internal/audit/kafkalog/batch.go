@@ -68,10 +68,11 @@ func (r *reader) take(got *kmsg.FetchResponseTopicPartition) error {
 	fail := func(err error) error {
 		return fmt.Errorf("reading partition %d of %s: the batch at offset %d: %w", r.partition, r.log.topic, r.next, err)
 	}
-	for taken := 0; r.next < r.end; taken++ {
+	handed := false
+	for whole := 0; r.next < r.end; whole++ {
 		var b *kmsg.RecordBatch
 		var err error
-		if b, rest, err = next(rest); errors.Is(err, errPartial) && taken > 0 {
+		if b, rest, err = next(rest); errors.Is(err, errPartial) && whole > 0 {
 			return nil
 		}
 		if err != nil {
@@ -88,7 +89,8 @@ func (r *reader) take(got *kmsg.FetchResponseTopicPartition) error {
 		if last < r.next {
 			continue
 		}
-		if taken > 0 && b.FirstOffset < r.next {
+		// Only the first may begin before what was asked for.
+		if handed && b.FirstOffset < r.next {
 			return fail(fmt.Errorf("one begins at offset %d, inside of the one before it", b.FirstOffset))
 		}
 		if b.FirstOffset >= r.end {
@@ -98,7 +100,7 @@ func (r *reader) take(got *kmsg.FetchResponseTopicPartition) error {
 		if err := r.hand(b, kind, last); err != nil {
 			return err
 		}
-		r.next = last + 1
+		r.next, handed = last+1, true
 	}
 	return nil
 }

@@ -147,12 +147,30 @@ func (topic errCreatedAnew) Error() string {
 
 // Bounds gives for each partition where its log begins, and where its committed
 // records end now: the last stable offset.
-func (l *Log) Bounds(ctx context.Context) (map[int32]Range, error) {
-	bounds, err := l.bounds(ctx)
+func (l *Log) Bounds(ctx context.Context) (bounds map[int32]Range, err error) {
+	err = l.insist(ctx, func() (err error) {
+		bounds, err = l.bounds(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("asking where the log of %s begins and ends: %w", l.topic, err)
 	}
 	return bounds, nil
+}
+
+// insist asks again while the brokers are not ready to answer, as after a start.
+func (l *Log) insist(ctx context.Context, ask func() error) error {
+	for begun := time.Now(); ; {
+		err := ask()
+		if err == nil || !kerr.IsRetriable(err) || time.Since(begun) >= l.patience {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(2 * firstWait):
+		}
+	}
 }
 
 func (l *Log) bounds(ctx context.Context) (map[int32]Range, error) {
@@ -192,13 +210,21 @@ func (l *Log) bounds(ctx context.Context) (map[int32]Range, error) {
 // Committed gives what a consumer group has committed: the next offset that it
 // wants to read. Partitions without a commit are left out; so there are none
 // for a group that does not exist.
-func (l *Log) Committed(ctx context.Context, group string) (map[int32]int64, error) {
-	fail := func(err error) (map[int32]int64, error) {
+func (l *Log) Committed(ctx context.Context, group string) (committed map[int32]int64, err error) {
+	err = l.insist(ctx, func() (err error) {
+		committed, err = l.committed(ctx, group)
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("asking what the group %s has committed for %s: %w", group, l.topic, err)
 	}
+	return committed, nil
+}
+
+func (l *Log) committed(ctx context.Context, group string) (map[int32]int64, error) {
 	// What was committed for a topic of before says nothing of this one.
 	if _, err := l.metadata(ctx); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	committed := map[int32]int64{}
 	offsets, err := l.admin.FetchOffsetsForTopics(ctx, group, l.topic)
@@ -209,7 +235,7 @@ func (l *Log) Committed(ctx context.Context, group string) (map[int32]int64, err
 	case errors.Is(err, kerr.GroupIDNotFound):
 		return committed, nil
 	case err != nil:
-		return fail(err)
+		return nil, err
 	}
 	offsets.Each(func(o kadm.OffsetResponse) {
 		if o.Topic == l.topic && o.At >= 0 {

@@ -4,9 +4,11 @@
 // the input kafka_batches by itself, for what the Kafka in this process cannot
 // prove: that batches come as a real broker keeps and cuts them.
 //
-// Everyday runs take 200,000 tweets. BRANDPULSE_TEST_FULL=1 (`make test-exact`)
-// takes 2,000,000, over 8 and 24 partitions, both versions of InfluxDB, and shows
-// that the same faults spoil the sums of config/ingest.yaml.
+// Everyday runs show what the fault laboratory (tests/faultlab) does not: refused
+// batches, two topics in one measurement, what a broker loses. The long one
+// (BRANDPULSE_TEST_FULL=1, `make test-exact`) takes 2,000,000 tweets through one
+// fault after the other, over 8 and 24 partitions, into both versions of InfluxDB,
+// and shows that the same faults spoil the sums of config/ingest.yaml.
 package exact_test
 
 import (

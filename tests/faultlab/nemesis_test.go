@@ -91,17 +91,23 @@ func (n *nemesis) harm() {
 	if n.busy[m] {
 		return
 	}
-	switch n.Random.IntN(5) {
+	switch n.Random.IntN(6) {
 	case 0:
-		m.Kill()
+		m.Influx.SetFaults(influxfault.Always(influxfault.Fault{Kind: influxfault.HoldAnswer}))
+		n.Wait(n.Between(100*time.Millisecond, time.Second))
+		m.Stop() // with what it cannot write
+		m.Release()
 		n.until(m, n.Between(100*time.Millisecond, 2*faultlab.Session), m.Restart)
 	case 1:
-		m.Stop()
+		m.Kill()
 		n.until(m, n.Between(100*time.Millisecond, 2*faultlab.Session), m.Restart)
 	case 2:
+		m.Stop()
+		n.until(m, n.Between(100*time.Millisecond, 2*faultlab.Session), m.Restart)
+	case 3:
 		m.Pause()
 		n.until(m, n.Between(faultlab.Session/4, 3*faultlab.Session), m.Resume)
-	case 3:
+	case 4:
 		kind := []influxfault.Kind{influxfault.HoldRequest, influxfault.HoldAnswer}[n.Random.IntN(2)]
 		m.Influx.SetFaults(influxfault.Always(influxfault.Fault{Kind: kind}))
 		n.Event("%s: requests are held from now on (%v)", m, kind)

@@ -126,9 +126,8 @@ func (r *Reader) QuickToNotice(session time.Duration) *Reader {
 	return r
 }
 
-// Start starts a process of the group.
-func (r *Reader) Start(t testing.TB) *testenv.Program {
-	t.Helper()
+// Environment is what the pipeline's configuration asks for.
+func (r *Reader) Environment() Env {
 	variables := Env{
 		"KAFKA_BROKERS":   r.Kafka.Brokers[0],
 		"TOPIC":           r.Topic,
@@ -140,7 +139,13 @@ func (r *Reader) Start(t testing.TB) *testenv.Program {
 		"INFLUXDB_BUCKET": r.Bucket.Bucket,
 	}
 	maps.Copy(variables, r.Settings)
-	return testenv.Start(t, testenv.Command{Config: r.Config, Args: r.Args, Env: variables})
+	return variables
+}
+
+// Start starts a process of the group.
+func (r *Reader) Start(t testing.TB) *testenv.Program {
+	t.Helper()
+	return testenv.Start(t, testenv.Command{Config: r.Config, Args: r.Args, Env: r.Environment()})
 }
 
 // Drained waits until all that Kafka holds is acknowledged, by which it must be

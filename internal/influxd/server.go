@@ -20,6 +20,8 @@ type Options struct {
 	// Dir holds the server's data and its log, influxd.log. It must be empty, or
 	// not there yet.
 	Dir string
+	// Data is where the points lie; in Dir when empty.
+	Data string
 	// Port on 127.0.0.1; 0 picks a free one.
 	Port int
 	// Bucket to create; brandpulse when empty. Its data is kept for ever.
@@ -68,6 +70,9 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	if o.Bucket == "" {
 		o.Bucket = "brandpulse"
+	}
+	if o.Data == "" {
+		o.Data = o.Dir
 	}
 	s := &Server{Version: o.Version, port: o.Port, dir: o.Dir, path: path}
 	if err := process.EmptyDir(o.Dir); err != nil {

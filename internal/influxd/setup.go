@@ -49,8 +49,8 @@ func (s *Server) configureV1(o Options) error {
 	var config bytes.Buffer
 	err := configV1.Execute(&config, map[string]any{
 		"Meta": filepath.Join(o.Dir, "meta"),
-		"Data": filepath.Join(o.Dir, "data"),
-		"WAL":  filepath.Join(o.Dir, "wal"),
+		"Data": filepath.Join(o.Data, "data"),
+		"WAL":  filepath.Join(o.Data, "wal"),
 		"Port": o.Port,
 		"Auth": o.Auth,
 	})
@@ -70,7 +70,7 @@ func (s *Server) configureV2(o Options) {
 		"run",
 		"--bolt-path", filepath.Join(o.Dir, "influxd.bolt"),
 		"--sqlite-path", filepath.Join(o.Dir, "influxd.sqlite"),
-		"--engine-path", filepath.Join(o.Dir, "engine"),
+		"--engine-path", filepath.Join(o.Data, "engine"),
 		"--http-bind-address", fmt.Sprintf("127.0.0.1:%d", o.Port),
 		"--reporting-disabled",
 		"--log-level", "warn",

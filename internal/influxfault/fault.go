@@ -34,6 +34,8 @@ const (
 	// HalfError applies it, answers 502 as a gateway does, and ends the
 	// connection in the middle of the body whose length the header has declared.
 	HalfError
+	// TooMany answers 429, as Unavailable does.
+	TooMany
 	// SlowRequest reads the body slowly, then it is Pass.
 	SlowRequest
 	// SlowAnswer applies it and answers a few bytes at a time.
@@ -57,15 +59,15 @@ const (
 func (k Kind) String() string {
 	return [kinds]string{
 		"pass", "apply and hang", "apply and 500", "hang", "reset before", "reset after", "503", "413", "401",
-		"half answer", "half error", "slow request", "slow answer", "hold request", "hold answer", "page", "lie",
+		"half answer", "half error", "429", "slow request", "slow answer", "hold request", "hold answer", "page", "lie",
 	}[k]
 }
 
 // Fault is what happens to one request. The zero value is Pass.
 type Fault struct {
 	Kind Kind
-	// Time is how long SlowRequest and SlowAnswer take, and what Unavailable
-	// asks for in Retry-After, in whole seconds; below one there is no such
+	// Time is how long SlowRequest and SlowAnswer take, and what Unavailable and
+	// TooMany ask for in Retry-After, in whole seconds; below one there is no such
 	// header.
 	Time time.Duration
 }

@@ -30,7 +30,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer p.change(func(s *Stats) { s.Under-- })
 	e.fault = p.next(r)
 	switch e.fault.Kind {
-	case Unavailable, TooLarge, Unauthorized, ResetBefore, Hang, Page, Lie:
+	case Unavailable, TooMany, TooLarge, Unauthorized, ResetBefore, Hang, Page, Lie:
 		e.keepAway()
 	default:
 		e.apply()
@@ -61,10 +61,11 @@ func (e *exchange) keepAway() {
 	e.happens()
 	switch e.fault.Kind {
 	case Unavailable:
-		if seconds := int(e.fault.Time / time.Second); seconds > 0 {
-			e.w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		}
+		e.askForTime()
 		e.refuse(http.StatusServiceUnavailable, "unavailable")
+	case TooMany:
+		e.askForTime()
+		e.refuse(http.StatusTooManyRequests, "too many requests")
 	case TooLarge:
 		e.refuse(http.StatusRequestEntityTooLarge, "request too large")
 	case Unauthorized:
@@ -189,6 +190,13 @@ func (e *exchange) answer(a *answer) {
 	maps.Copy(e.w.Header(), a.Header)
 	e.w.WriteHeader(a.StatusCode)
 	_, _ = e.w.Write(a.body) // the client may have gone
+}
+
+// askForTime lets the answer say when to come again.
+func (e *exchange) askForTime() {
+	if seconds := int(e.fault.Time / time.Second); seconds > 0 {
+		e.w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	}
 }
 
 // refuse answers as InfluxDB 2 does.

@@ -6,12 +6,15 @@ package faultlab
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
+	"github.com/brandpulse/brandpulse-connect/tests/oracle"
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
 	"github.com/brandpulse/brandpulse-connect/tests/stream/produce"
 	"github.com/brandpulse/brandpulse-connect/tests/stream/sample"
@@ -38,6 +41,7 @@ type Lab struct {
 	Producers *produce.Producers
 	Samples   *sample.Samples
 	Members   []*Member // all that were ever started
+	Disk      *Disk     // nil unless SmallDisk
 
 	first   *influxfault.Proxy // whose memory of lines the others share
 	began   time.Time
@@ -69,6 +73,15 @@ type Options struct {
 	// Recovery is how long it may take after the last fault until all is
 	// acknowledged; 30 s when 0.
 	Recovery time.Duration
+	// Header comes before each tweet, as that of a schema registry does.
+	Header []byte
+	// Retention is how long InfluxDB keeps points; for ever when 0.
+	Retention time.Duration
+	// Rejected says that InfluxDB refuses points: with those that are in the dead
+	// letters it holds what Kafka holds.
+	Rejected bool
+	// SmallDisk lets the data of own servers lie on a disk that can be full.
+	SmallDisk bool
 	// Memory and Descriptors bound what a process may hold; 256 MB and 100 when 0.
 	Memory      int64
 	Descriptors int
@@ -103,16 +116,26 @@ func newLab(t testing.TB, servers *Servers, version string, seed uint64, o Optio
 	t.Helper()
 	l := &Lab{TB: t, Options: o.withDefaults(), Seed: seed, Random: rand.New(rand.NewPCG(seed, 1)), began: time.Now()}
 	l.Broker = servers.broker
+	properties, data := l.Options.Broker, ""
+	if l.SmallDisk {
+		l.Disk = newDisk(t)
+		properties = maps.Clone(properties)
+		if properties == nil {
+			properties = map[string]string{}
+		}
+		properties["log.dirs"] = filepath.Join(l.Disk.Dir, "kafka")
+		data = filepath.Join(l.Disk.Dir, "influxdb")
+	}
 	if l.OwnBroker || l.Options.Broker != nil {
-		l.Broker = StartBroker(t, l.Options.Broker)
+		l.Broker = StartBroker(t, properties)
 	}
 	l.Server = servers.influx[version]
 	if l.OwnInflux {
-		l.Server = testenv.OwnInflux(t, influxd.Options{Version: version})
+		l.Server = testenv.OwnInflux(t, influxd.Options{Version: version, Data: data})
 	}
 	l.Kafka = l.Broker.link(t)
 	l.Stream = stream.In(t, &l.Broker.Cluster, l.Partitions)
-	if err := l.Server.CreateBucket(t.Context(), l.Stream.Topic, 0); err != nil {
+	if err := l.Server.CreateBucket(t.Context(), l.Stream.Topic, l.Retention); err != nil {
 		t.Fatal(err)
 	}
 	l.Bucket = l.Server.Sibling(l.Stream.Topic)
@@ -128,10 +151,18 @@ func newLab(t testing.TB, servers *Servers, version string, seed uint64, o Optio
 	l.first, _ = testenv.FaultyProxy(t, l.Bucket, nil)
 	l.usage.watch(t)
 	l.Samples = sample.Start(t, sample.Options{
-		Reader: l.Reader, Bucket: l.Bucket, Exact: !l.Inexact, Every: 700 * time.Millisecond,
+		Reader: l.Reader, Bucket: l.Bucket, Exact: !l.Inexact, Every: 700 * time.Millisecond, Form: l.form(),
 	})
-	l.Producers = produce.Start(t, l.Stream, produce.Options{Partitions: l.Partitions, Least: l.Tweets, Rate: l.Rate, Seed: seed})
+	l.Producers = produce.Start(t, l.Stream, produce.Options{Partitions: l.Partitions, Least: l.Tweets, Rate: l.Rate, Seed: seed, Header: l.Header})
 	return l
+}
+
+// form is that of a record of the topic.
+func (l *Lab) form() oracle.Form {
+	if l.Header == nil {
+		return oracle.Avro
+	}
+	return oracle.Behind(l.Header, oracle.Avro)
 }
 
 // Event notes what has just happened, and ends the test if a sample was wrong.

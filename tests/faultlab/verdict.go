@@ -62,7 +62,7 @@ func (l *Lab) Verify() {
 // Topic is what Kafka holds.
 func (l *Lab) Topic() *oracle.Topic {
 	l.Helper()
-	topic, err := oracle.ReadTopic(l.Context(), l.Broker.Brokers, l.Stream.Topic, oracle.Avro)
+	topic, err := oracle.ReadTopic(l.Context(), l.Broker.Brokers, l.Stream.Topic, l.form())
 	if err != nil {
 		l.Fatal(err)
 	}
@@ -81,13 +81,18 @@ func (l *Lab) Coverage() oracle.Coverage {
 
 func (l *Lab) mustBeExact(topic *oracle.Topic) {
 	l.Helper()
-	l.Reader.MustEqual(l, topic.Counts)
-	if err := l.Coverage().Tiles(topic); err != nil {
-		l.Error(err)
-	}
+	coverage := l.Coverage()
 	letters, err := oracle.ReadLetters(l.Context(), l.Broker.Brokers, l.Stream.Dead)
 	if err != nil {
 		l.Fatal(err)
+	}
+	if l.Rejected {
+		letters = l.mustEqualWithRejected(topic, letters, coverage)
+	} else {
+		l.Reader.MustEqual(l, topic.Counts)
+	}
+	if err := coverage.Tiles(topic); err != nil {
+		l.Error(err)
 	}
 	repeated, err := oracle.LettersOf(letters, l.Stream.Topic, topic)
 	if err != nil {
@@ -97,4 +102,29 @@ func (l *Lab) mustBeExact(topic *oracle.Topic) {
 		l.Error("no record was undecodable")
 	}
 	l.Logf("%d undecodable records, %d of their letters repeated", len(topic.Undecodable), repeated)
+}
+
+// mustEqualWithRejected compares what Kafka holds with what InfluxDB holds and has
+// refused. It gives the other letters.
+func (l *Lab) mustEqualWithRejected(topic *oracle.Topic, letters []oracle.Letter, coverage oracle.Coverage) []oracle.Letter {
+	l.Helper()
+	others, sums, err := oracle.Rejected(letters, coverage)
+	if err != nil {
+		l.Fatal(err)
+	}
+	if len(sums) == 0 {
+		l.Error("no point was refused")
+	}
+	l.Logf("%d tweets lie in points that InfluxDB has refused", sums.Total())
+	stored, err := oracle.ReadInflux(l.Context(), l.Bucket)
+	if err != nil {
+		l.Fatal(err)
+	}
+	for key, n := range stored {
+		sums[key] += n
+	}
+	if err := oracle.Equal(sums, topic.Counts); err != nil {
+		l.Fatalf("what InfluxDB holds and has refused is not what Kafka holds: %v", err)
+	}
+	return others
 }

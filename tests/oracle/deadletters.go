@@ -14,7 +14,10 @@ type Letter struct {
 	Reason, Topic string
 	Partition     int32
 	Offset        int64
-	Value         []byte
+	// CutFrom is the length of a value that was too long for a letter; 0 where
+	// Value is all of it.
+	CutFrom int
+	Value   []byte
 }
 
 // ReadLetters reads a topic of dead letters from its start to its end.
@@ -61,8 +64,25 @@ func letterOf(r *kgo.Record) (Letter, error) {
 	if err != nil {
 		return Letter{}, fmt.Errorf("a dead letter has no offset: %v", headers)
 	}
-	return Letter{headers["dead_reason"], headers["dead_topic"], int32(partition), offset, bytes.Clone(r.Value)}, nil
+	var cutFrom int
+	if text, cut := headers["dead_cut_from"]; cut {
+		if cutFrom, err = strconv.Atoi(text); err != nil {
+			return Letter{}, fmt.Errorf("a dead letter was cut from %q: %v", text, headers)
+		}
+	}
+	return Letter{headers["dead_reason"], headers["dead_topic"], int32(partition), offset, cutFrom, bytes.Clone(r.Value)}, nil
 }
+
+// of tells whether the letter has the value of a record, as far as a letter can.
+func (l Letter) of(value []byte) bool {
+	if l.CutFrom == 0 {
+		return bytes.Equal(value, l.Value)
+	}
+	return l.CutFrom == len(value) && len(l.Value) >= lettersHold && bytes.HasPrefix(value, l.Value)
+}
+
+// lettersHold is how many bytes of a value a letter has at least.
+const lettersHold = 1_000_000
 
 // LettersOf gives an error unless each undecodable record of the topic has a
 // letter with its value, and each letter is of such a record. repeated is how
@@ -79,7 +99,7 @@ func LettersOf(letters []Letter, name string, topic *Topic) (repeated int, err e
 	for _, l := range letters {
 		at := place{l.Partition, l.Offset}
 		value, ok := want[at]
-		if !ok || l.Topic != name || l.Reason != "undecodable" || !bytes.Equal(value, l.Value) {
+		if !ok || l.Topic != name || l.Reason != "undecodable" || !l.of(value) {
 			return 0, fmt.Errorf("a dead letter of what is no undecodable record: %+v", l)
 		}
 		if seen[at] {

@@ -55,6 +55,17 @@ func Avro(value []byte) (Tweet, error) {
 	return t, t.check()
 }
 
+// Behind is a form with a header before it, as that of a schema registry.
+func Behind(header []byte, form Form) Form {
+	return func(value []byte) (Tweet, error) {
+		rest, ok := bytes.CutPrefix(value, header)
+		if !ok {
+			return Tweet{}, errors.New("the value does not begin with the header")
+		}
+		return form(rest)
+	}
+}
+
 // JSON is an object with the fields of the schema, the timestamp in
 // milliseconds; others are ignored.
 func JSON(value []byte) (Tweet, error) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,9 @@ var brands = []string{"SuperCoffee", "Tea Time", "a=b, \"c\"", "Ünïcödé ☕"
 
 // Batches makes the records of RecordBatches.
 type Batches struct {
+	// Header comes before each tweet, as that of a schema registry does.
+	Header []byte
+
 	start      time.Time
 	partitions atomic.Int32
 }
@@ -50,7 +54,7 @@ func (b *Batches) Records(random *rand.Rand, size int) []*kgo.Record {
 			Sentiment: tweet.Sentiment(random.IntN(tweet.NumSentiments)),
 			Millis:    seconds[random.IntN(len(seconds))]*1000 + random.Int64N(1000),
 		}
-		value := one.AppendAvro(nil)
+		value := one.AppendAvro(slices.Clone(b.Header))
 		if random.IntN(500) == 0 {
 			value = spoiled(random, value)
 		}

@@ -22,6 +22,8 @@ type Options struct {
 	Rate float64
 	// Seed decides the sizes of the batches and what is in them.
 	Seed uint64
+	// Header comes before each tweet.
+	Header []byte
 }
 
 // Producers write into all partitions of a stream: one for each codec, and one
@@ -45,6 +47,7 @@ func Start(t testing.TB, s *stream.Stream, o Options) *Producers {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	p := &Producers{Batches: NewBatches(o.Partitions), t: t, stream: s, options: o, ctx: ctx}
+	p.Header = o.Header
 	for i, codec := range []kgo.CompressionCodec{
 		kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression(),
 	} {

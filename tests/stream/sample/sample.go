@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +28,8 @@ type Options struct {
 	Bucket *influxd.Database
 	// Every is the time from one sample to the next; a second when 0.
 	Every time.Duration
+	// Form of a record; oracle.Avro when nil.
+	Form oracle.Form
 	// Exact makes each sample a comparison; else InfluxDB and Kafka are read, and
 	// may differ.
 	Exact bool
@@ -39,6 +42,7 @@ type Samples struct {
 	admin    *kadm.Client
 
 	away  atomic.Int32
+	under sync.Mutex // held while a sample is taken
 	taken atomic.Int64
 	err   error // the first difference
 	stop  context.CancelFunc
@@ -51,7 +55,10 @@ func Start(t testing.TB, o Options) *Samples {
 	if o.Every == 0 {
 		o.Every = time.Second
 	}
-	follower, err := oracle.Follow(o.Reader.Kafka.Brokers, o.Reader.Topic, oracle.Avro)
+	if o.Form == nil {
+		o.Form = oracle.Avro
+	}
+	follower, err := oracle.Follow(o.Reader.Kafka.Brokers, o.Reader.Topic, o.Form)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +84,14 @@ func (s *Samples) While(do func()) {
 	do()
 }
 
+// Apart does something between two samples: what makes InfluxDB hold less than
+// was committed, and sets back what was committed.
+func (s *Samples) Apart(do func()) {
+	s.under.Lock()
+	defer s.under.Unlock()
+	do()
+}
+
 func (s *Samples) run(ctx context.Context) {
 	defer close(s.ended)
 	ticks := time.NewTicker(s.Every)
@@ -88,7 +103,9 @@ func (s *Samples) run(ctx context.Context) {
 		case <-ticks.C:
 		}
 		away := s.away.Load()
+		s.under.Lock()
 		err := s.take(ctx)
+		s.under.Unlock()
 		switch {
 		case err == nil:
 			s.taken.Add(1)

@@ -14,6 +14,7 @@ DEMO_ARGS ?=
 FUZZTIME ?= 30s
 BENCH ?= .
 BENCHTIME ?= 1s
+PEERS_ARGS ?=
 
 .PHONY: help
 help: ## list the chores
@@ -62,6 +63,10 @@ faultlab: ## exact.yaml in the fault laboratory (SCENARIO=F06 SEED=7 for one of 
 faultlab-full: ## all scenarios of the laboratory, both InfluxDB versions: within the hour
 	cd tests/faultlab && BRANDPULSE_TEST_FULL=1 BRANDPULSE_FAULTLAB_SCENARIO=$(SCENARIO) BRANDPULSE_FAULTLAB_SEED=$(SEED) \
 		$(GO) test -count=1 -timeout 75m -v .
+
+.PHONY: faultlab-peers
+faultlab-peers: ## other ways from Kafka to InfluxDB under faults, as a table: half an hour (PEERS_ARGS="-outage 3m")
+	cd tests/faultlab && $(GO) test -run '^TestPeers$$' -count=1 -timeout 120m -v ./peers -compare $(PEERS_ARGS)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (30s)

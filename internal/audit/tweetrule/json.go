@@ -3,6 +3,7 @@ package tweetrule
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -17,10 +18,9 @@ const (
 	errSurrogate NotTweet = "a string has half of a surrogate pair"
 )
 
-// readJSON reads the one object in b. encoding/json takes more than the rule:
-// bytes that are not UTF-8, halves of surrogate pairs, names that occur twice or
-// differ in case. So those are looked for here, and the object is read token by
-// token.
+// readJSON reads the one object in b. encoding/json tells what is JSON, and takes
+// more than the rule: bytes that are not UTF-8, halves of surrogate pairs, names
+// that occur twice or differ in case. So those are looked for here.
 func readJSON(b []byte, t *raw) error {
 	switch {
 	case !utf8.Valid(b):
@@ -30,96 +30,153 @@ func readJSON(b []byte, t *raw) error {
 	case !pairs(b):
 		return errSurrogate
 	}
-	decoder := json.NewDecoder(bytes.NewReader(b))
-	decoder.UseNumber()
-	if first, err := decoder.Token(); err != nil || first != json.Delim('{') {
+	text := jsonText{b: b}
+	if text.peek() != '{' {
 		return errJSON
 	}
-	members := map[string]json.Token{}
-	err := eachMember(decoder, func(name string) error {
-		switch name {
-		case "id", "text", "brand", "sentiment", "timestamp":
-			v, err := decoder.Token()
-			if _, composite := v.(json.Delim); err != nil || composite {
-				return errType
-			}
-			members[name] = v
-			return nil
-		}
-		return skipValue(decoder)
-	})
-	if err != nil {
-		return err
+	var m members
+	if !text.object(m.set) {
+		return errTwice
 	}
-	return fromMembers(members, t)
+	return m.tweet(t)
 }
 
-func fromMembers(members map[string]json.Token, t *raw) error {
-	for _, name := range []string{"id", "text", "brand", "sentiment", "timestamp"} {
-		if members[name] == nil {
+// members are the JSON values of a tweet's fields, nil for those that are not
+// there.
+type members struct{ id, text, brand, sentiment, timestamp []byte }
+
+func (m *members) set(name, value []byte) {
+	switch string(name) {
+	case "id":
+		m.id = value
+	case "text":
+		m.text = value
+	case "brand":
+		m.brand = value
+	case "sentiment":
+		m.sentiment = value
+	case "timestamp":
+		m.timestamp = value
+	}
+}
+
+func (m *members) tweet(t *raw) error {
+	for _, value := range [][]byte{m.id, m.text, m.brand, m.sentiment, m.timestamp} {
+		if value == nil || string(value) == "null" {
 			return errMembers
 		}
 	}
-	id, isID := members["id"].(string)
-	text, isText := members["text"].(string)
-	brand, isBrand := members["brand"].(string)
-	sentiment, isSentiment := members["sentiment"].(string)
-	timestamp, isNumber := members["timestamp"].(json.Number)
-	if !isID || !isText || !isBrand || !isSentiment || !isNumber {
-		return errType
+	for _, value := range [][]byte{m.id, m.text, m.brand, m.sentiment} {
+		if value[0] != '"' {
+			return errType
+		}
 	}
-	millis, err := strconv.ParseInt(timestamp.String(), 10, 64) // neither fraction nor exponent
+	millis, err := strconv.ParseInt(string(m.timestamp), 10, 64) // neither fraction nor exponent
 	if err != nil {
 		return errInteger
 	}
-	*t = raw{id: []byte(id), text: []byte(text), brand: []byte(brand), sentiment: sentiment, millis: millis}
+	*t = raw{id: unquote(m.id), text: unquote(m.text), brand: unquote(m.brand), millis: millis}
+	switch sentiment := unquote(m.sentiment); string(sentiment) {
+	case "positive":
+		t.sentiment = "positive"
+	case "negative":
+		t.sentiment = "negative"
+	case "neutral":
+		t.sentiment = "neutral"
+	}
 	return nil
 }
 
-// eachMember reads an object after its brace, up to the brace at its end. value
-// reads the value that stands after a name.
-func eachMember(decoder *json.Decoder, value func(name string) error) error {
-	seen := map[string]bool{}
-	for {
-		token, err := decoder.Token()
-		if err != nil {
-			return errJSON
-		}
-		name, ok := token.(string)
-		if !ok {
-			return nil // the brace
-		}
-		if seen[name] {
-			return errTwice
-		}
-		seen[name] = true
-		if err := value(name); err != nil {
-			return err
-		}
+// unquote gives what a JSON string says.
+func unquote(quoted []byte) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
 	}
+	var s string
+	if err := json.Unmarshal(quoted, &s); err != nil {
+		return nil // it is valid JSON
+	}
+	return []byte(s)
 }
 
-// skipValue reads a value that does not matter, but for names that occur twice.
-func skipValue(decoder *json.Decoder) error {
-	token, err := decoder.Token()
-	if err != nil {
-		return errJSON
+// jsonText goes through a text that is known to be JSON, and so may step from one
+// mark to the next.
+type jsonText struct {
+	b []byte
+	i int
+}
+
+// peek gives the next byte that is no space.
+func (t *jsonText) peek() byte {
+	for t.b[t.i] == ' ' || t.b[t.i] == '\n' || t.b[t.i] == '\r' || t.b[t.i] == '\t' {
+		t.i++
 	}
-	switch token {
-	case json.Delim('{'):
-		return eachMember(decoder, func(string) error { return skipValue(decoder) })
-	case json.Delim('['):
-		for decoder.More() {
-			if err := skipValue(decoder); err != nil {
-				return err
+	return t.b[t.i]
+}
+
+// object reads an object. It is false if a name occurs twice in it, or in an
+// object that lies in it.
+func (t *jsonText) object(member func(name, value []byte)) bool {
+	var few [8][]byte
+	names := few[:0]
+	t.i++ // the brace
+	for t.peek() != '}' {
+		if t.b[t.i] == ',' {
+			t.i++
+			t.peek()
+		}
+		name := unquote(t.string())
+		names = append(names, name)
+		t.peek()
+		t.i++ // the colon
+		value, ok := t.value()
+		if !ok {
+			return false
+		}
+		member(name, value)
+	}
+	t.i++
+	slices.SortFunc(names, bytes.Compare)
+	return len(slices.CompactFunc(names, bytes.Equal)) == len(names)
+}
+
+func (t *jsonText) value() (value []byte, ok bool) {
+	switch t.peek() {
+	case '"':
+		return t.string(), true
+	case '{':
+		start := t.i
+		ok = t.object(func([]byte, []byte) {})
+		return t.b[start:t.i], ok
+	case '[':
+		start := t.i
+		t.i++
+		for t.peek() != ']' {
+			if t.b[t.i] == ',' {
+				t.i++
+			}
+			if _, ok := t.value(); !ok {
+				return nil, false
 			}
 		}
-		_, err = decoder.Token() // the bracket
-		if err != nil {
-			return errJSON
+		t.i++
+		return t.b[start:t.i], true
+	}
+	n := bytes.IndexAny(t.b[t.i:], ",]} \n\r\t")
+	t.i += n
+	return t.b[t.i-n : t.i], true
+}
+
+// string reads a string with its quotes.
+func (t *jsonText) string() []byte {
+	start := t.i
+	for t.i++; t.b[t.i] != '"'; t.i++ {
+		if t.b[t.i] == '\\' {
+			t.i++
 		}
 	}
-	return nil
+	t.i++
+	return t.b[start:t.i]
 }
 
 // pairs tells whether each escaped surrogate in the JSON text b is half of a

@@ -2,7 +2,6 @@ package kafkabatch
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -56,23 +55,13 @@ func fill(t *testing.T, c *testenv.Cluster, topic string, partitions int32, code
 // independent gives what franz-go reads, as text by partition and offset.
 func independent(t *testing.T, c *testenv.Cluster, topic string, records int) map[string]string {
 	t.Helper()
-	client := c.Client(t, kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
 	want := map[string]string{}
-	for len(want) < records {
-		fetches := client.PollFetches(ctx)
-		if err := fetches.Err(); err != nil {
-			t.Fatalf("%d of %d records: %v", len(want), records, err)
+	for _, r := range c.Read(t, topic, records) {
+		text := text(r.Timestamp.UnixMilli(), r.Key, r.Value)
+		for _, h := range r.Headers {
+			text += fmt.Sprintf(" %s=%s", h.Key, show(h.Value))
 		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			text := text(r.Timestamp.UnixMilli(), r.Key, r.Value)
-			for _, h := range r.Headers {
-				text += fmt.Sprintf(" %s=%s", h.Key, show(h.Value))
-			}
-			want[fmt.Sprintf("%d/%d", r.Partition, r.Offset)] = text
-		})
+		want[fmt.Sprintf("%d/%d", r.Partition, r.Offset)] = text
 	}
 	return want
 }

@@ -63,17 +63,7 @@ func readRecords(t testing.TB, c *testenv.Cluster, topic string) []*kgo.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := c.Client(t, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	defer client.Close()
-	var records []*kgo.Record
-	for int64(len(records)) < count {
-		fetches := client.PollFetches(t.Context())
-		if err := fetches.Err(); err != nil {
-			t.Fatalf("reading the topic %s: %v", topic, err)
-		}
-		records = append(records, fetches.Records()...)
-	}
-	return records
+	return c.Read(t, topic, int(count))
 }
 
 var pointLine = regexp.MustCompile(`^tweets,brand=([^,]+),sentiment=(\w+) count=(\d+)i(?:,text=".*")? (\d+)$`)

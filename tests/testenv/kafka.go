@@ -149,6 +149,29 @@ func (c *Cluster) Produce(t testing.TB, records ...*kgo.Record) {
 	}
 }
 
+// readPatience is how long Read waits for all records.
+const readPatience = 30 * time.Second
+
+// Read gives the records of a topic from its start on, without those of aborted
+// transactions, as franz-go's own consumer reads them: so many, or more if more
+// come with the last of them.
+func (c *Cluster) Read(t testing.TB, topic string, records int) []*kgo.Record {
+	t.Helper()
+	client := c.Client(t, kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), readPatience)
+	defer cancel()
+	var got []*kgo.Record
+	for len(got) < records {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			t.Fatalf("reading the topic %s, %d of %d records: %v", topic, len(got), records, err)
+		}
+		got = append(got, fetches.Records()...)
+	}
+	return got
+}
+
 // Records gives how many offsets a topic holds, over all its partitions: its
 // records, and the markers of transactions.
 func (c *Cluster) Records(ctx context.Context, topic string) (int64, error) {

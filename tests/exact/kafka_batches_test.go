@@ -165,19 +165,9 @@ func text(millis int64, key, value []byte) string { return fmt.Sprintf("%d %q %q
 // readAll gives what franz-go's own consumer reads of committed records.
 func readAll(t *testing.T, c *testenv.Cluster, topic string, records int) map[string]string {
 	t.Helper()
-	client := c.Client(t, kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
 	want := map[string]string{}
-	for len(want) < records {
-		fetches := client.PollFetches(ctx)
-		if err := fetches.Err(); err != nil {
-			t.Fatalf("%d of %d records: %v", len(want), records, err)
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			want[fmt.Sprintf("%d/%d", r.Partition, r.Offset)] = text(r.Timestamp.UnixMilli(), r.Key, r.Value)
-		})
+	for _, r := range c.Read(t, topic, records) {
+		want[fmt.Sprintf("%d/%d", r.Partition, r.Offset)] = text(r.Timestamp.UnixMilli(), r.Key, r.Value)
 	}
 	return want
 }
@@ -312,4 +302,36 @@ func TestTransactionsOfARealBroker(t *testing.T) {
 	}
 	late := consume(t, c, topic, "fetch_max_bytes: 2KiB", never) // lists of many small responses
 	late.waitFor(t, want)
+}
+
+// A group's offsets of another topic must not be read on from: a real broker must
+// keep the topic's id in a commit, and give it back. They are copied here, since
+// it drops those of a topic that is deleted, but some time later.
+func TestOffsetsOfAnotherTopic(t *testing.T) {
+	c := testenv.Kafka(t)
+	former, topic := c.Topic(t, 1), c.Topic(t, 1)
+	rng := rand.New(rand.NewPCG(5, 0))
+	for _, name := range []string{former, topic} {
+		c.Produce(t, records(rng, name, 1, 30)...)
+	}
+	reader := consume(t, c, former, "", never)
+	reader.waitFor(t, readAll(t, c, former, 30))
+	reader.stop()
+	admin := kadm.NewClient(c.Client(t))
+	committed, err := admin.FetchOffsets(t.Context(), former)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, _ := committed.Lookup(former, 0)
+	offsets := kadm.Offsets{}
+	offsets.Add(kadm.Offset{Topic: topic, At: 10, LeaderEpoch: -1, Metadata: o.Metadata})
+	if err := admin.CommitAllOffsets(t.Context(), topic, offsets); err != nil {
+		t.Fatal(err)
+	}
+	stopped := consume(t, c, topic, "", never)
+	stopped.waitForLog(t, "offsets of another topic of this name", "deleted and created again", "copied from another cluster", "--delete-offsets --topic "+topic)
+	stopped.stop()
+	if n := len(stopped.records); n > 0 {
+		t.Errorf("%d records come", n)
+	}
 }

@@ -86,12 +86,8 @@ func bucketMissing(d decision) bool {
 
 // bucketAsked is whether a server misses the name of the bucket.
 func bucketAsked(d decision) bool {
-	for _, beginning := range []string{"database is required", "missing db", "missing bucket value"} {
-		if strings.HasPrefix(d.text, beginning) {
-			return true
-		}
-	}
-	return false
+	fault, ok := requestFaultOf(d.text)
+	return ok && fault.unnamed
 }
 
 // bucketRefused is whether InfluxDB 3 has something against the database.

@@ -97,26 +97,39 @@ func judge(a answer, now time.Time) decision {
 
 // requestFaults are what InfluxDB says with the status of a refused point, when no
 // point is to blame: how it begins, since what follows may hold words of a point.
-var requestFaults = []struct {
+var requestFaults = []requestFault{
+	// What was sent has not arrived as it was sent.
+	{beginning: "gzip: ", verdict: resend},
+	{beginning: "unexpected EOF", verdict: resend},
+	{beginning: "unable to read data: ", verdict: resend},
+	{beginning: "error decoding gzip stream", verdict: resend},
+	// Wrong settings.
+	{beginning: "database is required", verdict: mend, unnamed: true},
+	{beginning: "missing db", verdict: mend, unnamed: true},
+	{beginning: "missing bucket value", verdict: mend, unnamed: true},
+	{beginning: "no org/bucket destination provided", verdict: mend},
+	{beginning: "Please provide either orgID or org", verdict: mend},
+	{beginning: "Authorization header was malformed", verdict: mend},
+	// InfluxDB 3 has something against the database.
+	{beginning: "cannot write to soft-deleted database", verdict: mend},
+	{beginning: "Adding a new database would exceed", verdict: mend},
+	{beginning: "invalid character in database", verdict: mend},
+}
+
+type requestFault struct {
 	beginning string
 	verdict   verdict
-}{
-	// What was sent has not arrived as it was sent.
-	{"gzip: ", resend},
-	{"unexpected EOF", resend},
-	{"unable to read data: ", resend},
-	{"error decoding gzip stream", resend},
-	// Wrong settings.
-	{"database is required", mend},
-	{"missing db", mend},
-	{"missing bucket value", mend},
-	{"no org/bucket destination provided", mend},
-	{"Please provide either orgID or org", mend},
-	{"Authorization header was malformed", mend},
-	// InfluxDB 3 has something against the database.
-	{"cannot write to soft-deleted database", mend},
-	{"Adding a new database would exceed", mend},
-	{"invalid character in database", mend},
+	unnamed   bool // the name of the bucket is missing
+}
+
+func requestFaultOf(text string) (fault requestFault, ok bool) {
+	text = withoutOrigin(text)
+	for _, fault := range requestFaults {
+		if strings.HasPrefix(text, fault.beginning) {
+			return fault, true
+		}
+	}
+	return requestFault{}, false
 }
 
 // shardDeleted is said of points in a shard that is being deleted: it is gone soon,
@@ -125,13 +138,10 @@ var shardDeleted = regexp.MustCompile(`^(failure writing points to database: )?p
 
 // judgeRefusal tells whose fault a refusal is.
 func judgeRefusal(text string) verdict {
-	text = withoutOrigin(text)
-	for _, fault := range requestFaults {
-		if strings.HasPrefix(text, fault.beginning) {
-			return fault.verdict
-		}
+	if fault, ok := requestFaultOf(text); ok {
+		return fault.verdict
 	}
-	if shardDeleted.MatchString(text) {
+	if shardDeleted.MatchString(withoutOrigin(text)) {
 		return resend
 	}
 	return refused

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/mattn/go-isatty"
+	"github.com/urfave/cli/v2"
+
+	"github.com/brandpulse/brandpulse-connect/internal/audit"
+)
+
+// Exit codes of audit beside 0, for equal.
+const (
+	exitDifferent = 1
+	exitUnknown   = 2
+)
+
+// Names of flags.
+const (
+	flagBrokers       = "brokers"
+	flagTopic         = "topic"
+	flagGroup         = "group"
+	flagDeadTopic     = "dead-topic"
+	flagInfluxURL     = "influxdb-url"
+	flagInfluxOrg     = "influxdb-org"
+	flagInfluxBucket  = "influxdb-bucket"
+	flagInfluxToken   = "influxdb-token"
+	flagMeasurement   = "measurement"
+	flagCoverage      = "coverage-measurement"
+	flagMessage       = "message"
+	flagEmit          = "emit"
+	flagWindow        = "window"
+	flagResolution    = "resolution"
+	flagMaxPartitions = "max-partitions"
+	flagIdentity      = "identity"
+	flagEncoding      = "encoding"
+	flagSchema        = "schema"
+	flagFrom          = "from"
+	flagTo            = "to"
+	flagToEnd         = "to-end"
+	flagQuick         = "quick"
+	flagJSON          = "json"
+	flagExplain       = "explain"
+	flagMaxCounts     = "max-counts"
+)
+
+func auditCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "audit",
+		Usage:     "Compare what InfluxDB holds with what Kafka holds",
+		ArgsUsage: "[PIPELINE.yaml]",
+		Description: `
+Reads the topic and the measurement of a pipeline by a path of its own, which
+shares no code with the pipeline, and compares the numbers of tweets of each
+second, brand and sentiment. Where they differ it names the partition and the
+base offset of the RecordBatch that the difference comes from.
+
+The pipeline may run meanwhile: what it has not committed yet may be in InfluxDB
+or not. It reads, and changes nothing.
+
+The settings are those of the pipeline's configuration, with the environment
+filled in as for a run; without one, those of the shipped exact.yaml. Each flag
+replaces one of them.
+
+Exit code 0: equal; 1: different; 2: it could not be told, and why.
+
+   brandpulse-connect audit
+   brandpulse-connect audit config/ingest.yaml --from -1h
+   brandpulse-connect audit --quick
+   brandpulse-connect audit my.yaml --json --to-end`[1:],
+		Flags:  auditFlags(),
+		Action: runAudit,
+	}
+}
+
+func auditFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: flagQuick, Usage: "look at the coverage points of record batches alone: whether they tile each partition and agree with the counts; reads no tweets"},
+		&cli.StringFlag{Name: flagFrom, Usage: "compare from this `TIME` on: 2026-01-31T12:00:00Z, or -2h for two hours ago"},
+		&cli.StringFlag{Name: flagTo, Usage: "compare up to this `TIME`, which is not included"},
+		&cli.BoolFlag{Name: flagToEnd, Usage: "all that Kafka holds must be stored, not only what is committed: for a pipeline at rest"},
+		&cli.BoolFlag{Name: flagJSON, Usage: "print the result as JSON"},
+		&cli.IntFlag{Name: flagExplain, Value: audit.DefaultMaxExplained, Usage: "how many differences to list and explain"},
+		&cli.IntFlag{Name: flagMaxCounts, Value: audit.DefaultMaxCounts, Usage: "how many counts of a second, brand and sentiment to hold in memory, about 100 bytes each"},
+
+		&cli.StringFlag{Name: flagBrokers, Category: "Kafka", Usage: "`ADDRESSES` of brokers, separated by commas"},
+		&cli.StringFlag{Name: flagTopic, Category: "Kafka", Usage: "topic of the tweets"},
+		&cli.StringFlag{Name: flagGroup, Category: "Kafka", Usage: "consumer group of the pipeline"},
+		&cli.StringFlag{Name: flagDeadTopic, Category: "Kafka", Usage: "topic of the dead letters, for points that InfluxDB has refused"},
+
+		&cli.StringFlag{Name: flagInfluxURL, Category: "InfluxDB", Usage: "address of InfluxDB"},
+		&cli.StringFlag{Name: flagInfluxOrg, Category: "InfluxDB", Usage: "organisation, in 2.x"},
+		&cli.StringFlag{Name: flagInfluxBucket, Category: "InfluxDB", Usage: "bucket; in 1.x DATABASE or DATABASE/POLICY"},
+		&cli.StringFlag{Name: flagInfluxToken, Category: "InfluxDB", Usage: "token that may read the bucket, user:password in 1.8; better set INFLUXDB_TOKEN in the environment"},
+
+		&cli.StringFlag{Name: flagMeasurement, Category: "Points, as in sentiment_window", Usage: "measurement of the counts"},
+		&cli.StringFlag{Name: flagCoverage, Category: "Points, as in sentiment_window", Usage: "measurement of the coverage points"},
+		&cli.StringFlag{Name: flagMessage, Category: "Points, as in sentiment_window", Usage: "record or record_batch"},
+		&cli.StringFlag{Name: flagEmit, Category: "Points, as in sentiment_window", Usage: "windows or tweets"},
+		&cli.DurationFlag{Name: flagWindow, Category: "Points, as in sentiment_window", Usage: "length of a window"},
+		&cli.DurationFlag{Name: flagResolution, Category: "Points, as in sentiment_window", Usage: "resolution, with emit: tweets"},
+		&cli.IntFlag{Name: flagMaxPartitions, Category: "Points, as in sentiment_window", Usage: "max_partitions"},
+		&cli.StringFlag{Name: flagIdentity, Category: "Points, as in sentiment_window", Usage: "timestamp or source"},
+		&cli.StringFlag{Name: flagEncoding, Category: "Points, as in sentiment_window", Usage: "avro, avro_single_object, avro_confluent or json"},
+		&cli.StringSliceFlag{Name: flagSchema, Category: "Points, as in sentiment_window", Usage: "`FILE` of an Avro schema that tweets are written with; may be repeated"},
+	}
+}
+
+func runAudit(c *cli.Context) error {
+	pipeline, err := auditArguments(c)
+	if err != nil {
+		return cli.Exit(err, exitUnknown)
+	}
+	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	report, err := auditOnce(ctx, c, pipeline)
+	switch {
+	case ctx.Err() != nil:
+		return cli.Exit("interrupted", exitUnknown)
+	case err != nil:
+		return cli.Exit(fmt.Sprintf("could not tell: %v", err), exitUnknown)
+	}
+	if err := printReport(os.Stdout, report, c.Bool(flagJSON)); err != nil {
+		return cli.Exit(fmt.Sprintf("printing the result: %v", err), exitUnknown)
+	}
+	if report.Outcome() != audit.Equal {
+		return cli.Exit("", exitDifferent)
+	}
+	return nil
+}
+
+// auditArguments gives the pipeline's file, empty without one. The parser takes
+// all that follows it for arguments: flags among it are set here.
+func auditArguments(c *cli.Context) (pipeline string, err error) {
+	rest := c.Args().Slice()
+	for len(rest) > 0 {
+		if !strings.HasPrefix(rest[0], "-") {
+			if pipeline != "" {
+				return "", fmt.Errorf("audit takes one pipeline, and got %q and %q", pipeline, rest[0])
+			}
+			pipeline, rest = rest[0], rest[1:]
+			continue
+		}
+		set := flag.NewFlagSet("audit", flag.ContinueOnError)
+		set.SetOutput(io.Discard)
+		for _, f := range auditFlags() {
+			if err := f.Apply(set); err != nil {
+				return "", err
+			}
+		}
+		if err := set.Parse(rest); err != nil {
+			return "", err
+		}
+		var errs []error
+		set.Visit(func(f *flag.Flag) { errs = append(errs, c.Set(f.Name, f.Value.String())) })
+		if err := errors.Join(errs...); err != nil {
+			return "", err
+		}
+		rest = set.Args()
+	}
+	return pipeline, nil
+}
+
+// result is a report of either kind of audit.
+type result interface {
+	Outcome() audit.Verdict
+	WriteText(io.Writer) error
+}
+
+func auditOnce(ctx context.Context, c *cli.Context, pipeline string) (result, error) {
+	s, err := auditSettingsFrom(c, pipeline)
+	if err != nil {
+		return nil, err
+	}
+	from, to, err := auditTimes(c)
+	if err != nil {
+		return nil, err
+	}
+	sides, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer sides.close()
+	options, err := s.options(ctx, sides, from, to)
+	if err != nil {
+		return nil, err
+	}
+	options.ToEnd = c.Bool(flagToEnd)
+	options.MaxCounts, options.MaxExplained = c.Int(flagMaxCounts), c.Int(flagExplain)
+	progress := newAuditProgress(isatty.IsTerminal(os.Stderr.Fd()) || isatty.IsCygwinTerminal(os.Stderr.Fd()))
+	defer progress.end()
+	options.Progress = progress.show
+
+	a, err := audit.New(sides.log, sides.store, s.refused(), sides.rule, options)
+	if err != nil {
+		return nil, err
+	}
+	if c.Bool(flagQuick) {
+		report, err := a.Quick(ctx)
+		if err != nil {
+			return nil, s.explained(ctx, err)
+		}
+		report.Kafka, report.InfluxDB, report.Measurement = s.where(options.ToEnd)
+		return report, nil
+	}
+	report, err := a.Run(ctx)
+	if err != nil {
+		return nil, s.explained(ctx, err)
+	}
+	report.Kafka, report.InfluxDB, report.Measurement = s.where(options.ToEnd)
+	return report, nil
+}

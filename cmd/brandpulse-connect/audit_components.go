@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/twmb/franz-go/pkg/sr"
+	"gopkg.in/yaml.v3"
+
+	"github.com/brandpulse/brandpulse-connect/internal/audit/tweetrule"
+)
+
+// componentConfig is the configuration of a component, by the fields of spec
+// alone: the component itself has more.
+func componentConfig(w *service.WalkedComponent, spec *service.ConfigSpec) (*service.ParsedConfig, error) {
+	var whole map[string]yaml.Node
+	if err := yaml.Unmarshal([]byte(w.ConfigYAML()), &whole); err != nil {
+		return nil, err
+	}
+	own := whole[w.Name]
+	text, err := yaml.Marshal(&own)
+	if err != nil {
+		return nil, err
+	}
+	return spec.ParseYAML(string(text), nil)
+}
+
+// auditKafka is how brokers are reached.
+type auditKafka struct {
+	tls  *tls.Config // nil: without
+	sasl []auditLogin
+}
+
+type auditLogin struct{ mechanism, username, password string }
+
+// auditInputSpec has the fields that the three inputs share.
+func auditInputSpec() *service.ConfigSpec {
+	return service.NewConfigSpec().Fields(
+		service.NewStringListField("seed_brokers"),
+		service.NewStringListField("topics").Default([]any{}),
+		service.NewStringField("consumer_group").Default(""),
+		service.NewTLSToggledField("tls"),
+		service.NewObjectListField("sasl",
+			service.NewStringField("mechanism"),
+			service.NewStringField("username").Default(""),
+			service.NewStringField("password").Default(""),
+		).Optional(),
+	)
+}
+
+func (s *auditSettings) readInput(parsed *service.ParsedConfig) (err error) {
+	if s.brokers, err = parsed.FieldStringList("seed_brokers"); err != nil {
+		return err
+	}
+	if s.topics, err = parsed.FieldStringList("topics"); err != nil {
+		return err
+	}
+	if s.group, err = parsed.FieldString("consumer_group"); err != nil {
+		return err
+	}
+	settings, enabled, err := parsed.FieldTLSToggled("tls")
+	if err != nil {
+		return err
+	}
+	if enabled {
+		s.kafka.tls = settings
+	}
+	if !parsed.Contains("sasl") {
+		return nil
+	}
+	logins, err := parsed.FieldObjectList("sasl")
+	if err != nil {
+		return err
+	}
+	for _, login := range logins {
+		var l auditLogin
+		err := errors.Join(
+			fieldInto(&l.mechanism, login.FieldString, "mechanism"),
+			fieldInto(&l.username, login.FieldString, "username"),
+			fieldInto(&l.password, login.FieldString, "password"),
+		)
+		if err != nil {
+			return err
+		}
+		s.kafka.sasl = append(s.kafka.sasl, l)
+	}
+	return nil
+}
+
+func auditWindowSpec() *service.ConfigSpec {
+	return service.NewConfigSpec().Fields(
+		service.NewStringField("message").Default("record"),
+		service.NewStringField("encoding").Default("avro"),
+		service.NewStringField("mapping").Optional(),
+		service.NewStringListField("schema_files").Default([]any{}),
+		service.NewObjectField("schema_registry",
+			service.NewStringField("url"),
+			service.NewStringField("username").Default(""),
+			service.NewStringField("password").Default(""),
+			service.NewTLSField("tls"),
+		).Optional(),
+		service.NewStringField("emit").Default("windows"),
+		service.NewDurationField("window").Default("1s"),
+		service.NewDurationField("resolution").Default("1s"),
+		service.NewStringField("measurement").Default("tweets"),
+		service.NewStringField("coverage_measurement").Optional(),
+		service.NewIntField("max_partitions").Default(64),
+		service.NewStringField("identity").Default("timestamp"),
+	)
+}
+
+func (s *auditSettings) readWindow(parsed *service.ParsedConfig) error {
+	s.mapping = parsed.Contains("mapping")
+	if s.coverageSet = parsed.Contains("coverage_measurement"); s.coverageSet {
+		if err := fieldInto(&s.coverage, parsed.FieldString, "coverage_measurement"); err != nil {
+			return err
+		}
+	}
+	err := errors.Join(
+		fieldInto(&s.message, parsed.FieldString, "message"),
+		fieldInto(&s.encoding, parsed.FieldString, "encoding"),
+		fieldInto(&s.schemaFiles, parsed.FieldStringList, "schema_files"),
+		fieldInto(&s.emit, parsed.FieldString, "emit"),
+		fieldInto(&s.window, parsed.FieldDuration, "window"),
+		fieldInto(&s.resolution, parsed.FieldDuration, "resolution"),
+		fieldInto(&s.measurement, parsed.FieldString, "measurement"),
+		fieldInto(&s.maxPartitions, parsed.FieldInt, "max_partitions"),
+		fieldInto(&s.identity, parsed.FieldString, "identity"),
+	)
+	if err != nil || !parsed.Contains("schema_registry") {
+		return err
+	}
+	s.registry, err = auditRegistry(parsed.Namespace("schema_registry"))
+	return err
+}
+
+func auditRegistry(parsed *service.ParsedConfig) (*sr.Client, error) {
+	var url, username, password string
+	settings, err := parsed.FieldTLS("tls")
+	err = errors.Join(err,
+		fieldInto(&url, parsed.FieldString, "url"),
+		fieldInto(&username, parsed.FieldString, "username"),
+		fieldInto(&password, parsed.FieldString, "password"),
+	)
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = settings
+	options := []sr.ClientOpt{sr.URLs(url), sr.HTTPClient(&http.Client{Transport: transport, Timeout: 10 * time.Second})}
+	if username != "" {
+		options = append(options, sr.BasicAuth(username, password))
+	}
+	return sr.NewClient(options...)
+}
+
+// schemaNotFound is the error code of a registry for an id that it does not
+// have.
+const schemaNotFound = 40403
+
+// schemaOf asks the registry for a schema.
+func (s *auditSettings) schemaOf(ctx context.Context) func(id uint32) ([]byte, error) {
+	if s.registry == nil {
+		return nil
+	}
+	return func(id uint32) ([]byte, error) {
+		if id > 1<<31-1 {
+			return nil, tweetrule.ErrNoSchema
+		}
+		found, err := s.registry.SchemaByID(ctx, int(id))
+		var answer *sr.ResponseError
+		switch {
+		case errors.As(err, &answer) && answer.ErrorCode == schemaNotFound:
+			return nil, tweetrule.ErrNoSchema
+		case err != nil:
+			return nil, fmt.Errorf("asking the schema registry for the schema %d: %w", id, err)
+		case found.Type != sr.TypeAvro:
+			return nil, tweetrule.ErrNoSchema
+		}
+		return []byte(found.Schema), nil
+	}
+}
+
+func auditOutputSpec() *service.ConfigSpec {
+	return service.NewConfigSpec().Fields(
+		service.NewStringField("url"),
+		service.NewStringField("version").Default("auto"),
+		service.NewStringField("token").Default(""),
+		service.NewStringField("username").Default(""),
+		service.NewStringField("password").Default(""),
+		service.NewStringField("org").Default(""),
+		service.NewStringField("bucket"),
+		service.NewStringMapField("headers").Default(map[string]any{}),
+		service.NewTLSToggledField("tls"),
+		service.NewURLField("proxy_url").Optional(),
+	)
+}
+
+func (s *auditSettings) readOutput(parsed *service.ParsedConfig) error {
+	if parsed.Contains("proxy_url") {
+		if err := fieldInto(&s.influx.Proxy, parsed.FieldURL, "proxy_url"); err != nil {
+			return err
+		}
+	}
+	settings, enabled, err := parsed.FieldTLSToggled("tls")
+	if err != nil {
+		return err
+	}
+	if enabled {
+		s.influx.TLS = settings
+	}
+	return errors.Join(
+		fieldInto(&s.influx.URL, parsed.FieldString, "url"),
+		fieldInto(&s.influx.Token, parsed.FieldString, "token"),
+		fieldInto(&s.influx.Username, parsed.FieldString, "username"),
+		fieldInto(&s.influx.Password, parsed.FieldString, "password"),
+		fieldInto(&s.influx.Org, parsed.FieldString, "org"),
+		fieldInto(&s.influx.Bucket, parsed.FieldString, "bucket"),
+		fieldInto(&s.influx.Headers, parsed.FieldStringMap, "headers"),
+	)
+}
+
+func auditDeadSpec() *service.ConfigSpec {
+	return service.NewConfigSpec().Fields(service.NewStringField("topic").Default(""))
+}
+
+func (s *auditSettings) readDead(parsed *service.ParsedConfig) error {
+	return fieldInto(&s.dead, parsed.FieldString, "topic")
+}
+
+// fieldInto is a field's value into target.
+func fieldInto[T any](target *T, field func(path ...string) (T, error), name string) (err error) {
+	*target, err = field(name)
+	return err
+}

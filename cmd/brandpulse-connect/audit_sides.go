@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/brandpulse/brandpulse-connect/internal/audit"
+	"github.com/brandpulse/brandpulse-connect/internal/audit/influxread"
+	"github.com/brandpulse/brandpulse-connect/internal/audit/kafkalog"
+	"github.com/brandpulse/brandpulse-connect/internal/audit/tweetrule"
+)
+
+// auditSides are both ends of a pipeline, and how a tweet is told.
+type auditSides struct {
+	log   *kafkalog.Log
+	store *influxread.Reader
+	rule  *tweetrule.Decoder
+}
+
+// openTimeout is how long brokers and InfluxDB may take to answer at first.
+const openTimeout = 20 * time.Second
+
+func (s *auditSettings) open(ctx context.Context) (*auditSides, error) {
+	options := tweetrule.Options{Encoding: s.encoding, Registry: s.schemaOf(ctx), Resolution: s.lengthOfTime()}
+	for _, path := range s.schemaFiles {
+		schema, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading a schema: %w", err)
+		}
+		options.Schemas = append(options.Schemas, schema)
+	}
+	rule, err := tweetrule.New(options)
+	if err != nil {
+		return nil, err
+	}
+	limited, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	kafka, err := s.kafkaOptions()
+	if err != nil {
+		return nil, err
+	}
+	log, err := kafkalog.Open(limited, kafka, s.topics[0])
+	if err != nil {
+		return nil, fmt.Errorf("reaching Kafka at %s: %w", strings.Join(s.brokers, ","), err)
+	}
+	s.influx.Measurement, s.influx.Coverage = s.measurement, s.coverageMeasurement()
+	store, err := influxread.Open(limited, s.influx)
+	if err != nil {
+		log.Close()
+		return nil, err
+	}
+	return &auditSides{log, store, rule}, nil
+}
+
+func (a *auditSides) close() {
+	a.log.Close()
+	a.store.Close()
+}
+
+func (s *auditSettings) kafkaOptions() ([]kgo.Opt, error) {
+	options := []kgo.Opt{
+		kgo.SeedBrokers(strings.Split(strings.Join(s.brokers, ","), ",")...),
+		kgo.ClientID("brandpulse-audit"),
+		kgo.DisableClientMetrics(),
+	}
+	if s.kafka.tls != nil {
+		options = append(options, kgo.DialTLSConfig(s.kafka.tls))
+	}
+	var mechanisms []sasl.Mechanism
+	for _, l := range s.kafka.sasl {
+		switch l.mechanism {
+		case "none":
+		case "PLAIN":
+			mechanisms = append(mechanisms, plain.Auth{User: l.username, Pass: l.password}.AsMechanism())
+		case "SCRAM-SHA-256":
+			mechanisms = append(mechanisms, scram.Auth{User: l.username, Pass: l.password}.AsSha256Mechanism())
+		case "SCRAM-SHA-512":
+			mechanisms = append(mechanisms, scram.Auth{User: l.username, Pass: l.password}.AsSha512Mechanism())
+		default:
+			return nil, fmt.Errorf("the audit does not know the SASL mechanism %q: it can log in by PLAIN and SCRAM", l.mechanism)
+		}
+	}
+	return append(options, kgo.SASL(mechanisms...)), nil
+}
+
+// explained says what can be done about an error.
+func (s *auditSettings) explained(ctx context.Context, err error) error {
+	var nothing *audit.NoCommitError
+	if !errors.As(err, &nothing) {
+		return err
+	}
+	groups := "no group has"
+	if names := s.groups(ctx); len(names) > 0 {
+		groups = "these have: " + strings.Join(names, ", ")
+	}
+	return fmt.Errorf("%w; %s. Name the pipeline's with --%s, or compare to the end of the log with --%s", err, groups, flagGroup, flagToEnd)
+}
+
+// maxGroups is how many groups are asked and named.
+const maxGroups = 20
+
+// groups are those that have committed something of the topic. Whatever goes
+// wrong here hides no better error.
+func (s *auditSettings) groups(ctx context.Context) (names []string) {
+	options, err := s.kafkaOptions()
+	if err != nil {
+		return nil
+	}
+	client, err := kgo.NewClient(options...)
+	if err != nil {
+		return nil
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	admin := kadm.NewClient(client)
+	listed, err := admin.ListGroups(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, group := range listed.Groups()[:min(maxGroups, len(listed))] {
+		offsets, err := admin.FetchOffsetsForTopics(ctx, group, s.topics[0])
+		if err == nil && slices.ContainsFunc(offsets.Sorted(), func(o kadm.OffsetResponse) bool { return o.Err == nil && o.At >= 0 }) {
+			names = append(names, group)
+		}
+	}
+	return names
+}
+
+// refused reads the points in the dead letters.
+func (s *auditSettings) refused() audit.Refused {
+	options, err := s.kafkaOptions()
+	if s.dead == "" || err != nil || strings.Contains(s.dead, "${!") {
+		return nil
+	}
+	return audit.Letters(options, s.dead, s.topics[0], s.measurement)
+}
+
+// options of the comparison. Where the bucket removes old points by itself, what
+// it may have removed is left out.
+func (s *auditSettings) options(ctx context.Context, sides *auditSides, from, to int64) (audit.Options, error) {
+	o := audit.Options{
+		Topic: s.topics[0], Group: s.group, Cut: s.cut(),
+		Law: audit.Law{
+			Resolution: s.lengthOfTime(), Partitions: int64(s.maxPartitions), Source: s.identity == "source",
+		},
+	}
+	if o.Law.Source {
+		_, id := sides.log.Topic()
+		if id == [16]byte{} {
+			return o, fmt.Errorf("identity: source needs the topic's id, and these brokers know none")
+		}
+		o.SourcePrefix = base32.StdEncoding.EncodeToString(id[:])[:6] + "-"
+	}
+	unit := time.Second
+	if time.Second%o.Law.Resolution != 0 {
+		unit = o.Law.Resolution
+	}
+	if kept, ok := sides.store.Retention(ctx); ok {
+		// A shard goes when all of it is too old, so nothing younger does; clocks
+		// may differ.
+		if oldest := time.Now().Add(keptSlack - kept).UnixNano(); oldest > from {
+			from, o.Kept = oldest+int64(unit), kept
+		}
+	}
+	o.From, o.To = aligned(from, to, unit)
+	return o, nil
+}
+
+// keptSlack is by how much the clocks of this machine and InfluxDB may differ.
+const keptSlack = 5 * time.Minute
+
+func printReport(w io.Writer, r result, asJSON bool) error {
+	if !asJSON {
+		return r.WriteText(w)
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(r)
+}

@@ -1,0 +1,410 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/brandpulse/brandpulse-connect/internal/audit/influxread"
+	"github.com/brandpulse/brandpulse-connect/internal/audit/kafkalog"
+)
+
+// maxPieces bounds how many points, expected and stored, an explanation holds.
+const maxPieces = 500_000
+
+var errTooMuch = errors.New("too much to explain")
+
+// explain reads both sides once more, for the differences that are listed alone,
+// and names the places in Kafka that they come from.
+func (a *Audit) explain(ctx context.Context, r *Report, lim *limits, refused []influxread.Point) error {
+	e := &explanation{
+		audit: a, lim: lim, wanted: map[key]int{}, names: map[series]uint32{},
+		places: map[placeKey]*piece{}, sums: map[sumKey]*sum{}, located: map[located][2]int64{},
+	}
+	for i := range r.Differences {
+		d := &r.Differences[i]
+		name := series{d.Brand, d.Sentiment}
+		if _, ok := e.names[name]; !ok {
+			e.names[name] = uint32(len(e.names))
+		}
+		e.wanted[key{d.key.start, e.names[name]}] = i
+	}
+	err := e.readStore(ctx, r.Differences, refused)
+	if err == nil {
+		err = a.end(ctx, lim)
+	}
+	if err == nil {
+		e.locate()
+		err = a.readLog(ctx, lim, StageExplain, e.addBatch)
+	}
+	switch {
+	case errors.Is(err, errTooMuch):
+		for i := range r.Differences {
+			c := Cause{Kind: KindUnknown, Partition: -1}
+			c.describe(a.Cut, false)
+			r.Differences[i].Causes = []Cause{c}
+		}
+		return nil
+	case err != nil:
+		return err
+	}
+	for i := range r.Differences {
+		r.Differences[i].Causes = e.causes(i)
+	}
+	return nil
+}
+
+// explanation holds what the differences that are explained are made of.
+type explanation struct {
+	audit  *Audit
+	lim    *limits
+	wanted map[key]int // position in the report's differences
+	names  map[series]uint32
+	pieces int
+
+	places  map[placeKey]*piece
+	order   []*piece
+	sums    map[sumKey]*sum // for CutFolds
+	located map[located][2]int64
+	offsets map[int32][]int64 // that are to be located, rising
+}
+
+// placeKey is where a point stands: in a difference, by its time; with Law.Source
+// the partition is not in the time.
+type placeKey struct {
+	difference int
+	partition  int32
+	nanos      int64
+}
+
+// piece is a point, as it should be and as it is.
+type piece struct {
+	placeKey
+	base, last int64
+	offset     int64
+	should     int64
+	below      bool // of the committed offsets
+	stored     []influxread.Point
+	unsure     bool // it may be of a removed offset
+}
+
+type located struct {
+	partition int32
+	offset    int64
+}
+
+// sumKey is one partition's part of a difference.
+type sumKey struct {
+	difference int
+	partition  int32
+}
+
+type sum struct {
+	committed, logged, stored int64
+	first, last               int64
+	folds                     []Fold
+}
+
+func (e *explanation) grow() error {
+	if e.pieces++; e.pieces > maxPieces {
+		return errTooMuch
+	}
+	return nil
+}
+
+func (e *explanation) at(k placeKey) (*piece, error) {
+	p, ok := e.places[k]
+	if !ok {
+		if err := e.grow(); err != nil {
+			return nil, err
+		}
+		p = &piece{placeKey: k, base: -1, last: -1, offset: -1}
+		e.places[k] = p
+		e.order = append(e.order, p)
+	}
+	return p, nil
+}
+
+func (e *explanation) sum(k sumKey) *sum {
+	s, ok := e.sums[k]
+	if !ok {
+		s = &sum{first: maxNanos, last: -1}
+		e.sums[k] = s
+	}
+	return s
+}
+
+// want tells which difference a tweet or point belongs to.
+func (e *explanation) want(nanos int64, brand, sentiment string) (int, bool) {
+	number, ok := e.names[series{brand, sentiment}]
+	if !ok {
+		return 0, false
+	}
+	i, ok := e.wanted[key{e.audit.unit(nanos), number}]
+	return i, ok
+}
+
+// readStore reads the points of the seconds, or windows, that differ.
+func (e *explanation) readStore(ctx context.Context, differences []Difference, refused []influxread.Point) error {
+	unit := int64(e.audit.Unit())
+	stored := map[influxread.Point]bool{}
+	var last int64
+	for i, d := range differences {
+		if i > 0 && d.key.start == last {
+			continue
+		}
+		last = d.key.start
+		to := last + unit
+		if to < last || to > maxNanos {
+			to = maxNanos
+		}
+		err := e.audit.store.Points(ctx, max(last, minNanos), to, func(p influxread.Point) error {
+			if len(refused) > 0 {
+				stored[p] = true
+			}
+			return e.addPoint(p)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, p := range refused {
+		if !stored[p] {
+			if err := e.addPoint(p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *explanation) addPoint(p influxread.Point) error {
+	i, ok := e.want(p.Nanos, p.Brand, p.Sentiment)
+	if !ok {
+		return nil
+	}
+	w, err := e.audit.where(p, e.lim)
+	switch {
+	case errors.Is(err, errForeign) || !w.in && w.before:
+		return nil
+	case err != nil:
+		return err
+	}
+	if !w.ok {
+		w.partition = -1
+	}
+	if e.audit.Cut == CutFolds && w.in {
+		s := e.sum(sumKey{i, w.partition})
+		s.stored += p.Count
+		s.folds = append(s.folds, Fold{w.offset, p.Count})
+		return e.grow()
+	}
+	at, err := e.at(placeKey{i, w.partition, p.Nanos})
+	if err != nil {
+		return err
+	}
+	at.stored = append(at.stored, p)
+	at.unsure = w.unsure
+	if w.ok {
+		at.offset = w.offset
+	}
+	return nil
+}
+
+// locate prepares to look for the batches that the offsets of points lie in.
+func (e *explanation) locate() {
+	e.offsets = map[int32][]int64{}
+	period := e.audit.Law.period()
+	for _, p := range e.order {
+		if p.offset < 0 {
+			continue
+		}
+		for at := p.offset; at < e.lim.log[p.partition].End; at += period {
+			e.offsets[p.partition] = append(e.offsets[p.partition], at)
+		}
+	}
+	for _, list := range e.offsets {
+		slices.Sort(list)
+	}
+}
+
+func (e *explanation) addBatch(b kafkalog.Batch) error {
+	list := e.offsets[b.Partition]
+	for i, _ := slices.BinarySearch(list, b.Base); i < len(list) && list[i] <= b.Last; i++ {
+		e.located[located{b.Partition, list[i]}] = [2]int64{b.Base, b.Last}
+	}
+	a, first, commit := e.audit, e.lim.first[b.Partition], e.lim.committed[b.Partition]
+	if a.Cut == CutBatches && b.Base < first {
+		return nil
+	}
+	for i := range b.Records {
+		r := &b.Records[i]
+		if r.Offset < first {
+			continue
+		}
+		tweet, ok, err := a.decode(b.Partition, r)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		difference, ok := e.want(tweet.Start, tweet.Brand, tweet.Sentiment)
+		if !ok {
+			continue
+		}
+		if a.Cut == CutFolds {
+			s := e.sum(sumKey{difference, b.Partition})
+			s.logged++
+			if r.Offset < commit {
+				s.committed++
+			}
+			s.first, s.last = min(s.first, r.Offset), max(s.last, r.Offset)
+			continue
+		}
+		offset, below := b.Base, b.Last < commit
+		if a.Cut == CutTweets {
+			offset, below = r.Offset, r.Offset < commit
+		}
+		nanos := tweet.Start
+		slot, ok := a.Law.slot(b.Partition, offset)
+		if ok {
+			nanos += slot
+		}
+		p, err := e.at(placeKey{difference, b.Partition, nanos})
+		if err != nil {
+			return err
+		}
+		p.base, p.last, p.offset, p.below = b.Base, b.Last, offset, below
+		p.should++
+	}
+	return nil
+}
+
+// causes are those of one difference, by partition and offset.
+func (e *explanation) causes(difference int) []Cause {
+	var found []Cause
+	for _, p := range e.order {
+		if p.difference == difference {
+			found = append(found, e.judge(p)...)
+		}
+	}
+	for k, s := range e.sums {
+		if k.difference == difference {
+			found = append(found, s.judge(k.partition)...)
+		}
+	}
+	found = merge(found)
+	if len(found) == 0 {
+		found = []Cause{{Kind: KindGone, Partition: -1, Base: -1, Last: -1, FirstOffset: -1, LastOffset: -1}}
+	}
+	for i := range found {
+		_, exists := e.lim.log[found[i].Partition]
+		found[i].describe(e.audit.Cut, exists)
+	}
+	return found
+}
+
+// judge says what is wrong with a point.
+func (e *explanation) judge(p *piece) (found []Cause) {
+	c := Cause{
+		Partition: p.partition, Base: p.base, Last: p.last, FirstOffset: p.offset, LastOffset: p.offset,
+		Should: p.should, Points: len(p.stored),
+	}
+	switch {
+	case p.should == 0 && p.unsure:
+		return nil // it may well be of an offset that is no more
+	case p.should == 0:
+		c.Kind, c.Period = KindUnexpected, e.audit.Law.period()
+		if lies, ok := e.lies(p); ok {
+			c.Base, c.Last = lies[0], lies[1]
+		}
+		for _, s := range p.stored {
+			one := c
+			one.Stored, one.Points, one.Tags = s.Count, 1, extraTags(s, e.audit.Law.Source)
+			found = append(found, one)
+		}
+		return found
+	case len(p.stored) == 0:
+		if p.below {
+			c.Kind = KindMissing
+			return []Cause{c}
+		}
+		return nil
+	}
+	// Of several points the one that is as it should be is the right one.
+	right := max(0, slices.IndexFunc(p.stored, func(s influxread.Point) bool { return s.Count == p.should && s.Other == "" }))
+	for i, s := range p.stored {
+		one := c
+		one.Stored, one.Points, one.Tags = s.Count, 1, extraTags(s, e.audit.Law.Source)
+		switch {
+		case i != right:
+			one.Kind = KindTwice
+		case s.Count != p.should:
+			one.Kind = KindCount
+		default:
+			continue
+		}
+		found = append(found, one)
+	}
+	return found
+}
+
+// extraTags are those that a point should not have.
+func extraTags(p influxread.Point, source bool) string {
+	switch {
+	case source || p.Source == "":
+		return p.Other
+	case p.Other == "":
+		return "src=" + p.Source
+	}
+	return p.Other + ",src=" + p.Source
+}
+
+// lies gives the batch that an offset of a point lies in.
+func (e *explanation) lies(p *piece) ([2]int64, bool) {
+	period := e.audit.Law.period()
+	for at := p.offset; at >= 0 && at < e.lim.log[p.partition].End; at += period {
+		if batch, ok := e.located[located{p.partition, at}]; ok {
+			return batch, true
+		}
+	}
+	return [2]int64{}, false
+}
+
+// judge says what is wrong with a partition's part of a sum.
+func (s *sum) judge(partition int32) []Cause {
+	if s.stored >= s.committed && s.stored <= s.logged {
+		return nil
+	}
+	should := s.committed
+	if s.stored > s.logged {
+		should = s.logged
+	}
+	slices.SortFunc(s.folds, func(a, b Fold) int { return cmp.Compare(a.Offset, b.Offset) })
+	return []Cause{{
+		Kind: KindSum, Partition: partition, Base: -1, Last: -1, FirstOffset: s.first, LastOffset: s.last,
+		Should: should, Stored: s.stored, Points: len(s.folds), Folds: s.folds,
+	}}
+}
+
+// merge adds up causes of one kind at one place, and sorts them.
+func merge(found []Cause) []Cause {
+	slices.SortStableFunc(found, func(a, b Cause) int {
+		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Base, b.Base), cmp.Compare(a.Kind, b.Kind),
+			cmp.Compare(a.Tags, b.Tags), cmp.Compare(a.FirstOffset, b.FirstOffset))
+	})
+	var merged []Cause
+	for _, c := range found {
+		if n := len(merged) - 1; n >= 0 && c.Kind == KindMissing {
+			if m := &merged[n]; m.Kind == c.Kind && m.Partition == c.Partition && m.Base == c.Base {
+				m.Should, m.Stored, m.Points = m.Should+c.Should, m.Stored+c.Stored, m.Points+c.Points
+				m.FirstOffset, m.LastOffset = min(m.FirstOffset, c.FirstOffset), max(m.LastOffset, c.LastOffset)
+				continue
+			}
+		}
+		merged = append(merged, c)
+	}
+	return merged
+}

@@ -1,0 +1,143 @@
+package influxread
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Languages.
+const (
+	InfluxQL = "influxql"
+	Flux     = "flux"
+)
+
+// How long the server may take to begin to answer. The answer itself may take
+// as long as it likes: the context of the caller ends it.
+const headerTimeout = 2 * time.Minute
+
+func newClient(o Options) *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = headerTimeout
+	transport.TLSClientConfig = o.TLS
+	if o.Proxy != nil {
+		transport.Proxy = http.ProxyURL(o.Proxy)
+	}
+	return &http.Client{Transport: transport, CheckRedirect: sameHost}
+}
+
+// sameHost refuses to send the token to another host, and a query to another
+// path by a GET.
+func sameHost(request *http.Request, via []*http.Request) error {
+	switch first := via[0]; {
+	case request.URL.Host != first.URL.Host || request.URL.Scheme != first.URL.Scheme:
+		return fmt.Errorf("InfluxDB answers with a redirect to another server, %s://%s, which is not followed: set the address to where it really is", request.URL.Scheme, request.URL.Host)
+	case request.Method != first.Method || len(via) > 5:
+		return errors.New("InfluxDB answers with a redirect that a query cannot follow")
+	}
+	return nil
+}
+
+// choose finds out which language the server understands.
+func (r *Reader) choose(ctx context.Context) error {
+	response, err := r.send(ctx, http.MethodGet, "/ping", nil, "", nil)
+	if err != nil {
+		return fmt.Errorf("asking InfluxDB at %s for its version: %w", r.base.Redacted(), err)
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<20)) // so that the connection is kept
+	r.version = strings.TrimPrefix(response.Header.Get("X-Influxdb-Version"), "v")
+	language := r.options.Language
+	if language == "" {
+		// A proxy may keep the version to itself: a user's name is of 1.x alone, an
+		// organisation of 2.x.
+		switch major, _, _ := strings.Cut(r.version, "."); major {
+		case "1", "3":
+			language = InfluxQL
+		case "2":
+			language = Flux
+		default:
+			language = Flux
+			if r.options.Username != "" || r.options.Org == "" {
+				language = InfluxQL
+			}
+		}
+	}
+	r.language = language
+	switch language {
+	case InfluxQL:
+		r.rows = r.influxQL
+	case Flux:
+		r.rows = r.flux
+	default:
+		return fmt.Errorf("there is no language %q: it can be %s or %s", language, InfluxQL, Flux)
+	}
+	return nil
+}
+
+// send makes one request. The body of the answer is the caller's to close.
+func (r *Reader) send(ctx context.Context, method, path string, values url.Values, contentType string, body io.Reader) (*http.Response, error) {
+	u := r.base.JoinPath(path)
+	u.RawQuery = values.Encode()
+	request, err := http.NewRequestWithContext(ctx, method, u.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("User-Agent", "brandpulse-connect")
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	for name, value := range r.options.Headers {
+		if http.CanonicalHeaderKey(name) == "Host" {
+			request.Host = value
+			continue
+		}
+		request.Header.Set(name, value)
+	}
+	switch {
+	case r.options.Username != "":
+		request.SetBasicAuth(r.options.Username, r.options.Password)
+	case r.options.Token != "":
+		request.Header.Set("Authorization", "Token "+r.options.Token)
+	}
+	response, err := r.http.Do(request)
+	if err != nil {
+		// The error would hold the address with all that the query says.
+		var whole *url.Error
+		if errors.As(err, &whole) {
+			err = whole.Err
+		}
+		return nil, err
+	}
+	return response, nil
+}
+
+// refusal is what an answer says that is not a success.
+func (r *Reader) refusal(response *http.Response) error {
+	body, err := io.ReadAll(io.LimitReader(response.Body, 16<<10))
+	if err != nil {
+		return fmt.Errorf("it answers %s, and then: %w", response.Status, err)
+	}
+	var answer struct{ Message, Error string }
+	text := strings.TrimSpace(string(body))
+	if json.Unmarshal(body, &answer) == nil && answer.Message+answer.Error != "" {
+		text = answer.Message
+		if text == "" {
+			text = answer.Error
+		}
+	}
+	if len(text) > 500 {
+		text = strings.ToValidUTF8(text[:500], "") + "…"
+	}
+	switch response.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		text += ": the token must be allowed to read the bucket " + r.options.Bucket
+	}
+	return fmt.Errorf("it answers %s: %s", response.Status, text)
+}

@@ -1,0 +1,121 @@
+package influxread
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/influxdata/influxdb-client-go/v2/api"
+)
+
+// maxLineBytes bounds a line of an answer of Flux: InfluxDB keeps tags below 64
+// KiB.
+const maxLineBytes = 1 << 20
+
+// flux reads rows by Flux.
+func (r *Reader) flux(ctx context.Context, q query, each func(row) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends the query when rows are left
+	body, err := json.Marshal(map[string]any{
+		"query": script(r.options.Bucket, q), "type": "flux",
+		"dialect": map[string]any{"annotations": []string{"datatype", "group", "default"}, "header": true},
+	})
+	if err != nil {
+		return err
+	}
+	response, err := r.send(ctx, http.MethodPost, "/api/v2/query", url.Values{"org": {r.options.Org}}, "application/json", strings.NewReader(string(body)))
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return r.refusal(response)
+	}
+	return readTables(response.Body, q, each)
+}
+
+func script(bucket string, q query) string {
+	fields := make([]string, len(q.fields))
+	for i, name := range q.fields {
+		fields[i] = "r._field == " + text(name)
+	}
+	return fmt.Sprintf(`from(bucket: %s)
+  |> range(start: time(v: %d), stop: time(v: %d))
+  |> filter(fn: (r) => r._measurement == %s and (%s))
+  |> drop(columns: ["_start", "_stop", "_measurement"])`,
+		text(bucket), q.from, q.to, text(q.measurement), strings.Join(fields, " or "))
+}
+
+var escapeText = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "${", `\${`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
+
+// text is a string literal of Flux.
+func text(s string) string { return `"` + escapeText.Replace(s) + `"` }
+
+// readTables reads the tables of an answer, one for each series and field.
+func readTables(body io.ReadCloser, q query, each func(row) error) error {
+	tables := api.NewQueryTableResult(&boundedLines{ReadCloser: body})
+	defer tables.Close()
+	var current row
+	table := -1
+	for tables.Next() {
+		record := tables.Record()
+		if tables.TableChanged() || record.Table() != table {
+			table = record.Table()
+			current.tags = map[string]string{}
+			for name, value := range record.Values() {
+				if name == "result" || name == "table" || strings.HasPrefix(name, "_") {
+					continue
+				}
+				tag, ok := value.(string)
+				if !ok && value != nil {
+					return fmt.Errorf("its answer has a column %s that is no tag", strconv.Quote(name))
+				}
+				if tag != "" {
+					current.tags[name] = tag
+				}
+			}
+			if current.field = slices.Index(q.fields, record.Field()); current.field < 0 {
+				return fmt.Errorf("its answer has the field %q, which was not asked for", record.Field())
+			}
+		}
+		at, ok := record.ValueByKey("_time").(time.Time)
+		if !ok {
+			return fmt.Errorf("its answer has a row without a time")
+		}
+		current.nanos = at.UnixNano()
+		if current.value, ok = record.Value().(int64); !ok {
+			return fmt.Errorf("the value of the field %s is %v (%T), not an integer", record.Field(), record.Value(), record.Value())
+		}
+		if err := each(current); err != nil {
+			return err
+		}
+	}
+	return tables.Err()
+}
+
+// boundedLines ends with an error where a line is too long to be one of a table:
+// the reader of CSV would hold it whole.
+type boundedLines struct {
+	io.ReadCloser
+	line int
+}
+
+func (b *boundedLines) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	for _, c := range p[:n] {
+		if b.line++; c == '\n' {
+			b.line = 0
+		}
+	}
+	if b.line > maxLineBytes {
+		return 0, fmt.Errorf("a line of its answer is longer than %d bytes", maxLineBytes)
+	}
+	return n, err
+}

@@ -1,0 +1,225 @@
+// Package influxread reads what InfluxDB holds, by query: InfluxQL from 1.x and
+// 3, Flux from 2.x and Cloud. It shares no code with what writes there.
+//
+// A query of Flux can give a stored point more than once: a block of a file
+// comes again when points that are still in memory end in the middle of it
+// (integerArrayAscendingCursor.Next of package tsm1, in 1.8.10 and 2.7.12). So
+// every point is told by its series and time, and given once. For that a range
+// is read in slices of time that fit in memory.
+package influxread
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Bounds of a timestamp in InfluxDB, in nanoseconds since the Unix epoch
+// (models.MinNanoTime and MaxNanoTime of InfluxDB 1.8 and 2.7).
+const (
+	MinNanos int64 = -1<<63 + 2
+	MaxNanos int64 = 1<<63 - 2
+)
+
+// Tags that mean something here.
+const (
+	tagBrand     = "brand"
+	tagSentiment = "sentiment"
+	tagSource    = "src"
+)
+
+const fieldCount = "count"
+
+var coverageFields = []string{"partition", "base", "last", "records", "counted", "undecodable"}
+
+// Options say where to read.
+type Options struct {
+	URL      string // http://HOST:PORT, with a path where a proxy wants one
+	Org      string // of 2.x
+	Bucket   string // in 1.x DATABASE or DATABASE/POLICY
+	Token    string // of 2.x; USER:PASSWORD in 1.8
+	Username string // of 1.x, instead of Token
+	Password string
+	Headers  map[string]string
+	TLS      *tls.Config // nil: the defaults
+	Proxy    *url.URL    // nil: as the environment says
+
+	// Language is influxql or flux; when it is empty, the server's version says.
+	Language string
+
+	Measurement string // of the counts
+	Coverage    string // of the coverage points
+
+	// SliceRows is how many values of fields are held at a time, of about 24
+	// bytes each; 500,000 when it is 0.
+	SliceRows int
+}
+
+// Reader reads one bucket.
+type Reader struct {
+	options  Options
+	base     *url.URL
+	http     *http.Client
+	version  string
+	language string
+	rows     func(ctx context.Context, q query, each func(row) error) error
+}
+
+// Point is a point of the counts.
+type Point struct {
+	Brand, Sentiment string
+	Source           string // the tag src, empty without
+	Other            string // all other tags, NAME=VALUE with commas, mostly empty
+	Nanos            int64  // since the Unix epoch
+	Count            int64
+}
+
+// Span is a coverage point: what InfluxDB says of one RecordBatch.
+type Span struct {
+	Source               string // the tag src, empty without
+	Other                string // all other tags
+	Nanos                int64
+	Partition            int64
+	Base, Last           int64 // offsets
+	Records              int64
+	Counted, Undecodable int64
+	// Missing names the fields that are not there, which is never so for a point
+	// that was written whole.
+	Missing []string
+}
+
+// query is what a language asks for: some fields of a measurement from a time to
+// another, exclusive, but that MaxNanos is included where a language can.
+type query struct {
+	measurement string
+	fields      []string
+	from, to    int64
+}
+
+// row is one value of a field. The tags are those of its series, all of them; the
+// map is the same one for the rows of a series that follow each other.
+type row struct {
+	tags  map[string]string
+	nanos int64
+	field int // in the query's fields
+	value int64
+}
+
+// Open asks the server for its version. An error names the address and never the
+// token.
+func Open(ctx context.Context, o Options) (*Reader, error) {
+	base, err := url.Parse(o.URL)
+	switch {
+	case err != nil:
+		// The address may hold a password: url.Error would print it.
+		return nil, errors.New("the address of InfluxDB is no URL")
+	case base.Scheme != "http" && base.Scheme != "https", base.Host == "":
+		return nil, fmt.Errorf("the address of InfluxDB, %q, must begin with http:// or https://", base.Redacted())
+	case base.User != nil, base.RawQuery != "":
+		return nil, errors.New("the address of InfluxDB must not hold a user, a password or a query: give a token instead")
+	case o.Bucket == "":
+		return nil, errors.New("the name of the bucket is missing, in InfluxDB 1.x that of the database")
+	}
+	if o.SliceRows == 0 {
+		o.SliceRows = 500_000
+	}
+	r := &Reader{options: o, base: base, http: newClient(o)}
+	if err := r.choose(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Version is what the server calls itself, empty if it does not.
+func (r *Reader) Version() string { return r.version }
+
+// Close frees idle connections.
+func (r *Reader) Close() { r.http.CloseIdleConnections() }
+
+// Points gives each point of the counts from a time to another, exclusive, once,
+// in nanoseconds since the Unix epoch. Points of one series come in the order of
+// time within a slice, and later slices after earlier ones.
+func (r *Reader) Points(ctx context.Context, from, to int64, do func(Point) error) error {
+	var p Point
+	last := -1
+	q := query{r.options.Measurement, []string{fieldCount}, from, to}
+	return r.slices(ctx, q, func(found []cell, series []map[string]string) error {
+		for _, c := range found {
+			if c.series != last {
+				p = Point{
+					Brand: series[c.series][tagBrand], Sentiment: series[c.series][tagSentiment],
+					Source: series[c.series][tagSource], Other: others(series[c.series], tagBrand, tagSentiment, tagSource),
+				}
+				last = c.series
+			}
+			p.Nanos, p.Count = c.nanos, c.value
+			if err := do(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Coverage gives each coverage point once.
+func (r *Reader) Coverage(ctx context.Context, do func(Span) error) error {
+	q := query{r.options.Coverage, coverageFields, MinNanos, MaxNanos}
+	return r.slices(ctx, q, func(found []cell, series []map[string]string) error {
+		for len(found) > 0 {
+			n := 1
+			for n < len(found) && found[n].series == found[0].series && found[n].nanos == found[0].nanos {
+				n++
+			}
+			if err := do(spanOf(found[:n], series[found[0].series])); err != nil {
+				return err
+			}
+			found = found[n:]
+		}
+		return nil
+	})
+}
+
+func spanOf(found []cell, tags map[string]string) Span {
+	s := Span{Source: tags[tagSource], Other: others(tags, tagSource), Nanos: found[0].nanos}
+	into := []*int64{&s.Partition, &s.Base, &s.Last, &s.Records, &s.Counted, &s.Undecodable}
+	var have [6]bool
+	for _, c := range found {
+		*into[c.field], have[c.field] = c.value, true
+	}
+	for i, name := range coverageFields {
+		if !have[i] {
+			s.Missing = append(s.Missing, name)
+		}
+	}
+	return s
+}
+
+// others are the tags but those named, in the order of their names.
+func others(tags map[string]string, but ...string) string {
+	var text []string
+	for name, value := range tags {
+		if value != "" && !slices.Contains(but, name) {
+			text = append(text, name+"="+value)
+		}
+	}
+	slices.Sort(text)
+	return strings.Join(text, ",")
+}
+
+// cell is a row in a slice.
+type cell struct {
+	nanos  int64
+	value  int64
+	series int
+	field  int
+}
+
+func compareCells(a, b cell) int {
+	return cmp.Or(cmp.Compare(a.series, b.series), cmp.Compare(a.nanos, b.nanos), cmp.Compare(a.field, b.field))
+}

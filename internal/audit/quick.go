@@ -1,0 +1,334 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/brandpulse/brandpulse-connect/internal/audit/influxread"
+)
+
+// maxSpans bounds how many coverage points are held, of about 100 bytes each.
+const maxSpans = 4_000_000
+
+// coverageLaw is that of coverage points: they stand at a second.
+func (a *Audit) coverageLaw() Law {
+	law := a.Law
+	law.Resolution = time.Second
+	return law
+}
+
+// covered is a coverage point, and what the counts say of the same offsets.
+type covered struct {
+	influxread.Span
+	partition int32
+	stored    int64 // tweets in its points, refused ones included
+}
+
+// Quick looks at the coverage points alone: whether they tile each partition up
+// to the committed offsets, and whether the counts beside them add up to what
+// they say. Of Kafka it reads the offsets, and where there is no coverage point
+// the headers of the batches.
+func (a *Audit) Quick(ctx context.Context) (*QuickReport, error) {
+	switch {
+	case a.Cut == CutFolds:
+		return nil, errors.New("a quick audit looks at coverage points, which message: record_batch makes: run it without --quick")
+	case a.Kept == 0 && (a.From != minNanos || a.To != maxNanos):
+		return nil, errors.New("a quick audit looks at whole partitions: run it without --from and --to, or without --quick")
+	}
+	lim, err := a.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	refused, err := a.refused(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the dead letters: %w", err)
+	}
+	q := &quick{audit: a, lim: lim, spans: map[int32][]*covered{}, gaps: map[int32][]gap{}, uncovers: map[int32][]gap{}}
+	if err := a.store.Coverage(ctx, q.addSpan); err != nil {
+		return nil, err
+	}
+	if q.count == 0 {
+		return nil, fmt.Errorf("%w: InfluxDB holds no coverage point of the topic %s", ErrNothing, a.Topic)
+	}
+	q.sort()
+	orphans, err := q.addPoints(ctx, refused)
+	if err != nil {
+		return nil, err
+	}
+	// The end was not known when the points were read, and is needed for those
+	// that have no coverage point yet.
+	if err := a.end(ctx, lim); err != nil {
+		return nil, err
+	}
+	for partition := range lim.log {
+		q.tile(partition)
+	}
+	if err := q.lookIntoGaps(ctx); err != nil {
+		return nil, err
+	}
+	q.compareCounts()
+	q.judgeOrphans(orphans)
+	return q.report(), nil
+}
+
+type quick struct {
+	audit    *Audit
+	lim      *limits
+	spans    map[int32][]*covered // by base
+	count    int
+	foreign  int64
+	gaps     map[int32][]gap
+	uncovers map[int32][]gap // batches without a coverage point
+	findings []Finding
+	points   int64
+	tweets   int64
+	removed  int64 // tweets of points of removed offsets without a coverage point
+}
+
+type gap struct{ start, end int64 }
+
+func (q *quick) find(kind FindingKind, partition int32, base, last int64, format string, args ...any) {
+	q.findings = append(q.findings, Finding{kind, partition, base, last, fmt.Sprintf(format, args...)})
+}
+
+func (q *quick) addSpan(s influxread.Span) error {
+	a := q.audit
+	o, ok, err := a.coverageLaw().origin(s.Nanos, s.Source, a.SourcePrefix)
+	switch {
+	case errors.Is(err, errForeign):
+		q.foreign++
+		return nil
+	case err != nil:
+		return err
+	case a.Kept > 0 && s.Nanos < a.From:
+		return nil // it may go at any moment
+	}
+	if q.count++; q.count > maxSpans {
+		return fmt.Errorf("there are more than %d coverage points, which is as many as are held in memory: run it without --quick, and with --from and --to", maxSpans)
+	}
+	c := &covered{Span: s, partition: o.partition}
+	switch {
+	case len(s.Missing) > 0:
+		// Of one that is being written, a part may have been read.
+		if at := o.first(q.lim.committed[o.partition], a.coverageLaw().period()); !ok || at > q.lim.log[o.partition].End+growth {
+			q.find(FindingInvalid, o.partition, -1, -1, "the coverage point at %s has no %q", time.Unix(0, s.Nanos).UTC().Format(time.RFC3339Nano), s.Missing)
+		}
+		return nil
+	case !ok || s.Partition != int64(o.partition) || s.Base < 0 || s.Base%a.coverageLaw().period() != o.residue:
+		q.find(FindingInvalid, int32(s.Partition), s.Base, s.Last, "partition %d, batch at %d (to %d): its coverage point stands at %s, where another belongs", s.Partition, s.Base, s.Last, time.Unix(0, s.Nanos).UTC().Format(time.RFC3339Nano))
+		return nil
+	case s.Last < s.Base || s.Records < 0 || s.Records > s.Last-s.Base+1 || s.Counted < 0 || s.Undecodable < 0 || s.Counted+s.Undecodable != s.Records:
+		q.find(FindingInvalid, o.partition, s.Base, s.Last, "partition %d, batch at %d (to %d): its coverage point says that of %d records %d are counted and %d undecodable", o.partition, s.Base, s.Last, s.Records, s.Counted, s.Undecodable)
+	}
+	q.spans[o.partition] = append(q.spans[o.partition], c)
+	return nil
+}
+
+func (q *quick) sort() {
+	for _, list := range q.spans {
+		slices.SortFunc(list, func(a, b *covered) int { return cmp.Or(cmp.Compare(a.Base, b.Base), cmp.Compare(a.Last, b.Last)) })
+	}
+}
+
+// orphan is a point without a coverage point.
+type orphan struct {
+	place
+	influxread.Point
+}
+
+// maxOrphans bounds how many points without a coverage point are looked at.
+const maxOrphans = 10_000
+
+// maxPeriods bounds how many offsets a point may be of.
+const maxPeriods = 10_000
+
+// addPoints adds up the counts beside each coverage point.
+func (q *quick) addPoints(ctx context.Context, refused []influxread.Point) (orphans []orphan, err error) {
+	a := q.audit
+	for _, bound := range q.lim.log {
+		if bound.End/a.Law.period() > maxPeriods {
+			return nil, fmt.Errorf("a quick audit cannot tell with a resolution of %s which batch a point is of: run it without --quick", a.Law.Resolution)
+		}
+	}
+	waiting := map[influxread.Point]bool{}
+	for _, p := range refused {
+		waiting[p] = true
+	}
+	add := func(p influxread.Point) error {
+		w, err := a.where(p, q.lim)
+		if errors.Is(err, errForeign) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if c := q.spanOf(w, p.Nanos); c != nil {
+			c.stored += p.Count
+			return nil
+		}
+		if a.Kept > 0 && p.Nanos < a.From+int64(disorder) {
+			return nil // its coverage point may be gone
+		}
+		if len(orphans) < maxOrphans {
+			orphans = append(orphans, orphan{w, p})
+		}
+		return nil
+	}
+	err = a.store.Points(ctx, minNanos, maxNanos, func(p influxread.Point) error {
+		if q.points++; q.points%4096 == 0 {
+			a.Progress(Progress{Stage: StageStore, Done: q.points})
+		}
+		q.tweets += p.Count
+		delete(waiting, p)
+		return add(p)
+	})
+	for p := range waiting {
+		if err == nil {
+			err = add(p)
+		}
+	}
+	return orphans, err
+}
+
+// spanOf finds the coverage point of a point: where offsets that share a slot
+// have several, the one that is nearest in time.
+func (q *quick) spanOf(w place, nanos int64) (best *covered) {
+	if !w.ok {
+		return nil
+	}
+	list := q.spans[w.partition]
+	period := q.audit.Law.period()
+	for at := w.residue; at < q.lim.log[w.partition].End+growth; at += period {
+		i, exact := slices.BinarySearchFunc(list, at, func(c *covered, at int64) int { return cmp.Compare(c.Base, at) })
+		if !exact {
+			if i--; i < 0 || q.audit.Cut == CutBatches || list[i].Last < at {
+				continue
+			}
+		}
+		if best == nil || distance(list[i].Nanos, nanos) < distance(best.Nanos, nanos) {
+			best = list[i]
+		}
+	}
+	return best
+}
+
+func distance(a, b int64) uint64 {
+	if a < b {
+		a, b = b, a
+	}
+	return uint64(a) - uint64(b)
+}
+
+// tile goes along the offsets of a partition.
+func (q *quick) tile(partition int32) {
+	bound, commit := q.lim.log[partition], q.lim.committed[partition]
+	list := q.spans[partition]
+	next := bound.Start
+	if q.audit.Kept > 0 && len(list) > 0 {
+		next = max(next, list[0].Base) // what was before is gone from InfluxDB
+	}
+	var last *covered
+	for _, c := range list {
+		if last != nil && c.Base <= last.Last {
+			if c.Base == last.Base && c.Last == last.Last {
+				q.find(FindingOverlap, partition, c.Base, c.Last, "partition %d, batch at %d (to %d): it has two coverage points", partition, c.Base, c.Last)
+			} else {
+				q.find(FindingOverlap, partition, c.Base, c.Last, "partition %d: the coverage points of the batch at %d (to %d) and of that at %d (to %d) overlap", partition, last.Base, last.Last, c.Base, c.Last)
+			}
+		}
+		if c.Last >= bound.End {
+			q.find(FindingBeyond, partition, c.Base, c.Last, "partition %d: the coverage point of the batch at %d (to %d) is beyond the end of the log, offset %d", partition, c.Base, c.Last, bound.End)
+		}
+		if end := min(c.Base, commit); next < end {
+			q.gaps[partition] = append(q.gaps[partition], gap{next, end})
+		}
+		if last == nil || c.Last > last.Last {
+			last = c
+		}
+		next = max(next, c.Last+1)
+	}
+	if next < commit {
+		q.gaps[partition] = append(q.gaps[partition], gap{next, commit})
+	}
+}
+
+// compareCounts compares each coverage point with the counts beside it.
+func (q *quick) compareCounts() {
+	for partition, list := range q.spans {
+		for len(list) > 0 {
+			// Of several at one base, which is a finding of its own, the counts may be
+			// with any.
+			same := 1
+			for same < len(list) && list[same].Base == list[0].Base {
+				same++
+			}
+			q.compareCount(partition, list[:same])
+			list = list[same:]
+		}
+	}
+}
+
+func (q *quick) compareCount(partition int32, same []*covered) {
+	c, stored := same[0], int64(0)
+	for _, one := range same {
+		stored += one.stored
+	}
+	switch {
+	case slices.ContainsFunc(same, func(one *covered) bool { return one.Counted == stored }):
+	case c.Last >= q.lim.committed[partition]: // its points may still come
+	case q.audit.Kept > 0 && c.Nanos < q.audit.From+int64(disorder) && stored < c.Counted: // some may be gone
+	default:
+		q.find(FindingSum, partition, c.Base, c.Last, "partition %d, batch at %d (to %d): its points say %s, and its coverage point %s",
+			partition, c.Base, c.Last, tweets(stored), humanize.Comma(c.Counted))
+	}
+}
+
+// judgeOrphans looks at the points without a coverage point: those of batches
+// that are not committed may still get one, and a batch without one is a finding
+// already.
+func (q *quick) judgeOrphans(orphans []orphan) {
+	period := q.audit.Law.period()
+	for _, o := range orphans {
+		_, exists := q.lim.log[o.partition]
+		lies, uncovered := q.batchOf(o.place)
+		text := fmt.Sprintf("stored %s at %s, brand %s, %s", tweets(o.Count), time.Unix(0, o.Nanos).UTC().Format("2006-01-02 15:04:05"), shown(o.Brand), shown(o.Sentiment))
+		switch {
+		case !o.ok:
+			q.find(FindingOrphan, -1, -1, -1, "%s: at a time that no offset gives", text)
+		case !exists:
+			q.find(FindingOrphan, o.partition, -1, -1, "%s: partition %d, which the topic does not have", text, o.partition)
+		case uncovered && (q.audit.Cut == CutTweets || lies.start == o.offset):
+		case o.first(q.lim.committed[o.partition], period) < q.lim.log[o.partition].End: // under way
+		case lies.end > 0:
+			q.find(FindingOrphan, o.partition, lies.start, lies.end-1, "%s: partition %d, offset %d, which lies inside of the batch at %d (to %d)", text, o.partition, o.offset, lies.start, lies.end-1)
+		case o.before:
+			q.removed += o.Count
+		default:
+			q.find(FindingOrphan, o.partition, o.offset, o.offset, "%s: partition %d, offset %d + k·%d, of which no coverage point says anything", text, o.partition, o.offset, period)
+		}
+	}
+}
+
+// batchOf gives the batch that the offset of a point lies in, if one is known.
+func (q *quick) batchOf(w place) (batch gap, uncovered bool) {
+	for _, g := range q.uncovers[w.partition] {
+		if w.offset >= g.start && w.offset < g.end {
+			return g, true
+		}
+	}
+	list := q.spans[w.partition]
+	i, exact := slices.BinarySearchFunc(list, w.offset, func(c *covered, at int64) int { return cmp.Compare(c.Base, at) })
+	if !exact {
+		i--
+	}
+	if i >= 0 && i < len(list) && w.offset <= list[i].Last {
+		return gap{list[i].Base, list[i].Last + 1}, false
+	}
+	return gap{}, false
+}

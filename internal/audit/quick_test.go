@@ -1,0 +1,106 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/brandpulse/brandpulse-connect/internal/audit/influxread"
+	"github.com/brandpulse/brandpulse-connect/internal/audit/kafkalog"
+)
+
+func (w *world) quick(t rapid.TB) *QuickReport {
+	t.Helper()
+	r, err := w.audit(t, nil).Quick(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// If this fails, coverage that is right is blamed: at rest, behind the log, with
+// the marks of transactions in it, or with removed batches.
+func TestQuickFindsNothingWrong(t *testing.T) {
+	eachCut(t, pointwise, func(t *rapid.T, w *world, all []expected) {
+		for partition, batches := range w.batches {
+			behind := rapid.IntRange(0, len(batches)-1).Draw(t, "committed")
+			switch rapid.IntRange(0, 2).Draw(t, "behind") {
+			case 1:
+				w.committed[partition] = batches[behind].Base
+			case 2:
+				w.bounds[partition] = kafkalog.Range{Start: batches[behind].Base, End: w.bounds[partition].End}
+			}
+		}
+		under := func(partition int32, base int64) bool {
+			return base >= w.committed[partition] && rapid.Bool().Draw(t, "not stored")
+		}
+		for _, p := range all {
+			if under(p.partition, p.base) {
+				delete(w.points, p.Point)
+			}
+		}
+		w.coverage = slices.DeleteFunc(w.coverage, func(s influxread.Span) bool { return under(int32(s.Partition), s.Base) })
+		if len(w.coverage) == 0 {
+			t.Skip("nothing is covered")
+		}
+		if r := w.quick(t); r.Verdict != Equal || r.Count > 0 {
+			t.Fatalf("%+v", r)
+		}
+	})
+}
+
+// If this fails, a batch that is not covered, one that is covered twice, or counts
+// that do not add up go unnoticed, or are looked for at the wrong place.
+func TestQuickNamesFaults(t *testing.T) {
+	eachCut(t, pointwise, func(t *rapid.T, w *world, all []expected) {
+		i := rapid.IntRange(0, len(w.coverage)-1).Draw(t, "victim")
+		victim := w.coverage[i]
+		var kind FindingKind
+		switch kind = rapid.SampledFrom([]FindingKind{FindingGap, FindingOverlap, FindingSum, FindingInvalid, FindingBeyond, FindingOrphan}).Draw(t, "fault"); kind {
+		case FindingGap:
+			w.coverage = slices.Delete(w.coverage, i, i+1)
+			if len(w.coverage) == 0 {
+				t.Skip("nothing is covered")
+			}
+		case FindingOverlap:
+			twin := victim
+			twin.Nanos -= 1e9
+			w.coverage = append(w.coverage, twin)
+		case FindingSum:
+			if victim.Counted == 0 {
+				t.Skip("there is nothing to count")
+			}
+			for _, p := range all {
+				if p.partition == int32(victim.Partition) && p.base == victim.Base {
+					delete(w.points, p.Point)
+					break
+				}
+			}
+		case FindingInvalid:
+			w.coverage[i].Records++
+		case FindingBeyond:
+			end := w.bounds[int32(victim.Partition)].End
+			w.coverage = append(w.coverage, influxread.Span{Nanos: secondZero*1e9 + end*64 + victim.Partition, Partition: victim.Partition, Base: end, Last: end + 5, Records: 6, Counted: 6})
+			victim.Base, victim.Last = end, end+5
+		case FindingOrphan:
+			end := w.bounds[int32(victim.Partition)].End
+			w.points[influxread.Point{Brand: "Tea", Sentiment: "positive", Nanos: secondZero*1e9 + (end+2_000_000)*64 + victim.Partition, Count: 3}] = true
+			victim.Base, victim.Last = end+2_000_000, end+2_000_000
+		}
+		r := w.quick(t)
+		if r.Verdict != Different || r.Count != 1 {
+			t.Fatalf("%s: %+v", kind, r)
+		}
+		f := r.Findings[0]
+		if f.Kind != kind || int64(f.Partition) != victim.Partition || f.Base != victim.Base || f.Last != victim.Last {
+			t.Fatalf("%+v for %s of %+v", f, kind, victim)
+		}
+		if !strings.Contains(f.Text, fmt.Sprintf("partition %d", f.Partition)) || !strings.Contains(f.Text, fmt.Sprint(f.Base)) {
+			t.Fatalf("%q names no place", f.Text)
+		}
+	})
+}

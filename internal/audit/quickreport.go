@@ -1,0 +1,123 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/dustin/go-humanize"
+)
+
+// FindingKind is what is wrong with coverage.
+type FindingKind string
+
+// Kinds of findings.
+const (
+	FindingGap     FindingKind = "gap"     // a batch without a coverage point
+	FindingOverlap FindingKind = "overlap" // offsets that two coverage points have
+	FindingSum     FindingKind = "sum"     // counts that do not add up to what it says
+	FindingOrphan  FindingKind = "orphan"  // a count without a coverage point
+	FindingInvalid FindingKind = "invalid" // a coverage point that cannot be right
+	FindingBeyond  FindingKind = "beyond"  // one of offsets that Kafka does not have
+)
+
+// Finding is something that is wrong with the coverage.
+type Finding struct {
+	Kind      FindingKind `json:"kind"`
+	Partition int32       `json:"partition"`
+	Base      int64       `json:"base_offset"`
+	Last      int64       `json:"last_offset"`
+	Text      string      `json:"text"`
+}
+
+// QuickReport is what a quick audit has found.
+type QuickReport struct {
+	Verdict     Verdict `json:"verdict"`
+	Kafka       string  `json:"kafka"`
+	InfluxDB    string  `json:"influxdb"`
+	Measurement string  `json:"measurement"`
+	Topic       string  `json:"topic"`
+	Group       string  `json:"group,omitempty"`
+
+	Partitions []PartitionReport `json:"partitions"`
+	// Batches that have a coverage point, and what these say.
+	Batches     int   `json:"batches"`
+	Records     int64 `json:"records"`
+	Counted     int64 `json:"counted"`
+	Undecodable int64 `json:"undecodable"`
+	// Tweets that the points say, and Points how many those are.
+	Tweets int64 `json:"influxdb_tweets"`
+	Points int64 `json:"influxdb_points"`
+
+	Findings []Finding `json:"findings"` // the first of them, by partition and offset
+	Count    int       `json:"all_findings"`
+	Notes    []string  `json:"notes,omitempty"`
+}
+
+// Outcome is the verdict.
+func (r *Report) Outcome() Verdict { return r.Verdict }
+
+// Outcome is the verdict.
+func (r *QuickReport) Outcome() Verdict { return r.Verdict }
+
+func (q *quick) report() *QuickReport {
+	r := &QuickReport{
+		Verdict: Equal, Topic: q.audit.Topic, Group: q.audit.Group, Partitions: partitionsOf(q.lim),
+		Points: q.points, Tweets: q.tweets, Count: len(q.findings), Findings: []Finding{},
+	}
+	for _, list := range q.spans {
+		for _, c := range list {
+			r.Batches++
+			r.Records += c.Records
+			r.Counted += c.Counted
+			r.Undecodable += c.Undecodable
+		}
+	}
+	if r.Count > 0 {
+		r.Verdict = Different
+	}
+	slices.SortStableFunc(q.findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Base, b.Base))
+	})
+	r.Findings = append(r.Findings, q.findings[:min(len(q.findings), q.audit.MaxExplained)]...)
+	if q.removed > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%s in InfluxDB are of offsets that Kafka has removed and that no coverage point says anything of", tweets(q.removed)))
+	}
+	if q.foreign > 0 {
+		r.Notes = append(r.Notes, humanize.Comma(q.foreign)+" coverage points are of other topics, and are not looked at")
+	}
+	return r
+}
+
+// WriteText writes a report for people.
+func (r *QuickReport) WriteText(w io.Writer) error {
+	t := text{w: w}
+	t.line("Kafka     %s", r.Kafka)
+	t.line("InfluxDB  %s", r.InfluxDB)
+	t.line("")
+	for _, f := range r.Findings {
+		t.line("%s", f.Text)
+	}
+	if more := r.Count - len(r.Findings); more > 0 {
+		t.line("and %s more", humanize.Comma(int64(more)))
+	}
+	if r.Count > 0 {
+		t.line("")
+	}
+	t.line("%-10s %12s %12s %12s %12s", "partition", "log from", "committed", "log to", "in flight")
+	for _, p := range r.Partitions {
+		t.line("%-10d %12d %12d %12d %12s", p.Partition, p.Start, p.Committed, p.End, humanize.Comma(p.End-p.Committed))
+	}
+	t.line("")
+	for _, note := range r.Notes {
+		t.line("note: %s", note)
+	}
+	batches := fmt.Sprintf("the coverage points of %s batches", humanize.Comma(int64(r.Batches)))
+	if r.Verdict == Equal {
+		t.line("%s: %s tile all partitions, and the counts beside them agree: %s, %s undecodable", r.Verdict, batches, tweets(r.Counted), humanize.Comma(r.Undecodable))
+	} else {
+		t.line("%s: %s findings in %s", r.Verdict, humanize.Comma(int64(r.Count)), batches)
+	}
+	return t.err
+}

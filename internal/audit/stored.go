@@ -1,0 +1,197 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/audit/influxread"
+	"github.com/brandpulse/brandpulse-connect/internal/audit/kafkalog"
+)
+
+// storedSide is what InfluxDB says.
+type storedSide struct {
+	points, tweets int64
+	// before is how many of the tweets are from before the start of the log, and
+	// foreign how many points are of other topics. Neither is compared.
+	before, foreign int64
+	oldest          int64 // ns, of the points of this topic
+	newest          int64
+	// refused are the points in the dead letters that are not stored.
+	refused       []influxread.Point
+	refusedTweets int64
+	// folds is the first fold of each partition that begins in the log, for
+	// CutFolds.
+	folds map[int32]int64
+}
+
+// disorder is by how much tweets may come out of the order of their times. It
+// matters only where Kafka has removed more than S offsets of a partition: a point
+// may then be of a removed batch or of one that has the same slot.
+const disorder = time.Hour
+
+// growth is by how many offsets the log may have grown beyond the end that is
+// known, since points are read before the end is asked for. A point from further
+// on would be taken for one of a removed offset.
+const growth = 1_000_000
+
+// place tells where the tweets of a point lie.
+type place struct {
+	origin
+	ok     bool  // some offset gives the time of the point
+	offset int64 // in the log that is compared, if in
+	in     bool  // such an offset is in the log
+	before bool  // such an offset was in the log, and is no more
+	unsure bool  // both, and the time of the point may be that of either
+}
+
+// where gives the place of a point. It fails with errForeign alone.
+func (a *Audit) where(p influxread.Point, l *limits) (w place, err error) {
+	o, ok, err := a.Law.origin(p.Nanos, p.Source, a.SourcePrefix)
+	if err != nil || !ok {
+		return place{}, err
+	}
+	bound, exists := l.log[o.partition]
+	if !exists {
+		return place{origin: o, ok: true, offset: -1}, nil
+	}
+	w.origin, w.ok = o, true
+	w.offset = o.first(l.first[o.partition], a.Law.period())
+	w.in = w.offset < bound.End+growth
+	w.before = o.residue < l.first[o.partition]
+	w.unsure = w.in && w.before && p.Nanos < l.until[o.partition]
+	return w, nil
+}
+
+// addStored enters all points of InfluxDB, and those that it refused.
+func (a *Audit) addStored(ctx context.Context, l *ledger, lim *limits, refused []influxread.Point) (*storedSide, error) {
+	var err error
+	if lim.until, err = a.earliest(ctx, lim); err != nil {
+		return nil, err
+	}
+	side := &storedSide{oldest: maxNanos, newest: minNanos, folds: map[int32]int64{}}
+	waiting := map[influxread.Point]bool{}
+	for _, p := range refused {
+		if p.Nanos >= a.From && p.Nanos < a.To {
+			waiting[p] = true
+		}
+	}
+	enter := func(p influxread.Point) error {
+		w, err := a.where(p, lim)
+		switch {
+		case errors.Is(err, errForeign):
+			side.foreign++
+			return nil
+		case err != nil:
+			return err
+		case !w.in && w.before:
+			side.before += p.Count
+			return nil
+		}
+		account, err := l.account(key{a.unit(p.Nanos), l.number(series{p.Brand, p.Sentiment})})
+		if err != nil {
+			return err
+		}
+		account.stored += p.Count
+		account.points -= mix(p.Nanos, p.Count)
+		if at, ok := side.folds[w.partition]; w.in && (!ok || w.offset < at) {
+			side.folds[w.partition] = w.offset
+		}
+		if w.unsure {
+			account.unsure += p.Count
+		}
+		side.oldest, side.newest = min(side.oldest, p.Nanos), max(side.newest, p.Nanos)
+		return nil
+	}
+	err = a.store.Points(ctx, a.From, a.To, func(p influxread.Point) error {
+		if side.points++; side.points%4096 == 0 {
+			a.Progress(Progress{Stage: StageStore, Done: side.points})
+		}
+		side.tweets += p.Count
+		delete(waiting, p)
+		return enter(p)
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.Progress(Progress{Stage: StageStore, Done: side.points})
+	for p := range waiting {
+		side.refused = append(side.refused, p)
+		side.refusedTweets += p.Count
+		if err := enter(p); err != nil {
+			return nil, err
+		}
+	}
+	a.skipCutFold(lim, side.folds)
+	return side, nil
+}
+
+// maxFold bounds how many offsets at the start of the log may belong to a fold
+// that began before it.
+const maxFold = 100_000
+
+// skipCutFold leaves out the rest of the fold that the log's start has cut, with
+// CutFolds: its tweets are in a point of an offset that is no more.
+func (a *Audit) skipCutFold(lim *limits, folds map[int32]int64) {
+	if a.Cut != CutFolds {
+		return
+	}
+	for partition, first := range folds {
+		if start := lim.log[partition].Start; start > 0 && first <= start+maxFold {
+			lim.first[partition] = first
+		}
+	}
+}
+
+// unit is the start of what a point or tweet is counted in: the second, or the
+// window where that is longer than a second or does not divide it.
+func (a *Audit) unit(nanos int64) int64 { return floorTo(nanos, int64(a.Unit())) }
+
+// Unit is the length of time that counts are compared by.
+func (a *Audit) Unit() time.Duration {
+	if time.Second%a.Law.Resolution == 0 {
+		return time.Second
+	}
+	return a.Law.Resolution
+}
+
+// earliest gives, for each partition where a removed offset may share its slot with
+// one that is still there, until when a point may be of the removed one: by the
+// times of the first tweets that are still there.
+func (a *Audit) earliest(ctx context.Context, l *limits) (map[int32]int64, error) {
+	ranges, until := map[int32]kafkalog.Range{}, map[int32]int64{}
+	for partition, bound := range l.log {
+		if bound.Start > 0 && bound.End > bound.Start && bound.End+growth > a.Law.period() {
+			ranges[partition] = kafkalog.Range{Start: bound.Start, End: min(bound.End, bound.Start+10_000)}
+			until[partition] = maxNanos // where there is no tweet
+		}
+	}
+	if len(ranges) == 0 {
+		return until, nil
+	}
+	seen := map[int32]bool{}
+	err := a.log.Read(ctx, ranges, func(b kafkalog.Batch) error {
+		for _, r := range b.Records {
+			tweet, ok, err := a.decode(b.Partition, &r)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			nanos := tweet.Millis * int64(time.Millisecond)
+			if !seen[b.Partition] || nanos > until[b.Partition] {
+				seen[b.Partition], until[b.Partition] = true, nanos
+			}
+		}
+		return nil
+	})
+	for partition := range seen {
+		until[partition] = min(until[partition], maxNanos-int64(disorder)) + int64(disorder)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for the times of the first tweets: %w", err)
+	}
+	return until, nil
+}

@@ -1,0 +1,147 @@
+package audit
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
+)
+
+// maxCauses is how many causes of one difference a text shows.
+const maxCauses = 10
+
+// WriteText writes a report for people.
+func (r *Report) WriteText(w io.Writer) error {
+	t := text{w: w}
+	t.line("Kafka     %s", r.Kafka)
+	t.line("InfluxDB  %s", r.InfluxDB)
+	if r.From != nil || r.To != nil {
+		t.line("time      %s", between(r.From, r.To))
+	}
+	t.line("")
+	t.differences(r)
+	t.line("%-10s %14s %14s %14s", "tweets", "committed", "in flight", "total")
+	t.line("%-10s %14s %14s %14s", "Kafka", humanize.Comma(r.Committed), humanize.Comma(r.InFlight), humanize.Comma(r.Committed+r.InFlight))
+	t.line("%-10s %14s %14s %14s", "InfluxDB", "", "", humanize.Comma(r.Stored))
+	t.line("")
+	for _, note := range r.Notes {
+		t.line("note: %s", note)
+	}
+	t.line("%s: %s", r.Verdict, r.Summary())
+	return t.err
+}
+
+// Summary is the verdict's reason in a sentence.
+func (r *Report) Summary() string {
+	unit := "second"
+	if r.Unit != "1s" {
+		unit = "window of " + r.Unit
+	}
+	counts := fmt.Sprintf("%s counts of a %s, brand and sentiment", humanize.Comma(int64(r.Counts)), unit)
+	if r.Verdict == Equal {
+		switch {
+		case r.InFlight > 0:
+			return fmt.Sprintf("InfluxDB holds all %s that Kafka holds below the committed offsets, and none that Kafka does not hold, in %s", tweets(r.Committed), counts)
+		default:
+			return fmt.Sprintf("InfluxDB holds the %s that Kafka holds, in %s", tweets(r.Committed), counts)
+		}
+	}
+	var parts []string
+	if r.Missing > 0 {
+		parts = append(parts, tweets(r.Missing)+" missing")
+	}
+	if r.Surplus > 0 {
+		parts = append(parts, tweets(r.Surplus)+" too many")
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "the sums are right, and the points are not")
+	}
+	return fmt.Sprintf("%s of %s differ: %s", humanize.Comma(int64(r.DifferentCounts)), counts, strings.Join(parts, ", "))
+}
+
+// text writes lines until one fails.
+type text struct {
+	w   io.Writer
+	err error
+}
+
+func (t *text) line(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = io.WriteString(t.w, strings.TrimRight(fmt.Sprintf(format, args...), " ")+"\n")
+	}
+}
+
+func (t *text) differences(r *Report) {
+	if len(r.Differences) == 0 {
+		return
+	}
+	brands := len("brand")
+	for _, d := range r.Differences {
+		brands = max(brands, utf8.RuneCountInString(shown(d.Brand)))
+	}
+	row := func(when, brand, sentiment, kafka, influx, difference string) {
+		pad := strings.Repeat(" ", brands-utf8.RuneCountInString(brand))
+		t.line("%-23s  %s%s  %-9s %14s %12s %11s", when, brand, pad, sentiment, kafka, influx, difference)
+	}
+	row(name(r.Unit), "brand", "sentiment", "Kafka", "InfluxDB", "difference")
+	for _, d := range r.Differences {
+		kafka := humanize.Comma(d.Committed)
+		if d.Logged != d.Committed {
+			kafka += " to " + humanize.Comma(d.Logged)
+		}
+		difference := "points"
+		switch {
+		case d.Missing > 0:
+			difference = "-" + humanize.Comma(d.Missing)
+		case d.Surplus > 0:
+			difference = "+" + humanize.Comma(d.Surplus)
+		}
+		row(d.Time.Format("2006-01-02 15:04:05.999"), shown(d.Brand), shown(d.Sentiment), kafka, humanize.Comma(d.Stored), difference)
+		for i, c := range d.Causes {
+			if i == maxCauses {
+				t.line("    and %s more", humanize.Comma(int64(len(d.Causes)-i)))
+				break
+			}
+			t.line("    %s", c.Text)
+		}
+	}
+	if more := r.DifferentCounts - len(r.Differences); more > 0 {
+		t.line("and %s more counts that differ", humanize.Comma(int64(more)))
+	}
+	t.line("")
+}
+
+func name(unit string) string {
+	if unit == "1s" {
+		return "second (UTC)"
+	}
+	return "window of " + unit + " (UTC)"
+}
+
+// shown is a tag's value for a terminal: nothing in it can move the cursor, and
+// it is not too long for a table.
+func shown(value string) string {
+	const most = 32
+	if strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }) || !utf8.ValidString(value) {
+		value = strconv.QuoteToGraphic(value)
+	}
+	if runes := []rune(value); len(runes) > most {
+		value = string(runes[:most-1]) + "…"
+	}
+	return value
+}
+
+func between(from, to *time.Time) string {
+	switch {
+	case from == nil:
+		return "before " + to.Format(time.RFC3339)
+	case to == nil:
+		return "from " + from.Format(time.RFC3339) + " on"
+	}
+	return from.Format(time.RFC3339) + " to " + to.Format(time.RFC3339)
+}

@@ -23,6 +23,7 @@ var (
 	compare  = flag.Bool("compare", false, "measure all pipelines under all faults, and print a table")
 	version  = flag.String("influxdb", testenv.InfluxV2, "version of InfluxDB")
 	rate     = flag.Int("rate", 10_000, "tweets a second while a fault lasts")
+	batch    = flag.Int("batch", 1000, "tweets that have the same millisecond")
 	calm     = flag.Duration("calm", 20*time.Second, "how long F01 takes")
 	kills    = flag.Duration("kills", time.Minute, "how long F03 takes")
 	outage   = flag.Duration("outage", 30*time.Second, "how long InfluxDB refuses connections in F08; it is slow for a sixth of that, and narrow for another")
@@ -78,9 +79,11 @@ func measure(t *testing.T, p pipeline, f fault) result {
 	r := &run{t: t, began: time.Now()}
 	through := r.link(server.Database)
 	r.program, r.reader = p.start(t, s, through)
-	// All tweets of a batch of 8,000 have one timestamp.
-	tweets := int(f.last().Seconds() * float64(*rate))
-	generator := s.Generate(t, stream.Env{"RATE": strconv.Itoa(*rate), "COUNT": strconv.Itoa(tweets)})
+	generator := s.Generate(t, stream.Env{
+		"RATE":       strconv.Itoa(*rate),
+		"COUNT":      strconv.Itoa(int(f.last().Seconds() * float64(*rate))),
+		"BATCH_SIZE": strconv.Itoa(*batch),
+	})
 	f.do(r)
 	stream.MustEndWell(t, generator, time.Minute)
 	if !r.program.Running() {

@@ -7,7 +7,8 @@ import (
 
 // budget bounds the bytes that are fetched and not yet acknowledged. What is
 // charged can go past the limit by what is on its way when the limit is reached:
-// a response of each broker, and the batch that each of them is decompressing.
+// for each fetcher, of which a broker has two, a response and the batch that is
+// decompressed.
 type budget struct {
 	limit int64
 

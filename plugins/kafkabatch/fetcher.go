@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -15,29 +16,48 @@ import (
 )
 
 // fetcher asks one broker for the batches of the partitions that it leads, or
-// that it is the closest replica of. There is one request at a time: a broker
-// answers those of a connection one after the other.
+// that it is the closest replica of, and takes in what it answers.
+//
+// Each broker has fetchersPerBroker of them, so that the broker fills the next
+// response while the one before it is walked and decompressed. They ask for
+// different partitions: where the next fetch of one begins is known only when
+// its last response is walked.
 type fetcher struct {
+	*line
 	session      *session
 	broker       int32
-	wake         chan struct{}
 	decompressor *recordbatch.Decompressor
-	failures     int
 }
 
-// ensureFetcher starts the fetcher of a broker if there is none. mu is held.
+const fetchersPerBroker = 2
+
+// line is what the fetchers of a broker share.
+type line struct {
+	// asking is held by the one that plans and waits for its answer: a broker
+	// answers the requests of a connection one after the other, so behind a
+	// request that waits for new records another one would wait as long.
+	asking   sync.Mutex
+	failures int // in a row; asking guards it
+	wake     chan struct{}
+	walking  int // fetchers that take in an answer; session.mu guards it
+}
+
+// ensureFetcher starts the fetchers of a broker if there are none. mu is held.
 func (s *session) ensureFetcher(broker int32) {
 	if s.fetchers[broker] != nil || s.ctx.Err() != nil {
 		return
 	}
-	f := &fetcher{
-		session:      s,
-		broker:       broker,
-		wake:         make(chan struct{}, 1),
-		decompressor: recordbatch.NewDecompressor(int(s.conf.maxBatchBytes)),
+	shared := &line{wake: make(chan struct{}, 1)}
+	for range fetchersPerBroker {
+		f := &fetcher{
+			line:         shared,
+			session:      s,
+			broker:       broker,
+			decompressor: recordbatch.NewDecompressor(int(s.conf.maxBatchBytes)),
+		}
+		s.fetchers[broker] = f
+		s.wait.Go(f.run)
 	}
-	s.fetchers[broker] = f
-	s.wait.Go(f.run)
 }
 
 // wakeFetchers is called when there may be partitions to fetch. mu is held.
@@ -48,26 +68,45 @@ func (s *session) wakeFetchers() {
 }
 
 func (f *fetcher) run() {
-	s := f.session
 	for {
-		if s.budget.wait(s.ctx) != nil {
+		asked, resp, ok := f.next()
+		if !ok {
 			return
 		}
-		asked, idle := f.plan(time.Now())
-		if len(asked) == 0 {
-			timer := time.NewTimer(idle)
-			select {
-			case <-s.ctx.Done():
-				timer.Stop()
-				return
-			case <-f.wake:
-			case <-timer.C:
-			}
-			timer.Stop()
-			continue
+		if resp != nil {
+			f.takeAll(asked, resp)
 		}
-		f.fetch(asked)
 		f.free(asked)
+	}
+}
+
+// next asks for what there is to ask for, as soon as there is, and gives the
+// answer, which is nil after a failure. It is not ok when the session ends.
+func (f *fetcher) next() (asked []ask, resp *kmsg.FetchResponse, ok bool) {
+	s := f.session
+	f.asking.Lock()
+	defer f.asking.Unlock()
+	for {
+		if s.budget.wait(s.ctx) != nil {
+			return nil, nil, false
+		}
+		asked, idle := f.plan(time.Now())
+		if len(asked) > 0 {
+			resp := f.fetch(asked)
+			s.mu.Lock()
+			f.walking++ // before the other one plans
+			s.mu.Unlock()
+			return asked, resp, true
+		}
+		timer := time.NewTimer(idle)
+		select {
+		case <-s.ctx.Done():
+			timer.Stop()
+			return nil, nil, false
+		case <-f.wake:
+		case <-timer.C:
+		}
+		timer.Stop()
 	}
 }
 
@@ -80,11 +119,17 @@ type ask struct {
 
 // plan chooses what to ask for: the partitions that waited longest first, since
 // a broker fills a response from the front. With none it says how long to wait.
+//
+// Of the partitions that are known to have more, half are left for the next
+// request, which goes out while these are walked. And while others are walked,
+// nothing is asked for unless it is known to be there: a request that the broker
+// lets wait for new records keeps those that are walked from being asked for.
 func (f *fetcher) plan(now time.Time) (asked []ask, idle time.Duration) {
 	s := f.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	idle = time.Minute
+	var behind []ask
 	for _, p := range s.partitions {
 		if p.phase != phaseFetch || p.busy || p.source(now) != f.broker {
 			continue
@@ -93,16 +138,33 @@ func (f *fetcher) plan(now time.Time) (asked []ask, idle time.Duration) {
 			idle = min(idle, wait)
 			continue
 		}
-		asked = append(asked, ask{p, p.next, p.source(now) != p.leader})
+		a := ask{p, p.next, p.source(now) != p.leader}
+		if p.endKnown && p.next.offset < p.end {
+			behind = append(behind, a)
+		} else {
+			asked = append(asked, a)
+		}
 	}
+	byTurn(behind)
+	switch {
+	case f.walking == 0 && len(behind) > 1:
+		behind = behind[:(len(behind)+1)/2]
+	case f.walking > 0 && len(behind) == 0:
+		return nil, idle // until free
+	}
+	asked = append(asked, behind...)
 	for _, a := range asked {
 		a.partition.busy = true
 	}
+	byTurn(asked)
+	return asked, idle
+}
+
+func byTurn(asked []ask) {
 	slices.SortFunc(asked, func(a, b ask) int {
 		return cmp.Or(cmp.Compare(a.partition.turn, b.partition.turn),
 			cmp.Compare(a.partition.topic, b.partition.topic), cmp.Compare(a.partition.partition, b.partition.partition))
 	})
-	return asked, idle
 }
 
 // free ends what plan began.
@@ -110,6 +172,8 @@ func (f *fetcher) free(asked []ask) {
 	s := f.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	f.walking--
+	signal(f.wake)
 	for _, a := range asked {
 		p := a.partition
 		p.busy = false
@@ -159,12 +223,12 @@ func (f *fetcher) request(asked []ask) *kmsg.FetchRequest {
 	return req
 }
 
-// fetch asks once, and takes in the answer.
-func (f *fetcher) fetch(asked []ask) {
+// fetch asks once. It gives nil if there is nothing to take in.
+func (f *fetcher) fetch(asked []ask) *kmsg.FetchResponse {
 	s := f.session
 	answer, err := s.client.Broker(int(f.broker)).Request(s.ctx, f.request(asked))
 	if s.ctx.Err() != nil {
-		return
+		return nil
 	}
 	var resp *kmsg.FetchResponse
 	if err == nil {
@@ -173,9 +237,15 @@ func (f *fetcher) fetch(asked []ask) {
 	}
 	if err != nil {
 		f.failed(asked, fmt.Errorf("fetching from broker %d: %w", f.broker, err))
-		return
+		return nil
 	}
 	f.failures = 0
+	return resp
+}
+
+// takeAll takes in what the broker answers.
+func (f *fetcher) takeAll(asked []ask, resp *kmsg.FetchResponse) {
+	s := f.session
 	byName := make(map[topicPartition]ask, len(asked))
 	names := map[[16]byte]string{}
 	for _, a := range asked {

@@ -93,7 +93,7 @@ func consumerFields() []*service.ConfigField {
 			Default("").
 			Example("window 1s, schema 2"),
 		service.NewStringField(fieldMaxInFlightBytes).
-			Description("Bytes of batches, with their compression undone, that are fetched and not yet acknowledged, over all partitions. Fetching waits beyond. Each broker can add one response to it, of `" + fieldFetchMaxBytes + "`, and a batch.").
+			Description("Bytes of batches, with their compression undone, that are fetched and not yet acknowledged, over all partitions. Fetching waits beyond. Each broker can add two responses to it, of `" + fieldFetchMaxBytes + "`, and two batches.").
 			Default("64MiB"),
 		service.NewStringField(fieldMaxBatchBytes).
 			Description("The largest RecordBatch there may be, with its compression undone. A larger one stops its partition with an error.").

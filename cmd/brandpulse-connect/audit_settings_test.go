@@ -1,0 +1,129 @@
+package main
+
+import (
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/audit"
+)
+
+// If this fails, the audit compares something else than what the shipped
+// pipelines write.
+func TestAuditOfTheShippedPipelines(t *testing.T) {
+	t.Setenv("INFLUXDB_TOKEN", `to\k"en`)
+	t.Setenv("KAFKA_BROKERS", "a:9092,b:9092")
+	for file, want := range map[string]struct {
+		cut      audit.Cut
+		group    string
+		coverage string
+	}{
+		"exact.yaml":         {audit.CutBatches, "brandpulse-exact", "brandpulse_batches"},
+		"ingest.yaml":        {audit.CutFolds, "brandpulse", ""},
+		"ingest_tweets.yaml": {audit.CutTweets, "brandpulse_tweets", ""},
+	} {
+		text, err := os.ReadFile("../../config/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := auditPipeline(text)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if err := s.check(); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		if s.cut() != want.cut || s.group != want.group || s.coverageMeasurement() != want.coverage || s.lengthOfTime() != time.Second ||
+			s.dead != "tweets_dead" || s.influx.Token != `to\k"en` || s.influx.Bucket != "brandpulse" || s.measurement != "tweets" || s.maxPartitions != 64 ||
+			!reflect.DeepEqual(s.brokers, []string{"a:9092,b:9092"}) || !reflect.DeepEqual(s.topics, []string{"tweets"}) {
+			t.Errorf("%s: %+v", file, s)
+		}
+	}
+}
+
+const othersPipeline = `
+input:
+  resource: tweets_in
+input_resources:
+  - label: tweets_in
+    kafka_batches:
+      seed_brokers: [ "a:1", "b:2" ]
+      topics: [ x ]
+      consumer_group: g
+      tls: { enabled: true }
+      sasl:
+        - { mechanism: SCRAM-SHA-512, username: u, password: "${PASSWORD}" }
+pipeline:
+  processors:
+    - for_each:
+        - sentiment_window: { message: record_batch, window: 5s, identity: source, max_partitions: 8, coverage_measurement: c }
+output:
+  broker:
+    outputs:
+      - redpanda: { seed_brokers: [ "a:1" ], topic: undecodable }
+      - influxdb:
+          url: https://x
+          username: me
+          password: "${PASSWORD}"
+          bucket: b/autogen
+          headers: { X-Tenant: t }
+          rejected:
+            redpanda: { seed_brokers: [ "a:1" ], topic: refused }
+`
+
+// If this fails, a pipeline that is written in another way is not understood.
+func TestAuditOfAPipelineOfOthers(t *testing.T) {
+	t.Setenv("PASSWORD", "pw")
+	s, err := auditPipeline([]byte(othersPipeline))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.kafka.tls == nil || len(s.kafka.sasl) != 1 || s.kafka.sasl[0] != (auditLogin{"SCRAM-SHA-512", "u", "pw"}) {
+		t.Errorf("%+v", s.kafka)
+	}
+	if s.influx.Username != "me" || s.influx.Password != "pw" || s.influx.Bucket != "b/autogen" || s.influx.Headers["X-Tenant"] != "t" {
+		t.Errorf("%+v", s.influx)
+	}
+	if s.cut() != audit.CutBatches || s.window != 5*time.Second || s.identity != "source" || s.maxPartitions != 8 || s.coverageMeasurement() != "c" || s.dead != "refused" {
+		t.Errorf("%+v", s)
+	}
+	for _, change := range [][3]string{
+		{"sentiment_window", "log", "sentiment_window"},
+		{"kafka_batches", "stdin", "kafka_batches"},
+		{"topics: [ x ]", "topics: [ x, y ]", "--topic"},
+		{"b/autogen", `"${! @tenant }"`, "--influxdb-bucket"},
+		{"window: 5s,", "window: 5s, mapping: root = this,", "mapping"},
+	} {
+		s, err := auditPipeline([]byte(strings.Replace(othersPipeline, change[0], change[1], 1)))
+		if err == nil {
+			err = s.check()
+		}
+		if err == nil || !strings.Contains(err.Error(), change[2]) {
+			t.Errorf("%s: %v", change[1], err)
+		}
+	}
+}
+
+// If this fails, --from and --to mean another time than was written.
+func TestAuditTimes(t *testing.T) {
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"2026-01-31T11:00:00+01:00": now.Add(-2 * time.Hour),
+		"-90m":                      now.Add(-90 * time.Minute),
+	} {
+		if got, err := auditTime(text, now); err != nil || got != want.UnixNano() {
+			t.Errorf("%s is %s, %v", text, time.Unix(0, got).UTC(), err)
+		}
+	}
+	for _, text := range []string{"", "1h", "noon", "0001-01-01T00:00:00Z"} {
+		if _, err := auditTime(text, now); err == nil {
+			t.Errorf("%q is a time", text)
+		}
+	}
+	from, to := aligned(-1_500_000_000, 1_500_000_001, time.Second)
+	if from != -2_000_000_000 || to != 2_000_000_000 {
+		t.Errorf("%d to %d", from, to)
+	}
+}

@@ -58,18 +58,18 @@ func (p *pair) expected(value []byte) (want tweetrule.Tweet, err error) {
 	return tweetrule.Tweet{Brand: string(t.Brand), Sentiment: t.Sentiment.String(), Millis: t.Millis, Start: start}, nil
 }
 
-// agree gives an error unless both make the same of a value.
-func (p *pair) agree(value []byte) error {
+// differ says how, if the two make something else of a value.
+func (p *pair) differ(value []byte) string {
 	want, wantErr := p.expected(value)
 	got, err := p.audit.Decode(value)
 	if (err == nil) != (wantErr == nil) || got != want {
-		return fmt.Errorf("%s: of %q the audit makes %+v, %v, and the pipeline %+v, %v", p.name, value, got, err, want, wantErr)
+		return fmt.Sprintf("%s: of %q the audit makes %+v, %v, and the pipeline %+v, %v", p.name, value, got, err, want, wantErr)
 	}
 	var verdict tweetrule.NotTweet
 	if err != nil && !errors.As(err, &verdict) {
-		return fmt.Errorf("%s: of %q the audit cannot tell: %v", p.name, value, err)
+		return fmt.Sprintf("%s: of %q the audit cannot tell: %v", p.name, value, err)
 	}
-	return nil
+	return ""
 }
 
 func schema(fields ...string) string {

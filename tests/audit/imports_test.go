@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	module = "github.com/brandpulse/brandpulse-connect/"
-	audit  = module + "internal/audit"
+	module  = "github.com/brandpulse/brandpulse-connect/"
+	audited = module + "internal/audit"
 )
 
 // The audit is only worth something while it shares no code of ours with what it
 // audits: a mistake in a shared package would be made on both sides.
 func TestTheAuditSharesNoCodeWithThePipeline(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", audit+"/...").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", audited+"/...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func TestTheAuditSharesNoCodeWithThePipeline(t *testing.T) {
 	for dependency := range strings.Lines(string(out)) {
 		dependency = strings.TrimSpace(dependency)
 		switch {
-		case dependency == audit, strings.HasPrefix(dependency, audit+"/"):
+		case dependency == audited, strings.HasPrefix(dependency, audited+"/"):
 			ours++
 		case strings.HasPrefix(dependency, module):
 			t.Errorf("the audit uses %s", dependency)

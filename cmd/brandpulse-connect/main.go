@@ -46,6 +46,7 @@ func main() {
 		service.CLIOptSetMainSchemaFrom(func() *service.ConfigSchema { return schema(version, built) }),
 		service.CLIOptSetEnvVarLookup(lookupEnv),
 		service.CLIOptAddCommand(demoCommand()),
+		service.CLIOptAddCommand(dashboardCommand()),
 		service.CLIOptAddCommand(auditCommand()),
 		service.CLIOptSetDefaultConfigPaths(
 			"/etc/brandpulse-connect/config.yaml",

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard"
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard/brandview"
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard/pipelineview"
+)
+
+func dashboardCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "dashboard",
+		Usage: "Serve a page that shows what InfluxDB holds and how the pipelines keep up, live",
+		Description: `
+Shows the brand view (tweets per second by sentiment, shares, net sentiment,
+spikes and inversions, the latest tweets) from InfluxDB, and the pipeline view
+(rates stage by stage, lag, latencies, refusals) from the metrics of pipelines
+that run. It only reads: a token that may read the bucket is enough. There is no
+login, so it listens on this machine alone unless you say otherwise.
+
+   brandpulse-connect dashboard --metrics http://127.0.0.1:4195/metrics
+   brandpulse-connect dashboard --influxdb-url http://localhost:8086 --influxdb-token admin:secret
+   brandpulse-connect dashboard --metrics http://127.0.0.1:4195/metrics \
+     --kafka 127.0.0.1:9092 --topic tweets --group brandpulse`[1:],
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "address", Value: dashboard.DefaultAddress, Usage: "`HOST:PORT` to listen on; port 0 takes a free one"},
+			&cli.StringSliceFlag{Name: "allowed-host", Usage: "`NAME` or NAME:PORT under which browsers may ask for the page, beside this machine's own; may be repeated"},
+			&cli.StringFlag{Name: "influxdb-url", EnvVars: []string{"INFLUXDB_URL"}, Value: "http://127.0.0.1:8086", Usage: "`URL` of InfluxDB, 1.8 or 2.x"},
+			&cli.StringFlag{Name: "influxdb-token", EnvVars: []string{"INFLUXDB_TOKEN"}, Usage: "token that may read the bucket; user:password for 1.8. Better in the environment, where others do not see it"},
+			&cli.StringFlag{Name: "influxdb-org", EnvVars: []string{"INFLUXDB_ORG"}, Value: "brandpulse", Usage: "organisation in 2.x"},
+			&cli.StringFlag{Name: "influxdb-bucket", EnvVars: []string{"INFLUXDB_BUCKET"}, Value: "brandpulse", Usage: "bucket; in 1.8 a database, or DATABASE/POLICY"},
+			&cli.StringFlag{Name: "measurement", EnvVars: []string{"MEASUREMENT"}, Value: "tweets", Usage: "measurement that the tweets are counted in"},
+			&cli.StringSliceFlag{Name: "metrics", Usage: "`URL` of a pipeline's Prometheus metrics, such as http://127.0.0.1:4195/metrics; several with commas, or repeated"},
+			&cli.StringFlag{Name: "kafka", Usage: "`BROKERS`, separated by commas, to ask for what Kafka holds and the lag; without TLS or login"},
+			&cli.StringFlag{Name: "topic", EnvVars: []string{"TOPIC"}, Value: "tweets", Usage: "topic in Kafka"},
+			&cli.StringFlag{Name: "group", EnvVars: []string{"CONSUMER_GROUP"}, Usage: "consumer group of the ingest, whose lag is shown"},
+		},
+		Action: runDashboard,
+	}
+}
+
+func runDashboard(c *cli.Context) error {
+	if c.Args().Present() {
+		return fmt.Errorf("dashboard takes no arguments, and got %q", c.Args().Slice())
+	}
+	ctx, stop := signal.NotifyContext(c.Context, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	server, err := dashboard.Listen(dashboard.Options{
+		Address:      c.String("address"),
+		AllowedHosts: c.StringSlice("allowed-host"),
+		Influx: brandview.Source{
+			URL:         c.String("influxdb-url"),
+			Token:       c.String("influxdb-token"),
+			Org:         c.String("influxdb-org"),
+			Bucket:      c.String("influxdb-bucket"),
+			Measurement: c.String("measurement"),
+		},
+		Pipeline: pipelineview.Source{
+			Metrics: c.StringSlice("metrics"),
+			Kafka:   commaSeparated(c.String("kafka")),
+			Topic:   c.String("topic"),
+			Group:   c.String("group"),
+		},
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.Writer, "Dashboard  %s\n", server.URL())
+	return server.Serve(ctx)
+}
+
+func commaSeparated(text string) (parts []string) {
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}

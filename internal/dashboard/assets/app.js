@@ -1,0 +1,77 @@
+// What is looked at stands in the address, so that a link shows the same:
+// #/brand?range=15m&brand=A&brand=B&at=SECONDS or #/pipeline
+
+import { $, say, text } from "./dom.js";
+import { BrandView } from "./brand.js";
+import { PipelineView } from "./pipeline.js";
+
+const views = { brand: BrandView, pipeline: PipelineView };
+let shown = null; // { name, view }
+
+export function route() {
+  const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+  return { name: path in views ? path : "brand", params: new URLSearchParams(query ?? "") };
+}
+
+function show() {
+  const { name, params } = route();
+  if (shown?.name !== name) {
+    shown?.view.close();
+    for (const other of Object.keys(views)) {
+      $(other).hidden = other !== name;
+      if (other === name) $(`to-${other}`).setAttribute("aria-current", "page");
+      else $(`to-${other}`).removeAttribute("aria-current");
+    }
+    notice(null);
+    live("wait", "Connecting");
+    shown = { name, view: new views[name]({ go, live, notice, say }) };
+  }
+  shown.view.show(params);
+}
+
+/** Changes the address, and with it what is shown. */
+function go(params, { replace = false } = {}) {
+  const query = params.toString();
+  const hash = `#/${shown.name}${query ? `?${query}` : ""}`;
+  if (replace) { history.replaceState(null, "", hash); show(); } else location.hash = hash;
+}
+
+/** state is live, late, wait or lost. */
+function live(state, words) {
+  $("live").dataset.state = state;
+  text($("live-text"), words);
+}
+
+let noticed = "";
+/** A notice is a title and lines of what to do; code lines are {code}. */
+function notice(what) {
+  const key = JSON.stringify(what);
+  if (key === noticed) return;
+  noticed = key;
+  const box = $("notice");
+  box.hidden = !what;
+  box.replaceChildren();
+  if (!what) return;
+  box.dataset.level = what.level;
+  const title = document.createElement("p");
+  title.className = "notice-title";
+  title.textContent = what.title;
+  box.append(title);
+  for (const line of what.lines ?? []) {
+    const element = document.createElement(line.code ? "pre" : "p");
+    element.textContent = line.code ?? line;
+    box.append(element);
+  }
+}
+
+const themeWords = { auto: "Auto", light: "Light", dark: "Dark" };
+function nameTheme(theme) {
+  text($("theme-text"), themeWords[theme]);
+  $("theme").setAttribute("aria-label", `Theme: ${themeWords[theme].toLowerCase()}. Switch`);
+}
+nameTheme(window.brandpulseTheme.now());
+$("theme").addEventListener("click", () => nameTheme(window.brandpulseTheme.next()));
+$("skip").addEventListener("click", (event) => { event.preventDefault(); $("main").focus(); });
+
+window.addEventListener("hashchange", show);
+show();

@@ -1,0 +1,258 @@
+// The brand view: what InfluxDB says people feel.
+
+import { $, each, h, say, text } from "./dom.js";
+import { Chart } from "./chart.js";
+import { Stream } from "./stream.js";
+import { Texts } from "./texts.js";
+import { Moment } from "./moment.js";
+import { problemNotice } from "./problems.js";
+import * as format from "./format.js";
+
+const ranges = [["1m", "1 min"], ["15m", "15 min"], ["1h", "1 h"], ["6h", "6 h"], ["24h", "24 h"]];
+const lateSeconds = 5; // how old the newest tweet may be to be called live
+
+let chart = null; // one for the life of the page: it listens to its size
+let picked = () => {};
+
+export class BrandView {
+  #page; #stream = null; #key = ""; #range = "1m"; #brands = []; #at = null;
+  #windows = new Map(); #update = null; #connected = false; #texts; #moment; #clock; #aside = new AbortController();
+
+  constructor(page) {
+    this.#page = page;
+    chart ??= new Chart($("chart"), (start) => picked(start));
+    picked = (start) => this.#go({ at: start });
+    this.#texts = new Texts(() => this.#query());
+    this.#moment = new Moment(() => this.#query());
+    this.#clock = setInterval(() => this.#state(), 1000);
+    const on = (id, what) => $(id).addEventListener("click", what, { signal: this.#aside.signal });
+    on("all-brands", () => this.#go({ brands: [] }));
+    on("moment-close", () => { this.#go({ at: null }); chart.focus(); });
+    on("as-table", () => this.#toggleTable());
+    $("moment").addEventListener("keydown", (event) => {
+      if (event.key === "Escape") { this.#go({ at: null }); chart.focus(); }
+    }, { signal: this.#aside.signal });
+    this.#drawRanges();
+  }
+
+  close() {
+    this.#stream?.close();
+    this.#texts.close();
+    this.#moment.hide();
+    clearInterval(this.#clock);
+    this.#aside.abort();
+    document.title = "BrandPulse";
+  }
+
+  /** Shows what the address says. */
+  show(params) {
+    const range = params.get("range");
+    this.#range = ranges.some(([name]) => name === range) ? range : "1m";
+    this.#brands = params.getAll("brand");
+    const at = params.get("at");
+    const before = this.#at;
+    this.#at = at !== null && /^\d{1,12}$/.test(at) ? Number(at) : null;
+    for (const button of $("ranges").children) {
+      const on = button.dataset.range === this.#range;
+      button.setAttribute("aria-checked", String(on));
+      button.tabIndex = on ? 0 : -1;
+    }
+    text($("brand-title"), this.#brands.length === 0 ? "All brands" : this.#brands.join(", "));
+    $("all-brands").hidden = this.#brands.length === 0;
+    const key = this.#query();
+    if (key !== this.#key) {
+      this.#key = key;
+      this.#stream?.close();
+      this.#windows.clear();
+      this.#update = null;
+      this.#stream = new Stream(`api/brand/events?${key}`, (update) => this.#take(update), (connected) => { this.#connected = connected; this.#state(); });
+      this.#texts.again();
+    }
+    if (this.#at !== null) this.#moment.show(this.#at, before !== this.#at);
+    else this.#moment.hide();
+    this.#draw();
+  }
+
+  #query() {
+    const params = new URLSearchParams({ range: this.#range });
+    for (const brand of this.#brands) params.append("brand", brand);
+    return params.toString();
+  }
+
+  #go({ range = this.#range, brands = this.#brands, at = this.#at }) {
+    const params = new URLSearchParams({ range });
+    for (const brand of brands) params.append("brand", brand);
+    if (at !== null && range === this.#range) params.set("at", at);
+    this.#page.go(params);
+  }
+
+  #take(update) {
+    if (update.whole) this.#windows.clear();
+    for (const [start, ...counts] of update.windows) this.#windows.set(start, counts);
+    for (const start of this.#windows.keys()) if (start < update.first) this.#windows.delete(start);
+    this.#tellMarks(this.#update, update);
+    this.#update = update;
+    this.#draw();
+    this.#state();
+    this.#texts.tick(update.status.newest);
+    this.#moment.tick(update.head);
+  }
+
+  #tellMarks(before, now) {
+    const last = now.marks.at(-1);
+    const known = before?.marks.at(-1)?.start ?? Infinity;
+    if (before && last && last.start > known) say(`${markTitle(last)} at ${format.clock(last.start, now.step)}`);
+  }
+
+  /** All windows of the range, those without tweets too. */
+  #all() {
+    const { first, head, step } = this.#update;
+    const all = [];
+    for (let start = first; start <= head; start += step) all.push({ start, counts: this.#windows.get(start) ?? [0, 0, 0] });
+    return all;
+  }
+
+  #draw() {
+    const u = this.#update;
+    if (!u) return;
+    const windows = this.#all();
+    const [p, n, neutral] = u.total;
+    const all = p + n + neutral;
+    const net = format.net(u.total);
+    text($("rate"), all ? format.count(u.rate) : format.none);
+    text($("total"), all ? `${format.count(all)} in ${format.span(u.step * windows.length)}` : "");
+    text($("net"), format.signed(net));
+    $("net").dataset.sign = net === null ? "" : String(Math.sign(Math.round(net)));
+    $("needle").hidden = net === null;
+    $("needle").style.left = `${50 + (net ?? 0) / 2}%`;
+    text($("share-positive"), format.percent(p, all));
+    text($("share-negative"), format.percent(n, all));
+    text($("share-neutral"), format.percent(neutral, all));
+    grow($("share-bar"), [n, neutral, p]);
+    chart.set({ step: u.step, first: u.first, head: u.head, filled: u.filled, windows, marks: u.marks, key: this.#key, pinned: this.#at });
+    this.#drawVoice(u);
+    this.#drawMarks(u);
+    if (!$("table").hidden) this.#drawTable(windows);
+    text($("source"), `${u.status.bucket} / ${u.status.measurement} at ${u.status.url}${u.status.stray ? `. ${format.count(u.status.stray)} tweets have a sentiment other than the three and are not shown.` : ""}`);
+    document.title = all ? `${format.signed(net)} net · ${format.count(u.rate)}/s · BrandPulse` : "BrandPulse";
+  }
+
+  #drawVoice(u) {
+    const all = u.brands.reduce((sum, b) => sum + total(b.counts), 0);
+    const most = Math.max(1, ...u.brands.map((b) => total(b.counts)));
+    text($("voice-hint"), u.brands.length > 1 ? "choose to filter" : "");
+    each($("voice"), u.brands, () => voiceRow((name) => {
+      const chosen = this.#brands.includes(name) ? this.#brands.filter((b) => b !== name) : [...this.#brands, name];
+      this.#go({ brands: chosen });
+    }), (row, brand) => {
+      const button = row.firstElementChild;
+      const [name, share, net, bar] = button.children;
+      const on = this.#brands.includes(brand.name);
+      const words = brand.name || "other brands";
+      button.dataset.brand = brand.name;
+      button.disabled = !brand.name;
+      button.setAttribute("aria-pressed", String(on));
+      button.classList.toggle("dim", this.#brands.length > 0 && !on);
+      button.title = words;
+      text(name, words);
+      text(share, format.percent(total(brand.counts), all));
+      text(net, format.signed(format.net(brand.counts)));
+      net.dataset.sign = String(Math.sign(Math.round(format.net(brand.counts) ?? 0)));
+      bar.style.width = `${(100 * total(brand.counts)) / most}%`;
+      grow(bar, [brand.counts[1], brand.counts[2], brand.counts[0]]);
+      button.setAttribute("aria-label", `${words}: ${format.percent(total(brand.counts), all)} of all tweets, net sentiment ${format.signed(format.net(brand.counts))}`);
+    });
+  }
+
+  #drawMarks(u) {
+    const marks = u.marks.slice(-6).reverse();
+    $("marks-panel").dataset.empty = String(marks.length === 0);
+    if (marks.length === 0) {
+      $("marks").replaceChildren(h("li", { class: "empty" }, `None in the last ${format.span(u.step * ((u.head - u.first) / u.step + 1 | 0))}.`));
+      return;
+    }
+    $("marks").querySelector(".empty")?.remove();
+    each($("marks"), marks, () => h("li", null, h("button", { type: "button", onclick: (event) => this.#go({ at: Number(event.currentTarget.dataset.start) }) },
+      h("span", { class: "mark-name" }), h("span", { class: "mark-time" }))), (row, mark) => {
+      const button = row.firstElementChild;
+      button.dataset.start = mark.start;
+      button.dataset.kind = mark.kind;
+      text(button.children[0], markTitle(mark));
+      text(button.children[1], format.clock(mark.start, u.step));
+    });
+  }
+
+  #toggleTable() {
+    const show = $("table").hidden;
+    $("table").hidden = !show;
+    $("chart").hidden = show;
+    $("as-table").setAttribute("aria-expanded", String(show));
+    text($("as-table"), show ? "Show as chart" : "Show as table");
+    if (show && this.#update) this.#drawTable(this.#all());
+  }
+
+  #drawTable(windows) {
+    const step = this.#update.step;
+    const rows = windows.slice().reverse().map(({ start, counts }) => h("tr", null,
+      h("th", { scope: "row" }, format.clock(start, step)),
+      ...[counts[0], counts[2], counts[1], total(counts)].map((n) => h("td", null, format.count(n))),
+      h("td", null, format.signed(format.net(counts)))));
+    $("table").replaceChildren(h("table", null,
+      h("caption", null, `Tweets in windows of ${format.span(step)}, the newest first. The newest is still filling.`),
+      h("thead", null, h("tr", null, ...["Time", "▲ positive", "● neutral", "▼ negative", "all", "net"].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", null, ...rows)));
+  }
+
+  #drawRanges() {
+    const choose = (name) => this.#go({ range: name });
+    $("ranges").replaceChildren(...ranges.map(([name, words]) => h("button", { type: "button", role: "radio", "data-range": name, onclick: () => choose(name) }, words)));
+    $("ranges").onkeydown = (event) => {
+      const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!by) return;
+      event.preventDefault();
+      const i = (ranges.findIndex(([name]) => name === this.#range) + by + ranges.length) % ranges.length;
+      choose(ranges[i][0]);
+      $("ranges").children[i].focus();
+    };
+  }
+
+  /** How fresh it is, and what to do when it is not. */
+  #state() {
+    const u = this.#update;
+    const { live, notice } = this.#page;
+    if (!this.#connected) {
+      live("lost", u ? "Connection lost" : "Connecting");
+      notice(u ? { level: "bad", title: "The dashboard does not answer", lines: ["What you see is what it said last. The page comes back by itself when the program runs again:", { code: "brandpulse-connect dashboard" }] } : null);
+      return;
+    }
+    if (!u) return;
+    const { problem, asked, newest } = u.status;
+    notice(problem ? problemNotice(problem, u.status) : asked && !newest && u.filled <= u.first ? problemNotice({ kind: "empty" }, u.status) : null);
+    if (problem) return live("lost", "No data");
+    if (!asked) return live("wait", "Reading");
+    if (!newest) return live("wait", "No tweets");
+    // The newest tweet lies anywhere in its second.
+    const age = Math.max(0, u.head - newest);
+    if (age <= lateSeconds) live("live", "Live");
+    else live("late", age < 120 ? `${age} s behind` : `No tweets since ${format.clock(newest)}`);
+  }
+}
+
+const total = (counts) => counts[0] + counts[1] + counts[2];
+
+export function markTitle(mark) {
+  if (mark.kind === "inversion") return mark.value < 0 ? "Turned negative" : "Turned positive";
+  return mark.value ? `Spike, ${mark.value >= 10 ? Math.round(mark.value) : mark.value.toFixed(1)} times as many` : "Spike out of nothing";
+}
+
+function voiceRow(choose) {
+  return h("li", null, h("button", { type: "button", onclick: (event) => choose(event.currentTarget.dataset.brand) },
+    h("span", { class: "voice-name" }), h("span", { class: "voice-share" }), h("span", { class: "voice-net" }),
+    h("span", { class: "stack" }, h("span", { class: "neg" }), h("span", { class: "neu" }), h("span", { class: "pos" }))));
+}
+
+/** Gives the parts of a stack their widths. */
+function grow(stack, parts) {
+  const all = parts.reduce((sum, n) => sum + n, 0);
+  [...stack.children].forEach((part, i) => { part.style.flexGrow = all ? String(parts[i] / all) : "0"; });
+}

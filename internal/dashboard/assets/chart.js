@@ -1,0 +1,298 @@
+// Tweets per second by sentiment as stacked areas, and below them net sentiment
+// as a line, on one axis of time. A slider lies over both: pointer and arrow keys
+// move along the windows, and a click or Enter picks one.
+
+import { h, s } from "./dom.js";
+import { area, gridOf, line, niceMax, timeTicks } from "./scale.js";
+import * as format from "./format.js";
+
+const bands = { marks: 20, between: 14, axis: 22, net: 0.27 };
+// From the bottom to the top: neutral parts the two that must be told apart.
+const stack = [["neg", 1], ["neu", 2], ["pos", 0]];
+const markShapes = { spike: "M0-6 5 0 0 6-5 0z", inversion: "M-3.5-5.5.2 0h-7.4zM3.5 5.5-.2 0h7.4z" };
+
+export class Chart {
+  #root; #model = null; #cursor = null; #max = 1; #netMax = 100; #size = { w: 0, h: 0 };
+  #svg; #moving; #parts = {}; #slider; #tip; #pick; #first = null;
+
+  constructor(root, pick) {
+    this.#root = root;
+    this.#pick = pick;
+    const parts = this.#parts;
+    for (const name of ["grid", "unread", "marks", "cursor", "netFrame"]) parts[name] = s("g", { class: `c-${name}` });
+    for (const [name] of stack) parts[name] = s("path", { class: `area ${name}` });
+    parts.hatch = s("path", { class: "area hatch" });
+    parts.edges = s("path", { class: "edge" });
+    parts.netUp = s("path", { class: "net-area pos", "clip-path": "url(#net-above)" });
+    parts.netDown = s("path", { class: "net-area neg", "clip-path": "url(#net-below)" });
+    parts.netLine = s("path", { class: "net-line" });
+    parts.filling = s("rect", { class: "filling", y: 0 });
+    parts.clip = s("rect", { x: 0, y: 0 });
+    parts.above = s("rect", { x: 0 });
+    parts.below = s("rect", { x: 0 });
+    this.#moving = s("g", null, parts.neg, parts.hatch, parts.neu, parts.pos, parts.edges, parts.netUp, parts.netDown, parts.netLine, parts.filling, parts.marks);
+    this.#svg = s("svg", { "aria-hidden": "true" },
+      s("defs", null,
+        s("clipPath", { id: "chart-clip" }, parts.clip),
+        s("clipPath", { id: "net-above" }, parts.above),
+        s("clipPath", { id: "net-below" }, parts.below),
+        s("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, s("rect", { class: "hatch-line", width: 1.4, height: 6 })),
+        s("pattern", { id: "unread", width: 8, height: 8, patternUnits: "userSpaceOnUse", patternTransform: "rotate(-45)" }, s("rect", { class: "unread-line", width: 1, height: 8 }))),
+      parts.grid, parts.netFrame, s("g", { "clip-path": "url(#chart-clip)" }, this.#moving), parts.unread, parts.cursor);
+    this.#tip = h("div", { class: "tip", hidden: true, "aria-hidden": "true" });
+    this.#slider = h("div", {
+      class: "slider", role: "slider", tabindex: "0", "aria-label": "Moment in the chart", "aria-orientation": "horizontal",
+      "aria-describedby": "chart-help", "aria-valuemin": "0", "aria-valuemax": "0", "aria-valuenow": "0", "aria-valuetext": "No data yet",
+    });
+    root.append(this.#svg, this.#tip, this.#slider,
+      h("p", { id: "chart-help", class: "unseen" }, "Arrow keys move by one window, Page Up and Page Down by ten, Home and End to the edges. Enter shows the moment in detail, Escape lets go."));
+    this.#listen();
+    new ResizeObserver(() => this.#draw()).observe(root);
+  }
+
+  /** model: step, first, head, filled, windows [{start, counts}], marks, pinned. */
+  set(model) {
+    if (this.#model && (this.#model.step !== model.step || this.#model.key !== model.key)) {
+      this.#max = 1;
+      this.#cursor = null;
+      this.#first = null;
+    }
+    this.#model = model;
+    this.#draw();
+  }
+
+  // Tweets a second in a window; the newest one has not lasted its whole time, and
+  // what is younger than a second is not stored yet.
+  #rate(window, n) {
+    const { step, head } = this.#model;
+    return n / (step === 1 ? 1 : Math.min(step, Math.max(1, head - window.start)));
+  }
+
+  #x(t) {
+    const { first, step, windows } = this.#model;
+    return ((t - first) / (windows.length * step)) * this.#size.w;
+  }
+
+  #draw() {
+    const m = this.#model;
+    const w = this.#root.clientWidth, height = this.#root.clientHeight;
+    if (!m || !w || !height) return;
+    this.#size = { w, h: height };
+    this.#svg.setAttribute("viewBox", `0 0 ${w} ${height}`);
+    const usable = height - bands.marks - bands.between - bands.axis;
+    const top = bands.marks, bottom = Math.round(top + usable * (1 - bands.net));
+    const netTop = bottom + bands.between, netBottom = height - bands.axis;
+    // A window that has only begun says nothing of its rate.
+    const drawn = m.step > 1 && m.head - m.windows.at(-1).start < 3 ? m.windows.slice(0, -1) : m.windows;
+    const layers = this.#volume(drawn, top, bottom);
+    this.#net(drawn, netTop, netBottom);
+    this.#frame(top, bottom, netTop, netBottom);
+    const settled = Math.min(w, this.#x(m.step === 1 ? m.head - 1 : m.windows.at(-1).start));
+    set(this.#parts.filling, { x: settled, width: w * 2, height: netBottom });
+    set(this.#parts.clip, { width: w, height });
+    this.#marks(drawn, layers);
+    this.#slide();
+    this.#drawCursor();
+  }
+
+  #volume(windows, top, bottom) {
+    const peak = Math.max(...windows.map((b) => this.#rate(b, b.counts[0] + b.counts[1] + b.counts[2])));
+    const max = niceMax(peak * 1.04);
+    // The scale grows at once, and shrinks when there is much room: it must not jump about.
+    if (max > this.#max || max < this.#max * 0.6) this.#max = max;
+    const y = (n) => bottom - ((bottom - top) * n) / this.#max;
+    const base = windows.map(() => 0);
+    let lower = this.#across(windows, () => bottom);
+    let edges = "";
+    for (const [name, sentiment] of stack) {
+      windows.forEach((b, i) => { base[i] += this.#rate(b, b.counts[sentiment]); });
+      const upper = this.#across(windows, (_, i) => y(base[i]));
+      const d = area(upper, lower);
+      set(this.#parts[name], { d });
+      if (name === "neg") set(this.#parts.hatch, { d });
+      edges += line(upper);
+      lower = upper;
+    }
+    set(this.#parts.edges, { d: edges });
+    return { y, base };
+  }
+
+  /** A line over all windows, through their middles and out to both edges. */
+  #across(windows, y) {
+    const { step } = this.#model;
+    const points = windows.map((b, i) => [this.#x(b.start + step / 2), y(b, i)]);
+    if (points.length) {
+      points.unshift([this.#x(windows[0].start), points[0][1]]);
+      points.push([this.#x(windows.at(-1).start + step), points.at(-1)[1]]);
+    }
+    return points;
+  }
+
+  #net(windows, top, bottom) {
+    const values = windows.map((b) => format.net(b.counts));
+    const most = Math.max(10, ...values.map((v) => Math.abs(v ?? 0)));
+    this.#netMax = [25, 50, 100].find((n) => most <= n) ?? 100;
+    const middle = (top + bottom) / 2;
+    const y = (n) => middle - ((bottom - top) / 2) * (n / this.#netMax);
+    const { step } = this.#model;
+    let lines = "", areas = "", run = [];
+    const end = () => {
+      if (run.length === 1) run = [[run[0][0] - 2, run[0][1]], [run[0][0] + 2, run[0][1]]];
+      lines += line(run);
+      areas += area(run, run.map(([x]) => [x, middle]));
+      run = [];
+    };
+    values.forEach((v, i) => {
+      if (v === null) end();
+      else run.push([this.#x(windows[i].start + step / 2), y(v)]);
+    });
+    end();
+    set(this.#parts.netLine, { d: lines });
+    set(this.#parts.netUp, { d: areas });
+    set(this.#parts.netDown, { d: areas });
+    set(this.#parts.above, { y: top - 2, width: this.#size.w * 2, height: middle - top + 2 });
+    set(this.#parts.below, { y: middle, width: this.#size.w * 2, height: bottom - middle + 2 });
+  }
+
+  #frame(top, bottom, netTop, netBottom) {
+    const { w, h: height } = this.#size;
+    const m = this.#model;
+    const rows = [];
+    for (const value of gridOf(this.#max)) {
+      const y = bottom - ((bottom - top) * value) / this.#max;
+      rows.push(s("line", { x1: 0, x2: w, y1: y, y2: y }), s("text", { x: 4, y: y - 4 }, `${format.compact(value)}/s`));
+    }
+    rows.push(s("line", { class: "axis", x1: 0, x2: w, y1: bottom, y2: bottom }));
+    const { step, ticks } = timeTicks(m.first, m.first + m.windows.length * m.step, Math.max(2, Math.floor(w / 105)));
+    for (const t of ticks) {
+      const x = this.#x(t);
+      rows.push(s("line", { class: "tick", x1: x, x2: x, y1: netBottom, y2: netBottom + 5 }));
+      if (x > 24 && x < w - 24) rows.push(s("text", { class: "time", x, y: height - 4 }, format.clock(t, step)));
+    }
+    this.#parts.grid.replaceChildren(...rows);
+    const middle = (netTop + netBottom) / 2;
+    this.#parts.netFrame.replaceChildren(
+      s("line", { x1: 0, x2: w, y1: netTop, y2: netTop }), s("line", { class: "axis", x1: 0, x2: w, y1: middle, y2: middle }), s("line", { x1: 0, x2: w, y1: netBottom, y2: netBottom }),
+      s("text", { x: 4, y: netTop + 12 }, `net +${this.#netMax}`), s("text", { x: 4, y: netBottom - 4 }, `−${this.#netMax}`));
+    const unread = Math.min(this.#x(m.filled), w);
+    this.#parts.unread.replaceChildren(...(unread > 1 ? [
+      s("rect", { x: 0, y: top, width: unread, height: netBottom - top, fill: "url(#unread)" }),
+      unread > 90 ? s("text", { x: unread / 2, y: (top + bottom) / 2 }, "reading…") : null].filter(Boolean) : []));
+  }
+
+  #marks(windows, { y, base }) {
+    const { step, marks } = this.#model;
+    this.#parts.marks.replaceChildren(...marks.flatMap((mark) => {
+      const i = windows.findIndex((b) => b.start === mark.start);
+      if (i < 0) return [];
+      const x = this.#x(mark.start + step / 2);
+      return [
+        s("line", { class: "mark-stem", x1: x, x2: x, y1: bands.marks - 5, y2: Math.max(bands.marks - 5, y(base[i])) }),
+        s("path", { class: `mark-${mark.kind}`, d: markShapes[mark.kind], transform: `translate(${x.toFixed(1)} 9)` }),
+      ];
+    }));
+  }
+
+  // A short range glides from one second to the next instead of jumping.
+  #slide() {
+    const m = this.#model;
+    const moved = this.#first === null ? 0 : m.first - this.#first;
+    this.#first = m.first;
+    if (moved <= 0 || moved > 3 || m.step !== 1 || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const distance = (moved / m.windows.length) * this.#size.w;
+    for (const animation of this.#moving.getAnimations()) animation.cancel();
+    this.#moving.animate([{ transform: `translateX(${distance}px)` }, { transform: "translateX(0)" }], { duration: 950, easing: "linear" });
+  }
+
+  #drawCursor() {
+    const { step, first, windows, pinned } = this.#model;
+    const rows = [];
+    const lineAt = (start, name) => {
+      const x = this.#x(start + step / 2);
+      if (x >= 0 && x <= this.#size.w) rows.push(s("line", { class: name, x1: x, x2: x, y1: 4, y2: this.#size.h - bands.axis }));
+      return x;
+    };
+    if (pinned !== null && pinned !== undefined) lineAt(pinned, "pin");
+    const i = this.#cursor === null ? -1 : (this.#cursor - first) / step;
+    const b = windows[i];
+    this.#tip.hidden = !b;
+    if (b) {
+      const x = lineAt(b.start, "cursor");
+      this.#fillTip(b);
+      const room = this.#tip.offsetWidth + 14;
+      this.#tip.style.transform = `translateX(${Math.max(0, x + room > this.#size.w ? x - room : x + 14)}px)`;
+    }
+    this.#parts.cursor.replaceChildren(...rows);
+    const at = b ?? windows.at(-1);
+    this.#slider.setAttribute("aria-valuemax", String(windows.length - 1));
+    if (b || document.activeElement !== this.#slider) {
+      this.#slider.setAttribute("aria-valuenow", String(b ? i : windows.length - 1));
+      this.#slider.setAttribute("aria-valuetext", this.#words(at));
+    }
+  }
+
+  #words(b) {
+    const [p, n, u] = b.counts;
+    const all = p + n + u;
+    if (!all) return `${format.clock(b.start, this.#model.step)}: no tweets`;
+    return `${format.clock(b.start, this.#model.step)}: ${format.count(this.#rate(b, all))} tweets per second, ${format.percent(p, all)} positive, ${format.percent(n, all)} negative, net ${format.signed(format.net(b.counts))}`;
+  }
+
+  #fillTip(b) {
+    const [p, n, u] = b.counts;
+    const row = (name, shape, value) => h("p", { class: name }, h("span", null, `${shape} ${value.name}`), h("b", null, format.count(this.#rate(b, value.n))));
+    this.#tip.replaceChildren(
+      h("p", { class: "tip-time" }, h("span", null, format.clock(b.start, this.#model.step)), h("b", null, `${format.count(this.#rate(b, p + n + u))}/s`)),
+      row("pos", "▲", { name: "positive", n: p }), row("neu", "●", { name: "neutral", n: u }), row("neg", "▼", { name: "negative", n }),
+      h("p", { class: "tip-net" }, h("span", null, "net"), h("b", null, format.signed(format.net(b.counts)))));
+  }
+
+  #move(index) {
+    const { windows } = this.#model;
+    this.#cursor = windows[Math.max(0, Math.min(windows.length - 1, index))].start;
+    this.#drawCursor();
+  }
+
+  #listen() {
+    const slider = this.#slider;
+    const indexAt = (event) => {
+      const box = slider.getBoundingClientRect();
+      return Math.floor(((event.clientX - box.left) / box.width) * this.#model.windows.length);
+    };
+    slider.addEventListener("pointermove", (event) => { if (this.#model) this.#move(indexAt(event)); });
+    slider.addEventListener("pointerleave", () => { if (this.#model) { this.#cursor = null; this.#drawCursor(); } });
+    slider.addEventListener("click", (event) => {
+      if (!this.#model) return;
+      this.#move(indexAt(event));
+      this.#pick(this.#nearMark(event) ?? this.#cursor);
+    });
+    slider.addEventListener("blur", () => { if (this.#model) { this.#cursor = null; this.#drawCursor(); } });
+    slider.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  // A mark is small: a click beside it means it.
+  #nearMark(event) {
+    const box = this.#slider.getBoundingClientRect();
+    if (event.clientY - box.top > bands.marks + 4) return null;
+    const near = this.#model.marks.find((mark) => Math.abs(this.#x(mark.start + this.#model.step / 2) - (event.clientX - box.left)) < 10);
+    return near ? near.start : null;
+  }
+
+  #key(event) {
+    if (!this.#model || event.ctrlKey || event.altKey || event.metaKey) return;
+    const { windows, first, step } = this.#model;
+    const now = this.#cursor === null ? windows.length - 1 : (this.#cursor - first) / step;
+    const to = { ArrowLeft: now - 1, ArrowDown: now - 1, ArrowRight: now + 1, ArrowUp: now + 1, PageDown: now - 10, PageUp: now + 10, Home: 0, End: windows.length - 1 }[event.key];
+    if (to !== undefined) this.#move(to);
+    else if (event.key === "Enter" || event.key === " ") this.#pick(this.#cursor ?? windows.at(-1).start);
+    else if (event.key === "Escape") { this.#cursor = null; this.#drawCursor(); this.#pick(null); } else return;
+    event.preventDefault();
+  }
+
+  focus() { this.#slider.focus({ preventScroll: true }); }
+}
+
+function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+}
+

@@ -1,0 +1,55 @@
+// Numbers and times as people read them.
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const tenth = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const compactNumber = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+
+export const none = "–";
+
+/** A rate or a number: digits that matter, thousands apart. */
+export function count(n) {
+  if (n === null || n === undefined || Number.isNaN(n)) return none;
+  return n !== 0 && Math.abs(n) < 10 ? tenth.format(n) : whole.format(n);
+}
+
+/** 12.3K for axes and tight places. */
+export const compact = (n) => (Math.abs(n) < 10000 ? count(n) : compactNumber.format(n));
+
+export function percent(part, all) {
+  if (!all) return none;
+  const share = (100 * part) / all;
+  return (share > 0 && share < 10 ? tenth.format(share) : whole.format(share)) + " %";
+}
+
+/** Net sentiment of [positive, negative, neutral]; null without tweets. */
+export function net([positive, negative, neutral]) {
+  const all = positive + negative + neutral;
+  return all ? (100 * (positive - negative)) / all : null;
+}
+
+/** Net sentiment from −100 to +100 with its sign. */
+export function signed(n) {
+  if (n === null) return none;
+  const rounded = Math.round(n);
+  return rounded === 0 ? "0" : (rounded > 0 ? "+" : "−") + Math.abs(rounded);
+}
+
+const clockSeconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const clockMinutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+
+/** A time of day from unix seconds, with seconds where a step is shorter than a minute. */
+export const clock = (seconds, step = 1) => (step % 60 === 0 ? clockMinutes : clockSeconds).format(new Date(seconds * 1000));
+
+export function span(seconds) {
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${seconds / 60} min`;
+  return `${seconds / 3600} h`;
+}
+
+/** How long something takes, from seconds. */
+export function took(seconds) {
+  if (seconds === null || seconds === undefined) return none;
+  if (seconds < 1) return `${count(seconds * 1000)} ms`;
+  if (seconds < 100) return `${tenth.format(seconds)} s`;
+  return `${whole.format(seconds / 60)} min`;
+}

@@ -1,0 +1,48 @@
+// A stream of events from the server, opened again when it breaks. A page that
+// nobody sees for a while lets go of it: a browser has few connections a server.
+
+const hiddenFor = 30_000;
+
+export class Stream {
+  #source; #url; #onData; #onState; #timer; #watchdog;
+
+  constructor(url, onData, onState) {
+    this.#url = url;
+    this.#onData = onData;
+    this.#onState = onState;
+    this.#open();
+    document.addEventListener("visibilitychange", this.#seen);
+  }
+
+  #seen = () => {
+    clearTimeout(this.#timer);
+    if (document.hidden) this.#timer = setTimeout(() => this.#shut(), hiddenFor);
+    else if (!this.#source) this.#open();
+  };
+
+  #open() {
+    this.#shut();
+    this.#source = new EventSource(this.#url);
+    this.#source.onmessage = (event) => { this.#onState(true); this.#onData(JSON.parse(event.data)); };
+    this.#source.onerror = () => {
+      this.#onState(false);
+      // A browser does not come back from an answer such as 503.
+      if (this.#source?.readyState === EventSource.CLOSED) {
+        clearTimeout(this.#watchdog);
+        this.#watchdog = setTimeout(() => this.#open(), 3000);
+      }
+    };
+  }
+
+  #shut() {
+    clearTimeout(this.#watchdog);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+    document.removeEventListener("visibilitychange", this.#seen);
+    this.#shut();
+  }
+}

@@ -1,0 +1,226 @@
+package pipelineview
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Levels of a verdict.
+const (
+	LevelOK      = "ok"
+	LevelBusy    = "busy"    // it works, and something is worth a look
+	LevelBad     = "bad"     // tweets wait, and it will not get better by itself
+	LevelUnknown = "unknown" // nothing is known
+)
+
+// Stages, in the order in which a tweet passes them.
+const (
+	StageGenerated = "generated"
+	StageKafka     = "kafka"
+	StageDecoded   = "decoded"
+	StageWindowed  = "windowed"
+	StageStored    = "stored"
+)
+
+// Verdict says in words how the pipeline keeps up.
+type Verdict struct {
+	Level  string `json:"level"`
+	Stage  string `json:"stage"` // where it is held up; empty if nowhere
+	Title  string `json:"title"`
+	Detail string `json:"detail"`
+}
+
+// Facts are what a verdict is made from. Rates are tweets/s of the last seconds;
+// what is not known is NaN.
+type Facts struct {
+	Endpoints int      // how many are asked
+	Away      []string // those that do not answer
+	KafkaAway string   // why Kafka does not, empty if it does or is not asked
+
+	Generated, Kafka, Decoded, Stored float64
+
+	Missed     float64 // tweets/s that the generator had no time for
+	Lag        float64 // tweets
+	LagGrowth  float64 // tweets/s
+	LagSeconds float64
+	Waiting    float64 // points that InfluxDB has not stored yet
+	PointWait  float64 // seconds that such a point waits at the present rate
+	Retries    float64 // requests/s sent again
+	Stopped    float64 // partitions
+}
+
+const (
+	// parted is by how much a stage may be slower than the one before it without
+	// being the bottleneck: rates of two moments differ a little.
+	parted = 0.9
+	// flowing is from how many tweets/s on something flows.
+	flowing = 0.05
+	// lateSeconds of lag are worth a word.
+	lateSeconds = 5
+	// longWait is how long a point may wait for InfluxDB: the longest flush_period
+	// of the shipped configs is well below.
+	longWait = 1.5
+)
+
+// Judge names the bottleneck.
+func Judge(f Facts) Verdict {
+	for _, rule := range []func(Facts) (Verdict, bool){
+		nobody, away, measuring, stoppedPartitions, influxStuck, idle, generatorHeldUp, readerHeldUp, catchingUp, someAway, late,
+	} {
+		if v, ok := rule(f); ok {
+			return v
+		}
+	}
+	return Verdict{Level: LevelOK, Title: "All stages keep up", Detail: keepingUp(f)}
+}
+
+func nobody(f Facts) (Verdict, bool) {
+	return Verdict{
+		Level: LevelUnknown, Title: "No pipeline is asked",
+		Detail: "Start the dashboard with --metrics and the addresses of the pipelines, such as http://127.0.0.1:4195/metrics.",
+	}, f.Endpoints == 0 && math.IsNaN(f.Kafka) && f.KafkaAway == ""
+}
+
+func away(f Facts) (Verdict, bool) {
+	return Verdict{
+		Level: LevelBad, Title: "No pipeline answers",
+		Detail: "Nothing listens at " + strings.Join(f.Away, ", ") + ". Start one: brandpulse-connect run config/ingest.yaml",
+	}, f.Endpoints > 0 && len(f.Away) == f.Endpoints
+}
+
+func measuring(f Facts) (Verdict, bool) {
+	for _, rate := range []float64{f.Generated, f.Kafka, f.Decoded, f.Stored} {
+		if !math.IsNaN(rate) {
+			return Verdict{}, false
+		}
+	}
+	return Verdict{Level: LevelUnknown, Title: "Measuring", Detail: "Rates need a second reading, and metrics of brandpulse-connect."}, f.KafkaAway == ""
+}
+
+func stoppedPartitions(f Facts) (Verdict, bool) {
+	return Verdict{
+		Level: LevelBad, Stage: StageDecoded, Title: "Partitions wait for an operator",
+		Detail: fmt.Sprintf("kafka_batches has stopped %s of them, rather than lose or double tweets; its log says why.", number(f.Stopped)),
+	}, f.Stopped > 0
+}
+
+func influxStuck(f Facts) (Verdict, bool) {
+	return Verdict{
+		Level: LevelBad, Stage: StageStored, Title: "InfluxDB takes no points",
+		Detail: fmt.Sprintf("%s points wait, and requests are sent again until it does. Nothing is lost: Kafka waits too. The log of the ingest says what InfluxDB answers.", number(f.Waiting)),
+	}, f.Waiting > 0 && f.Retries > 0 && f.Stored < flowing
+}
+
+func idle(f Facts) (Verdict, bool) {
+	for _, rate := range []float64{f.Generated, f.Kafka, f.Decoded, f.Stored} {
+		if rate >= flowing {
+			return Verdict{}, false
+		}
+	}
+	if f.Lag > 0 && f.LagSeconds > lateSeconds {
+		return Verdict{
+			Level: LevelBad, Stage: StageDecoded, Title: "Tweets wait in Kafka and nothing reads them",
+			Detail: fmt.Sprintf("%s tweets wait. Is the ingest running, and is it ready (/ready)?", number(f.Lag)),
+		}, true
+	}
+	return Verdict{Level: LevelBusy, Title: "Nothing flows", Detail: "No tweets come. The generator: brandpulse-connect run config/generate.yaml"}, true
+}
+
+func generatorHeldUp(f Facts) (Verdict, bool) {
+	switch {
+	case f.Kafka < parted*f.Generated && f.Generated-f.Kafka > flowing:
+		return Verdict{
+			Level: LevelBad, Stage: StageKafka, Title: "Kafka takes less than is generated",
+			Detail: fmt.Sprintf("%s tweets/s are generated, and %s/s reach Kafka.", number(f.Generated), number(f.Kafka)),
+		}, true
+	case f.Missed > flowing && f.Missed > (1-parted)*f.Generated:
+		return Verdict{
+			Level: LevelBusy, Stage: StageKafka, Title: "The generator is held up",
+			Detail: fmt.Sprintf("Kafka takes %s tweets/s, which is %s/s less than the rate asked for.", number(f.Generated), number(f.Missed)),
+		}, true
+	}
+	return Verdict{}, false
+}
+
+func readerHeldUp(f Facts) (Verdict, bool) {
+	if !(f.Kafka > flowing && f.Decoded < parted*f.Kafka && !(f.LagGrowth <= 0)) {
+		return Verdict{}, false
+	}
+	rates := fmt.Sprintf("%s tweets/s come into Kafka, and %s/s are read.", number(f.Kafka), number(f.Decoded))
+	if f.LagGrowth > 0 {
+		rates += fmt.Sprintf(" The lag grows by %s/s.", number(f.LagGrowth))
+	}
+	if f.PointWait > longWait {
+		return Verdict{
+			Level: LevelBad, Stage: StageStored, Title: "InfluxDB is the bottleneck",
+			Detail: fmt.Sprintf("A point waits %.1f s until it is stored, and reading waits for that. %s", f.PointWait, rates),
+		}, true
+	}
+	return Verdict{
+		Level: LevelBad, Stage: StageDecoded, Title: "The ingest is the bottleneck",
+		Detail: rates + " Points do not wait for InfluxDB: give the ingest more cores, or start a second one in the same consumer group.",
+	}, true
+}
+
+func catchingUp(f Facts) (Verdict, bool) {
+	speed := -f.LagGrowth
+	if !(f.LagSeconds > lateSeconds && speed > flowing && f.Lag > 0) {
+		return Verdict{}, false
+	}
+	return Verdict{
+		Level: LevelBusy, Title: "Catching up",
+		Detail: fmt.Sprintf("%s tweets are left in Kafka; at this speed it takes another %s.", number(f.Lag), duration(f.Lag/speed)),
+	}, true
+}
+
+func someAway(f Facts) (Verdict, bool) {
+	switch {
+	case len(f.Away) > 0:
+		return Verdict{
+			Level: LevelBusy, Title: "A pipeline does not answer",
+			Detail: "No metrics from " + strings.Join(f.Away, ", ") + ". Has it ended? What it does is missing in the numbers.",
+		}, true
+	case f.KafkaAway != "":
+		return Verdict{Level: LevelBusy, Title: "Kafka does not answer", Detail: f.KafkaAway}, true
+	}
+	return Verdict{}, false
+}
+
+func late(f Facts) (Verdict, bool) {
+	return Verdict{
+		Level: LevelBusy, Title: "The ingest is late",
+		Detail: fmt.Sprintf("It keeps up, and the tweets that it reads have been in Kafka for %s.", duration(f.LagSeconds)),
+	}, f.LagSeconds > lateSeconds
+}
+
+func keepingUp(f Facts) string {
+	var parts []string
+	for _, p := range []struct {
+		rate float64
+		text string
+	}{{f.Generated, "generated"}, {f.Kafka, "into Kafka"}, {f.Decoded, "decoded"}, {f.Stored, "stored"}} {
+		if !math.IsNaN(p.rate) {
+			parts = append(parts, number(p.rate)+" "+p.text)
+		}
+	}
+	return "Tweets a second: " + strings.Join(parts, ", ") + "."
+}
+
+func number(n float64) string {
+	if n < 10 {
+		return humanize.FtoaWithDigits(n, 1)
+	}
+	return humanize.Comma(int64(math.Round(n)))
+}
+
+func duration(seconds float64) string {
+	d := time.Duration(min(seconds, 1e8) * float64(time.Second))
+	if d < time.Minute {
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}

@@ -1,0 +1,72 @@
+package pipelineview
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// even is a pipeline that keeps up.
+func even(change func(*Facts)) Facts {
+	f := Facts{
+		Endpoints: 2, Generated: 50_000, Kafka: 50_000, Decoded: 50_000, Stored: 50_000,
+		Missed: 0, Lag: 4000, LagGrowth: 0, LagSeconds: 0.4, Waiting: 10, PointWait: 0.3,
+	}
+	change(&f)
+	return f
+}
+
+func TestJudge(t *testing.T) {
+	nan := math.NaN()
+	for name, c := range map[string]struct {
+		facts        Facts
+		level, stage string
+		says         string
+	}{
+		"all keep up":                 {even(func(*Facts) {}), LevelOK, "", "50,000 generated"},
+		"nobody is asked":             {Facts{Kafka: nan}, LevelUnknown, "", "--metrics"},
+		"nothing is known yet":        {Facts{Endpoints: 1, Generated: nan, Kafka: nan, Decoded: nan, Stored: nan}, LevelUnknown, "", "second reading"},
+		"none answers":                {even(func(f *Facts) { f.Away = []string{"http://a", "http://b"} }), LevelBad, "", "http://a, http://b"},
+		"one does not":                {even(func(f *Facts) { f.Away = []string{"http://a"} }), LevelBusy, "", "http://a"},
+		"Kafka does not":              {even(func(f *Facts) { f.KafkaAway = "no route" }), LevelBusy, "", "no route"},
+		"partitions are stopped":      {even(func(f *Facts) { f.Stopped = 3 }), LevelBad, StageDecoded, "stopped 3"},
+		"InfluxDB is away":            {even(func(f *Facts) { f.Decoded, f.Stored, f.Retries, f.Waiting, f.LagGrowth = 0, 0, 4, 900, 50_000 }), LevelBad, StageStored, "900 points wait"},
+		"InfluxDB is slow":            {even(func(f *Facts) { f.Decoded, f.Stored, f.PointWait, f.LagGrowth = 30_000, 30_000, 4, 20_000 }), LevelBad, StageStored, "waits 4.0 s"},
+		"the ingest is slow":          {even(func(f *Facts) { f.Decoded, f.Stored, f.LagGrowth = 30_000, 30_000, 20_000 }), LevelBad, StageDecoded, "grows by 20,000/s"},
+		"the lag is not known":        {even(func(f *Facts) { f.Decoded, f.Stored, f.LagGrowth, f.Lag = 30_000, 30_000, nan, nan }), LevelBad, StageDecoded, "30,000/s are read"},
+		"Kafka takes less":            {even(func(f *Facts) { f.Kafka, f.Decoded = 30_000, 30_000 }), LevelBad, StageKafka, "50,000 tweets/s are generated"},
+		"the generator is held up":    {even(func(f *Facts) { f.Missed = 20_000 }), LevelBusy, StageKafka, "20,000/s less"},
+		"it catches up":               {even(func(f *Facts) { f.Decoded, f.LagGrowth, f.Lag, f.LagSeconds = 100_000, -50_000, 500_000, 10 }), LevelBusy, "", "another 10 s"},
+		"it is late":                  {even(func(f *Facts) { f.LagSeconds = 60 }), LevelBusy, "", "1m0s"},
+		"nothing flows":               {even(func(f *Facts) { f.Generated, f.Kafka, f.Decoded, f.Stored, f.Lag = 0, 0, 0, 0, 0 }), LevelBusy, "", "generate.yaml"},
+		"only Kafka is filled":        {even(func(f *Facts) { f.Generated, f.Kafka, f.Decoded, f.Stored, f.LagSeconds = nan, 0, 0, 0, 60 }), LevelBad, StageDecoded, "4,000 tweets wait"},
+		"without a generator of ours": {even(func(f *Facts) { f.Generated, f.Missed = nan, nan }), LevelOK, "", "50,000 into Kafka"},
+		"without Kafka":               {even(func(f *Facts) { f.Kafka, f.Lag, f.LagGrowth, f.LagSeconds = nan, nan, nan, nan }), LevelOK, "", "50,000 stored"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Judge(c.facts)
+			if got.Level != c.level || got.Stage != c.stage || !strings.Contains(got.Detail, c.says) {
+				t.Errorf("%+v, want %s at %q with %q", got, c.level, c.stage, c.says)
+			}
+		})
+	}
+}
+
+// What would break: a verdict with NaN in its words, or without any.
+func TestJudgeAlwaysHasWords(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.SampledFrom([]float64{math.NaN(), 0, 0.01, 1, 9.5, 1000, 50_000, 1e12, -20_000, math.Inf(1)})
+		f := Facts{
+			Endpoints: rapid.IntRange(0, 2).Draw(t, "endpoints"),
+			Generated: n.Draw(t, "generated"), Kafka: n.Draw(t, "kafka"), Decoded: n.Draw(t, "decoded"), Stored: n.Draw(t, "stored"),
+			Missed: n.Draw(t, "missed"), Lag: n.Draw(t, "lag"), LagGrowth: n.Draw(t, "growth"), LagSeconds: n.Draw(t, "seconds"),
+			Waiting: n.Draw(t, "waiting"), PointWait: n.Draw(t, "wait"), Retries: n.Draw(t, "retries"), Stopped: n.Draw(t, "stopped"),
+		}
+		v := Judge(f)
+		if v.Title == "" || v.Detail == "" || strings.Contains(v.Detail, "NaN") {
+			t.Fatalf("%+v of %+v", v, f)
+		}
+	})
+}

@@ -1,0 +1,81 @@
+package pipelineview
+
+// counter is a number that only grows, added up over all processes.
+type counter int
+
+const (
+	generated    counter = iota // tweets
+	delivered                   // tweets that Kafka has acknowledged
+	missed                      // tweets that the generator had no time for
+	decoded                     // tweets counted
+	undecodable                 // records or messages that could not be counted
+	windowed                    // points made
+	stored                      // points that InfluxDB has stored
+	storedTweets                // tweets in them
+	sent                        // points in all requests
+	requests                    // to InfluxDB
+	retries                     // requests sent again after a wait
+	splits                      // requests of which a part was sent by itself
+	rejected                    // points that InfluxDB has refused
+	deadLetters                 // messages sent to the dead letters
+	inKafka                     // offsets, from the brokers
+	numCounters
+)
+
+// counters are the metrics of the components, by name.
+var counters = map[string]counter{
+	"tweet_generator_generated": generated,
+	"tweet_generator_delivered": delivered,
+	"tweet_generator_missed":    missed,
+	"sentiment_window_tweets":   decoded,
+	"sentiment_window_refused":  undecodable,
+	"sentiment_window_points":   windowed,
+	"influxdb_points_written":   stored,
+	"influxdb_tweets_written":   storedTweets,
+	"influxdb_points_sent":      sent,
+	"influxdb_requests":         requests,
+	"influxdb_retries":          retries,
+	"influxdb_splits":           splits,
+	"influxdb_points_rejected":  rejected,
+}
+
+// outputSent counts the messages of each output; those of the dead letters are
+// told by the labels that the shipped configs give them.
+const outputSent = "output_sent"
+
+var deadLabels = map[string]bool{"dead_letters": true, "rejected_points": true}
+
+// gauge is a number that goes up and down.
+type gauge int
+
+const (
+	waiting    gauge = iota // points taken and not stored yet
+	inFlight                // requests
+	lag                     // offsets between the end of the log and what is acknowledged
+	lagSeconds              // age of the oldest of them, the largest of all partitions
+	stopped                 // partitions that wait for an operator
+	numGauges
+)
+
+var gauges = map[string]gauge{
+	"influxdb_points_waiting":     waiting,
+	"influxdb_requests_in_flight": inFlight,
+	"kafka_batches_lag":           lag,
+	"redpanda_lag":                lag,
+	"kafka_batches_lag_seconds":   lagSeconds,
+	"kafka_batches_stopped":       stopped,
+}
+
+// timer is a latency.
+type timer int
+
+const (
+	requestLatency timer = iota // of a request to InfluxDB
+	eventLatency                // from a tweet to InfluxDB's answer
+	numTimers
+)
+
+var timers = map[string]timer{
+	"influxdb_request_latency_ns": requestLatency,
+	"influxdb_event_latency_ns":   eventLatency,
+}

@@ -1,0 +1,95 @@
+package pipelineview
+
+import (
+	"math"
+	"strconv"
+)
+
+// Endpoint is a process that is asked for its metrics.
+type Endpoint struct {
+	URL     string `json:"url"`
+	Error   string `json:"error"` // why it does not answer; empty if it does
+	Started bool   `json:"started"`
+}
+
+// Update is the view, or what has come since a revision.
+type Update struct {
+	Revision  uint64     `json:"-"`
+	Whole     bool       `json:"whole"`
+	Samples   []Rates    `json:"samples"` // oldest first
+	Verdict   Verdict    `json:"verdict"`
+	Endpoints []Endpoint `json:"endpoints"`
+	Totals    Totals     `json:"totals"`
+	// Kafka says whether the brokers are asked themselves.
+	Kafka bool `json:"kafka"`
+}
+
+// Look gives the view as it is. since is the revision of an earlier update, or 0.
+func (v *View) Look(since uint64) Update {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	u := Update{
+		Revision: v.revision, Whole: since == 0 || since > v.revision, Samples: []Rates{},
+		Verdict: Judge(v.facts), Endpoints: []Endpoint{}, Totals: v.totals, Kafka: v.brokers != nil,
+	}
+	for i := range v.samples {
+		if u.Whole || v.samples[i].revision > since {
+			u.Samples = append(u.Samples, v.samples[i].rates)
+		}
+	}
+	for _, e := range v.endpoints {
+		shown := Endpoint{URL: e.name(), Started: e.last != nil}
+		if e.error != nil {
+			shown.Error = e.error.Error()
+		}
+		u.Endpoints = append(u.Endpoints, shown)
+	}
+	return u
+}
+
+// judge works out the rates of the newest sample, and what they mean.
+func (v *View) judge(kafkaError error) {
+	now := &v.samples[len(v.samples)-1]
+	now.rates = v.rates()
+	r := now.rates
+	f := Facts{
+		Endpoints: len(v.endpoints),
+		Generated: float64(r.Generated), Kafka: float64(r.Kafka), Decoded: float64(r.Decoded), Stored: float64(r.Stored),
+		Missed: v.rate(missed, rateSpan), Lag: float64(r.Lag), LagGrowth: v.lagGrowth(), LagSeconds: float64(r.LagSeconds),
+		Waiting: float64(r.Waiting), PointWait: float64(r.Waiting / r.PointsStored), Retries: float64(r.Retries),
+		Stopped: now.gauges[stopped],
+	}
+	if kafkaError != nil {
+		f.KafkaAway = kafkaError.Error()
+	}
+	v.totals = Totals{Rejected: map[string]float64{}}
+	for _, e := range v.endpoints {
+		if e.error != nil {
+			f.Away = append(f.Away, e.name())
+		}
+		if e.last == nil {
+			continue
+		}
+		for _, p := range e.last.counters {
+			switch p.counter {
+			case rejected:
+				v.totals.Rejected[p.reason] += p.value
+			case deadLetters:
+				v.totals.DeadLetters += p.value
+			case undecodable:
+				v.totals.Undecodable += p.value
+			case retries:
+				v.totals.Retries += p.value
+			}
+		}
+	}
+	v.facts = f
+}
+
+// appendNumber writes as many digits as anybody can read from a screen.
+func appendNumber(dst []byte, n float64) []byte {
+	if n == math.Trunc(n) && math.Abs(n) < 1e15 {
+		return strconv.AppendInt(dst, int64(n), 10)
+	}
+	return strconv.AppendFloat(dst, n, 'g', 6, 64)
+}

@@ -1,0 +1,85 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard/brandview"
+)
+
+// maxSeconds is the last second that InfluxDB can hold.
+const maxSeconds = math.MaxInt64/int64(time.Second) - 86400
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	feeds := newStreams()
+	mux.Handle("GET /", assets())
+	mux.HandleFunc("GET /api/brand/events", func(w http.ResponseWriter, r *http.Request) {
+		filter, ok := filterOf(w, r)
+		if !ok {
+			return
+		}
+		defer s.brand.Watch(filter.Range)()
+		feeds.serve(w, r, s.stopping, source{
+			changed: s.brand.Changed,
+			look: func(since uint64) (uint64, any) {
+				update := s.brand.Look(filter, since)
+				return update.Revision, update
+			},
+		})
+	})
+	mux.HandleFunc("GET /api/brand/moment", func(w http.ResponseWriter, r *http.Request) {
+		filter, ok := filterOf(w, r)
+		if !ok {
+			return
+		}
+		at, err := strconv.ParseInt(r.URL.Query().Get("at"), 10, 64)
+		if err != nil || at < 0 || at > maxSeconds {
+			http.Error(w, "at must be unix seconds", http.StatusBadRequest)
+			return
+		}
+		answer(w, s.brand.Moment(r.Context(), filter, at))
+	})
+	mux.HandleFunc("GET /api/brand/tweets", func(w http.ResponseWriter, r *http.Request) {
+		filter, ok := filterOf(w, r)
+		if !ok {
+			return
+		}
+		tweets, problem := s.brand.Latest(r.Context(), filter.Brands)
+		answer(w, map[string]any{"tweets": tweets, "problem": problem})
+	})
+	mux.HandleFunc("GET /api/pipeline/events", func(w http.ResponseWriter, r *http.Request) {
+		defer s.pipeline.Watch()()
+		feeds.serve(w, r, s.stopping, source{
+			changed: s.pipeline.Changed,
+			look: func(since uint64) (uint64, any) {
+				update := s.pipeline.Look(since)
+				return update.Revision, update
+			},
+		})
+	})
+	return mux
+}
+
+func filterOf(w http.ResponseWriter, r *http.Request) (brandview.Filter, bool) {
+	filter, err := brandview.FilterFrom(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return filter, false
+	}
+	return filter, true
+}
+
+func answer(w http.ResponseWriter, value any) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(data)
+}

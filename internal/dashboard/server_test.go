@@ -1,0 +1,260 @@
+package dashboard
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard/brandview"
+)
+
+// start serves the dashboard of an InfluxDB that says the same at all times.
+func start(t *testing.T, allowed ...string) *Server {
+	t.Helper()
+	influx := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"results":[{"series":[{"tags":{"brand":"A","sentiment":"positive"},"values":[[%d,3]]}]}]}`, time.Now().UnixNano())
+	}))
+	t.Cleanup(influx.Close)
+	s, err := Listen(Options{
+		Address: "127.0.0.1:0", AllowedHosts: allowed,
+		Influx: brandview.Source{URL: influx.URL, Token: "secret", Bucket: "b", Measurement: "m"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := s.Serve(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() {
+		begin := time.Now()
+		cancel()
+		serving.Wait()
+		// What would break: the program does not end while a page is open.
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("ending took %s", took)
+		}
+	})
+	return s
+}
+
+func get(t *testing.T, s *Server, path string, change func(*http.Request)) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimSuffix(s.URL(), "/")+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(request)
+	}
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	return response
+}
+
+// What would break: another site reads what the dashboard shows, through a name
+// that points here, through a frame, or by asking from its own page.
+func TestWhoMayAsk(t *testing.T) {
+	s := start(t, "wall.example", "proxy.example:8443")
+	port := s.URL()[strings.LastIndex(s.URL(), ":")+1 : len(s.URL())-1]
+	header := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
+	host := func(name string) func(*http.Request) { return func(r *http.Request) { r.Host = name } }
+	for name, c := range map[string]struct {
+		path   string
+		change func(*http.Request)
+		want   int
+	}{
+		"the page":                     {"/", nil, 200},
+		"as localhost":                 {"/", host("localhost:" + port), 200},
+		"as LOCALHOST":                 {"/", host("LOCALHOST:" + port), 200},
+		"by IPv6":                      {"/", host("[::1]:" + port), 200},
+		"another port":                 {"/", host("localhost:1"), 421},
+		"no port":                      {"/", host("localhost"), 421},
+		"another name":                 {"/", host("evil.example:" + port), 421},
+		"a name that begins alike":     {"/", host("localhost.evil.example:" + port), 421},
+		"a name that is allowed":       {"/", host("wall.example"), 200},
+		"and any port of it":           {"/", host("wall.example:81"), 200},
+		"a name and port":              {"/", host("proxy.example:8443"), 200},
+		"but not another port":         {"/", host("proxy.example:8444"), 421},
+		"data, by another name":        {"/api/brand/tweets?range=1m", host("evil.example:" + port), 421},
+		"data":                         {"/api/brand/tweets?range=1m", nil, 200},
+		"data, from the page":          {"/api/brand/tweets?range=1m", header("Sec-Fetch-Site", "same-origin"), 200},
+		"data, from another site":      {"/api/brand/tweets?range=1m", header("Sec-Fetch-Site", "cross-site"), 403},
+		"data, from another port":      {"/api/brand/tweets?range=1m", header("Sec-Fetch-Site", "same-site"), 403},
+		"data, with another origin":    {"/api/brand/tweets?range=1m", header("Origin", "http://evil.example"), 403},
+		"data, with no origin at all":  {"/api/brand/tweets?range=1m", header("Origin", "null"), 403},
+		"data, with our origin":        {"/api/brand/tweets?range=1m", header("Origin", "http://127.0.0.1:"+port), 200},
+		"a stream, from another site":  {"/api/brand/events?range=1m", header("Sec-Fetch-Site", "cross-site"), 403},
+		"a stream, with other origin":  {"/api/pipeline/events", header("Origin", "http://evil.example"), 403},
+		"to write":                     {"/", func(r *http.Request) { r.Method = http.MethodPost }, 405},
+		"to write data":                {"/api/brand/tweets?range=1m", func(r *http.Request) { r.Method = http.MethodDelete }, 405},
+		"for the options":              {"/", func(r *http.Request) { r.Method = http.MethodOptions }, 405},
+		"for something else":           {"/etc/passwd", nil, 404},
+		"above the page":               {"/..%2f..%2fdashboard.go", nil, 404},
+		"for a range that is none":     {"/api/brand/events?range=2m", nil, 400},
+		"for a brand that is none":     {"/api/brand/events?range=1m&brand=", nil, 400},
+		"for too many brands":          {"/api/brand/events?range=1m" + strings.Repeat("&brand=a", 41), nil, 400},
+		"for a moment that is none":    {"/api/brand/moment?range=1m&at=x", nil, 400},
+		"for one that is far away":     {"/api/brand/moment?range=1m&at=9223372036854775807", nil, 400},
+		"for one that is far the past": {"/api/brand/moment?range=1m&at=-9223372036854775808", nil, 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response := get(t, s, c.path, c.change)
+			if response.StatusCode != c.want {
+				t.Errorf("%s, want %d", response.Status, c.want)
+			}
+			for name, want := range map[string]string{
+				"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Set-Cookie": "",
+				"Access-Control-Allow-Origin": "",
+			} {
+				if got := response.Header.Get(name); got != want {
+					t.Errorf("%s is %q, want %q", name, got, want)
+				}
+			}
+		})
+	}
+}
+
+// events reads a stream.
+type events struct {
+	lines *bufio.Scanner
+	close func()
+}
+
+func open(t *testing.T, s *Server, path, lastID string) *events {
+	t.Helper()
+	response := get(t, s, path, func(r *http.Request) {
+		if lastID != "" {
+			r.Header.Set("Last-Event-ID", lastID)
+		}
+	})
+	if response.StatusCode != 200 || response.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%s, %v", response.Status, response.Header)
+	}
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 8<<20)
+	return &events{lines: lines, close: func() { response.Body.Close() }}
+}
+
+func (e *events) next(t *testing.T) (id, data string) {
+	t.Helper()
+	for e.lines.Scan() {
+		switch name, value, _ := strings.Cut(e.lines.Text(), ": "); name {
+		case "id":
+			id = value
+		case "data":
+			data = value
+		case "":
+			if data != "" {
+				return id, data
+			}
+		}
+	}
+	t.Fatalf("the stream has ended: %v", e.lines.Err())
+	return "", ""
+}
+
+// What would break: a page whose connection was cut shows gaps, or one that comes
+// back to another process mixes two of them.
+func TestAStreamGoesOnWhereItWas(t *testing.T) {
+	s := start(t)
+	for _, path := range []string{"/api/brand/events?range=1m", "/api/pipeline/events"} {
+		first := open(t, s, path, "")
+		_, data := first.next(t)
+		if !strings.Contains(data, `"whole":true`) {
+			t.Fatalf("%s begins with a part: %s", path, data)
+		}
+		id, data := first.next(t)
+		if !strings.Contains(data, `"whole":false`) {
+			t.Fatalf("%s goes on with the whole: %s", path, data)
+		}
+		first.close()
+		if _, data := open(t, s, path, id).next(t); !strings.Contains(data, `"whole":false`) {
+			t.Errorf("%s gives the whole again to who has it: %s", path, data)
+		}
+		_, revision, _ := strings.Cut(id, "-")
+		for _, other := range []string{"other-" + revision, "", "nonsense", strings.Replace(id, "-", "-9999999", 1)} {
+			if _, data := open(t, s, path, other).next(t); !strings.Contains(data, `"whole":true`) {
+				t.Errorf("%s gives a part to who comes with %q: %s", path, other, data)
+			}
+		}
+	}
+}
+
+// What would break: pages that are left open take all there is.
+func TestStreamsAreBounded(t *testing.T) {
+	s := start(t)
+	var all []*events
+	for range maxStreams {
+		all = append(all, open(t, s, "/api/pipeline/events", ""))
+	}
+	if got := get(t, s, "/api/brand/events?range=1m", nil).StatusCode; got != 503 {
+		t.Errorf("one more gives %d, want 503", got)
+	}
+	for _, e := range all {
+		e.close()
+	}
+	for begin := time.Now(); get(t, s, "/api/pipeline/events", nil).StatusCode != 200; time.Sleep(50 * time.Millisecond) {
+		if time.Since(begin) > 10*time.Second {
+			t.Fatal("no stream is free after all have gone")
+		}
+	}
+}
+
+// What would break: the policy forbids what the page needs, or the page loads
+// something from elsewhere.
+func TestThePageKeepsToItsPolicy(t *testing.T) {
+	files, err := embedded.ReadDir("assets")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	s := start(t)
+	kinds := map[string]string{".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
+	for _, file := range files {
+		response := get(t, s, "/"+file.Name(), nil)
+		body, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != 200 {
+			t.Fatalf("%s: %s, %v", file.Name(), response.Status, err)
+		}
+		if want := kinds[path.Ext(file.Name())]; !strings.HasPrefix(response.Header.Get("Content-Type"), want) || want == "" {
+			t.Errorf("%s is %s", file.Name(), response.Header.Get("Content-Type"))
+		}
+		again := get(t, s, "/"+file.Name(), func(r *http.Request) { r.Header.Set("If-None-Match", response.Header.Get("ETag")) })
+		if again.StatusCode != 304 {
+			t.Errorf("%s is sent again though it has not changed: %s", file.Name(), again.Status)
+		}
+		for _, forbidden := range []string{`innerHTML`, `outerHTML`, `insertAdjacentHTML`, `document\.write`, `\beval\(`, `new Function`, `setAttribute\("style"`, `<style`, ` style="`, ` on[a-z]+="`, `<script>`, `(src|href)="https?:`, `url\("?https?:`, `import .* from "https?:`} {
+			if found := regexp.MustCompile(forbidden).Find(body); found != nil {
+				t.Errorf("%s has %s", file.Name(), found)
+			}
+		}
+	}
+}
+
+func TestAddressesToListenOn(t *testing.T) {
+	influx := brandview.Source{URL: "http://127.0.0.1:1", Bucket: "b", Measurement: "m"}
+	taken := start(t)
+	if _, err := Listen(Options{Address: taken.listener.Addr().String(), Influx: influx}); err == nil || !strings.Contains(err.Error(), "listening for the dashboard") {
+		t.Errorf("an address that is taken: %v", err)
+	}
+	if _, err := Listen(Options{Address: "127.0.0.1:0", Influx: brandview.Source{URL: "nonsense"}}); err == nil {
+		t.Error("an InfluxDB that is none is taken")
+	}
+}

@@ -16,11 +16,6 @@ func (l *Lab) Drain() {
 		return
 	}
 	l.drained = true
-	// A slow machine takes few samples: tweets come for as long as it needs.
-	stream.Await(l, "there are enough samples", func() bool {
-		l.Samples.MustBeRight(l)
-		return l.Samples.Taken() >= sample.Least
-	})
 	l.Producers.Finish()
 	if l.Inexact {
 		l.Producers.Seal()
@@ -28,6 +23,11 @@ func (l *Lab) Drain() {
 	began := time.Now()
 	l.Reader.Drained(l, l.Recovery)
 	l.Event("drained, %.1f s after the last record", time.Since(began).Seconds())
+	// A slow machine takes few samples. More tweets would make them slower.
+	stream.Await(l, "there are enough samples", func() bool {
+		l.Samples.MustBeRight(l)
+		return l.Samples.Taken() >= sample.Least
+	})
 }
 
 // Verify compares what InfluxDB holds with what Kafka holds when all is

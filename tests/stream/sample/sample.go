@@ -44,6 +44,7 @@ type Samples struct {
 	away  atomic.Int32
 	under sync.Mutex // held while a sample is taken
 	taken atomic.Int64
+	spent time.Duration
 	err   error // the first difference
 	stop  context.CancelFunc
 	ended chan struct{}
@@ -169,7 +170,7 @@ func (s *Samples) End(t testing.TB) {
 	t.Helper()
 	s.stop()
 	<-s.ended
-	t.Logf("%d samples", s.Taken())
+	t.Logf("%d samples, which took %.1f s", s.Taken(), s.spent.Seconds())
 	if s.err != nil {
 		t.Fatal(s.err)
 	}

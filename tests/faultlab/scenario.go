@@ -15,6 +15,10 @@ const (
 	scenarioVariable = "BRANDPULSE_FAULTLAB_SCENARIO" // runs this one alone, everyday or not
 )
 
+// AtOnce is how many laboratories can use the shared broker: as many as it has
+// ways for them.
+const AtOnce = doors
+
 // Scenario is what happens to the processes, to Kafka or to InfluxDB, and what
 // must be seen beside the sums.
 type Scenario struct {

@@ -58,7 +58,7 @@ func (s *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var body struct{ Query string }
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		m := ofFlux.FindStringSubmatch(body.Query)
-		s.flux(w, s.between(number(m[1]), number(m[2])))
+		s.flux(w, s.between(number(m[1]), number(m[2])+1)) // as 1.8.10 does
 	}
 }
 

@@ -24,7 +24,7 @@ func (r *Reader) slices(ctx context.Context, q query, do func(found []cell, seri
 	pending := []int64{q.to}
 	for from := q.from; len(pending) > 0; {
 		to := pending[len(pending)-1]
-		s.found = s.found[:0]
+		s.found, s.from, s.to = s.found[:0], from, to
 		q.from, q.to = from, to
 		err := r.rows(ctx, q, s.add)
 		switch {
@@ -49,13 +49,20 @@ func (r *Reader) slices(ctx context.Context, q query, do func(found []cell, seri
 
 type slicer struct {
 	found   []cell
+	from    int64
+	to      int64
 	limit   int
 	numbers map[string]int // of the series, by their tags
 	series  []map[string]string
 	last    int
 }
 
+// add takes a row of the slice. Flux of 1.8.10 gives a point at the end of a range
+// too, which is of the next slice.
 func (s *slicer) add(r row) error {
+	if r.nanos < s.from || r.nanos >= s.to && s.to != MaxNanos {
+		return nil
+	}
 	if len(s.found) >= s.limit {
 		return errFull
 	}

@@ -81,13 +81,13 @@ func (l Law) Slot(offset int64, partition int32) (int64, error) {
 		return 0, fmt.Errorf("offset %d is negative", offset)
 	}
 	if l.source {
-		return offset % l.slots, nil
+		return l.turn(offset), nil
 	}
 	if partition < 0 || int64(partition) >= l.partitions {
 		return 0, fmt.Errorf("partition %d has no room: max_partitions is %d, raise it (on an empty bucket, as it moves every point)",
 			partition, l.partitions)
 	}
-	return offset%l.slots*l.partitions + int64(partition), nil
+	return l.turn(offset)*l.partitions + int64(partition), nil
 }
 
 // Floor is the start of the R that an event lies in, in nanoseconds since the

@@ -23,7 +23,7 @@ type pendingCommit struct {
 }
 
 func (s *session) pending(p *partition, clean bool) pendingCommit {
-	return pendingCommit{p, p.acked.at, mark{s.conf.fingerprint, clean, topicIDText(p.topicID)}}
+	return pendingCommit{p, p.committable(), mark{s.conf.fingerprint, clean, topicIDText(p.topicID)}}
 }
 
 // commitLoop commits what was acknowledged.
@@ -46,7 +46,7 @@ func (s *session) commitAcknowledged() {
 	s.mu.Lock()
 	var commits []pendingCommit
 	for _, p := range s.held() {
-		if p.started() && p.acked.at.offset > p.committed {
+		if p.started() && p.committable().offset > p.committed {
 			commits = append(commits, s.pending(p, false))
 		}
 	}

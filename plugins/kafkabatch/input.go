@@ -93,13 +93,13 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 	}
 	for {
 		if b := s.nextBatch(); b != nil {
-			messages, err := b.messages(in.conf.emit)
+			messages, ack, err := s.hand(b)
 			if err != nil { // its records were read before: memory is broken
 				s.nack(b, err)
 				return nil, nil, err
 			}
 			in.metrics.handedOn(b)
-			return messages, s.ackFunc(b), nil
+			return messages, ack, nil
 		}
 		select {
 		case <-s.ready:
@@ -115,10 +115,10 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 // about single messages, b is handed on again whole.
 func (s *session) ackFunc(b *batch) service.AckFunc {
 	return func(_ context.Context, err error) error {
-		if err == nil {
-			s.ack(b)
-		} else {
+		if unstored(err) {
 			s.nack(b, err)
+		} else {
+			s.ack(b)
 		}
 		return nil
 	}

@@ -30,7 +30,12 @@ var moduleRoot = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(string(out)), nil
 })
 
-// Binary builds brandpulse-connect, once in a process.
+// tagsVariable holds build tags for the program, separated by commas: those that
+// make it break a rule, to see whether a test notices.
+const tagsVariable = "BRANDPULSE_TEST_TAGS"
+
+// Binary builds brandpulse-connect, once in a process, with the build tags of the
+// environment.
 func Binary(t testing.TB) string {
 	t.Helper()
 	skipShort(t)
@@ -38,6 +43,9 @@ func Binary(t testing.TB) string {
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if tags := os.Getenv(tagsVariable); tags != "" {
+		t.Logf("the program is built with the tags %s (%s)", tags, tagsVariable)
 	}
 	return path
 }
@@ -48,7 +56,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(scratch.dir, "brandpulse-connect")
-	build := exec.Command("go", "build", "-o", path, "./cmd/brandpulse-connect")
+	build := exec.Command("go", "build", "-tags", os.Getenv(tagsVariable), "-o", path, "./cmd/brandpulse-connect")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the program: %w\n%s", err, out)

@@ -1,8 +1,11 @@
 package audit_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,6 +55,17 @@ func TestPointsThatAQueryGivesTwice(t *testing.T) {
 			})
 			write(100, func(i int) string { return tweet(2301 + 2*i) })
 
+			rows, err := server.Query(t.Context(), fmt.Sprintf(`from(bucket: %q) |> range(start: 2023-01-01T00:00:00Z)
+  |> filter(fn: (r) => r._measurement == "tweets") |> count()`, server.Bucket))
+			if err != nil || len(rows) != 1 {
+				t.Fatalf("%d rows, %v", len(rows), err)
+			}
+			if n, _ := rows[0].Int("_value"); n <= 5100 {
+				t.Errorf("Flux counts %d points: the fault is not there, and this test proves nothing", n)
+			}
+			if n := rowsOfInfluxQL(t, server); n != 5100 {
+				t.Errorf("InfluxQL gives %d rows of 5100 points", n)
+			}
 			for _, language := range []string{influxread.InfluxQL, influxread.Flux} {
 				for _, rows := range []int{0, 700} { // at once, and in slices
 					r, err := influxread.Open(t.Context(), influxread.Options{
@@ -79,4 +93,32 @@ func TestPointsThatAQueryGivesTwice(t *testing.T) {
 			}
 		})
 	}
+}
+
+// rowsOfInfluxQL is how many rows a query gives, before anything is left out.
+func rowsOfInfluxQL(t *testing.T, server *influxd.Server) (n int) {
+	t.Helper()
+	values := url.Values{"db": {server.Bucket}, "epoch": {"ns"}, "q": {`SELECT "count" FROM "tweets"`}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/query?"+values.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Token "+server.Token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var answer struct {
+		Results []struct {
+			Series []struct{ Values [][]int64 }
+		}
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || len(answer.Results) != 1 {
+		t.Fatalf("%+v, %v", answer, err)
+	}
+	for _, series := range answer.Results[0].Series {
+		n += len(series.Values)
+	}
+	return n
 }

@@ -2,6 +2,7 @@ package kafkad
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -29,10 +31,14 @@ type Options struct {
 	Port int
 	// HeapMB is the most that Java's heap may take; 512 when 0.
 	HeapMB int
+	// ClusterID is 16 bytes in Base64 for URLs; random when empty.
+	ClusterID string
 	// Properties are added to the broker's own, or replace them.
 	Properties map[string]string
 	// Progress is told what Get does when Kafka must be got first.
 	Progress buildcache.Progress
+
+	log string // another file than kafka.log
 }
 
 const (
@@ -46,6 +52,8 @@ type Server struct {
 	Address string // 127.0.0.1:PORT
 
 	dir   string
+	log   string
+	node  string // node.id
 	java  string
 	heap  int
 	jars  string
@@ -77,6 +85,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{
 		Address: fmt.Sprintf("127.0.0.1:%d", ports[0]),
 		dir:     o.Dir,
+		log:     cmp.Or(o.log, filepath.Join(o.Dir, "kafka.log")),
 		java:    java,
 		heap:    o.HeapMB,
 		jars:    filepath.Join(jars, "*"),
@@ -107,12 +116,20 @@ func (s *Server) format(ctx context.Context, o Options) error {
 	if err := os.WriteFile(s.config(), file.Bytes(), 0o600); err != nil {
 		return err
 	}
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails
+	s.node = properties["node.id"]
+	if o.ClusterID == "" {
+		o.ClusterID = newClusterID()
+	}
 	_, err := buildcache.Run(ctx, o.Dir, process.Environment(o.Dir), nil, s.java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", s.jars,
 		// As one word: an id may begin with a dash, and would pass for an option.
-		"kafka.tools.StorageTool", "format", "--cluster-id="+base64.RawURLEncoding.EncodeToString(id[:]), "-c", s.config())
+		"kafka.tools.StorageTool", "format", "--cluster-id="+o.ClusterID, "-c", s.config())
 	return err
+}
+
+func newClusterID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
 func (s *Server) config() string { return filepath.Join(s.dir, "server.properties") }
@@ -197,10 +214,12 @@ func (s *Server) answers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(brokers) == 0 {
-		return errors.New("the broker is not in the cluster yet")
+	for _, broker := range brokers {
+		if strconv.Itoa(int(broker.NodeID)) == s.node {
+			return nil
+		}
 	}
-	return nil
+	return errors.New("the broker is not in the cluster yet")
 }
 
 // Restart starts the server again on the same port and data, after a Kill or a
@@ -231,4 +250,4 @@ func (s *Server) Resume() error { return s.child.Resume() }
 func (s *Server) PID() int { return s.child.PID() }
 
 // LogPath is the file with all that the server has printed.
-func (s *Server) LogPath() string { return filepath.Join(s.dir, "kafka.log") }
+func (s *Server) LogPath() string { return s.log }

@@ -20,6 +20,9 @@ const doors = 8
 // on that way: else clients would go past the proxy after their first question.
 type Broker struct {
 	*testenv.RealKafka
+	// Servers are all of a cluster, of which RealKafka is the first; nil where
+	// there is one.
+	Servers []*kafkad.Server
 
 	mu   sync.Mutex
 	free []door

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ type Lab struct {
 	Stream    *stream.Stream
 	Reader    *stream.Reader  // the group, and how its processes are started
 	Broker    *Broker         // the Kafka, which others use too unless OwnBroker
-	Kafka     *Link           // from the processes to the brokers
+	Kafka     *Link           // from the processes to the broker; nil with several
 	Server    *influxd.Server // which others use too unless OwnInflux
 	Bucket    *influxd.Database
 	Producers *produce.Producers
@@ -61,6 +62,9 @@ type Options struct {
 	Inexact bool
 	// OwnBroker and OwnInflux are for a scenario that kills or pauses them.
 	OwnBroker, OwnInflux bool
+	// Brokers is how many there are: own ones, which processes reach at their own
+	// addresses, if more than 1.
+	Brokers int
 	// Broker are properties of the broker, which is an own one then.
 	Broker map[string]string
 	// Partitions of the topic; 8 when 0.
@@ -126,21 +130,28 @@ func newLab(t testing.TB, servers *Servers, version string, seed uint64, o Optio
 		properties["log.dirs"] = filepath.Join(l.Disk.Dir, "kafka")
 		data = filepath.Join(l.Disk.Dir, "influxdb")
 	}
-	if l.OwnBroker || l.Options.Broker != nil {
+	switch {
+	case l.Brokers > 1:
+		l.Broker = StartCluster(t, l.Brokers, properties)
+	case l.OwnBroker || l.Options.Broker != nil:
 		l.Broker = StartBroker(t, properties)
 	}
 	l.Server = servers.influx[version]
 	if l.OwnInflux {
 		l.Server = testenv.OwnInflux(t, influxd.Options{Version: version, Data: data})
 	}
-	l.Kafka = l.Broker.link(t)
+	address := strings.Join(l.Broker.Cluster.Brokers, ",")
+	if l.Brokers <= 1 {
+		l.Kafka = l.Broker.link(t)
+		address = l.Kafka.Address
+	}
 	l.Stream = stream.In(t, &l.Broker.Cluster, l.Partitions)
 	if err := l.Server.CreateBucket(t.Context(), l.Stream.Topic, l.Retention); err != nil {
 		t.Fatal(err)
 	}
 	l.Bucket = l.Server.Sibling(l.Stream.Topic)
 
-	env := stream.Env{"KAFKA_BROKERS": l.Kafka.Address, "SHUTDOWN_TIMEOUT": "3s"}
+	env := stream.Env{"KAFKA_BROKERS": address, "SHUTDOWN_TIMEOUT": "3s"}
 	for name, value := range l.Env {
 		env[name] = value
 	}
@@ -182,6 +193,16 @@ func (l *Lab) Wait(d time.Duration) {
 	case <-l.Context().Done():
 	}
 	l.Samples.MustBeRight(l)
+}
+
+// AwaitSample waits until InfluxDB and Kafka were compared as they are now.
+func (l *Lab) AwaitSample() {
+	l.Helper()
+	before := l.Samples.Taken()
+	stream.Await(l, "a sample is taken", func() bool {
+		l.Samples.MustBeRight(l)
+		return l.Samples.Taken() >= before+2 // one was perhaps under way
+	})
 }
 
 // Between draws a time.

@@ -53,6 +53,17 @@ func OwnKafka(t testing.TB, options kafkad.Options) *RealKafka {
 	return &RealKafka{Cluster{Brokers: []string{server.Address}}, server}
 }
 
+// OwnKafkaCluster starts a real Kafka of several brokers for this test, each of
+// which it may kill and pause. Dir of the options is chosen here.
+func OwnKafkaCluster(t testing.TB, options kafkad.Options, brokers int) (*Cluster, []*kafkad.Server) {
+	t.Helper()
+	cluster := startOwn(t, "kafka-cluster", func(ctx context.Context, dir string) (*kafkad.Cluster, error) {
+		options.Dir = dir
+		return kafkad.StartCluster(ctx, options, brokers)
+	})
+	return &Cluster{Brokers: cluster.Addresses()}, cluster.Servers
+}
+
 // FakeKafka starts a Kafka in this process, in memory, with one broker unless
 // the options say otherwise. It is for what must hold at every change; what only
 // a real broker can prove needs Kafka or OwnKafka.
@@ -115,7 +126,11 @@ func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int32, confi
 	client := c.Client(t, kgo.MetadataMinAge(50*time.Millisecond))
 	defer client.Close()
 	admin := kadm.NewClient(client)
-	if _, err := admin.CreateTopic(t.Context(), partitions, 1, values, name); err != nil {
+	replicas := int16(-1) // as many as the brokers give by default
+	if c.Fake != nil {
+		replicas = 1
+	}
+	if _, err := admin.CreateTopic(t.Context(), partitions, replicas, values, name); err != nil {
 		t.Fatalf("creating the topic %s: %v", name, err)
 	}
 	Eventually(t, 20*time.Second, "the topic "+name+" has leaders", func() error {

@@ -61,6 +61,9 @@ type Report struct {
 	Outside int64 `json:"outside_of_time"`
 	Foreign int64 `json:"points_of_other_topics"`
 
+	// Sentiments are the sums over what was compared, by sentiment.
+	Sentiments map[string]Sums `json:"sentiments"`
+
 	Counts          int   `json:"counts"`           // compared
 	DifferentCounts int   `json:"different_counts"` // of them
 	Missing         int64 `json:"missing_tweets"`
@@ -69,6 +72,14 @@ type Report struct {
 	// Differences are the first of them, by time.
 	Differences []Difference `json:"differences"`
 	Notes       []string     `json:"notes,omitempty"`
+}
+
+// Sums are numbers of tweets on both sides, those that InfluxDB has refused among
+// the stored.
+type Sums struct {
+	Committed int64 `json:"kafka_committed"`
+	InFlight  int64 `json:"kafka_in_flight"`
+	Stored    int64 `json:"influxdb"`
 }
 
 // PartitionReport is what was compared of a partition: offsets from Start on,
@@ -113,6 +124,7 @@ func (a *Audit) report(l *ledger, lim *limits, stored *storedSide, logged *logge
 		Stored: stored.tweets - stored.before, Points: stored.points - stored.foreign, Refused: stored.refusedTweets,
 		Removed: stored.before, CutOff: logged.before, Outside: logged.outside, Foreign: stored.foreign,
 		Counts:      len(l.accounts),
+		Sentiments:  map[string]Sums{},
 		Differences: []Difference{},
 	}
 	if a.From != minNanos {
@@ -131,12 +143,17 @@ func (a *Audit) report(l *ledger, lim *limits, stored *storedSide, logged *logge
 		r.Missing += account.missing()
 		r.Surplus += account.surplus()
 		r.Unsure += account.unsure
+		name := l.names[k.series]
+		sums := r.Sentiments[name.sentiment]
+		sums.Committed += account.committed
+		sums.InFlight += account.logged - account.committed
+		sums.Stored += account.stored
+		r.Sentiments[name.sentiment] = sums
 		moved := account.moved(a.pointwise())
 		if account.missing() == 0 && account.surplus() == 0 && !moved {
 			continue
 		}
 		r.DifferentCounts++
-		name := l.names[k.series]
 		r.Differences = append(r.Differences, Difference{
 			Time: time.Unix(0, k.start).UTC(), Brand: name.brand, Sentiment: name.sentiment,
 			Committed: account.committed, Logged: account.logged, Stored: account.stored,

@@ -3,6 +3,8 @@ package audit
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,10 +27,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	t.line("")
 	t.differences(r)
-	t.line("%-10s %14s %14s %14s", "tweets", "committed", "in flight", "total")
-	t.line("%-10s %14s %14s %14s", "Kafka", humanize.Comma(r.Committed), humanize.Comma(r.InFlight), humanize.Comma(r.Committed+r.InFlight))
-	t.line("%-10s %14s %14s %14s", "InfluxDB", "", "", humanize.Comma(r.Stored))
-	t.line("")
+	t.sums(r)
 	for _, note := range r.Notes {
 		t.line("note: %s", note)
 	}
@@ -113,6 +112,34 @@ func (t *text) differences(r *Report) {
 	if more := r.DifferentCounts - len(r.Differences); more > 0 {
 		t.line("and %s more counts that differ", humanize.Comma(int64(more)))
 	}
+	t.line("")
+}
+
+// sums shows both sides of the account, by sentiment.
+func (t *text) sums(r *Report) {
+	const most = 6 // columns
+	names := slices.Sorted(maps.Keys(r.Sentiments))
+	names = names[:min(len(names), most)]
+	row := func(title string, of func(Sums) int64) {
+		line, total := fmt.Sprintf("%-18s", title), int64(0)
+		for _, name := range names {
+			line += fmt.Sprintf(" %14s", humanize.Comma(of(r.Sentiments[name])))
+		}
+		for _, sums := range r.Sentiments {
+			total += of(sums)
+		}
+		t.line("%s %14s", line, humanize.Comma(total))
+	}
+	title := fmt.Sprintf("%-18s", "tweets")
+	for _, name := range names {
+		title += fmt.Sprintf(" %14s", shown(name))
+	}
+	t.line("%s %14s", title, "total")
+	row("Kafka, committed", func(s Sums) int64 { return s.Committed })
+	if r.InFlight > 0 {
+		row("Kafka, in flight", func(s Sums) int64 { return s.InFlight })
+	}
+	row("InfluxDB", func(s Sums) int64 { return s.Stored })
 	t.line("")
 }
 

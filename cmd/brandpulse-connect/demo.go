@@ -21,13 +21,13 @@ func demoCommand() *cli.Command {
 		Description: `
 Starts an embedded Kafka and a real InfluxDB on free local ports, runs the
 shipped generate.yaml and ingest.yaml between them, shows what is generated and
-what is stored, and compares the two at the end: exit code 0 if they are equal,
-1 if not. It needs nothing but Go, which builds InfluxDB the first time.
+what is stored, here and on a dashboard, and compares the two at the end: exit
+code 0 if they are equal, 1 if not. It needs nothing but Go, which builds InfluxDB the first time.
 
 Ctrl-C stops the generator, and the rest is stored; Ctrl-C again ends at once.
 
    brandpulse-connect demo --count 5000000 --rate 0
-   brandpulse-connect demo --count 0 --mode volatile
+   brandpulse-connect demo --count 0 --mode volatile    # to look at the dashboard
    brandpulse-connect demo --exact
    brandpulse-connect demo --kafka localhost:9092 --influxdb-url http://localhost:8086 --influxdb-org me`[1:],
 		Flags: []cli.Flag{
@@ -37,6 +37,7 @@ Ctrl-C stops the generator, and the rest is stored; Ctrl-C again ends at once.
 			&cli.Int64Flag{Name: "seed", Usage: "the same seed gives the same tweets, timestamps apart; 0 draws one"},
 			&cli.BoolFlag{Name: "exact", Usage: "read with exact.yaml, by whole RecordBatches, and kill the ingest three times on the way"},
 			&cli.BoolFlag{Name: "keep", Usage: "leave Kafka and InfluxDB running at the end, until Ctrl-C"},
+			&cli.BoolFlag{Name: "dashboard", Value: true, Usage: "serve the dashboard as long as the demo runs, at its usual port or, if that is taken, a free one; --dashboard=false leaves it out"},
 			&cli.StringFlag{Name: "kafka", Usage: "`BROKERS` of your own Kafka, separated by commas; the demo creates its topics there"},
 			&cli.StringFlag{Name: "influxdb-url", Usage: "`URL` of your own InfluxDB, 1.8 or 2.x; the demo creates a bucket there"},
 			&cli.StringFlag{Name: "influxdb-org", Value: "brandpulse", Usage: "organisation in your own InfluxDB 2.x"},
@@ -63,6 +64,7 @@ func runDemo(c *cli.Context) error {
 		Seed:         c.Int64("seed"),
 		Exact:        c.Bool("exact"),
 		Keep:         c.Bool("keep"),
+		Dashboard:    c.Bool("dashboard"),
 		KafkaBrokers: c.String("kafka"),
 		Influx: demo.InfluxOptions{
 			URL:   c.String("influxdb-url"),

@@ -23,6 +23,9 @@ type Options struct {
 	Exact bool    // read by whole RecordBatches, and crash the ingest on the way
 	Keep  bool    // leave Kafka and InfluxDB running at the end until the context ends again
 
+	// Dashboard serves the page that shows all of it.
+	Dashboard bool
+
 	// KafkaBrokers are those of a Kafka that runs already; empty embeds one.
 	KafkaBrokers string
 	// Influx is an InfluxDB that runs already; an empty URL starts one.
@@ -76,6 +79,18 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	}
 	defer closeInflux()
 
+	addresses, err := httpAddresses()
+	if err != nil {
+		return false, err
+	}
+	page, closeDashboard, err := serveDashboard(ctx, o, kafka, database, addresses)
+	if err != nil {
+		return false, err
+	}
+	defer closeDashboard()
+	if page != "" {
+		fmt.Fprintf(o.Out, "Dashboard %s\n", page)
+	}
 	fmt.Fprintf(o.Out, "Kafka     %s  topic %s\nInfluxDB  %s  bucket %s\nlogs      %s\n\n",
 		kafka.brokers, kafka.topic, database.URL, database.Bucket, dir)
 
@@ -84,7 +99,7 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 		return false, err
 	}
 	defer tally.close()
-	pipes, err := startPipelines(dir, o, kafka, database)
+	pipes, err := startPipelines(dir, o, kafka, database, addresses)
 	if err != nil {
 		return false, err
 	}
@@ -105,13 +120,20 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	v.result(held, stored)
 
 	if o.Keep {
-		fmt.Fprintf(o.Out, "\nKafka and InfluxDB go on, at the addresses above. Ctrl-C ends them.\n")
+		fmt.Fprintf(o.Out, "\n%s go on, at the addresses above. Ctrl-C ends them.\n", whatGoesOn(o))
 		select {
 		case <-ctx.Done():
 		case <-again(stop):
 		}
 	}
 	return held == stored, nil
+}
+
+func whatGoesOn(o Options) string {
+	if o.Dashboard {
+		return "Kafka, InfluxDB and the dashboard"
+	}
+	return "Kafka and InfluxDB"
 }
 
 // crashes are the numbers of stored tweets at which the ingest is killed: three on

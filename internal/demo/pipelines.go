@@ -25,11 +25,20 @@ type pipelines struct {
 	stopped       bool // the generator, by us
 }
 
-func startPipelines(dir string, o Options, k *kafka, db *influxd.Database) (*pipelines, error) {
+// addresses are where the two serve their metrics.
+type addresses struct {
+	ingest, generate string // HOST:PORT
+}
+
+func httpAddresses() (addresses, error) {
 	ports, err := process.FreePorts(2)
 	if err != nil {
-		return nil, err
+		return addresses{}, err
 	}
+	return addresses{ingest: "127.0.0.1:" + strconv.Itoa(ports[0]), generate: "127.0.0.1:" + strconv.Itoa(ports[1])}, nil
+}
+
+func startPipelines(dir string, o Options, k *kafka, db *influxd.Database, at addresses) (*pipelines, error) {
 	common := []string{
 		"KAFKA_BROKERS=" + k.brokers,
 		"TOPIC=" + k.topic,
@@ -40,8 +49,9 @@ func startPipelines(dir string, o Options, k *kafka, db *influxd.Database) (*pip
 		name = "exact.yaml"
 	}
 	p := &pipelines{}
+	var err error
 	p.ingestCommand, err = command(dir, o.Binary, name, append([]string{
-		"HTTP_ADDRESS=127.0.0.1:" + strconv.Itoa(ports[0]),
+		"HTTP_ADDRESS=" + at.ingest,
 		"CONSUMER_GROUP=" + k.group,
 		"DEAD_TOPIC=" + k.dead,
 		"INFLUXDB_URL=" + db.URL,
@@ -59,7 +69,7 @@ func startPipelines(dir string, o Options, k *kafka, db *influxd.Database) (*pip
 		return nil, err
 	}
 	generate, err := command(dir, o.Binary, "generate.yaml", append([]string{
-		"HTTP_ADDRESS=127.0.0.1:" + strconv.Itoa(ports[1]),
+		"HTTP_ADDRESS=" + at.generate,
 		"RATE=" + strconv.FormatFloat(o.Rate, 'f', -1, 64),
 		"COUNT=" + strconv.FormatInt(o.Count, 10),
 		"SEED=" + strconv.FormatInt(o.Seed, 10),

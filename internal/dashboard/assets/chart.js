@@ -9,7 +9,7 @@ import * as format from "./format.js";
 const bands = { marks: 20, between: 14, axis: 22, net: 0.27 };
 // From the bottom to the top: neutral parts the two that must be told apart.
 const stack = [["neg", 1], ["neu", 2], ["pos", 0]];
-const markShapes = { spike: "M0-6 5 0 0 6-5 0z", inversion: "M-3.5-5.5.2 0h-7.4zM3.5 5.5-.2 0h7.4z" };
+const markShapes = { spike: "M0-6 5 0 0 6-5 0z", inversion: "M-3 5V-5M-6-2l3-3 3 3M3-5V5M0 2l3 3 3-3" };
 
 export class Chart {
   #root; #model = null; #cursor = null; #max = 1; #netMax = 100; #size = { w: 0, h: 0 };
@@ -19,7 +19,7 @@ export class Chart {
     this.#root = root;
     this.#pick = pick;
     const parts = this.#parts;
-    for (const name of ["grid", "unread", "marks", "cursor", "netFrame"]) parts[name] = s("g", { class: `c-${name}` });
+    for (const name of ["grid", "labels", "unread", "marks", "cursor"]) parts[name] = s("g", { class: `c-${name}` });
     for (const [name] of stack) parts[name] = s("path", { class: `area ${name}` });
     parts.hatch = s("path", { class: "area hatch" });
     parts.edges = s("path", { class: "edge" });
@@ -38,7 +38,7 @@ export class Chart {
         s("clipPath", { id: "net-below" }, parts.below),
         s("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, s("rect", { class: "hatch-line", width: 1.4, height: 6 })),
         s("pattern", { id: "unread", width: 8, height: 8, patternUnits: "userSpaceOnUse", patternTransform: "rotate(-45)" }, s("rect", { class: "unread-line", width: 1, height: 8 }))),
-      parts.grid, parts.netFrame, s("g", { "clip-path": "url(#chart-clip)" }, this.#moving), parts.unread, parts.cursor);
+      parts.grid, s("g", { "clip-path": "url(#chart-clip)" }, this.#moving), parts.labels, parts.unread, parts.cursor);
     this.#tip = h("div", { class: "tip", hidden: true, "aria-hidden": "true" });
     this.#slider = h("div", {
       class: "slider", role: "slider", tabindex: "0", "aria-label": "Moment in the chart", "aria-orientation": "horizontal",
@@ -157,23 +157,24 @@ export class Chart {
   #frame(top, bottom, netTop, netBottom) {
     const { w, h: height } = this.#size;
     const m = this.#model;
-    const rows = [];
+    const rows = [], labels = [];
     for (const value of gridOf(this.#max)) {
       const y = bottom - ((bottom - top) * value) / this.#max;
-      rows.push(s("line", { x1: 0, x2: w, y1: y, y2: y }), s("text", { x: 4, y: y - 4 }, `${format.compact(value)}/s`));
+      rows.push(s("line", { x1: 0, x2: w, y1: y, y2: y }));
+      labels.push(s("text", { x: 4, y: y - 4 }, `${format.compact(value)}/s`));
     }
     rows.push(s("line", { class: "axis", x1: 0, x2: w, y1: bottom, y2: bottom }));
     const { step, ticks } = timeTicks(m.first, m.first + m.windows.length * m.step, Math.max(2, Math.floor(w / 105)));
     for (const t of ticks) {
       const x = this.#x(t);
       rows.push(s("line", { class: "tick", x1: x, x2: x, y1: netBottom, y2: netBottom + 5 }));
-      if (x > 24 && x < w - 24) rows.push(s("text", { class: "time", x, y: height - 4 }, format.clock(t, step)));
+      if (x > 24 && x < w - 24) labels.push(s("text", { class: "time", x, y: height - 4 }, format.clock(t, step)));
     }
-    this.#parts.grid.replaceChildren(...rows);
     const middle = (netTop + netBottom) / 2;
-    this.#parts.netFrame.replaceChildren(
-      s("line", { x1: 0, x2: w, y1: netTop, y2: netTop }), s("line", { class: "axis", x1: 0, x2: w, y1: middle, y2: middle }), s("line", { x1: 0, x2: w, y1: netBottom, y2: netBottom }),
-      s("text", { x: 4, y: netTop + 12 }, `net +${this.#netMax}`), s("text", { x: 4, y: netBottom - 4 }, `−${this.#netMax}`));
+    for (const [y, name] of [[netTop, null], [middle, "axis"], [netBottom, null]]) rows.push(s("line", { class: name, x1: 0, x2: w, y1: y, y2: y }));
+    labels.push(s("text", { x: 4, y: netTop + 12 }, `net +${this.#netMax}`), s("text", { x: 4, y: netBottom - 4 }, `−${this.#netMax}`));
+    this.#parts.grid.replaceChildren(...rows);
+    this.#parts.labels.replaceChildren(...labels);
     const unread = Math.min(this.#x(m.filled), w);
     this.#parts.unread.replaceChildren(...(unread > 1 ? [
       s("rect", { x: 0, y: top, width: unread, height: netBottom - top, fill: "url(#unread)" }),

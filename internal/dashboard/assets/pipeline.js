@@ -12,7 +12,7 @@ const stages = [
   ["windowed", "Windowed", "into points"],
   ["stored", "Stored", "in InfluxDB"],
 ];
-const history = 300;
+const seconds = 300; // of history in a small chart
 
 export class PipelineView {
   #page; #stream; #samples = []; #update = null; #connected = false;
@@ -29,7 +29,7 @@ export class PipelineView {
   close() { this.#stream.close(); }
 
   #take(update) {
-    this.#samples = (update.whole ? update.samples : [...this.#samples, ...update.samples]).slice(-history);
+    this.#samples = (update.whole ? update.samples : [...this.#samples, ...update.samples]).slice(-seconds);
     this.#update = update;
     this.#draw();
     this.#state();
@@ -60,6 +60,7 @@ export class PipelineView {
 
     const all = this.#samples.flatMap((r) => stages.map(([name]) => r[name] ?? 0));
     const max = niceMax(Math.max(1, ...all));
+    const times = this.#samples.map((r) => r.at / 1000);
     const now = Math.max(1, ...stages.map(([name]) => last[name] ?? 0));
     each($("stages"), stages, stageCard, (card, [name, title, by]) => {
       const [head, figure, unit, bar, spark, note] = card.children;
@@ -69,7 +70,7 @@ export class PipelineView {
       text(figure, `${name === "stored" && last.estimated && last.stored !== null ? "≈ " : ""}${format.count(last[name])}`);
       text(unit, last[name] === null || last[name] === undefined ? "not measured" : "tweets/s");
       bar.firstElementChild.style.width = `${(100 * (last[name] ?? 0)) / now}%`;
-      sparkline(spark, this.#samples.map((r) => r[name]), max);
+      sparkline(spark, times, this.#samples.map((r) => r[name]), max);
       text(note, verdict.stage === name ? "held up here" : noteOf(name, last, by, kafka));
     });
 
@@ -84,7 +85,7 @@ export class PipelineView {
       tile("Event to InfluxDB", pair(last.event_p50, last.event_p99), unmeasured(last.event_p50, "median and 99th percentile, last minute"), of("event_p99")),
       tile("Answer of InfluxDB", pair(last.request_p50, last.request_p99), unmeasured(last.request_p50, "median and 99th percentile, last minute"), of("request_p99")),
       tile("Points a request", format.count(last.points_a_request), unmeasured(last.points_a_request, `${format.count(last.requests)} requests/s`), of("points_a_request")),
-      tile("Points waiting", format.count(last.waiting), unmeasured(last.waiting, `for InfluxDB, ${format.count(last.in_flight)} requests under way`), of("waiting")),
+      tile("Points waiting", format.count(last.waiting), unmeasured(last.waiting, `for InfluxDB; requests under way: ${format.count(last.in_flight)}`), of("waiting")),
       tile("Retries", format.count(totals.retries), `requests sent again since the start${last.retries ? `, ${format.count(last.retries)}/s now` : ""}`, of("retries")),
       tile("Rejected", format.count(rejected), rejected ? `points: ${reasons.join(", ")}` : "points that InfluxDB refused", of("rejected")),
       tile("Dead letters", format.count(totals.dead_letters), totals.undecodable ? `messages, ${format.count(totals.undecodable)} of them tweets that could not be counted` : "messages that could not be counted or stored", of("dead_letters")),
@@ -93,7 +94,7 @@ export class PipelineView {
       text(title, t.title);
       text(value, t.value);
       text(sub, t.sub);
-      sparkline(spark, t.values, niceMax(Math.max(0, ...t.values.map((v) => v ?? 0)) || 1));
+      sparkline(spark, times, t.values, niceMax(Math.max(0, ...t.values.map((v) => v ?? 0)) || 1));
     });
 
     each($("endpoints"), endpoints, () => h("li", null, h("span", { class: "dot", "aria-hidden": "true" }), h("code"), h("span")), (row, e) => {
@@ -128,7 +129,7 @@ function spark() {
 }
 
 /** The newest values at the right edge; what is not known is a gap. */
-function sparkline(svg, values, max) {
+function sparkline(svg, times, values, max) {
   let lines = "", areas = "", run = [];
   const end = () => {
     lines += line(run);
@@ -137,9 +138,10 @@ function sparkline(svg, values, max) {
   };
   values.forEach((v, i) => {
     if (v === null || v === undefined) end();
-    else run.push([300 - (values.length - 1 - i) * (300 / (history - 1)), 39 - (37 * v) / max]);
+    else run.push([300 - (300 * (times.at(-1) - times[i])) / seconds, 39 - (37 * v) / max]);
   });
   end();
+  svg.classList.toggle("blank", lines === "");
   svg.children[0].setAttribute("d", areas);
   svg.children[1].setAttribute("d", lines);
 }

@@ -10,8 +10,10 @@ export function niceMax(n) {
   return 10 * power;
 }
 
-/** Values for grid lines from 0 up to max, some parts of it. */
-export function gridOf(max, parts = 3) {
+/** Round values for grid lines above 0, up to a max that niceMax gave. */
+export function gridOf(max) {
+  const first = Number((max / 10 ** Math.floor(Math.log10(max) + 1e-9)).toPrecision(2));
+  const parts = { 1: 4, 1.5: 3, 2: 4, 3: 3, 5: 5, 7.5: 3, 10: 4 }[first] ?? 4;
   return Array.from({ length: parts }, (_, i) => (max * (i + 1)) / parts);
 }
 

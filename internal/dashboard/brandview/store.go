@@ -18,7 +18,7 @@ type store struct {
 }
 
 func newStore() *store {
-	s := &store{table: newBrandTable(), base: newRing(1, baseSeconds), rings: map[string]*ring{}, changed: make(chan struct{})}
+	s := &store{revision: 1, table: newBrandTable(), base: newRing(1, baseSeconds), rings: map[string]*ring{}, changed: make(chan struct{})}
 	for _, r := range Ranges {
 		s.rings[r.Name] = newRing(r.Step, r.Windows+1)
 	}

@@ -11,13 +11,13 @@ func growth(before, now float64) float64 {
 	return now - before
 }
 
-// grown adds what a process has counted since it was read before. Of what grew
-// while it could not be read only the part of one tick counts: else a gap would
-// end in a rate that never was.
-func grown(totals *[numCounters]float64, before, now *scrape, tick time.Duration) {
+// grown adds what a process has counted since it was read before. period is the
+// time since the last reading of all: of what grew while this one could not be
+// read only its part counts, else a gap would end in a rate that never was.
+func grown(totals *[numCounters]float64, before, now *scrape, period time.Duration) {
 	share := 1.0
-	if gap := now.at.Sub(before.at); gap > 3*tick {
-		share = float64(tick) / float64(gap)
+	if gap := now.at.Sub(before.at); gap > period+tick {
+		share = float64(period) / float64(gap)
 	}
 	for key, p := range now.counters {
 		totals[p.counter] += share * growth(before.counters[key].value, p.value)

@@ -60,7 +60,7 @@ type sample struct {
 
 // New gives a view. It asks nothing yet.
 func New(source Source) (*View, error) {
-	v := &View{wake: make(chan struct{}, 1), changed: make(chan struct{}), totals: Totals{Rejected: map[string]float64{}}}
+	v := &View{revision: 1, wake: make(chan struct{}, 1), changed: make(chan struct{}), totals: Totals{Rejected: map[string]float64{}}}
 	for _, address := range source.Metrics {
 		e, err := newEndpoint(address)
 		if err != nil {
@@ -156,7 +156,9 @@ func (v *View) read(ctx context.Context) {
 	for i := range next.timers {
 		next.timers[i] = map[float64]float64{}
 	}
+	var period time.Duration
 	if n := len(v.samples); n > 0 {
+		period = next.at.Sub(v.samples[n-1].at)
 		next.counters = v.samples[n-1].counters
 		for i, buckets := range v.samples[n-1].timers {
 			for bound, count := range buckets {
@@ -169,7 +171,7 @@ func (v *View) read(ctx context.Context) {
 		if scrapes[i] == nil {
 			continue
 		}
-		next.add(e.last, scrapes[i])
+		next.add(e.last, scrapes[i], period)
 		e.last = scrapes[i]
 	}
 	if v.brokers != nil && kafkaError == nil {
@@ -190,9 +192,9 @@ func (v *View) read(ctx context.Context) {
 	v.changed = make(chan struct{})
 }
 
-func (s *sample) add(before, now *scrape) {
+func (s *sample) add(before, now *scrape, period time.Duration) {
 	if before != nil {
-		grown(&s.counters, before, now, tick)
+		grown(&s.counters, before, now, period)
 		for i := range s.timers {
 			observed(s.timers[i], before.timers[i], now.timers[i])
 		}

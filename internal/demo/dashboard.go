@@ -1,0 +1,45 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard"
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard/brandview"
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard/pipelineview"
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+)
+
+// serveDashboard serves the page, and gives its address; an empty one where none
+// is wanted. Its usual port may be that of a dashboard that runs already: then it
+// takes another one.
+func serveDashboard(ctx context.Context, o Options, k *kafka, db *influxd.Database, at addresses) (page string, closeFn func(), err error) {
+	if !o.Dashboard {
+		return "", func() {}, nil
+	}
+	options := dashboard.Options{
+		Address: dashboard.DefaultAddress,
+		Influx:  brandview.Source{URL: db.URL, Token: db.Token, Org: db.Org, Bucket: db.Bucket, Measurement: "tweets"},
+		Pipeline: pipelineview.Source{
+			Metrics: []string{"http://" + at.generate + "/metrics", "http://" + at.ingest + "/metrics"},
+			Kafka:   strings.Split(k.brokers, ","), Topic: k.topic, Group: k.group,
+		},
+	}
+	server, err := dashboard.Listen(options)
+	if err != nil {
+		options.Address = "127.0.0.1:0"
+		if server, err = dashboard.Listen(options); err != nil {
+			return "", nil, err
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := server.Serve(ctx); err != nil {
+			fmt.Fprintln(o.Out, err)
+		}
+	})
+	return server.URL(), func() { cancel(); serving.Wait() }, nil
+}

@@ -21,6 +21,8 @@ type Link struct {
 // the test ends. The name is for messages.
 func NewLink(t testing.TB, name, listen, upstream string) *Link {
 	t.Helper()
+	// A toxic does not use the logger of its server, and tells each packet.
+	zerolog.SetGlobalLevel(zerolog.Disabled)
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	l := &Link{Address: listen, proxy: toxiproxy.NewProxy(server, name, listen, upstream)}
 	if err := l.proxy.Start(); err != nil {

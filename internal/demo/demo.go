@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
@@ -121,12 +123,34 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 
 	if o.Keep {
 		fmt.Fprintf(o.Out, "\n%s go on, at the addresses above. Ctrl-C ends them.\n", whatGoesOn(o))
+		fmt.Fprintf(o.Out, "An independent reader compares both ends:\n\n  %s\n\n", auditCommand(o, dir, kafka, database))
 		select {
 		case <-ctx.Done():
 		case <-again(stop):
 		}
 	}
 	return held == stored, nil
+}
+
+// auditCommand is the command line that compares what the demo has left.
+func auditCommand(o Options, dir string, k *kafka, db *influxd.Database) string {
+	line := []string{
+		o.Binary, "audit", filepath.Join(dir, o.ingestConfig()),
+		"--brokers", k.brokers, "--topic", k.topic, "--dead-topic", k.dead, "--group", k.group,
+		"--influxdb-url", db.URL, "--influxdb-bucket", db.Bucket,
+	}
+	if db.Token != "" {
+		line = append(line, "--influxdb-org", db.Org)
+	}
+	return strings.Join(line, " ")
+}
+
+// ingestConfig is the shipped pipeline that the demo reads with.
+func (o Options) ingestConfig() string {
+	if o.Exact {
+		return "exact.yaml"
+	}
+	return "ingest.yaml"
 }
 
 func whatGoesOn(o Options) string {

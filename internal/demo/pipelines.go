@@ -44,13 +44,9 @@ func startPipelines(dir string, o Options, k *kafka, db *influxd.Database, at ad
 		"TOPIC=" + k.topic,
 		"PROGRESS=never",
 	}
-	name := "ingest.yaml"
-	if o.Exact {
-		name = "exact.yaml"
-	}
 	p := &pipelines{}
 	var err error
-	p.ingestCommand, err = command(dir, o.Binary, name, append([]string{
+	p.ingestCommand, err = command(dir, o.Binary, o.ingestConfig(), append([]string{
 		"HTTP_ADDRESS=" + at.ingest,
 		"CONSUMER_GROUP=" + k.group,
 		"DEAD_TOPIC=" + k.dead,

@@ -198,6 +198,9 @@ func (a *Audit) notes(r *Report) (notes []string) {
 	if a.Kept > 0 {
 		notes = append(notes, fmt.Sprintf("the bucket keeps %s: what is older than %s is not compared", a.Kept, time.Unix(0, a.From).UTC().Format(time.RFC3339)))
 	}
+	if r.DifferentCounts > 0 && r.Missing == 0 && r.Surplus == 0 {
+		notes = append(notes, "all sums are right, and points differ: another pipeline has made them, or this one with other settings")
+	}
 	if a.Cut == CutFolds {
 		notes = append(notes, "the points are of whatever the input has read in one piece, which is written nowhere: only sums can be compared")
 	}

@@ -15,6 +15,7 @@ FUZZTIME ?= 30s
 BENCH ?= .
 BENCHTIME ?= 1s
 PEERS_ARGS ?=
+MUTANTS_ARGS ?=
 
 .PHONY: help
 help: ## list the chores
@@ -63,6 +64,10 @@ faultlab: ## exact.yaml in the fault laboratory (SCENARIO=F06 SEED=7 for one of 
 faultlab-full: ## all scenarios of the laboratory, both InfluxDB versions: within the hour
 	cd tests/faultlab && BRANDPULSE_TEST_FULL=1 BRANDPULSE_FAULTLAB_SCENARIO=$(SCENARIO) BRANDPULSE_FAULTLAB_SEED=$(SEED) \
 		$(GO) test -count=1 -timeout 75m -v .
+
+.PHONY: faultlab-mutants
+faultlab-mutants: ## builds that break a rule, each of which the laboratory must notice: ten minutes (MUTANTS_ARGS="-seed 7 -logs DIR")
+	cd tests/faultlab && $(GO) test -run '^TestMutants$$' -count=1 -timeout 90m -v ./mutants -kill $(MUTANTS_ARGS)
 
 .PHONY: faultlab-peers
 faultlab-peers: ## other ways from Kafka to InfluxDB under faults, as a table: half an hour (PEERS_ARGS="-outage 3m")

@@ -96,6 +96,7 @@ func lateRequest(l *faultlab.Lab) {
 	l.Repeats(paused.Release)
 	stream.Await(l, "the late requests are applied", func() bool { return paused.Influx.Stats().Held == 0 })
 	l.Event("%d late requests were applied after all was acknowledged", held)
+	l.AwaitSample() // before the process can make good what they have done
 	paused.Resume()
 	l.Reader.AwaitMembers(l, 2)
 	l.Wait(2 * time.Second)

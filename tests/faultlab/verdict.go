@@ -30,6 +30,16 @@ func (l *Lab) Drain() {
 	})
 }
 
+// AwaitSample waits until InfluxDB and Kafka were compared as they are now.
+func (l *Lab) AwaitSample() {
+	l.Helper()
+	before := l.Samples.Taken()
+	stream.Await(l, "a sample is taken", func() bool {
+		l.Samples.MustBeRight(l)
+		return l.Samples.Taken() >= before+2 // one was perhaps under way
+	})
+}
+
 // Verify compares what InfluxDB holds with what Kafka holds when all is
 // acknowledged and all processes have ended, and says what the run has used.
 func (l *Lab) Verify() {

@@ -1,0 +1,144 @@
+package mutants_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	kill    = flag.Bool("kill", false, "run each mutant in the scenario that must notice")
+	only    = flag.String("mutant", "", "this tag only, if not empty")
+	seed    = flag.Uint64("seed", 1, "of the scenarios")
+	control = flag.Bool("control", true, "run each scenario without a mutant as well")
+	logs    = flag.String("logs", "", "folder for all that the runs print, if not empty")
+)
+
+// If this fails, the laboratory does not see that a rule is broken on which the
+// promise hangs, or fails whatever the program does.
+func TestMutants(t *testing.T) {
+	if !*kill {
+		t.Skip("ten runs of the laboratory: make faultlab-mutants")
+	}
+	var results []result
+	healthy := map[string]bool{}
+	for _, m := range mutants {
+		if *only != "" && *only != m.tag {
+			continue
+		}
+		if *control && !healthy[m.scenario] {
+			healthy[m.scenario] = true
+			t.Run("none/"+m.scenario, func(t *testing.T) {
+				r := laboratory(t, "", m.scenario)
+				results = append(results, r)
+				if !r.passed {
+					t.Errorf("it fails without a mutant:\n%s", r.tail(60))
+				}
+			})
+		}
+		t.Run(m.tag+"/"+m.scenario, func(t *testing.T) {
+			r := laboratory(t, m.tag, m.scenario)
+			r.breaks, r.found = m.breaks, lineWith(m.says, r.printed)
+			results = append(results, r)
+			switch {
+			case r.passed:
+				t.Errorf("nobody notices that it %s", m.breaks)
+			case r.found == "":
+				t.Errorf("it fails for another reason than %q:\n%s", m.says, r.tail(60))
+			}
+		})
+	}
+	fmt.Println(table(results))
+}
+
+// result is a run of a scenario.
+type result struct {
+	tag, breaks, scenario string
+	printed               string
+	passed                bool
+	found                 string // what was looked for, as it was printed
+	took                  time.Duration
+}
+
+// failed begins the line with which go test ends a scenario that has failed.
+const failed = "--- FAIL: TestFaults/"
+
+func laboratory(t *testing.T, tag, scenario string) result {
+	t.Helper()
+	began := time.Now()
+	c := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout", "8m", "-run", "^TestFaults$", "-v", ".")
+	c.Dir = ".."
+	c.Env = append(os.Environ(),
+		"BRANDPULSE_TEST_TAGS="+tag,
+		"BRANDPULSE_TEST_FULL=",
+		"BRANDPULSE_FAULTLAB_SCENARIO="+scenario,
+		fmt.Sprintf("BRANDPULSE_FAULTLAB_SEED=%d", *seed),
+	)
+	out, err := c.CombinedOutput()
+	r := result{tag: tag, scenario: scenario, printed: string(out), passed: err == nil, took: time.Since(began)}
+	if *logs != "" {
+		name := filepath.Join(*logs, fmt.Sprintf("%s-%s-%d.log", r.mutant(), scenario, *seed))
+		if err := os.WriteFile(name, out, 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	switch {
+	case strings.Contains(r.printed, "--- SKIP: "):
+		t.Skipf("the laboratory has no servers:\n%s", r.tail(20))
+	case !strings.Contains(r.printed, "TestFaults/"+scenario+"/"):
+		t.Fatalf("%s has not run:\n%s", scenario, r.tail(60))
+	case err != nil && (!errors.As(err, new(*exec.ExitError)) || !strings.Contains(r.printed, failed+scenario+"/")):
+		t.Fatalf("%s has not come to an end: %v\n%s", scenario, err, r.tail(60))
+	}
+	return r
+}
+
+func (r *result) mutant() string {
+	if r.tag == "" {
+		return "none"
+	}
+	return r.tag
+}
+
+// tail is the end of what was printed.
+func (r *result) tail(lines int) string {
+	all := strings.Split(r.printed, "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// place is what go test puts before what a test says.
+var place = regexp.MustCompile(`^\s*\w+\.go:\d+: `)
+
+// lineWith gives the first line with a match, without its place.
+func lineWith(says *regexp.Regexp, printed string) string {
+	for line := range strings.Lines(printed) {
+		if says.MatchString(line) {
+			return strings.TrimSpace(place.ReplaceAllString(line, ""))
+		}
+	}
+	return ""
+}
+
+// table is in Markdown.
+func table(results []result) string {
+	slices.SortStableFunc(results, func(a, b result) int { return min(len(a.tag), 1) - min(len(b.tag), 1) })
+	var text strings.Builder
+	text.WriteString("| mutant | breaks the rule: it | scenario | seed | outcome | what failed |\n|---|---|---|--:|---|---|\n")
+	for _, r := range results {
+		outcome := "fails"
+		if r.passed {
+			outcome = "passes"
+		}
+		fmt.Fprintf(&text, "| %s | %s | %s | %d | %s, %.0f s | %s |\n",
+			r.mutant(), r.breaks, r.scenario, *seed, outcome, r.took.Seconds(), r.found)
+	}
+	return text.String()
+}

@@ -20,13 +20,19 @@ import (
 	_ "github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
 )
 
-// memoryLimit is that of the program: see cmd/brandpulse-connect.
-const memoryLimit = 200 << 20
+// Those of the program: see cmd/brandpulse-connect.
+const (
+	memoryLimit = 200 << 20
+	gcPercent   = 200
+)
 
 // readPipeline runs a shipped pipeline of which the output alone is another one,
 // which drops what it gets.
 func readPipeline(ctx context.Context, config string, j job, pass int, m *meter) error {
 	debug.SetMemoryLimit(memoryLimit)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	text, err := withoutOutput(config)
 	if err != nil {
 		return err

@@ -82,8 +82,9 @@ func (r *run) starts() map[int32]int64 {
 func (r *run) insideBatches(t *testing.T) map[int32]int64 {
 	t.Helper()
 	offsets := map[int32]int64{}
+	committed := r.reader.Committed(t.Context(), kadm.NewClient(r.Kafka.Client(t)))
 	if !r.exact {
-		for partition, offset := range r.reader.Committed(t.Context(), kadm.NewClient(r.Kafka.Client(t))) {
+		for partition, offset := range committed {
 			offsets[partition] = offset / 2
 		}
 		return offsets
@@ -92,7 +93,7 @@ func (r *run) insideBatches(t *testing.T) map[int32]int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	offsets = coverage.Inside()
+	offsets = coverage.Inside(committed)
 	if len(offsets) == 0 {
 		t.Fatal("no batch has more than one record")
 	}

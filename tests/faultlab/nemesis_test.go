@@ -185,7 +185,7 @@ func (n *nemesis) setOffsets() {
 	for _, m := range n.Members {
 		m.Kill()
 	}
-	offsets, where := n.Coverage().Inside(), "the inside of a RecordBatch"
+	offsets, where := n.InsideBatches(), "the inside of a RecordBatch"
 	if n.Random.IntN(2) == 0 {
 		where = "the start"
 		for partition := range offsets {

@@ -24,9 +24,9 @@ func insideBatches(l *faultlab.Lab) {
 		for _, m := range members {
 			m.Kill()
 		}
-		inside := l.Coverage().Inside()
-		if len(inside) != int(l.Partitions) {
-			l.Errorf("%d partitions have a batch of several records", len(inside))
+		inside := l.InsideBatches()
+		if len(inside) < int(l.Partitions)/2 {
+			l.Errorf("%d partitions have a batch of several records that is committed", len(inside))
 		}
 		l.Reader.SetOffsets(l, "the inside of a RecordBatch", inside)
 		l.Event("offsets are set: %v", inside)

@@ -25,6 +25,8 @@ var processFaults = []faultlab.Scenario{
 	{
 		Name: "F05", Does: "a process is paused, loses its partitions and goes on with what it had read", Everyday: true,
 		Versions: []string{testenv.InfluxV1},
+		// So that more waits while one request is held.
+		Options: faultlab.Options{Set: []string{"output.switch.cases.1.output.influxdb.requests_in_flight=1"}},
 		Run:      zombie,
 	},
 	{

@@ -3,6 +3,8 @@ package faultlab
 import (
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"github.com/brandpulse/brandpulse-connect/tests/oracle"
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
 	"github.com/brandpulse/brandpulse-connect/tests/stream/sample"
@@ -87,6 +89,15 @@ func (l *Lab) Coverage() oracle.Coverage {
 		l.Fatal(err)
 	}
 	return coverage
+}
+
+// InsideBatches gives an offset inside of a RecordBatch for each partition, below
+// what is committed.
+func (l *Lab) InsideBatches() map[int32]int64 {
+	l.Helper()
+	client := l.Broker.Client(l)
+	defer client.Close()
+	return l.Coverage().Inside(l.Reader.Committed(l.Context(), kadm.NewClient(client)))
 }
 
 func (l *Lab) mustBeExact(topic *oracle.Topic) {

@@ -78,20 +78,22 @@ func (c Coverage) Of(partition int32) Coverage {
 	return of
 }
 
-// Inside gives an offset inside of a RecordBatch for each partition, of the first
-// one from the middle on that has more than one record.
-func (c Coverage) Inside() map[int32]int64 {
+// Inside gives, for each partition that has one, an offset inside of a RecordBatch
+// of several records that lies below the offset given, from the middle of them on.
+// What lies beyond what was committed may have gaps, which to begin there would
+// skip.
+func (c Coverage) Inside(below map[int32]int64) map[int32]int64 {
 	offsets := map[int32]int64{}
-	for _, s := range c {
-		if _, has := offsets[s.Partition]; has {
-			continue
-		}
-		spans := c.Of(s.Partition)
-		for _, middle := range spans[len(spans)/2:] {
-			if middle.Records > 1 {
-				offsets[s.Partition] = middle.Base + middle.Records/2
-				break
+	for partition, limit := range below {
+		var several Coverage
+		for _, s := range c.Of(partition) {
+			if s.Records > 1 && s.Last < limit {
+				several = append(several, s)
 			}
+		}
+		if len(several) > 0 {
+			s := several[len(several)/2]
+			offsets[partition] = s.Base + s.Records/2
 		}
 	}
 	return offsets

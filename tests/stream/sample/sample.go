@@ -105,7 +105,9 @@ func (s *Samples) run(ctx context.Context) {
 		}
 		away := s.away.Load()
 		s.under.Lock()
+		began := time.Now()
 		err := s.take(ctx)
+		s.spent += time.Since(began)
 		s.under.Unlock()
 		switch {
 		case err == nil:

@@ -195,16 +195,6 @@ func (l *Lab) Wait(d time.Duration) {
 	l.Samples.MustBeRight(l)
 }
 
-// AwaitSample waits until InfluxDB and Kafka were compared as they are now.
-func (l *Lab) AwaitSample() {
-	l.Helper()
-	before := l.Samples.Taken()
-	stream.Await(l, "a sample is taken", func() bool {
-		l.Samples.MustBeRight(l)
-		return l.Samples.Taken() >= before+2 // one was perhaps under way
-	})
-}
-
 // Between draws a time.
 func (l *Lab) Between(least, most time.Duration) time.Duration {
 	return least + time.Duration(l.Random.Int64N(int64(most-least)))

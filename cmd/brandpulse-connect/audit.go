@@ -6,8 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -118,6 +120,11 @@ func runAudit(c *cli.Context) error {
 	pipeline, err := auditArguments(c)
 	if err != nil {
 		return cli.Exit(err, exitUnknown)
+	}
+	// The limit of the program is for pipelines, and soft: an audit that holds more
+	// would only collect garbage all the time.
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(math.MaxInt64)
 	}
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()

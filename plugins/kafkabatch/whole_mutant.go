@@ -52,7 +52,7 @@ func firstHalf(b *batch) (*batch, error) {
 		}
 	}
 	half := *b
-	half.header.LastOffsetDelta = int32(records[len(records)-1].Offset - b.header.BaseOffset) //nolint:gosec // not above that of b
+	half.header.LastOffsetDelta = int32(records[len(records)-1].Offset - b.header.BaseOffset)
 	half.header.Attributes &^= recordbatch.AttrCodec
 	if half.bytes, err = recordbatch.AppendBatch(nil, half.header, records...); err != nil {
 		return nil, err

@@ -119,7 +119,7 @@ export class BrandView {
     const [p, n, neutral] = u.total;
     const all = p + n + neutral;
     const net = format.net(u.total);
-    text($("rate"), all ? format.count(u.rate) : format.none);
+    text($("rate"), all && !u.status.problem ? format.count(u.rate) : format.none);
     text($("total"), all ? `${format.count(all)} in ${format.span(u.step * windows.length)}` : "");
     text($("net"), format.signed(net));
     $("net").dataset.sign = net === null ? "" : String(Math.sign(Math.round(net)));
@@ -193,7 +193,7 @@ export class BrandView {
 
   #drawTable(windows) {
     const step = this.#update.step;
-    const rows = windows.slice().reverse().map(({ start, counts }) => h("tr", null,
+    const rows = windows.slice().reverse().map(({ start, counts }) => h("tr", { "data-start": start },
       h("th", { scope: "row" }, format.clock(start, step)),
       ...[counts[0], counts[2], counts[1], total(counts)].map((n) => h("td", null, format.count(n))),
       h("td", null, format.signed(format.net(counts)))));

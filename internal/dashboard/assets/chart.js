@@ -12,7 +12,7 @@ const stack = [["neg", 1], ["neu", 2], ["pos", 0]];
 const markShapes = { spike: "M0-6 5 0 0 6-5 0z", inversion: "M-3 5V-5M-6-2l3-3 3 3M3-5V5M0 2l3 3 3-3" };
 
 export class Chart {
-  #root; #model = null; #cursor = null; #max = 1; #netMax = 100; #size = { w: 0, h: 0 };
+  #root; #model = null; #cursor = null; #max = 1; #netMax = 100; #size = { left: 0, w: 0, h: 0 };
   #svg; #moving; #parts = {}; #slider; #tip; #pick; #first = null;
 
   constructor(root, pick) {
@@ -70,14 +70,15 @@ export class Chart {
 
   #x(t) {
     const { first, step, windows } = this.#model;
-    return ((t - first) / (windows.length * step)) * this.#size.w;
+    const { left, w } = this.#size;
+    return left + ((t - first) / (windows.length * step)) * (w - left);
   }
 
   #draw() {
     const m = this.#model;
     const w = this.#root.clientWidth, height = this.#root.clientHeight;
     if (!m || !w || !height) return;
-    this.#size = { w, h: height };
+    this.#size = { left: w < 500 ? 42 : 56, w, h: height };
     this.#svg.setAttribute("viewBox", `0 0 ${w} ${height}`);
     const usable = height - bands.marks - bands.between - bands.axis;
     const top = bands.marks, bottom = Math.round(top + usable * (1 - bands.net));
@@ -89,7 +90,7 @@ export class Chart {
     this.#frame(top, bottom, netTop, netBottom);
     const settled = Math.min(w, this.#x(m.step === 1 ? m.head - 1 : m.windows.at(-1).start));
     set(this.#parts.filling, { x: settled, width: w * 2, height: netBottom });
-    set(this.#parts.clip, { width: w, height });
+    set(this.#parts.clip, { x: this.#size.left, width: w - this.#size.left, height });
     this.#marks(drawn, layers);
     this.#slide();
     this.#drawCursor();
@@ -155,30 +156,30 @@ export class Chart {
   }
 
   #frame(top, bottom, netTop, netBottom) {
-    const { w, h: height } = this.#size;
+    const { left, w, h: height } = this.#size;
     const m = this.#model;
     const rows = [], labels = [];
     for (const value of gridOf(this.#max)) {
       const y = bottom - ((bottom - top) * value) / this.#max;
-      rows.push(s("line", { x1: 0, x2: w, y1: y, y2: y }));
-      labels.push(s("text", { x: 4, y: y - 4 }, `${format.compact(value)}/s`));
+      rows.push(s("line", { x1: left, x2: w, y1: y, y2: y }));
+      labels.push(s("text", { x: left - 8, y: y + 4 }, format.compact(value)));
     }
-    rows.push(s("line", { class: "axis", x1: 0, x2: w, y1: bottom, y2: bottom }));
-    const { step, ticks } = timeTicks(m.first, m.first + m.windows.length * m.step, Math.max(2, Math.floor(w / 105)));
+    rows.push(s("line", { class: "axis", x1: left, x2: w, y1: bottom, y2: bottom }));
+    const { step, ticks } = timeTicks(m.first, m.first + m.windows.length * m.step, Math.max(2, Math.floor((w - left) / 105)));
     for (const t of ticks) {
       const x = this.#x(t);
       rows.push(s("line", { class: "tick", x1: x, x2: x, y1: netBottom, y2: netBottom + 5 }));
-      if (x > 24 && x < w - 24) labels.push(s("text", { class: "time", x, y: height - 4 }, format.clock(t, step)));
+      if (x > left + 20 && x < w - 24) labels.push(s("text", { class: "time", x, y: height - 4 }, format.clock(t, step)));
     }
     const middle = (netTop + netBottom) / 2;
-    for (const [y, name] of [[netTop, null], [middle, "axis"], [netBottom, null]]) rows.push(s("line", { class: name, x1: 0, x2: w, y1: y, y2: y }));
-    labels.push(s("text", { x: 4, y: netTop + 12 }, `net +${this.#netMax}`), s("text", { x: 4, y: netBottom - 4 }, `−${this.#netMax}`));
+    for (const [y, name] of [[netTop, null], [middle, "axis"], [netBottom, null]]) rows.push(s("line", { class: name, x1: left, x2: w, y1: y, y2: y }));
+    labels.push(s("text", { x: left - 8, y: netTop + 9 }, `+${this.#netMax}`), s("text", { x: left - 8, y: middle + 4 }, "net 0"), s("text", { x: left - 8, y: netBottom - 1 }, `−${this.#netMax}`));
     this.#parts.grid.replaceChildren(...rows);
     this.#parts.labels.replaceChildren(...labels);
     const unread = Math.min(this.#x(m.filled), w);
-    this.#parts.unread.replaceChildren(...(unread > 1 ? [
-      s("rect", { x: 0, y: top, width: unread, height: netBottom - top, fill: "url(#unread)" }),
-      unread > 90 ? s("text", { x: unread / 2, y: (top + bottom) / 2 }, "reading…") : null].filter(Boolean) : []));
+    this.#parts.unread.replaceChildren(...(unread > left + 1 ? [
+      s("rect", { x: left, y: top, width: unread - left, height: netBottom - top, fill: "url(#unread)" }),
+      unread > left + 90 ? s("text", { x: (left + unread) / 2, y: (top + bottom) / 2 }, "reading…") : null].filter(Boolean) : []));
   }
 
   #marks(windows, { y, base }) {
@@ -200,7 +201,7 @@ export class Chart {
     const moved = this.#first === null ? 0 : m.first - this.#first;
     this.#first = m.first;
     if (moved <= 0 || moved > 3 || m.step !== 1 || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    const distance = (moved / m.windows.length) * this.#size.w;
+    const distance = (moved / m.windows.length) * (this.#size.w - this.#size.left);
     for (const animation of this.#moving.getAnimations()) animation.cancel();
     this.#moving.animate([{ transform: `translateX(${distance}px)` }, { transform: "translateX(0)" }], { duration: 950, easing: "linear" });
   }
@@ -210,7 +211,7 @@ export class Chart {
     const rows = [];
     const lineAt = (start, name) => {
       const x = this.#x(start + step / 2);
-      if (x >= 0 && x <= this.#size.w) rows.push(s("line", { class: name, x1: x, x2: x, y1: 4, y2: this.#size.h - bands.axis }));
+      if (x >= this.#size.left && x <= this.#size.w) rows.push(s("line", { class: name, x1: x, x2: x, y1: 4, y2: this.#size.h - bands.axis }));
       return x;
     };
     if (pinned !== null && pinned !== undefined) lineAt(pinned, "pin");
@@ -258,7 +259,8 @@ export class Chart {
     const slider = this.#slider;
     const indexAt = (event) => {
       const box = slider.getBoundingClientRect();
-      return Math.floor(((event.clientX - box.left) / box.width) * this.#model.windows.length);
+      const { left } = this.#size;
+      return Math.floor(((event.clientX - box.left - left) / (box.width - left)) * this.#model.windows.length);
     };
     slider.addEventListener("pointermove", (event) => { if (this.#model) this.#move(indexAt(event)); });
     slider.addEventListener("pointerleave", () => { if (this.#model) { this.#cursor = null; this.#drawCursor(); } });

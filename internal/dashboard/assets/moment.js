@@ -57,7 +57,7 @@ export class Moment {
     const total = sum[0] + sum[1] + sum[2];
     const until = moment.step === 1 ? "" : ` to ${format.clock(moment.start + moment.step, moment.step)}`;
     text($("moment-title"), `${format.clock(moment.start, moment.step)}${until}`);
-    text($("moment-net"), total ? `${format.count(total)} tweets, net ${format.signed(format.net(sum))}` : "No tweets in this moment.");
+    text($("moment-net"), total ? `${format.count(total)} tweets, net ${format.signed(format.net(sum))}` : moment.problem ? "" : "No tweets in this moment.");
     const row = (name, [p, n, u]) => h("tr", null, h("th", { scope: "row" }, name), ...[p, u, n, p + n + u].map((v) => h("td", null, format.count(v))), h("td", null, format.signed(format.net([p, n, u]))));
     const rows = shown.map((b) => row(b.name || "other brands", b.counts));
     if (shown.length > 1) rows.push(row("all", sum));
@@ -65,7 +65,7 @@ export class Moment {
       h("thead", null, h("tr", null, h("th", { scope: "col" }, "brand"), ...[["pos", "▲", "positive"], ["neu", "●", "neutral"], ["neg", "▼", "negative"]].map(([name, shape, words]) =>
         h("th", { scope: "col", class: name, title: words }, h("span", { "aria-hidden": "true" }, shape), h("span", { class: "unseen" }, words))), h("th", { scope: "col" }, "all"), h("th", { scope: "col" }, "net"))),
       h("tbody", null, ...rows))] : []));
-    if (moment.problem) $("moment-tweets").replaceChildren(h("li", { class: "empty" }, `No texts: ${moment.problem.message}`));
+    if (moment.problem) $("moment-tweets").replaceChildren(h("li", { class: "empty" }, moment.problem.message));
     else drawTweets($("moment-tweets"), moment.tweets.slice(0, 8), total ? "Texts are not stored here." : "");
   }
 }

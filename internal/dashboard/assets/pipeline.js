@@ -81,7 +81,7 @@ export class PipelineView {
     const rejected = Object.values(totals.rejected).reduce((sum, n) => sum + n, 0);
     each($("tiles"), [
       tile("Lag", format.count(last.lag), unmeasured(last.lag, "tweets in Kafka that are not acknowledged"), of("lag")),
-      tile("Lag in time", `${last.lag_at_least ? "> " : ""}${format.took(last.lag_seconds)}`, unmeasured(last.lag_seconds, "how long the oldest of them waits"), of("lag_seconds")),
+      tile("Lag in time", ageOf(last), unmeasured(last.lag_seconds, "how long the oldest of them waits"), of("lag_seconds")),
       tile("Event to InfluxDB", pair(last.event_p50, last.event_p99), unmeasured(last.event_p50, "median and 99th percentile, last minute"), of("event_p99")),
       tile("Answer of InfluxDB", pair(last.request_p50, last.request_p99), unmeasured(last.request_p50, "median and 99th percentile, last minute"), of("request_p99")),
       tile("Points a request", format.count(last.points_a_request), unmeasured(last.points_a_request, `${format.count(last.requests)} requests/s`), of("points_a_request")),
@@ -115,6 +115,12 @@ function noteOf(name, last, by, kafka) {
 }
 
 const pair = (p50, p99) => (p50 === null || p50 === undefined ? format.none : `${format.took(p50)} / ${format.took(p99)}`);
+
+/** The age of the lag is read once a second. */
+function ageOf({ lag, lag_seconds: seconds, lag_at_least: atLeast }) {
+  if (seconds === 0) return lag ? "< 1 s" : "0 s";
+  return `${atLeast ? "> " : ""}${format.took(seconds)}`;
+}
 
 function stageCard() {
   return h("li", { class: "stage" }, h("h3"), h("p", { class: "big" }), h("p", { class: "sub" }), h("p", { class: "level", "aria-hidden": "true" }, h("span")), spark(), h("p", { class: "note" }));

@@ -1,13 +1,18 @@
 package brandview
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"slices"
+)
 
 const (
 	// latestTweets is how many texts are shown, of at most latestSeconds.
 	latestTweets  = 20
 	latestSeconds = 60
-	// textQueries is how many queries for texts run at once, for all viewers.
-	textQueries = 2
+	// maxQueries is how many queries for texts and moments run at once, for all
+	// viewers.
+	maxQueries = 2
 )
 
 // Moment is one window in detail.
@@ -22,16 +27,82 @@ type Moment struct {
 
 // Moment gives the window that a second lies in.
 func (v *View) Moment(ctx context.Context, f Filter, at int64) Moment {
-	m := Moment{Start: f.Range.floor(at), Step: f.Range.Step}
-	v.store.mu.RLock()
-	var totals [1 + maxBrands]Counts
-	if w := v.store.rings[f.Range.Name].look(m.Start); w != nil {
-		totals = w.brands
+	m := Moment{Start: f.Range.floor(at), Step: f.Range.Step, Tweets: []Tweet{}}
+	var known bool
+	if m.Brands, known = v.store.moment(f.Range, m.Start); !known {
+		// It has not been read yet, or a link leads further back than the range.
+		if m.Brands, m.Problem = v.ask(ctx, m.Step, m.Start); m.Problem != nil {
+			return m
+		}
 	}
-	m.Brands = v.store.brands(&totals)
-	v.store.mu.RUnlock()
 	m.Tweets, m.Problem = v.read(ctx, f.Brands, m.Start, m.Start+m.Step)
 	return m
+}
+
+// moment gives the brands of a window, if it has been read.
+func (s *store) moment(r Range, start int64) (brands []Brand, known bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	ring := s.rings[r.Name]
+	if start < ring.filled || start > ring.head {
+		return nil, false
+	}
+	var totals [1 + maxBrands]Counts
+	if w := ring.look(start); w != nil {
+		totals = w.brands
+	}
+	return s.brands(&totals), true
+}
+
+// ask gives the brands of a window that is not kept.
+func (v *View) ask(ctx context.Context, step, start int64) ([]Brand, *Problem) {
+	done, err := v.slot(ctx)
+	if err != nil {
+		return []Brand{}, problemOf(err)
+	}
+	defer done()
+	a, err := v.reader.counts(ctx, step, start, start+step)
+	if err != nil {
+		return []Brand{}, problemOf(err)
+	}
+	brands := make([]Brand, 0, len(a.brands))
+	for name, windows := range a.brands {
+		brands = append(brands, Brand{Name: name, Counts: windows[0]})
+	}
+	return largest(brands), nil
+}
+
+// largest gives brands by their size, and as many as are told apart: the rest is
+// one, at the end.
+func largest(brands []Brand) []Brand {
+	slices.SortFunc(brands, func(a, b Brand) int {
+		return cmp.Or(cmp.Compare(b.Counts.Total(), a.Counts.Total()), cmp.Compare(a.Name, b.Name))
+	})
+	var rest Brand
+	kept := make([]Brand, 0, len(brands))
+	for _, b := range brands {
+		switch {
+		case b.Counts.Total() == 0:
+		case b.Name == "" || len(kept) == maxBrands:
+			rest.Counts.add(b.Counts)
+		default:
+			kept = append(kept, b)
+		}
+	}
+	if rest.Counts.Total() > 0 {
+		kept = append(kept, rest)
+	}
+	return kept
+}
+
+// slot waits for leave to query.
+func (v *View) slot(ctx context.Context) (done func(), err error) {
+	select {
+	case v.queries <- struct{}{}:
+		return func() { <-v.queries }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Latest gives the newest tweets where texts are stored.
@@ -46,12 +117,11 @@ func (v *View) Latest(ctx context.Context, brands []string) ([]Tweet, *Problem) 
 }
 
 func (v *View) read(ctx context.Context, brands []string, from, to int64) ([]Tweet, *Problem) {
-	select {
-	case v.texts <- struct{}{}:
-		defer func() { <-v.texts }()
-	case <-ctx.Done():
-		return []Tweet{}, problemOf(ctx.Err())
+	done, err := v.slot(ctx)
+	if err != nil {
+		return []Tweet{}, problemOf(err)
 	}
+	defer done()
 	tweets, err := v.reader.texts(ctx, brands, from, to, latestTweets)
 	if err != nil {
 		return []Tweet{}, problemOf(err)

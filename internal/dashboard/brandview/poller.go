@@ -11,6 +11,8 @@ const (
 	// busyShare bounds how much of the time InfluxDB works for the dashboard: it
 	// rests at least so many times as long as the newest seconds took to read.
 	busyShare = 2
+	// liveTimeout is how long that may take: what is older may take longer.
+	liveTimeout = 5 * time.Second
 	// liveSeconds are read every time: tweets of several partitions come apart.
 	liveSeconds = 5
 	// edgeSeconds are read behind the newest tweet, where that is older: a pipeline
@@ -73,7 +75,9 @@ func (p *poller) restart() {
 func (p *poller) read(ctx context.Context) (wait time.Duration) {
 	begin := time.Now()
 	p.store.advance(begin.Unix())
-	err := p.live(ctx)
+	live, done := context.WithTimeout(ctx, liveTimeout)
+	err := p.live(live)
+	done()
 	took := time.Since(begin)
 	if err == nil {
 		err = p.older(ctx, begin)

@@ -280,3 +280,24 @@ func TestBrandTable(t *testing.T) {
 		t.Errorf("newer has %d, new %d, brand 100 %d; want %d, other, other", table.number("newer"), table.number("new"), table.number("brand 100"), idle)
 	}
 }
+
+// What would break: a link to a moment that the page has not read, or no longer,
+// shows an empty one.
+func TestMomentBeyondWhatIsKept(t *testing.T) {
+	l := &log{}
+	now := time.Now().Unix()
+	l.put(now-200_000, "A", Counts{1, 2, 3})
+	for i := range 2 * maxBrands {
+		l.put(now-200_000, fmt.Sprintf("small %03d", i), Counts{0, 0, 1})
+	}
+	v := newView(Source{}, l)
+	r, _ := ParseRange("15m")
+	m := v.Moment(t.Context(), Filter{Range: r}, now-200_000)
+	if len(m.Brands) != maxBrands+1 || m.Brands[0] != (Brand{"A", Counts{1, 2, 3}}) || m.Brands[maxBrands] != (Brand{"", Counts{0, 0, maxBrands + 1}}) {
+		t.Errorf("%+v", m)
+	}
+	l.err = errors.New("connection refused")
+	if m := v.Moment(t.Context(), Filter{Range: r}, now-200_000); m.Problem == nil || m.Brands == nil || m.Tweets == nil {
+		t.Errorf("%+v without InfluxDB", m)
+	}
+}

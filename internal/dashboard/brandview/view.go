@@ -19,7 +19,7 @@ type View struct {
 	source   Source
 	reader   reader
 	store    *store
-	texts    chan struct{} // a slot for each query of texts
+	queries  chan struct{} // a slot for each query that a viewer asks for
 	watching watching
 }
 
@@ -40,7 +40,7 @@ func New(source Source) (*View, error) {
 
 func newView(source Source, r reader) *View {
 	return &View{
-		source: source, reader: r, store: newStore(), texts: make(chan struct{}, textQueries),
+		source: source, reader: r, store: newStore(), queries: make(chan struct{}, maxQueries),
 		watching: watching{ranges: map[string]int{}, wake: make(chan struct{}, 1)},
 	}
 }
@@ -167,19 +167,11 @@ func (s *store) rate(chosen *[1 + maxBrands]bool) float64 {
 
 // brands are those with tweets, the largest first and the rest at the end.
 func (s *store) brands(totals *[1 + maxBrands]Counts) []Brand {
-	brands := []Brand{}
+	brands := make([]Brand, 0, len(s.table.names))
 	for number, name := range s.table.names {
-		if number != other && totals[number].Total() > 0 {
-			brands = append(brands, Brand{Name: name, Counts: totals[number]})
-		}
+		brands = append(brands, Brand{Name: name, Counts: totals[number]})
 	}
-	slices.SortFunc(brands, func(a, b Brand) int {
-		return cmp.Or(cmp.Compare(b.Counts.Total(), a.Counts.Total()), cmp.Compare(a.Name, b.Name))
-	})
-	if totals[other].Total() > 0 {
-		brands = append(brands, Brand{Counts: totals[other]})
-	}
-	return brands
+	return largest(brands)
 }
 
 // marksOf judges the windows that have settled, in the order of time.

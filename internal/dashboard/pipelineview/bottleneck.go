@@ -61,6 +61,9 @@ const (
 	flowing = 0.05
 	// lateSeconds of lag are worth a word.
 	lateSeconds = 5
+	// stuckSeconds of lag must be there before InfluxDB is said to hang: a trickle
+	// has pauses, too.
+	stuckSeconds = 3
 	// longWait is how long a point may wait for InfluxDB: the longest flush_period
 	// of the shipped configs is well below.
 	longWait = 1.5
@@ -111,8 +114,8 @@ func stoppedPartitions(f Facts) (Verdict, bool) {
 func influxStuck(f Facts) (Verdict, bool) {
 	return Verdict{
 		Level: LevelBad, Stage: StageStored, Title: "InfluxDB takes no points",
-		Detail: fmt.Sprintf("%s points wait, and requests are sent again until it does. Nothing is lost: Kafka waits too. The log of the ingest says what InfluxDB answers.", number(f.Waiting)),
-	}, f.Waiting > 0 && f.Retries > 0 && f.Stored < flowing
+		Detail: fmt.Sprintf("%s points wait, and are sent until it does. Nothing is lost: Kafka waits too. The log of the ingest says what InfluxDB answers, if it does.", number(f.Waiting)),
+	}, f.Waiting > 0 && f.Stored < flowing && (f.Retries > 0 || f.Kafka > flowing && !(f.LagSeconds < stuckSeconds))
 }
 
 func idle(f Facts) (Verdict, bool) {

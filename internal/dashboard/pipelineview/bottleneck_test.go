@@ -33,6 +33,8 @@ func TestJudge(t *testing.T) {
 		"Kafka does not":              {even(func(f *Facts) { f.KafkaAway = "no route" }), LevelBusy, "", "no route"},
 		"partitions are stopped":      {even(func(f *Facts) { f.Stopped = 3 }), LevelBad, StageDecoded, "stopped 3"},
 		"InfluxDB is away":            {even(func(f *Facts) { f.Decoded, f.Stored, f.Retries, f.Waiting, f.LagGrowth = 0, 0, 4, 900, 50_000 }), LevelBad, StageStored, "900 points wait"},
+		"InfluxDB hangs":              {even(func(f *Facts) { f.Decoded, f.Stored, f.PointWait, f.LagGrowth, f.LagSeconds = 0, 0, nan, 50_000, 20 }), LevelBad, StageStored, "10 points wait"},
+		"a pause in a trickle":        {even(func(f *Facts) { f.Generated, f.Kafka, f.Decoded, f.Stored = 0.1, 0.1, 0.1, 0 }), LevelOK, "", "stored"},
 		"InfluxDB is slow":            {even(func(f *Facts) { f.Decoded, f.Stored, f.PointWait, f.LagGrowth = 30_000, 30_000, 4, 20_000 }), LevelBad, StageStored, "waits 4.0 s"},
 		"the ingest is slow":          {even(func(f *Facts) { f.Decoded, f.Stored, f.LagGrowth = 30_000, 30_000, 20_000 }), LevelBad, StageDecoded, "grows by 20,000/s"},
 		"the lag is not known":        {even(func(f *Facts) { f.Decoded, f.Stored, f.LagGrowth, f.Lag = 30_000, 30_000, nan, nan }), LevelBad, StageDecoded, "30,000/s are read"},

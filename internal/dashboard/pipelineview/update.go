@@ -56,7 +56,7 @@ func (v *View) judge(kafkaError error) {
 		Endpoints: len(v.endpoints),
 		Generated: float64(r.Generated), Kafka: float64(r.Kafka), Decoded: float64(r.Decoded), Stored: float64(r.Stored),
 		Missed: v.rate(missed, rateSpan), Lag: float64(r.Lag), LagGrowth: v.lagGrowth(), LagSeconds: float64(r.LagSeconds),
-		Waiting: float64(r.Waiting), PointWait: float64(r.Waiting / r.PointsStored), Retries: float64(r.Retries),
+		Waiting: float64(r.Waiting), PointWait: pointWait(r), Retries: float64(r.Retries),
 		Stopped: now.gauges[stopped],
 	}
 	if kafkaError != nil {
@@ -92,4 +92,13 @@ func appendNumber(dst []byte, n float64) []byte {
 		return strconv.AppendInt(dst, int64(n), 10)
 	}
 	return strconv.AppendFloat(dst, n, 'g', 6, 64)
+}
+
+// pointWait is how long a point waits for InfluxDB at the present rate; not known
+// where none is stored.
+func pointWait(r Rates) float64 {
+	if r.PointsStored <= 0 {
+		return unknown
+	}
+	return float64(r.Waiting / r.PointsStored)
 }

@@ -3,6 +3,7 @@ package faultlab_test
 import (
 	"flag"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -11,13 +12,14 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// Most of a scenario is waiting: more of them at once than there are cores.
-const atOnce = 3
-
+// Most of a scenario is waiting: more of them at once than there are cores, and
+// no more than have a way to the broker.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if cores, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String()); err == nil && cores < atOnce {
-		_ = flag.Set("test.parallel", strconv.Itoa(atOnce))
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", strconv.Itoa(min(max(runtime.NumCPU(), 3), faultlab.AtOnce)))
 	}
 	os.Exit(testenv.Main(m))
 }

@@ -9,32 +9,36 @@ import (
 
 // outputMetrics are described in the spec, in the order in which they are here.
 type outputMetrics struct {
-	written  *service.MetricCounter
-	rejected *service.MetricCounter
-	waiting  level
-	requests *service.MetricCounter
-	sent     *service.MetricCounter
-	raw      *service.MetricCounter
-	wire     *service.MetricCounter
-	latency  *service.MetricTimer
-	retries  *service.MetricCounter
-	splits   *service.MetricCounter
-	inFlight level
+	written      *service.MetricCounter
+	rejected     *service.MetricCounter
+	waiting      level
+	requests     *service.MetricCounter
+	sent         *service.MetricCounter
+	raw          *service.MetricCounter
+	wire         *service.MetricCounter
+	latency      *service.MetricTimer
+	retries      *service.MetricCounter
+	splits       *service.MetricCounter
+	inFlight     level
+	tweets       *service.MetricCounter
+	eventLatency *service.MetricTimer
 }
 
 func newOutputMetrics(m *service.Metrics) *outputMetrics {
 	return &outputMetrics{
-		written:  m.NewCounter("influxdb_points_written"),
-		rejected: m.NewCounter("influxdb_points_rejected", "reason"),
-		waiting:  level{gauge: m.NewGauge("influxdb_points_waiting")},
-		requests: m.NewCounter("influxdb_requests", "verdict"),
-		sent:     m.NewCounter("influxdb_points_sent"),
-		raw:      m.NewCounter("influxdb_bytes_raw"),
-		wire:     m.NewCounter("influxdb_bytes_sent"),
-		latency:  m.NewTimer("influxdb_request_latency_ns"),
-		retries:  m.NewCounter("influxdb_retries"),
-		splits:   m.NewCounter("influxdb_splits"),
-		inFlight: level{gauge: m.NewGauge("influxdb_requests_in_flight")},
+		written:      m.NewCounter("influxdb_points_written"),
+		rejected:     m.NewCounter("influxdb_points_rejected", "reason"),
+		waiting:      level{gauge: m.NewGauge("influxdb_points_waiting")},
+		requests:     m.NewCounter("influxdb_requests", "verdict"),
+		sent:         m.NewCounter("influxdb_points_sent"),
+		raw:          m.NewCounter("influxdb_bytes_raw"),
+		wire:         m.NewCounter("influxdb_bytes_sent"),
+		latency:      m.NewTimer("influxdb_request_latency_ns"),
+		retries:      m.NewCounter("influxdb_retries"),
+		splits:       m.NewCounter("influxdb_splits"),
+		inFlight:     level{gauge: m.NewGauge("influxdb_requests_in_flight")},
+		tweets:       m.NewCounter("influxdb_tweets_written"),
+		eventLatency: m.NewTimer("influxdb_event_latency_ns"),
 	}
 }
 

@@ -2,6 +2,7 @@ package influxdb
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"testing"
@@ -19,6 +20,14 @@ type recorder struct {
 	last  map[string]int64 // of gauges
 	most  map[string]int64
 	least map[string]int64
+	times map[string][]time.Duration
+}
+
+func newRecorder() *recorder {
+	return &recorder{
+		sums: map[string]int64{}, last: map[string]int64{}, most: map[string]int64{}, least: map[string]int64{},
+		times: map[string][]time.Duration{},
+	}
 }
 
 type gaugeRecorder struct {
@@ -42,7 +51,12 @@ func (r counterRecorder) Incr(n int64) {
 	r.sums[r.name] += n
 }
 
-func (r counterRecorder) Timing(int64) { r.Incr(1) }
+func (r counterRecorder) Timing(ns int64) {
+	r.Incr(1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.times[r.name] = append(r.times[r.name], time.Duration(ns))
+}
 
 func (r *recorder) NewGaugeCtor(name string, _ ...string) service.MetricsExporterGaugeCtor {
 	return func(...string) service.MetricsExporterGauge { return gaugeRecorder{r, name} }
@@ -71,35 +85,9 @@ func TestMetricsAddUp(t *testing.T) {
 	})
 	address, stop := fake.Listen()
 	defer stop()
-	metrics := &recorder{sums: map[string]int64{}, last: map[string]int64{}, most: map[string]int64{}, least: map[string]int64{}}
-	env := service.NewEnvironment()
-	err := env.RegisterMetricsExporter("recorder", service.NewConfigSpec(), func(*service.ParsedConfig, *service.Logger) (service.MetricsExporter, error) {
-		return metrics, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	builder := env.NewStreamBuilder()
-	builder.SetLogger(slog.New(slog.DiscardHandler))
-	produce, err := builder.AddBatchProducerFunc()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, err := range []error{
-		builder.SetMetricsYAML("recorder: {}"),
-		builder.AddOutputYAML("influxdb: { url: '" + address + "', org: org, bucket: bucket, backoff: { initial_interval: 10ms }, rejected: { drop: {} } }"),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	s, err := builder.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	go func() {
+	metrics := newRecorder()
+	run := recorded(t, metrics, "influxdb: { url: '"+address+"', org: org, bucket: bucket, backoff: { initial_interval: 10ms }, rejected: { drop: {} } }")
+	run(func(ctx context.Context, produce service.MessageBatchHandlerFunc) {
 		var wait sync.WaitGroup
 		for _, batch := range batches(lines, 10) {
 			wait.Go(func() {
@@ -109,11 +97,7 @@ func TestMetricsAddUp(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		_ = s.StopWithin(10 * time.Second)
-	}()
-	if err := s.Run(ctx); err != nil {
-		t.Fatal(err)
-	}
+	})
 	requests := int64(len(fake.Requests()))
 	for name, want := range map[string]int64{
 		"influxdb_points_written":  998,
@@ -139,4 +123,81 @@ func TestMetricsAddUp(t *testing.T) {
 	if metrics.most["influxdb_points_waiting"] < 20 {
 		t.Errorf("at most %d points have waited", metrics.most["influxdb_points_waiting"])
 	}
+}
+
+// recorded makes a stream with an output, whose metrics go to a recorder. What is
+// returned runs it until feed returns.
+func recorded(t *testing.T, metrics *recorder, output string) func(feed func(context.Context, service.MessageBatchHandlerFunc)) {
+	t.Helper()
+	env := service.NewEnvironment()
+	err := env.RegisterMetricsExporter("recorder", service.NewConfigSpec(), func(*service.ParsedConfig, *service.Logger) (service.MetricsExporter, error) {
+		return metrics, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	builder := env.NewStreamBuilder()
+	builder.SetLogger(slog.New(slog.DiscardHandler))
+	produce, err := builder.AddBatchProducerFunc()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{
+		builder.SetMetricsYAML("recorder: {}"),
+		builder.AddOutputYAML(output),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := builder.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(feed func(context.Context, service.MessageBatchHandlerFunc)) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		go func() {
+			feed(ctx, produce)
+			_ = s.StopWithin(10 * time.Second)
+		}()
+		if err := s.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// metricsOf gives what a component is given to make its metrics, with a recorder
+// behind it.
+func metricsOf(t *testing.T, metrics *recorder) (given *service.Metrics) {
+	t.Helper()
+	env := service.NewEnvironment()
+	errGiven := errors.New("the metrics are given")
+	for _, err := range []error{
+		env.RegisterMetricsExporter("recorder", service.NewConfigSpec(), func(*service.ParsedConfig, *service.Logger) (service.MetricsExporter, error) {
+			return metrics, nil
+		}),
+		env.RegisterBatchOutput("taker", service.NewConfigSpec(), func(_ *service.ParsedConfig, mgr *service.Resources) (service.BatchOutput, service.BatchPolicy, int, error) {
+			given = mgr.Metrics()
+			return nil, service.BatchPolicy{}, 0, errGiven
+		}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	builder := env.NewStreamBuilder()
+	builder.SetLogger(slog.New(slog.DiscardHandler))
+	if err := builder.SetYAML("input: { generate: { count: 1, mapping: root = 1 } }\noutput: { taker: {} }\nmetrics: { recorder: {} }"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := builder.Build()
+	if err == nil {
+		err = s.Run(t.Context())
+	}
+	if given == nil {
+		t.Fatalf("no metrics: %v", err)
+	}
+	return given
 }

@@ -128,9 +128,11 @@ func (o *output) WriteBatch(ctx context.Context, batch service.MessageBatch) err
 	}
 	refusals = append(refusals, cl.refusals...)
 	if len(refusals) == 0 {
+		o.metrics.stored(batch, nil, nil)
 		o.release(cl)
 		return nil
 	}
+	o.metrics.stored(batch, nil, messagesOf(refusals))
 	// The texts of the refusals lie in the buffer of the call.
 	defer o.release(cl)
 	return o.reject(ctx, batch, refusals)

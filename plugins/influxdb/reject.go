@@ -29,7 +29,11 @@ func (o *output) reject(ctx context.Context, batch service.MessageBatch, refusal
 	case o.conf.onReject == onRejectNack:
 		return nack(batch, refusals)
 	default:
-		return o.block(ctx, refusals)
+		if err := o.block(ctx, refusals); err != nil {
+			return err
+		}
+		o.metrics.stored(batch, messagesOf(refusals), nil)
+		return nil
 	}
 }
 

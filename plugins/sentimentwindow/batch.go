@@ -2,6 +2,7 @@ package sentimentwindow
 
 import (
 	"errors"
+	"math"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -15,6 +16,9 @@ const bytesPerTweetLine = 192
 const (
 	metaTweets = "tweets"
 	metaPoints = "points"
+	// metaEventTime is when the newest of the tweets was written, in ms since the
+	// Unix epoch: with it an output can say how long they took.
+	metaEventTime = "event_time_ms"
 )
 
 // group is what is counted together: what a batch holds of one topic and
@@ -30,7 +34,8 @@ type group struct {
 	slot     int64 // of the first offset: a window's points all have it
 	fold     fold
 	counted  [tweet.NumSentiments]int64
-	covers   bool // it has a coverage point
+	newest   int64 // event time of those, ms since the Unix epoch
+	covers   bool  // it has a coverage point
 	coverage coverage
 
 	room   int // bytes of lines to make room for, with emit: tweets
@@ -91,7 +96,7 @@ func (f *folder) open(o origin, inKafka bool) *group {
 		g = &group{fold: fold{law: f.laws.points}}
 	}
 	f.groups = append(f.groups, g)
-	g.first, g.inKafka = o, inKafka
+	g.first, g.inKafka, g.newest = o, inKafka, math.MinInt64
 	source := ""
 	if f.conf.identity == identitySource {
 		if !o.hasID {
@@ -136,8 +141,9 @@ func (f *folder) addTweet(g *group, offset int64, t *tweet.Tweet, s *series) err
 		return err
 	}
 	g.count++
+	g.newest = max(g.newest, t.Millis)
 	if f.conf.output == outputPoints {
-		g.addPoint(offset, offset, 1, tweetPoint(g.series, s, t, nanos))
+		g.addPoint(offset, offset, 1, t.Millis, tweetPoint(g.series, s, t, nanos))
 		return nil
 	}
 	if g.lines == nil {
@@ -147,11 +153,12 @@ func (f *folder) addTweet(g *group, offset int64, t *tweet.Tweet, s *series) err
 	return nil
 }
 
-// addPoint adds a message of one point to what g emits.
-func (g *group) addPoint(first, last int64, tweets int, point map[string]any) {
+// addPoint adds a message of one point to what g emits. newest is the event time
+// of its tweets.
+func (g *group) addPoint(first, last int64, tweets int, newest int64, point map[string]any) {
 	m := service.NewMessage(nil)
 	m.SetStructuredMut(point)
-	g.describe(m, first, last, tweets, 1)
+	g.describe(m, first, last, tweets, 1, newest)
 	g.points = append(g.points, m)
 }
 
@@ -179,7 +186,7 @@ func (f *folder) messages() (out service.MessageBatch) {
 			continue
 		}
 		m := service.NewMessage(g.lines)
-		g.describe(m, g.first.offset, g.last, int(tweets), g.count)
+		g.describe(m, g.first.offset, g.last, int(tweets), g.count, g.newest)
 		out = append(out, m)
 	}
 	return append(out, f.refused...)
@@ -187,6 +194,7 @@ func (f *folder) messages() (out service.MessageBatch) {
 
 func (f *folder) appendWindows(g *group) {
 	for _, c := range g.fold.sorted() {
+		g.newest = max(g.newest, c.newest)
 		for i, count := range c.counts {
 			if count == 0 {
 				continue
@@ -194,7 +202,7 @@ func (f *folder) appendWindows(g *group) {
 			sentiment, nanos := tweet.Sentiment(i), c.start+g.slot
 			g.count++
 			if f.conf.output == outputPoints {
-				g.addPoint(g.first.offset, g.last, int(count), windowPoint(g.series, c.series, sentiment, count, nanos))
+				g.addPoint(g.first.offset, g.last, int(count), c.newest, windowPoint(g.series, c.series, sentiment, count, nanos))
 			} else {
 				g.lines = appendWindow(g.lines, c.series, sentiment, count, nanos)
 			}
@@ -205,17 +213,20 @@ func (f *folder) appendWindows(g *group) {
 func (f *folder) appendCoverage(g *group) {
 	g.count++
 	if f.conf.output == outputPoints {
-		g.addPoint(g.first.offset, g.last, 0, coveragePoint(f.conf.coverage, g.series.source, &g.coverage))
+		g.addPoint(g.first.offset, g.last, 0, 0, coveragePoint(f.conf.coverage, g.series.source, &g.coverage))
 		return
 	}
 	g.lines = appendCoverage(g.lines, g.series.coverage, &g.coverage)
 }
 
-// describe says in metadata where the points come from, so that a refused one
-// can be traced back.
-func (g *group) describe(m *service.Message, first, last int64, tweets, points int) {
+// describe says in metadata what the points count, and where they come from, so
+// that a refused one can be traced back.
+func (g *group) describe(m *service.Message, first, last int64, tweets, points int, newest int64) {
 	m.MetaSetMut(metaTweets, tweets)
 	m.MetaSetMut(metaPoints, points)
+	if tweets > 0 {
+		m.MetaSetMut(metaEventTime, newest)
+	}
 	if !g.inKafka {
 		return
 	}

@@ -2,6 +2,7 @@ package sentimentwindow
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/brandpulse/brandpulse-connect/internal/stamp"
@@ -13,6 +14,7 @@ type cell struct {
 	start  int64 // of the window, ns since the Unix epoch
 	series *series
 	counts [tweet.NumSentiments]int64
+	newest int64 // event time of its tweets, ms since the Unix epoch
 }
 
 type cellKey struct {
@@ -47,7 +49,9 @@ func (f *fold) add(t *tweet.Tweet, s *series) error {
 	if h := &s.last; h.start != start || h.fold != f || h.batch != f.batch {
 		*h = hint{fold: f, batch: f.batch, start: start, cell: f.find(cellKey{start, s})}
 	}
-	f.cells[s.last.cell].counts[t.Sentiment]++
+	c := &f.cells[s.last.cell]
+	c.counts[t.Sentiment]++
+	c.newest = max(c.newest, t.Millis)
 	return nil
 }
 
@@ -60,7 +64,7 @@ func (f *fold) find(key cellKey) int {
 	}
 	i := len(f.cells)
 	f.index[key] = i
-	f.cells = append(f.cells, cell{start: key.start, series: key.series})
+	f.cells = append(f.cells, cell{start: key.start, series: key.series, newest: math.MinInt64})
 	return i
 }
 

@@ -1,0 +1,62 @@
+package influxdb
+
+import (
+	"encoding/json"
+	"math"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+// Metadata by which a message says what its points count. Only integers are
+// taken: what the headers of a Kafka record become is strings, which anyone who
+// may write to the topic can set.
+const (
+	metaTweets    = "tweets"        // how many
+	metaEventTime = "event_time_ms" // of the newest, ms since the Unix epoch
+)
+
+// stored notes what messages say whose points InfluxDB has all stored: those of
+// the batch whose number is in with, or, if that is nil, all but those in without.
+// Messages side by side with one event time have one latency: a timing costs as
+// much as ten tweets.
+func (m *outputMetrics) stored(batch service.MessageBatch, with, without map[int]bool) {
+	now := time.Now()
+	var tweets int64
+	last := int64(math.MinInt64)
+	for i, message := range batch {
+		if with != nil && !with[i] || without[i] {
+			continue
+		}
+		if n, ok := metaInt(message, metaTweets); ok && n > 0 {
+			tweets += n
+		}
+		if millis, ok := metaInt(message, metaEventTime); ok && millis != last {
+			last = millis
+			// The clock that wrote the event may be ahead of this one.
+			m.eventLatency.Timing(max(0, int64(now.Sub(time.UnixMilli(millis)))))
+		}
+	}
+	if tweets > 0 {
+		m.tweets.Incr(tweets)
+	}
+}
+
+func metaInt(m *service.Message, name string) (int64, bool) {
+	value, _ := m.MetaGetMut(name)
+	if number, ok := value.(json.Number); ok { // a field that a mapping has copied
+		n, err := number.Int64()
+		return n, err == nil
+	}
+	n, _, ok := integer(value)
+	return n, ok
+}
+
+// messagesOf is the numbers of the messages that have refused points.
+func messagesOf(refusals []refusal) map[int]bool {
+	numbers := make(map[int]bool, len(refusals))
+	for _, r := range refusals {
+		numbers[r.message] = true
+	}
+	return numbers
+}

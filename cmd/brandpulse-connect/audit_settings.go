@@ -41,7 +41,8 @@ type auditSettings struct {
 
 // auditSettingsFrom reads a pipeline, and what the flags replace of it.
 func auditSettingsFrom(c *cli.Context, pipeline string) (*auditSettings, error) {
-	name, yaml := pipeline, []byte(nil)
+	name := pipeline
+	var yaml []byte
 	var err error
 	if pipeline == "" {
 		name = "the shipped exact.yaml"

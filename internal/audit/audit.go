@@ -156,7 +156,7 @@ type limits struct {
 }
 
 // errMoved says that retention has moved the start of the log meanwhile.
-var errMoved = errors.New("Kafka has removed records while they were read")
+var errMoved = errors.New("retention has removed records while they were read")
 
 // retries is how often an audit begins anew when retention gets in between.
 const retries = 3

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -250,4 +251,36 @@ func TestWhatCannotBeTold(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// If this fails, windows that are no seconds are compared by other times than
+// those of their points.
+func TestOtherWindows(t *testing.T) {
+	for _, cut := range allCuts {
+		for resolution, unit := range map[time.Duration]time.Duration{
+			time.Millisecond: time.Second, 250 * time.Millisecond: time.Second, 700 * time.Millisecond: 700 * time.Millisecond, time.Minute: time.Minute,
+		} {
+			t.Run(fmt.Sprint(cut, resolution), func(t *testing.T) {
+				rapid.Check(t, func(t *rapid.T) {
+					w, all := newWorldOf(t, cut, resolution)
+					if len(all) < 2 {
+						t.Skip("too few tweets")
+					}
+					if r := w.run(t, nil); r.Verdict != Equal {
+						t.Fatalf("%+v", r)
+					}
+					victim := all[rapid.IntRange(0, len(all)-1).Draw(t, "victim")]
+					delete(w.points, victim.Point)
+					r := w.run(t, nil)
+					if len(r.Differences) != 1 || r.Missing != victim.Count || r.Differences[0].Time.UnixNano() != floorTo(victim.Nanos, int64(unit)) {
+						t.Fatalf("%+v, and %+v is missing", r, victim)
+					}
+					c := r.Differences[0].Causes
+					if len(c) != 1 || c[0].Partition != victim.partition || cut != CutFolds && c[0].Base != victim.base {
+						t.Fatalf("%+v for %+v", c, victim)
+					}
+				})
+			})
+		}
+	}
 }

@@ -174,9 +174,6 @@ func (a *Audit) decode(partition int32, r *kafkalog.Record) (t tweetrule.Tweet, 
 	if err == nil {
 		return t, true, nil
 	}
-	if _, verdict := err.(tweetrule.NotTweet); verdict {
-		return t, false, nil
-	}
 	var verdict tweetrule.NotTweet
 	if errors.As(err, &verdict) {
 		return t, false, nil

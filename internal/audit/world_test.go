@@ -44,8 +44,12 @@ type expected struct {
 
 // newWorld draws a log in which all is committed, and what InfluxDB holds of it.
 func newWorld(t *rapid.T, cut Cut) (*world, []expected) {
+	return newWorldOf(t, cut, time.Second)
+}
+
+func newWorldOf(t *rapid.T, cut Cut, resolution time.Duration) (*world, []expected) {
 	w := &world{
-		cut: cut, law: Law{Resolution: time.Second, Partitions: 64},
+		cut: cut, law: Law{Resolution: resolution, Partitions: 64},
 		batches: map[int32][]kafkalog.Batch{}, bounds: map[int32]kafkalog.Range{}, committed: map[int32]int64{},
 		points: map[influxread.Point]bool{},
 	}
@@ -122,8 +126,10 @@ func tweetValue(brand, sentiment string, millis int64) []byte {
 	return value
 }
 
-func newRule() *tweetrule.Decoder {
-	rule, err := tweetrule.New(tweetrule.Options{Encoding: tweetrule.JSON, Resolution: time.Second})
+var rule = ruleOf(time.Second)
+
+func ruleOf(resolution time.Duration) *tweetrule.Decoder {
+	rule, err := tweetrule.New(tweetrule.Options{Encoding: tweetrule.JSON, Resolution: resolution})
 	if err != nil {
 		panic(err)
 	}
@@ -133,12 +139,11 @@ func newRule() *tweetrule.Decoder {
 // pointsOf are the points that the pipeline would write of a batch. With CutFolds
 // it has read each RecordBatch in one piece.
 func (w *world) pointsOf(b kafkalog.Batch) []expected {
-	law, err := stamp.New(time.Second, 64)
+	law, err := stamp.New(w.law.Resolution, 64)
 	if err != nil {
 		panic(err)
 	}
 	counts, offsets := map[influxread.Point]int64{}, map[influxread.Point]int64{}
-	rule := newRule()
 	for _, r := range b.Records {
 		tweet, err := rule.Decode(r.Value)
 		if err != nil {
@@ -169,7 +174,7 @@ func (w *world) pointsOf(b kafkalog.Batch) []expected {
 }
 
 func (w *world) spanOf(b kafkalog.Batch) influxread.Span {
-	rule, counted := newRule(), int64(0)
+	counted := int64(0)
 	for _, r := range b.Records {
 		if _, err := rule.Decode(r.Value); err == nil {
 			counted++
@@ -245,7 +250,7 @@ func (w *world) audit(t rapid.TB, change func(*Options)) *Audit {
 		change(&o)
 	}
 	refused := func(context.Context) ([]influxread.Point, error) { return w.refused, nil }
-	a, err := New(w, w, refused, newRule(), o)
+	a, err := New(w, w, refused, ruleOf(w.law.Resolution), o)
 	if err != nil {
 		t.Fatal(err)
 	}

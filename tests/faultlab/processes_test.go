@@ -27,7 +27,7 @@ var processFaults = []faultlab.Scenario{
 		Versions: []string{testenv.InfluxV1},
 		// So that more waits while one request is held.
 		Options: faultlab.Options{Set: []string{"output.switch.cases.1.output.influxdb.requests_in_flight=1"}},
-		Run:      zombie,
+		Run:     zombie,
 	},
 	{
 		Name: "F06", Does: "a request of a process that lost its partitions comes last of all", Everyday: true,

@@ -3,7 +3,6 @@ package faultlab
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -73,7 +72,7 @@ func (u *usage) look() {
 
 // residentMemory is VmRSS of /proc/PID/status.
 func residentMemory(pid int64) (int64, error) {
-	status, err := os.ReadFile(filepath.Join("/proc", strconv.FormatInt(pid, 10), "status"))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}

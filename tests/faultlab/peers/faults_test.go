@@ -15,9 +15,9 @@ type fault struct {
 }
 
 var faults = []fault{
-	{"F01", "none", func() time.Duration { return *calm }, (*run).calm},
-	{"F03", "killed", func() time.Duration { return *kills }, (*run).kill},
-	{"F08", "InfluxDB away", func() time.Duration { return *outage * 17 / 12 }, (*run).away},
+	{"F01", "no fault", func() time.Duration { return *calm }, (*run).calm},
+	{"F03", "killed every 3 to 8 s", func() time.Duration { return *kills }, (*run).kill},
+	{"F08", "InfluxDB away, then slow", func() time.Duration { return *outage * 17 / 12 }, (*run).away},
 }
 
 func (r *run) calm() { time.Sleep(*calm) }
@@ -28,8 +28,7 @@ func (r *run) calm() { time.Sleep(*calm) }
 func (r *run) kill() {
 	random := rand.New(rand.NewPCG(*seed, 3))
 	for end := time.Now().Add(*kills); ; r.killed++ {
-		before := r.committed()
-		for r.committed() <= before && time.Now().Before(end) {
+		for before := r.committed(); r.committed() <= before && time.Now().Before(end); {
 			time.Sleep(100 * time.Millisecond)
 		}
 		time.Sleep(3*time.Second + time.Duration(random.Int64N(int64(5*time.Second))))

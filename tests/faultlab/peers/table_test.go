@@ -2,6 +2,7 @@ package peers_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,9 +12,10 @@ import (
 // result is what a pipeline made of a fault.
 type result struct {
 	pipeline, fault string
-	kafka, influx   int64 // tweets
+	tweets          int64 // in Kafka
 	lost, doubled   int64 // tweets, see differences
-	behind          int64 // tweets not committed when the patience was over
+	unread          int64 // tweets, of those lost, when the patience was over
+	kills           int
 	peak            int64 // bytes of memory
 }
 
@@ -29,18 +31,50 @@ func differences(got, want oracle.Counts) (lost, doubled int64) {
 	return lost, doubled
 }
 
-// table is in Markdown.
+// cell is what the table says of a result.
+func (r result) cell() string {
+	text := grouped(r.lost) + " / " + grouped(r.doubled)
+	var notes []string
+	if r.kills > 0 {
+		notes = append(notes, fmt.Sprintf("%d kills", r.kills))
+	}
+	if r.unread > 0 {
+		notes = append(notes, grouped(r.unread)+" not read yet")
+	}
+	if len(notes) > 0 {
+		text += " (" + strings.Join(notes, ", ") + ")"
+	}
+	return text
+}
+
+// table is in Markdown: a row a pipeline, a column a fault, each in the order in
+// which it first comes.
 func table(results []result) string {
-	var text strings.Builder
-	text.WriteString("| pipeline | fault | tweets in Kafka | tweets in InfluxDB | lost | doubled | peak memory |\n")
-	text.WriteString("|---|---|--:|--:|--:|--:|--:|\n")
+	var faults, pipelines []string
+	heads, cells, peaks := map[string]string{}, map[string]string{}, map[string]int64{}
 	for _, r := range results {
-		lost := grouped(r.lost)
-		if r.behind > 0 {
-			lost += fmt.Sprintf(" (%s not read yet)", grouped(r.behind))
+		if !slices.Contains(faults, r.fault) {
+			faults = append(faults, r.fault)
 		}
-		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s | %s | %d MB |\n",
-			r.pipeline, r.fault, grouped(r.kafka), grouped(r.influx), lost, grouped(r.doubled), r.peak>>20)
+		if !slices.Contains(pipelines, r.pipeline) {
+			pipelines = append(pipelines, r.pipeline)
+		}
+		heads[r.fault] = fmt.Sprintf("%s; of %s tweets", r.fault, grouped(r.tweets))
+		cells[r.pipeline+r.fault] = r.cell()
+		peaks[r.pipeline] = max(peaks[r.pipeline], r.peak)
+	}
+	var text strings.Builder
+	text.WriteString("| tweets lost / doubled |")
+	for _, f := range faults {
+		text.WriteString(" " + heads[f] + " |")
+	}
+	text.WriteString(" peak memory |\n|---|" + strings.Repeat("--:|", len(faults)+1) + "\n")
+	for _, p := range pipelines {
+		text.WriteString("| " + p + " |")
+		for _, f := range faults {
+			text.WriteString(" " + cells[p+f] + " |")
+		}
+		fmt.Fprintf(&text, " %d MB |\n", peaks[p]>>20)
 	}
 	return text.String()
 }
@@ -62,7 +96,21 @@ func TestDifferencesDoNotMakeUpForEachOther(t *testing.T) {
 	if lost != 4 || doubled != 4 {
 		t.Errorf("%d lost and %d doubled, want 4 and 4", lost, doubled)
 	}
-	if got := grouped(1234567) + " " + grouped(100) + " " + grouped(1000); got != "1,234,567 100 1,000" {
-		t.Error(got)
+}
+
+// If this fails, figures stand with the wrong pipeline or fault.
+func TestTable(t *testing.T) {
+	got := table([]result{
+		{pipeline: "a", fault: "none", tweets: 1234567, lost: 999, unread: 100, peak: 5 << 20},
+		{pipeline: "b", fault: "none", tweets: 1234567, peak: 1 << 20},
+		{pipeline: "b", fault: "killed", tweets: 1000, doubled: 12345, kills: 4, peak: 7 << 20},
+	})
+	want := `| tweets lost / doubled | none; of 1,234,567 tweets | killed; of 1,000 tweets | peak memory |
+|---|--:|--:|--:|
+| a | 999 / 0 (100 not read yet) |  | 5 MB |
+| b | 0 / 0 | 0 / 12,345 (4 kills) | 7 MB |
+`
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }

@@ -3,6 +3,7 @@ package influxread
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -66,6 +67,9 @@ func readTables(body io.ReadCloser, q query, each func(row) error) error {
 	table := -1
 	for tables.Next() {
 		record := tables.Record()
+		if record == nil { // the client takes a lonely annotation for a row
+			return errors.New("its answer is not one of Flux")
+		}
 		if tables.TableChanged() || record.Table() != table {
 			table = record.Table()
 			current.tags = map[string]string{}
@@ -87,7 +91,7 @@ func readTables(body io.ReadCloser, q query, each func(row) error) error {
 		}
 		at, ok := record.ValueByKey("_time").(time.Time)
 		if !ok {
-			return fmt.Errorf("its answer has a row without a time")
+			return errors.New("its answer has a row without a time")
 		}
 		current.nanos = at.UnixNano()
 		if current.value, ok = record.Value().(int64); !ok {

@@ -26,6 +26,12 @@ var influxFaults = []faultlab.Scenario{
 		Options:  faultlab.Options{Set: []string{quickTimeout}},
 		Run:      applyAndFail,
 	},
+	{
+		Name: "F26", Does: "the output refuses three folds in ten, which are handed on again",
+		Versions: []string{testenv.InfluxV1},
+		Options:  faultlab.Options{Set: refusing},
+		Run:      refuse,
+	},
 }
 
 func killInflux(l *faultlab.Lab) {

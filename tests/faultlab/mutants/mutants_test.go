@@ -22,7 +22,7 @@ var (
 
 var mutants = []mutant{
 	{"mutant_commit_before_ack", "commits what was handed on and not acknowledged", "F06", unstored},
-	{"mutant_ignored_nack", "takes a nack for an acknowledgement", "F24", unstored},
+	{"mutant_ignored_nack", "takes a nack for an acknowledgement", "F26", unstored},
 	{"mutant_partial_block", "writes counts that grow under one key", "F06", unstored},
 	{"mutant_random_slot", "draws the nanosecond of a point", "F03", above},
 	{"mutant_trailing_bytes", "lets bytes follow a tweet", "F01", above},

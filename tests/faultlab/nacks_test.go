@@ -1,0 +1,28 @@
+package faultlab_test
+
+import (
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/tests/faultlab"
+)
+
+// refusing lets the output refuse three folds in ten, whatever becomes of the
+// dead letters that come with them. Nothing else does: influxdb and retry try for
+// ever, so that a nack never gets as far as the input.
+var refusing = []string{
+	"output.switch.cases.1.check=random_int() % 10 > 2",
+	"output.switch.cases.-.output.reject=refused by chance",
+}
+
+func refuse(l *faultlab.Lab) {
+	members := startMembers(l, 2)
+	l.Wait(span(10*time.Second, time.Minute))
+	l.Drain()
+	for _, m := range members {
+		if refused := m.Metric("kafka_batches_nacks"); refused == 0 {
+			l.Errorf("nothing of %s was refused", m)
+		} else {
+			l.Logf("%s: %.0f batches were refused", m, refused)
+		}
+	}
+}

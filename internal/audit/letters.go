@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
-	protocol "github.com/influxdata/line-protocol"
+	"github.com/influxdata/line-protocol/v2/lineprotocol"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -126,45 +127,59 @@ func refusedPoints(r *kgo.Record, topic, measurement string) (points []influxrea
 	if reason != reasonRejected || from != "" && from != topic {
 		return nil
 	}
-	metrics, err := protocol.NewParser(protocol.NewMetricHandler()).Parse(r.Value)
-	if err != nil {
-		return nil // not a point that we know: it counts as missing
-	}
-	for _, m := range metrics {
-		if m.Name() != measurement {
-			continue
-		}
-		p, ok := pointOf(m)
-		if ok {
+	lines := lineprotocol.NewDecoderWithBytes(r.Value)
+	for lines.Next() {
+		// What is not a point that we know counts as missing.
+		if p, ok := pointOf(lines, measurement); ok {
 			points = append(points, p)
 		}
 	}
 	return points
 }
 
-func pointOf(m protocol.Metric) (p influxread.Point, ok bool) {
-	var others []string
-	for _, tag := range m.TagList() {
-		switch tag.Key {
-		case "brand":
-			p.Brand = tag.Value
-		case "sentiment":
-			p.Sentiment = tag.Value
-		case "src":
-			p.Source = tag.Value
-		default:
-			others = append(others, tag.Key+"="+tag.Value)
-		}
-	}
-	p.Other = strings.Join(others, ",")
-	for _, field := range m.FieldList() {
-		if n, is := field.Value.(int64); is && field.Key == "count" {
-			p.Count, ok = n, true
-		}
-	}
-	if m.Time().Equal(time.Time{}) {
+// pointOf reads the line that is next.
+func pointOf(line *lineprotocol.Decoder, measurement string) (p influxread.Point, ok bool) {
+	if name, err := line.Measurement(); err != nil || string(name) != measurement {
 		return p, false
 	}
-	p.Nanos = m.Time().UnixNano()
-	return p, ok
+	var others []string
+	for {
+		key, value, err := line.NextTag()
+		if err != nil {
+			return p, false
+		}
+		if key == nil {
+			break
+		}
+		switch string(key) {
+		case "brand":
+			p.Brand = string(value)
+		case "sentiment":
+			p.Sentiment = string(value)
+		case "src":
+			p.Source = string(value)
+		default:
+			others = append(others, string(key)+"="+string(value))
+		}
+	}
+	slices.Sort(others)
+	p.Other = strings.Join(others, ",")
+	for {
+		key, value, err := line.NextField()
+		if err != nil {
+			return p, false
+		}
+		if key == nil {
+			break
+		}
+		if string(key) == "count" && value.Kind() == lineprotocol.Int {
+			p.Count, ok = value.IntV(), true
+		}
+	}
+	text, err := line.TimeBytes()
+	if err != nil {
+		return p, false
+	}
+	p.Nanos, err = strconv.ParseInt(string(text), 10, 64)
+	return p, ok && err == nil
 }

@@ -1,0 +1,23 @@
+package audit
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// If this fails, a dead letter that anybody may write ends the audit.
+func FuzzRefusedPoints(f *testing.F) {
+	f.Add([]byte(`tweets,brand=Green\ Tea,sentiment=positive,src=ABCDEF-3 count=17i,text="x" 1700000000000000643`))
+	f.Add([]byte("tweets,brand=Tea count=1i\n# x\ntweets count=1.5 1"))
+	f.Add([]byte("\x00 no line"))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		r := &kgo.Record{Value: value, Headers: []kgo.RecordHeader{{Key: headerReason, Value: []byte(reasonRejected)}}}
+		for _, p := range refusedPoints(r, "tweets", "tweets") {
+			if !strings.Contains(string(value), "tweets") || !strings.Contains(string(value), "count=") {
+				t.Errorf("%q is the point %+v", value, p)
+			}
+		}
+	})
+}

@@ -107,6 +107,7 @@ func TestEachFaultDoesWhatItSays(t *testing.T) {
 		{fault: Fault{Kind: Unavailable}, sees: func(r result) bool { return r.status == 503 && r.header.Get("Retry-After") == "" }},
 		{fault: Fault{Kind: TooLarge}, sees: status(413)},
 		{fault: Fault{Kind: Unauthorized}, sees: status(401)},
+		{fault: Fault{Kind: Page}, sees: status(200)},
 		{fault: Fault{Kind: Lie}, sees: status(204)},
 		{fault: Fault{Kind: HalfAnswer}, applied: true, sees: func(r result) bool { return r.err != nil && r.status == 0 }},
 		{fault: Fault{Kind: HalfError}, applied: true, sees: func(r result) bool {

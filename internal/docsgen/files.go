@@ -29,6 +29,7 @@ func render(root string, components []component) (map[string][]byte, error) {
 		}
 		want[pagePath(c)] = text
 	}
+	want[metricsPage] = renderMetrics(components)
 	text, err := os.ReadFile(filepath.Join(root, readme))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", readme, err)

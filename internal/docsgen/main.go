@@ -1,6 +1,7 @@
 // Command docsgen writes the component pages in docs/components and the
-// component table of the README from the config specs of the plugins. The spec
-// is the only manual: nothing is written by hand twice.
+// component table of the README from the config specs of the plugins, and the page
+// of all metrics from what they declare. The spec is the only manual: nothing is
+// written by hand twice.
 //
 //	go run ./internal/docsgen -write
 //	go run ./internal/docsgen -check    exit code 1, naming each file that is stale

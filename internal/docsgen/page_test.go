@@ -122,8 +122,9 @@ func TestStaleFilesAreNamedAndRepaired(t *testing.T) {
 
 	put(readme, "# Sheep\n\n"+tableBegins+"\n"+tableEnds+"\n\nThe end.\n")
 	put("docs/components/output_wolf.md", "gone\n")
+	put(metricsPage, "of another version\n")
 	page := "docs/components/input_sheep.md"
-	if diff := cmp.Diff([]string{readme, page, "docs/components/output_wolf.md"}, stale()); diff != "" {
+	if diff := cmp.Diff([]string{readme, page, "docs/components/output_wolf.md", metricsPage}, stale()); diff != "" {
 		t.Errorf("stale files (-want +got):\n%s", diff)
 	}
 

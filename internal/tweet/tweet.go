@@ -3,6 +3,8 @@
 // alias their input, so neither allocates per tweet.
 package tweet
 
+import "slices"
+
 // Sentiment is what a tweet feels about its brand. Its values are the
 // positions of the symbols in the Avro enum.
 type Sentiment uint8
@@ -18,6 +20,9 @@ const (
 )
 
 var sentimentNames = [NumSentiments]string{"positive", "negative", "neutral"}
+
+// Sentiments are the names of all of them.
+func Sentiments() []string { return slices.Clone(sentimentNames[:]) }
 
 // String gives the name as it stands in the schema and in InfluxDB's tag.
 func (s Sentiment) String() string {

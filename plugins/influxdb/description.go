@@ -6,3 +6,6 @@ import _ "embed"
 //
 //go:embed description.md
 var description string
+
+// manual is the description with the metrics in it.
+func manual() string { return declared.Manual(description) }

@@ -50,7 +50,7 @@ func TestLabelValuesAreThoseOfTheManual(t *testing.T) {
 	for v := range verdict(verdicts) {
 		all = append(all, v.String())
 	}
-	for name, want := range map[string][]string{"influxdb_requests": all, "influxdb_points_rejected": classes(t)} {
+	for name, want := range map[string][]string{"influxdb_requests": all, "influxdb_points_rejected": classConstants(t)} {
 		var got []string
 		for _, row := range tableRows(t, "Metrics") {
 			if strings.Trim(row[0], "`") == name {
@@ -87,7 +87,7 @@ func TestMetadataIsThatOfTheManual(t *testing.T) {
 // the form name: value, that the output does not have.
 func TestTheManualNamesFieldsThatAreThere(t *testing.T) {
 	setting := regexp.MustCompile("`([a-z_]+): ([a-z0-9_]+)`")
-	found := setting.FindAllStringSubmatch(description, -1)
+	found := setting.FindAllStringSubmatch(manual(), -1)
 	if len(found) < 3 {
 		t.Fatalf("%d settings are named", len(found))
 	}
@@ -106,7 +106,7 @@ func TestTheManualNamesFieldsThatAreThere(t *testing.T) {
 // headers of the tables.
 func tableRows(t *testing.T, heading string) (rows [][]string) {
 	t.Helper()
-	_, text, found := strings.Cut(description, "\n### "+heading+"\n")
+	_, text, found := strings.Cut(manual(), "\n### "+heading+"\n")
 	text, _, _ = strings.Cut(text, "\n### ")
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -126,8 +126,8 @@ func tableRows(t *testing.T, heading string) (rows [][]string) {
 	return rows
 }
 
-// classes are the constants of that kind in refusal.go, in their order.
-func classes(t *testing.T) (values []string) {
+// classConstants are the constants of that kind in refusal.go, in their order.
+func classConstants(t *testing.T) (values []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "refusal.go", nil, 0)
 	if err != nil {

@@ -5,9 +5,32 @@ import (
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/metric"
 )
 
-// outputMetrics are described in the spec, in the order in which they are here.
+// The metrics, as they are declared and described.
+var (
+	declared metric.Set
+
+	metricWritten  = declared.Counter("influxdb_points_written", "points", "points that InfluxDB has stored")
+	metricRejected = declared.Counter("influxdb_points_rejected", "points", "refused points, and messages that are none", metric.OneOf("reason", classes()...))
+	metricWaiting  = declared.Gauge("influxdb_points_waiting", "points", "points taken and not stored yet")
+	metricRequests = declared.Counter("influxdb_requests", "requests", "requests and what became of them, see above", metric.OneOf("verdict", verdictNames()...))
+	metricSent     = declared.Counter("influxdb_points_sent", "points", "points in all requests")
+	metricRaw      = declared.Counter("influxdb_bytes_raw", "bytes", "bytes of the requests before compression")
+	metricWire     = declared.Counter("influxdb_bytes_sent", "bytes", "the same after it")
+	metricLatency  = declared.Timer("influxdb_request_latency_ns", "time from a request to its answer")
+	metricRetries  = declared.Counter("influxdb_retries", "requests", "requests that were sent again after a wait")
+	metricSplits   = declared.Counter("influxdb_splits", "requests", "requests of which a part was sent by itself: too large, or with refused points")
+	metricInFlight = declared.Gauge("influxdb_requests_in_flight", "requests", "requests that are being brought to a verdict")
+	metricTweets   = declared.Counter("influxdb_tweets_written", "tweets", "what the metadata `tweets` of stored messages says, added up")
+	metricEvents   = declared.Timer("influxdb_event_latency_ns", "time from the metadata `event_time_ms` of a message to when InfluxDB has stored it")
+)
+
+// Metrics are all that the output makes.
+func Metrics() []metric.Description { return declared.All() }
+
 type outputMetrics struct {
 	written      *service.MetricCounter
 	rejected     *service.MetricCounter
@@ -26,19 +49,19 @@ type outputMetrics struct {
 
 func newOutputMetrics(m *service.Metrics) *outputMetrics {
 	return &outputMetrics{
-		written:      m.NewCounter("influxdb_points_written"),
-		rejected:     m.NewCounter("influxdb_points_rejected", "reason"),
-		waiting:      level{gauge: m.NewGauge("influxdb_points_waiting")},
-		requests:     m.NewCounter("influxdb_requests", "verdict"),
-		sent:         m.NewCounter("influxdb_points_sent"),
-		raw:          m.NewCounter("influxdb_bytes_raw"),
-		wire:         m.NewCounter("influxdb_bytes_sent"),
-		latency:      m.NewTimer("influxdb_request_latency_ns"),
-		retries:      m.NewCounter("influxdb_retries"),
-		splits:       m.NewCounter("influxdb_splits"),
-		inFlight:     level{gauge: m.NewGauge("influxdb_requests_in_flight")},
-		tweets:       m.NewCounter("influxdb_tweets_written"),
-		eventLatency: m.NewTimer("influxdb_event_latency_ns"),
+		written:      metricWritten.New(m),
+		rejected:     metricRejected.New(m),
+		waiting:      level{gauge: metricWaiting.New(m)},
+		requests:     metricRequests.New(m),
+		sent:         metricSent.New(m),
+		raw:          metricRaw.New(m),
+		wire:         metricWire.New(m),
+		latency:      metricLatency.New(m),
+		retries:      metricRetries.New(m),
+		splits:       metricSplits.New(m),
+		inFlight:     level{gauge: metricInFlight.New(m)},
+		tweets:       metricTweets.New(m),
+		eventLatency: metricEvents.New(m),
 	}
 }
 

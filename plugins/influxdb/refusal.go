@@ -42,6 +42,12 @@ const (
 	classOther     = "other"
 )
 
+func classes() []string {
+	return []string{
+		classMalformed, classTimestamp, classNoPoints, classTooLarge, classConflict, classRetention, classLimit, classBucket, classOther,
+	}
+}
+
 // refusedHere is a refusal before anything was sent.
 func refusedHere(message int, text []byte, err error) refusal {
 	class := classMalformed

@@ -46,7 +46,7 @@ func spec() *service.ConfigSpec {
 		Version("0.1.0").
 		Categories("Services").
 		Summary("Writes points to InfluxDB 1.x, 2.x, 3 and Cloud. A message is acknowledged when InfluxDB has stored all its points, or when those that it refuses are with an output of their own.").
-		Description(description).
+		Description(manual()).
 		Fields(
 			service.NewURLField(fieldURL).
 				Description("Address of the server.").

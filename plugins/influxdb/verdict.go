@@ -34,9 +34,9 @@ const (
 	verdicts = 5
 )
 
-func (v verdict) String() string {
-	return [verdicts]string{"done", "split", "refused", "resend", "mend"}[v]
-}
+func (v verdict) String() string { return verdictNames()[v] }
+
+func verdictNames() []string { return []string{"done", "split", "refused", "resend", "mend"} }
 
 // answer is what came back for a request: a status with the headers and the
 // beginning of the body, or the error of the transport.

@@ -5,9 +5,43 @@ import (
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/metric"
 )
 
-// metrics are described in description.md, in the order in which they are here.
+// The metrics, as they are declared and described.
+var (
+	declared metric.Set
+
+	ofTopics     = metric.Of("topic", "those of `topics`")
+	ofPartitions = metric.Of("partition", "those that the process has")
+
+	metricBatches     = declared.Counter("kafka_batches_batches", "RecordBatches", "RecordBatches handed on, those again that were nacked")
+	metricRecords     = declared.Counter("kafka_batches_records", "records", "records in them")
+	metricBytes       = declared.Counter("kafka_batches_bytes", "bytes", "bytes of them, with the compression undone")
+	metricFetched     = declared.Counter("kafka_batches_fetched_bytes", "bytes", "bytes of batches in the responses of the brokers")
+	metricInFlight    = declared.Gauge("kafka_batches_in_flight_bytes", "bytes", "bytes fetched and not acknowledged")
+	metricLag         = declared.Gauge("kafka_batches_lag", "offsets", "offsets between the end of what can be read and what is acknowledged", ofTopics, ofPartitions)
+	metricLagSeconds  = declared.Gauge("kafka_batches_lag_seconds", "seconds", "age of the newest record acknowledged, 0 without lag", ofTopics, ofPartitions)
+	metricStopped     = declared.Gauge("kafka_batches_stopped", "", "1 if the partition waits for an operator, else 0", ofTopics, ofPartitions)
+	metricNacks       = declared.Counter("kafka_batches_nacks", "RecordBatches", "batches that were refused, and are sent again")
+	metricCommits     = declared.Counter("kafka_batches_commits", "commits", "commits of offsets")
+	metricErrors      = declared.Counter("kafka_batches_errors", "errors", "errors, each of which is tried again or stops a partition", metric.OneOf("kind", append(errorKinds(), "or Kafka's name of the error, such as NOT_LEADER_FOR_PARTITION")...))
+	metricLostRecords = declared.Counter("kafka_batches_lost_records", "offsets", "offsets passed over by `on_lost_records: earliest`")
+	metricAborted     = declared.Counter("kafka_batches_aborted_records", "records", "records of aborted transactions, which are not handed on")
+)
+
+// Metrics are all that the input makes.
+func Metrics() []metric.Description { return declared.All() }
+
+// errorKinds are the kinds of errors that do not have one of Kafka's names.
+func errorKinds() []string {
+	return []string{
+		"broker", "commit", "compacted", "corrupt", "fetch", "fingerprint", "group", "leader_epoch", "metadata", "no_commit",
+		"offsets", "out_of_range", "records_lost", "too_large", "topic_gone", kindRecreated, "truncated",
+	}
+}
+
 type metrics struct {
 	batches     *service.MetricCounter
 	records     *service.MetricCounter
@@ -26,19 +60,19 @@ type metrics struct {
 
 func newMetrics(m *service.Metrics) *metrics {
 	return &metrics{
-		batches:     m.NewCounter("kafka_batches_batches"),
-		records:     m.NewCounter("kafka_batches_records"),
-		bytes:       m.NewCounter("kafka_batches_bytes"),
-		fetched:     m.NewCounter("kafka_batches_fetched_bytes"),
-		inFlight:    m.NewGauge("kafka_batches_in_flight_bytes"),
-		lag:         m.NewGauge("kafka_batches_lag", "topic", "partition"),
-		lagSeconds:  m.NewGauge("kafka_batches_lag_seconds", "topic", "partition"),
-		stopped:     m.NewGauge("kafka_batches_stopped", "topic", "partition"),
-		nacks:       m.NewCounter("kafka_batches_nacks"),
-		commits:     m.NewCounter("kafka_batches_commits"),
-		errors:      m.NewCounter("kafka_batches_errors", "kind"),
-		lostRecords: m.NewCounter("kafka_batches_lost_records"),
-		aborted:     m.NewCounter("kafka_batches_aborted_records"),
+		batches:     metricBatches.New(m),
+		records:     metricRecords.New(m),
+		bytes:       metricBytes.New(m),
+		fetched:     metricFetched.New(m),
+		inFlight:    metricInFlight.New(m),
+		lag:         metricLag.New(m),
+		lagSeconds:  metricLagSeconds.New(m),
+		stopped:     metricStopped.New(m),
+		nacks:       metricNacks.New(m),
+		commits:     metricCommits.New(m),
+		errors:      metricErrors.New(m),
+		lostRecords: metricLostRecords.New(m),
+		aborted:     metricAborted.New(m),
 	}
 }
 

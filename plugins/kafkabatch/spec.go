@@ -45,7 +45,7 @@ func spec() *service.ConfigSpec {
 		Version(version).
 		Categories("Services").
 		Summary("Reads topics of Kafka by whole RecordBatches, as their producers sent them: the same batches at every reading, whatever was killed, paused or rebalanced in between, and no object for each record.").
-		Description(description).
+		Description(declared.Manual(description)).
 		Fields(connectionFields()...).
 		Fields(consumerFields()...).
 		Fields(fetchFields()...).

@@ -58,12 +58,7 @@ Messages that do not come from Kafka are numbered in the order in which they arr
 
 ### Metrics
 
-| name | labels | counts |
-|---|---|---|
-| ` + "`sentiment_window_tweets`" + ` | ` + "`sentiment`" + ` | tweets counted |
-| ` + "`sentiment_window_points`" + ` | | points made, coverage points among them |
-| ` + "`sentiment_window_batches`" + ` | | record batches counted |
-| ` + "`sentiment_window_refused`" + ` | ` + "`reason`" + ` | messages, or records of a batch, that could not be counted |
+{{ metrics }}
 `
 
 const exampleKafka = `

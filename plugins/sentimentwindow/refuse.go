@@ -18,6 +18,10 @@ const (
 	reasonUnstorable  = "unstorable"
 )
 
+func reasons() []string {
+	return []string{reasonBatch, reasonFailed, reasonOrigin, reasonUndecodable, reasonUnstorable}
+}
+
 // Metadata of a message that could not be counted. They have names of their
 // own: as headers of a dead letter, kafka_offset and the like would replace
 // the dead letter's own position when somebody reads it back.

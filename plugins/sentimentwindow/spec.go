@@ -33,7 +33,7 @@ func spec() *service.ConfigSpec {
 		Version("0.1.0").
 		Categories("Parsing", "Utility").
 		Summary("Decodes tweets, counts them by window, brand and sentiment, and gives each point a timestamp of its own, so that InfluxDB keeps them all and a replay writes the same points again.").
-		Description(description).
+		Description(declared.Manual(description)).
 		Fields(
 			service.NewStringAnnotatedEnumField(fieldMessage, map[string]string{
 				messageRecord:      "One record of Kafka, or one tweet from elsewhere.",

@@ -5,8 +5,24 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/metric"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
+
+// The metrics, as they are declared and described.
+var (
+	declared metric.Set
+
+	metricGenerated = declared.Counter("tweet_generator_generated", "tweets", "tweets handed on, each once, however often it is sent again")
+	metricDelivered = declared.Counter("tweet_generator_delivered", "tweets", "tweets acknowledged")
+	metricBatches   = declared.Counter("tweet_generator_batches", "batches", "batches handed on, each once")
+	metricErrors    = declared.Counter("tweet_generator_errors", "batches", "times that a batch was refused, and is sent again")
+	metricMissed    = declared.Counter("tweet_generator_missed", "tweets", "tweets that `rate` had no time for, since the rest of the pipeline was more than a second late; they are made later, so that `count` is reached all the same")
+	metricMix       = declared.Gauge("tweet_generator_mix", "percent", "share in the latest batch", metric.OneOf("sentiment", tweet.Sentiments()...))
+)
+
+// Metrics are all that the input makes.
+func Metrics() []metric.Description { return declared.All() }
 
 // tally counts what has happened, for the progress display and for metrics.
 type tally struct {
@@ -25,12 +41,12 @@ type metrics struct {
 
 func newTally(m *service.Metrics) *tally {
 	return &tally{metrics: metrics{
-		generated: m.NewCounter("tweet_generator_generated"),
-		delivered: m.NewCounter("tweet_generator_delivered"),
-		batches:   m.NewCounter("tweet_generator_batches"),
-		errors:    m.NewCounter("tweet_generator_errors"),
-		missed:    m.NewCounter("tweet_generator_missed"),
-		mix:       m.NewGauge("tweet_generator_mix", "sentiment"),
+		generated: metricGenerated.New(m),
+		delivered: metricDelivered.New(m),
+		batches:   metricBatches.New(m),
+		errors:    metricErrors.New(m),
+		missed:    metricMissed.New(m),
+		mix:       metricMix.New(m),
 	}}
 }
 

@@ -13,7 +13,7 @@ func spec() *service.ConfigSpec {
 		Version("0.1.0").
 		Categories("Utility").
 		Summary("Generates tweets about brands in batches, at a given rate and with a given mix of sentiments: for load tests of Kafka, InfluxDB and all that lies between.").
-		Description(description).
+		Description(declared.Manual(description)).
 		Fields(fields()...).
 		Example("A steady rate",
 			"50,000 tweets a second to Kafka until a million are there, half of them positive. The process then ends by itself. The output waits for all replicas and retries for ever, so that every tweet arrives.",
@@ -159,14 +159,7 @@ A batch is kept until it has been acknowledged. If it is refused it is sent agai
 
 ### Metrics
 
-| name | labels | counts |
-|---|---|---|
-| ` + "`tweet_generator_generated`" + ` | | tweets handed on, each once, however often it is sent again |
-| ` + "`tweet_generator_delivered`" + ` | | tweets acknowledged |
-| ` + "`tweet_generator_batches`" + ` | | batches handed on, each once |
-| ` + "`tweet_generator_errors`" + ` | | times that a batch was refused, and is sent again |
-| ` + "`tweet_generator_missed`" + ` | | tweets that ` + "`rate`" + ` had no time for, since the rest of the pipeline was more than a second late; they are made later, so that ` + "`count`" + ` is reached all the same |
-| ` + "`tweet_generator_mix`" + ` | ` + "`sentiment`" + ` | gauge: share in the latest batch, in percent |
+{{ metrics }}
 `
 
 const exampleRate = `

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/brandpulse/brandpulse-connect/internal/metric"
+)
+
+// A metric that a plugin makes by itself, and not from its declaration, is in no
+// table: nobody finds it.
+func TestPluginsMakeMetricsFromDeclarationsOnly(t *testing.T) {
+	files, made := 0, 0
+	err := filepath.WalkDir("../../plugins", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		files++
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			switch x, _ := call.X.(*ast.Ident); call.Sel.Name {
+			case "NewCounter", "NewGauge":
+				t.Errorf("%s makes a metric that is not declared", set.Position(n.Pos()))
+			case "NewTimer":
+				if x == nil || x.Name != "time" {
+					t.Errorf("%s makes a metric that is not declared", set.Position(n.Pos()))
+				}
+			case "New":
+				if x != nil && strings.HasPrefix(x.Name, "metric") && x.Name != "metrics" {
+					made++
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := 0
+	for _, c := range ownMetrics() {
+		declared += len(c.metrics)
+	}
+	if files < 50 || made != declared {
+		t.Errorf("%d files make %d metrics, declared are %d", files, made, declared)
+	}
+}
+
+var metricName = regexp.MustCompile(`^[a-z][a-z0-9_]*[a-z0-9]$`)
+
+// The names are Prometheus's, of the component that they begin with; and a label
+// without a bound would be a series for each value that somebody sends.
+func TestMetricsAreDescribed(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range slices.Concat(ownMetrics(), stockMetrics()) {
+		if len(c.metrics) == 0 {
+			t.Errorf("%s has no metrics", c.component)
+		}
+		own := slices.ContainsFunc(ownMetrics(), func(o componentMetrics) bool { return o.component == c.component })
+		for _, m := range c.metrics {
+			if !metricName.MatchString(m.Name) || seen[m.Name] {
+				t.Errorf("%s is no name, or is there twice", m.Name)
+			}
+			seen[m.Name] = true
+			if own && !strings.HasPrefix(m.Name, c.component+"_") {
+				t.Errorf("%s of %s is not named after it", m.Name, c.component)
+			}
+			if m.Help == "" || strings.HasSuffix(m.Help, ".") {
+				t.Errorf("%s is not described, or by a sentence: %q", m.Name, m.Help)
+			}
+			if m.Unit == "" && m.Type != metric.TypeGauge {
+				t.Errorf("%s has no unit", m.Name)
+			}
+			if m.Type == metric.TypeHistogram && !strings.HasSuffix(m.Name, "_latency_ns") {
+				t.Errorf("%s is a timer, and does not end in _latency_ns", m.Name)
+			}
+			for _, l := range m.Labels {
+				if l.Name == "" || (len(l.Values) == 0) == (l.Of == "") || slices.Contains([]string{"label", "path", "stream"}, l.Name) {
+					t.Errorf("%s has the label %+v without a bound, or of Benthos", m.Name, l)
+				}
+			}
+		}
+	}
+}
+
+// The page of a component shows its metrics, and no placeholder.
+func TestManualsHaveTheirMetrics(t *testing.T) {
+	for _, c := range shipped(t) {
+		if strings.Contains(c.Description, metric.Placeholder) {
+			t.Errorf("%s shows the placeholder", c.Name)
+		}
+		for _, of := range ownMetrics() {
+			for _, m := range of.metrics {
+				if of.component == c.Name && !strings.Contains(c.Description, "| `"+m.Name+"` |") {
+					t.Errorf("the manual of %s lacks %s", c.Name, m.Name)
+				}
+			}
+		}
+	}
+	for _, m := range ownMetrics() {
+		if len(m.metrics) == 0 {
+			t.Errorf("%s declares nothing", m.component)
+		}
+	}
+	if len(ownMetrics()) != len(plugins) {
+		t.Errorf("%d components have metrics, of %d plugins", len(ownMetrics()), len(plugins))
+	}
+}

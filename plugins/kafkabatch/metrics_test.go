@@ -1,0 +1,63 @@
+package kafkabatch
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestErrorKindsAreDeclared breaks if an error is counted as a kind that the table
+// of metrics does not have, or the table has one that never comes: an alert on it
+// would say nothing.
+func TestErrorKindsAreDeclared(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]bool{}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr: // trouble(p, "kind", err), halt, errors.Incr(1, "kind")
+				if f, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) >= 2 && slices.Contains([]string{"trouble", "halt", "Incr"}, f.Sel.Name) {
+					note(counted, n.Args[1])
+				}
+			case *ast.AssignStmt: // kind := "fetch"
+				if id, ok := n.Lhs[0].(*ast.Ident); ok && id.Name == "kind" {
+					note(counted, n.Rhs[0])
+				}
+			}
+			return true
+		})
+	}
+	got := slices.Sorted(maps.Keys(counted))
+	if want := slices.Sorted(slices.Values(errorKinds())); !slices.Equal(got, want) {
+		t.Errorf("the code counts the kinds\n%q, declared are\n%q", got, want)
+	}
+}
+
+func note(counted map[string]bool, value ast.Expr) {
+	switch value := value.(type) {
+	case *ast.BasicLit:
+		if text, err := strconv.Unquote(value.Value); err == nil {
+			counted[text] = true
+		}
+	case *ast.Ident:
+		if value.Name == "kindRecreated" {
+			counted[kindRecreated] = true
+		}
+	}
+}

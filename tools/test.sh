@@ -44,7 +44,7 @@ real() {
 # Modules of their own keep what only a test needs out of the module graph of
 # whoever imports a plugin.
 modules_apart() {
-	git ls-files --cached --others --exclude-standard 'tests/**/go.mod' 'tools/go.mod' | xargs -rn1 dirname | grep -v '^tests/faultlab$'
+	git ls-files --cached --others --exclude-standard 'tests/**/go.mod' 'tools/go.mod' | xargs -rn1 dirname | grep -Ev '^tests/(faultlab|dashboard)$'
 }
 
 apart() { (cd "$1" && go vet ./... && go test "${flags[@]}" -timeout 10m ./...); }
@@ -56,6 +56,14 @@ laboratory() (
 	cd tests/faultlab
 	go vet ./...
 	BRANDPULSE_TEST_FULL='' go test -shuffle=on -count=1 -timeout 15m ./...
+)
+
+# The dashboard in a browser, on real servers: a module apart, and the program under
+# test is another process, so neither cache nor race detector know it.
+browser() (
+	cd tests/dashboard
+	go vet ./...
+	go test -shuffle=on -count=1 -timeout 15m ./...
 )
 
 configs() {
@@ -86,6 +94,7 @@ done < <(modules_apart)
 part "servers under test (built once)" go run ./tests/testenv/getservers
 part "real servers" real
 part "fault laboratory" laboratory
+part "dashboard in a browser" browser
 if [[ $mode == full ]]; then
 	part "fuzzing" tools/fuzz.sh "${FUZZTIME:-30s}"
 fi

@@ -184,13 +184,15 @@ export class Chart {
 
   #marks(windows, { y, base }) {
     const { step, marks } = this.#model;
+    let last = -Infinity; // where a sign was drawn: two at one moment stand side by side
     this.#parts.marks.replaceChildren(...marks.flatMap((mark) => {
       const i = windows.findIndex((b) => b.start === mark.start);
       if (i < 0) return [];
       const x = this.#x(mark.start + step / 2);
+      last = Math.max(x, last + 14);
       return [
         s("line", { class: "mark-stem", x1: x, x2: x, y1: bands.marks - 5, y2: Math.max(bands.marks - 5, y(base[i])) }),
-        s("path", { class: `mark-${mark.kind}`, d: markShapes[mark.kind], transform: `translate(${x.toFixed(1)} 9)` }),
+        s("path", { class: `mark-${mark.kind}`, d: markShapes[mark.kind], transform: `translate(${(last - x < 30 ? last : x).toFixed(1)} 9)` }),
       ];
     }));
   }

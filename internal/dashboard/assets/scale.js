@@ -1,10 +1,10 @@
 // Where things lie in a chart. Nothing here knows of the page.
 
-/** The least of 1, 1.5, 2, 3, 5, 7.5 times a power of ten that is not below n. */
+/** The least of 1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten that is not below n. */
 export function niceMax(n) {
   if (!(n > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(n));
-  for (const m of [1, 1.5, 2, 3, 5, 7.5, 10]) {
+  for (const m of [1, 1.5, 2, 3, 4, 5, 6, 8, 10]) {
     if (m * power >= n * 0.999) return m * power;
   }
   return 10 * power;
@@ -13,7 +13,7 @@ export function niceMax(n) {
 /** Round values for grid lines above 0, up to a max that niceMax gave. */
 export function gridOf(max) {
   const first = Number((max / 10 ** Math.floor(Math.log10(max) + 1e-9)).toPrecision(2));
-  const parts = { 1: 4, 1.5: 3, 2: 4, 3: 3, 5: 5, 7.5: 3, 10: 4 }[first] ?? 4;
+  const parts = { 1.5: 3, 3: 3, 5: 5, 6: 3 }[first] ?? 4;
   return Array.from({ length: parts }, (_, i) => (max * (i + 1)) / parts);
 }
 

@@ -26,7 +26,7 @@ var (
 // promise hangs, or fails whatever the program does.
 func TestMutants(t *testing.T) {
 	if !*kill {
-		t.Skip("ten runs of the laboratory: make faultlab-mutants")
+		t.Skip("a run of the laboratory for each: make faultlab-mutants")
 	}
 	var results []result
 	healthy := map[string]bool{}

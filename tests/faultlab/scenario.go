@@ -3,7 +3,9 @@ package faultlab
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +14,7 @@ import (
 
 const (
 	seedVariable     = "BRANDPULSE_FAULTLAB_SEED"
-	scenarioVariable = "BRANDPULSE_FAULTLAB_SCENARIO" // runs this one alone, everyday or not
+	scenarioVariable = "BRANDPULSE_FAULTLAB_SCENARIO" // runs these alone, everyday or not: F06 or F06,F07
 )
 
 // AtOnce is how many laboratories can use the shared broker: as many as it has
@@ -36,7 +38,7 @@ type Scenario struct {
 
 // Test runs a scenario, beside others, for each version that is wanted.
 func (s Scenario) Test(t *testing.T, servers *Servers) {
-	if chosen := os.Getenv(scenarioVariable); chosen != "" && chosen != s.Name || chosen == "" && !s.Everyday && !testenv.Full() {
+	if chosen := os.Getenv(scenarioVariable); chosen != "" && !slices.Contains(strings.Split(chosen, ","), s.Name) || chosen == "" && !s.Everyday && !testenv.Full() {
 		return
 	}
 	versions := s.Versions

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 	"github.com/brandpulse/brandpulse-connect/tests/oracle"
@@ -115,6 +116,7 @@ func (s *Samples) run(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case !errors.As(err, new(difference)) && (away > 0 || s.away.Load() > 0):
+		case kerr.IsRetriable(err): // a leader has just been elected
 		default:
 			s.err = fmt.Errorf("sample %d: %w", s.taken.Load()+1, err)
 		}

@@ -82,6 +82,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		Handler:           s.handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      90 * time.Second, // streams set their own, write by write
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 	}

@@ -1,3 +1,6 @@
+// Package brandview tells what people feel: it reads counts of tweets from
+// InfluxDB as long as somebody looks, keeps windows of all ranges, and marks the
+// moments that are worth a look.
 package brandview
 
 import (

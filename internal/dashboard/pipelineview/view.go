@@ -199,7 +199,7 @@ func (s *sample) add(before, now *scrape, period time.Duration) {
 			observed(s.timers[i], before.timers[i], now.timers[i])
 		}
 	}
-	for g := range gauge(numGauges) {
+	for g := range numGauges {
 		if !now.known[g] {
 			continue
 		}

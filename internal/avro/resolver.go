@@ -83,6 +83,11 @@ func parse(schema string) (*avro.Schema, error) {
 // checkTimestamp refuses a timestamp in another unit. Avro's rules compare the
 // type alone, so microseconds would pass for milliseconds.
 func checkTimestamp(root *avro.SchemaNode) error {
+	for i := range root.Branches { // a union of records
+		if err := checkTimestamp(&root.Branches[i]); err != nil {
+			return err
+		}
+	}
 	for _, field := range root.Fields {
 		if field.Name != "timestamp" {
 			continue

@@ -119,6 +119,7 @@ func TestNewResolverRefuses(t *testing.T) {
 		"a text timestamp":   {schema(fieldID, fieldText, fieldBrand, fieldSentiment, `{"name":"timestamp","type":"string"}`), "timestamp"},
 		"a float timestamp":  {schema(fieldID, fieldText, fieldBrand, fieldSentiment, `{"name":"timestamp","type":"double"}`), "timestamp"},
 		"microseconds":       {strings.Replace(schemas.Tweet, "timestamp-millis", "timestamp-micros", 1), "timestamp is timestamp-micros"},
+		"a union of them":    {"[" + strings.Replace(schemas.Tweet, "timestamp-millis", "timestamp-micros", 1) + "]", "timestamp is timestamp-micros"},
 		"a fourth sentiment": {strings.Replace(schemas.Tweet, `"neutral"]`, `"neutral","mixed"]`, 1), `"mixed"`},
 		"a nullable text":    {strings.Replace(schemas.Tweet, `"text", "type": "string"`, `"text", "type": ["null","string"]`, 1), "text"},
 		"a schema too large": {strings.Repeat(" ", ours.MaxSchemaBytes) + schemas.Tweet, "more than"},

@@ -60,7 +60,7 @@ func newBrokers(seeds []string, topic, group string) (*brokers, error) {
 	return &brokers{client: client, admin: kadm.NewClient(client), topic: topic, group: group}, nil
 }
 
-func (b *brokers) read(ctx context.Context) (logState, error) {
+func (b *brokers) read(ctx context.Context, now func() time.Time) (logState, error) {
 	ctx, cancel := context.WithTimeout(ctx, kafkaTimeout)
 	defer cancel()
 	// The place of the group first: it is then never beyond the end.
@@ -91,7 +91,7 @@ func (b *brokers) read(ctx context.Context) (logState, error) {
 			places[partition] = b.starts[partition]
 		}
 	}
-	state := b.note(ends{at: time.Now(), offsets: offsets}, places)
+	state := b.note(ends{at: now(), offsets: offsets}, places)
 	if b.group == "" {
 		state.lag, state.seconds = -1, -1
 	}

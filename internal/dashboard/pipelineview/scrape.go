@@ -70,7 +70,7 @@ func (e *endpoint) name() string {
 	return u.Redacted()
 }
 
-func (e *endpoint) scrape(ctx context.Context) (*scrape, error) {
+func (e *endpoint) scrape(ctx context.Context, now func() time.Time) (*scrape, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url, nil)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (e *endpoint) scrape(ctx context.Context) (*scrape, error) {
 		return nil, fmt.Errorf("reading metrics: %w", err)
 	}
 	s := pick(families)
-	s.at = time.Now()
+	s.at = now()
 	return s, nil
 }
 

@@ -35,6 +35,7 @@ type Source struct {
 type View struct {
 	endpoints []*endpoint
 	brokers   *brokers // nil without Kafka
+	now       func() time.Time
 
 	mu       sync.RWMutex
 	watchers int
@@ -60,7 +61,7 @@ type sample struct {
 
 // New gives a view. It asks nothing yet.
 func New(source Source) (*View, error) {
-	v := &View{revision: 1, wake: make(chan struct{}, 1), changed: make(chan struct{}), totals: Totals{Rejected: map[string]float64{}}}
+	v := &View{now: time.Now, revision: 1, wake: make(chan struct{}, 1), changed: make(chan struct{}), totals: Totals{Rejected: map[string]float64{}}}
 	for _, address := range source.Metrics {
 		e, err := newEndpoint(address)
 		if err != nil {
@@ -139,12 +140,12 @@ func (v *View) read(ctx context.Context) {
 	scrapes := make([]*scrape, len(v.endpoints))
 	errs := make([]error, len(v.endpoints))
 	for i, e := range v.endpoints {
-		asking.Go(func() { scrapes[i], errs[i] = e.scrape(ctx) })
+		asking.Go(func() { scrapes[i], errs[i] = e.scrape(ctx, v.now) })
 	}
 	var state logState
 	var kafkaError error
 	if v.brokers != nil {
-		asking.Go(func() { state, kafkaError = v.brokers.read(ctx) })
+		asking.Go(func() { state, kafkaError = v.brokers.read(ctx, v.now) })
 	}
 	asking.Wait()
 	if ctx.Err() != nil {
@@ -152,7 +153,7 @@ func (v *View) read(ctx context.Context) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	next := sample{at: time.Now(), revision: v.revision + 1}
+	next := sample{at: v.now(), revision: v.revision + 1}
 	for i := range next.timers {
 		next.timers[i] = map[float64]float64{}
 	}

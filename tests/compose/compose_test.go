@@ -37,7 +37,7 @@ func load(t *testing.T, env ...string) *types.Project {
 func TestServicesAreThere(t *testing.T) {
 	got := load(t).ServiceNames()
 	slices.Sort(got)
-	want := []string{"generator", "influxdb", "ingest", "kafka", "topics"}
+	want := []string{"generator", "grafana", "influxdb", "ingest", "kafka", "prometheus", "topics"}
 	if !slices.Equal(got, want) {
 		t.Errorf("services are %q, want %q", got, want)
 	}
@@ -62,7 +62,7 @@ func TestPortsAreOpenOnThisMachineOnly(t *testing.T) {
 	}
 }
 
-var pinned = regexp.MustCompile(`^[a-z/-]+:\d+\.\d+\.\d+[a-z0-9.-]*$`)
+var pinned = regexp.MustCompile(`^[a-z/-]+:v?\d+\.\d+\.\d+[a-z0-9.-]*$`)
 
 func TestImagesArePinned(t *testing.T) {
 	for name, s := range load(t).Services {
@@ -108,12 +108,14 @@ func TestEveryServiceIsWatchedAndLimited(t *testing.T) {
 // A default secret is for a stack that only this machine reaches; one from the
 // environment must replace it wherever it stands, or ingest is locked out.
 func TestSecretsComeFromTheEnvironment(t *testing.T) {
-	const token, password = "a-token-of-mine", "a-password-of-mine"
-	services := load(t, "INFLUXDB_TOKEN="+token, "INFLUXDB_PASSWORD="+password).Services
+	const token, password, grafana = "a-token-of-mine", "a-password-of-mine", "another-password"
+	services := load(t, "INFLUXDB_TOKEN="+token, "INFLUXDB_PASSWORD="+password, "GRAFANA_PASSWORD="+grafana).Services
 	for _, at := range []struct{ service, name, want string }{
 		{"influxdb", "DOCKER_INFLUXDB_INIT_ADMIN_TOKEN", token},
 		{"influxdb", "DOCKER_INFLUXDB_INIT_PASSWORD", password},
 		{"ingest", "INFLUXDB_TOKEN", token},
+		{"grafana", "INFLUXDB_TOKEN", token},
+		{"grafana", "GF_SECURITY_ADMIN_PASSWORD", grafana},
 	} {
 		if got := value(services[at.service], at.name); got != at.want {
 			t.Errorf("%s of %s is %q, want %q", at.name, at.service, got, at.want)
@@ -121,7 +123,8 @@ func TestSecretsComeFromTheEnvironment(t *testing.T) {
 	}
 	for name, s := range load(t).Services {
 		for variable, v := range s.Environment {
-			if strings.Contains(variable, "TOKEN") && (v == nil || *v == "") {
+			secret := strings.Contains(variable, "TOKEN") || strings.Contains(variable, "PASSWORD")
+			if secret && (v == nil || *v == "") {
 				t.Errorf("%s of %s is empty when the environment has none", variable, name)
 			}
 		}

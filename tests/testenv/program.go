@@ -95,6 +95,9 @@ func (p *Program) Restart(t testing.TB) {
 	p.start(t)
 }
 
+// Address is that of the program's HTTP server, HOST:PORT.
+func (p *Program) Address() string { return p.address }
+
 // PID is the number of the process; another one after a Restart.
 func (p *Program) PID() int { return p.child.PID() }
 

@@ -1,0 +1,14 @@
+// Package observability tests what people watch a pipeline with, without Docker:
+// the files in observability/ by Prometheus's own promtool, every query of the
+// dashboards against a real InfluxDB and a real Prometheus while the real binary
+// lets data flow, the log as JSON, and traces.
+package observability
+
+import (
+	"os"
+	"testing"
+
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }

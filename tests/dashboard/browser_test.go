@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -39,7 +40,21 @@ var chromium struct {
 	end  []context.CancelFunc
 }
 
+// startChromium does it on a thread that stays until the end: chromedp has the
+// kernel kill the browser when the thread ends that started it, as we do with the
+// programs under test, and those threads end.
 func startChromium() {
+	started := make(chan struct{})
+	go func() {
+		goruntime.LockOSThread()
+		launchChromium()
+		close(started)
+		select {}
+	}()
+	<-started
+}
+
+func launchChromium() {
 	path, err := process.Look("chromium", "looking at the dashboard", "Debian's package chromium")
 	if err != nil {
 		chromium.err = err

@@ -123,7 +123,7 @@ export class Chart {
     const { step } = this.#model;
     const points = windows.map((b, i) => [this.#x(b.start + step / 2), y(b, i)]);
     if (points.length) {
-      points.unshift([this.#x(windows[0].start), points[0][1]]);
+      points.unshift([this.#x(windows[0].start - 3 * step), points[0][1]]); // there while it glides
       points.push([this.#x(windows.at(-1).start + step), points.at(-1)[1]]);
     }
     return points;

@@ -1,5 +1,5 @@
-// Package kafkad gets, starts and stops a real Apache Kafka for tests: one
-// process that is broker and controller, on 127.0.0.1 alone.
+// Package kafkad gets, starts and stops a real Apache Kafka for tests: a
+// process that is broker and controller, or several, on 127.0.0.1 alone.
 package kafkad
 
 import (

@@ -12,7 +12,7 @@ var diskFaults = []faultlab.Scenario{
 	{
 		Name: "F23", Does: "the disk of InfluxDB is full, then freed",
 		Versions: []string{testenv.InfluxV1, testenv.InfluxV2},
-		Options:  faultlab.Options{OwnInflux: true, SmallDisk: true, Set: []string{quickTimeout}, Recovery: time.Minute},
+		Options:  faultlab.Options{OwnInflux: true, SmallDisk: true, Rate: 4000, Set: []string{quickTimeout}, Recovery: time.Minute},
 		Run:      fillInflux,
 	},
 	{
@@ -33,7 +33,7 @@ var diskFaults = []faultlab.Scenario{
 func fillInflux(l *faultlab.Lab) {
 	m := l.StartDirect()
 	m.AwaitCounted(10_000)
-	for round := range 2 {
+	for round := range long(1, 2) {
 		retries := m.Metric("influxdb_retries")
 		l.Samples.While(func() {
 			l.Disk.Fill(l)

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 // fewer tweets than Kafka, for a moment or for good.
 func TestFaults(t *testing.T) {
 	servers := faultlab.StartServers(t)
-	for _, s := range slices.Concat(processFaults, influxFaults, offsetFaults, soak, startFaults, answerFaults, valueFaults, registryFaults, rewindFaults, logFaults, brokerFaults, generatorFaults, diskFaults) {
+	for _, s := range slices.Concat(processFaults, influxFaults, offsetFaults, soak, startFaults, answerFaults, valueFaults, registryFaults, rewindFaults, logFaults, topicFaults, brokerFaults, generatorFaults, diskFaults, clusterFaults) {
 		s.Test(t, servers)
 	}
 }

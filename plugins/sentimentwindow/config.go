@@ -25,6 +25,9 @@ const (
 	outputLines  = "lines"
 	outputPoints = "points"
 
+	unknownSchemaWait        = "wait"
+	unknownSchemaUndecodable = "undecodable"
+
 	messageRecord      = "record"
 	messageRecordBatch = "record_batch"
 
@@ -96,7 +99,7 @@ func configFrom(parsed *service.ParsedConfig) (c config, err error) {
 		c.mapping, err = parsed.FieldBloblang(fieldMapping)
 	}
 	if err == nil && parsed.Contains(fieldRegistry) {
-		c.registry, err = registryConfigFrom(parsed.Namespace(fieldRegistry))
+		c.registry, err = registryConfigFrom(parsed.Namespace(fieldRegistry), c.message)
 	}
 	if err != nil {
 		return config{}, err

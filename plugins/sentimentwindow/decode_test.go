@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/brandpulse/brandpulse-connect/internal/avro"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 	"github.com/brandpulse/brandpulse-connect/schemas"
 )
@@ -166,6 +167,54 @@ func TestSchemaRegistry(t *testing.T) {
 		if got := refused[i].GetError().Error(); !strings.Contains(got, want) {
 			t.Errorf("error %q does not say %q", got, want)
 		}
+	}
+}
+
+// What would break: a registry that has not caught up makes tweets undecodable,
+// and the next reading of the same batch counts them after all.
+func TestSchemaThatIsNotThereYet(t *testing.T) {
+	const now = 1_700_000_000_123
+	for name, tc := range map[string]struct {
+		message, unknown string
+		waits            bool
+	}{
+		"records":                      {messageRecord, "", false},
+		"records that are to wait":     {messageRecord, unknownSchemaWait, true},
+		"batches":                      {messageRecordBatch, "", true},
+		"batches that are not to wait": {messageRecordBatch, unknownSchemaUndecodable, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reg := srfake.New()
+			defer reg.Close()
+			unknown := ""
+			if tc.unknown != "" {
+				unknown = ", unknown_schema: " + tc.unknown
+			}
+			p := testProcessor(t, "message: "+tc.message+"\nencoding: avro_confluent\nschema_registry: {url: "+reg.URL()+unknown+"}")
+			value := append(binary.BigEndian.AppendUint32([]byte{0}, 1), datum("Tea", tweet.Negative, now)...)
+			message := kafkaMessage("tweets", 0, 0, value)
+			if tc.message == messageRecordBatch {
+				message = batchMessage(t, "tweets", 0, recordbatch.Header{}, recordAt(0, value, now))
+			}
+
+			if !tc.waits {
+				if _, refused := process(t, p, message); len(refused) != 1 {
+					t.Fatalf("%d messages are refused, want 1", len(refused))
+				}
+				return
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			if out, err := p.ProcessBatch(ctx, service.MessageBatch{message}); err == nil {
+				t.Fatalf("the batch is done, as %d batches, without its schema", len(out))
+			}
+			if id := registerSchema(t, reg, schemas.Tweet); id != 1 {
+				t.Fatalf("the schema has the id %d", id)
+			}
+			if folds, refused := process(t, p, message); len(folds) != 1 || len(refused) != 0 {
+				t.Fatalf("%d folds and %d refused when the schema is there", len(folds), len(refused))
+			}
+		})
 	}
 }
 

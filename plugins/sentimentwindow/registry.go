@@ -36,9 +36,11 @@ type registryConfig struct {
 	username string
 	password string
 	tls      *tls.Config
+	// waits: an id that the registry does not have is asked for until it has it.
+	waits bool
 }
 
-func registryConfigFrom(parsed *service.ParsedConfig) (c registryConfig, err error) {
+func registryConfigFrom(parsed *service.ParsedConfig, message string) (c registryConfig, err error) {
 	u, err := parsed.FieldURL(fieldRegistryURL)
 	if err != nil {
 		return c, err
@@ -53,18 +55,35 @@ func registryConfigFrom(parsed *service.ParsedConfig) (c registryConfig, err err
 	if c.password, err = parsed.FieldString(fieldRegistryPassword); err != nil {
 		return c, err
 	}
-	c.tls, err = parsed.FieldTLS(fieldRegistryTLS)
-	return c, err
+	if c.tls, err = parsed.FieldTLS(fieldRegistryTLS); err != nil {
+		return c, err
+	}
+	unknown := unknownSchemaUndecodable
+	if message == messageRecordBatch {
+		unknown = unknownSchemaWait
+	}
+	if parsed.Contains(fieldUnknownSchema) {
+		if unknown, err = parsed.FieldString(fieldUnknownSchema); err != nil {
+			return c, err
+		}
+	}
+	if unknown != unknownSchemaWait && unknown != unknownSchemaUndecodable {
+		return c, fmt.Errorf("%s.%s is %q: it must be %s or %s", fieldRegistry, fieldUnknownSchema, unknown, unknownSchemaWait, unknownSchemaUndecodable)
+	}
+	c.waits = unknown == unknownSchemaWait
+	return c, nil
 }
 
 // registry gets writer's schemas by id. What it says of an id decides whether
-// a record is counted, so only an answer that is final may refuse one: the
-// registry's "schema not found", or a schema that cannot be read as a tweet.
-// While the registry is away, resolver waits.
+// a record is counted, so only an answer that is final may refuse one: a schema
+// that cannot be read as a tweet, and, unless waits, the registry's "schema not
+// found", which one that has not caught up yet says as well. Until there is such
+// an answer, resolver waits.
 type registry struct {
 	client *sr.Client
 	url    string
 	log    *service.Logger
+	waits  bool
 
 	mu    sync.Mutex // held while fetching: the other threads wait for the same schema
 	known map[int]schemaEntry
@@ -100,7 +119,7 @@ func newRegistry(c registryConfig, log *service.Logger) (*registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the client of the schema registry: %w", err)
 	}
-	return &registry{client: client, url: c.url.Redacted(), log: log, known: make(map[int]schemaEntry)}, nil
+	return &registry{client: client, url: c.url.Redacted(), log: log, waits: c.waits, known: make(map[int]schemaEntry)}, nil
 }
 
 // resolver gives the resolver of a schema id. Its error is final, or the
@@ -138,6 +157,9 @@ func (r *registry) fetch(ctx context.Context, id int) (schemaEntry, error) {
 	var answer *sr.ResponseError
 	switch {
 	case errors.As(err, &answer) && answer.ErrorCode == sr.ErrSchemaNotFound.Code:
+		if r.waits {
+			return schemaEntry{}, fmt.Errorf("it has no such schema; %s.%s: %s would send its records to the dead letters", fieldRegistry, fieldUnknownSchema, unknownSchemaUndecodable)
+		}
 		return final(fmt.Errorf("the schema registry has no schema %d", id))
 	case err != nil:
 		return schemaEntry{}, err

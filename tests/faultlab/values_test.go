@@ -102,7 +102,7 @@ func garbage(l *faultlab.Lab) {
 			}
 			l.Send(records...)
 		}
-		for _, size := range []int{999_000, 1_040_000} { // the second one does not fit into a letter whole
+		for _, size := range []int{999_000, 1_048_300} { // the second one does not fit into a letter whole
 			large := l.Tweet("Tea Time", time.Now())
 			large.Headers = lies[:2]
 			large.Value = append(large.Value, make([]byte, size)...)

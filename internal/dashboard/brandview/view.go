@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 )
 
 const (
@@ -42,10 +43,14 @@ func New(source Source) (*View, error) {
 }
 
 func newView(source Source, r reader) *View {
-	return &View{
+	v := &View{
 		source: source, reader: r, store: newStore(), queries: make(chan struct{}, maxQueries),
 		watching: watching{ranges: map[string]int{}, wake: make(chan struct{}, 1)},
 	}
+	// Who looks before the first answer sees windows of now that are not read.
+	v.store.advance(time.Now().Unix())
+	v.store.forget()
+	return v
 }
 
 // Brand is a brand's part in a range.

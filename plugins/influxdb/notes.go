@@ -10,6 +10,15 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
+// Fields of a log line, beside those of Benthos.
+const (
+	logComponent = "component"
+	logBucket    = "bucket"
+	logStatus    = "status"
+	logVerdict   = "verdict"
+	logReason    = "reason"
+)
+
 // notePeriod is how often at most a trouble is logged again.
 const notePeriod = 10 * time.Second
 
@@ -86,10 +95,11 @@ func (n *notes) trouble(d decision, bucket string, points int, wait time.Duratio
 	}
 	n.last, n.logged = now, true
 	text := fmt.Sprintf("Posting %s to %s: %s; nothing is dropped", pointsOf(points), n.conf.target(bucket), explain(d, n.conf))
+	log := n.log.With(logBucket, bucket, logStatus, d.status, logVerdict, d.verdict)
 	if d.verdict == mend {
-		n.log.Error(text + ", the stream waits")
+		log.Error(text + ", the stream waits")
 	} else {
-		n.log.Warnf("%s, trying again in %s", text, wait.Round(10*time.Millisecond))
+		log.Warnf("%s, trying again in %s", text, wait.Round(10*time.Millisecond))
 	}
 }
 

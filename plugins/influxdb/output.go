@@ -70,6 +70,7 @@ type output struct {
 }
 
 func newOutput(conf config, rejected rejectedOutput, log *service.Logger, metrics *service.Metrics) *output {
+	log = log.With(logComponent, Name)
 	o := &output{
 		conf:     conf,
 		client:   newClient(conf),

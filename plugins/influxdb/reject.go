@@ -29,7 +29,7 @@ func (o *output) reject(ctx context.Context, batch service.MessageBatch, refusal
 	case o.conf.onReject == onRejectNack:
 		return nack(batch, refusals)
 	default:
-		if err := o.block(ctx, refusals); err != nil {
+		if err := o.block(ctx, batch, refusals); err != nil {
 			return err
 		}
 		o.metrics.stored(batch, messagesOf(refusals), nil)
@@ -59,7 +59,7 @@ func (o *output) handOver(ctx context.Context, batch service.MessageBatch, refus
 			messages = failed(messages, index, partial)
 		}
 		wait := pause.next(decision{verdict: resend})
-		o.log.Errorf("Writing %d refused points to the output `rejected`: %v; trying again in %s", len(messages), err, wait)
+		o.logOf(batch, refusals[0]).Errorf("Writing %d refused points to the output `rejected`: %v; trying again in %s", len(messages), err, wait)
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
@@ -123,12 +123,24 @@ func brief(reason string) string {
 	return strings.ToValidUTF8(reason[:most], "") + "…"
 }
 
+// logOf logs of a refusal: where its point was to go, and where the message of it
+// lies in Kafka, if the message says so.
+func (o *output) logOf(batch service.MessageBatch, r refusal) *service.Logger {
+	fields := []any{logBucket, r.bucket, logStatus, r.status, logReason, r.class}
+	for _, name := range []string{"topic", "partition", "offset"} {
+		if value, found := batch[r.message].MetaGetMut("kafka_" + name); found {
+			fields = append(fields, name, value)
+		}
+	}
+	return o.log.With(fields...)
+}
+
 // block keeps a batch with refused points, and so the stream, until InfluxDB
 // takes them or the output is closed: without an output for them there is no
 // other place where they are safe.
-func (o *output) block(ctx context.Context, refusals []refusal) error {
+func (o *output) block(ctx context.Context, batch service.MessageBatch, refusals []refusal) error {
 	for {
-		o.log.Errorf("InfluxDB refuses %s, %s; the stream waits: mend it there, or give the output `rejected` a place for such points. Trying again in %s",
+		o.logOf(batch, refusals[0]).Errorf("InfluxDB refuses %s, %s; the stream waits: mend it there, or give the output `rejected` a place for such points. Trying again in %s",
 			pointsOf(len(refusals)), brief(refusals[0].reason), notePeriod)
 		if err := sleep(ctx, notePeriod); err != nil {
 			return err

@@ -50,7 +50,7 @@ func newInput(parsed *service.ParsedConfig, res *service.Resources) (service.Bat
 	if err != nil {
 		return nil, err
 	}
-	return &input{conf: conf, log: res.Logger(), metrics: newMetrics(res.Metrics())}, nil
+	return &input{conf: conf, log: res.Logger().With(logComponent, Name), metrics: newMetrics(res.Metrics())}, nil
 }
 
 type input struct {

@@ -186,7 +186,7 @@ func (s *session) ack(b *batch) {
 
 func (s *session) nack(b *batch, err error) {
 	s.metrics.nacks.Incr(1)
-	s.log.Debugf("Handing on again the batch at offset %d of partition %d of %s: %v",
+	s.logAt(b.partition, b.header.BaseOffset).Debugf("Handing on again the batch at offset %d of partition %d of %s: %v",
 		b.header.BaseOffset, b.partition.partition, b.partition.topic, err)
 	rest := min(minBackoff<<min(b.nacks, 10), maxBackoff)
 	b.nacks++
@@ -204,6 +204,19 @@ func (s *session) handOnAgain(b *batch) {
 	signal(s.ready)
 }
 
+// Fields of a log line, beside those of Benthos.
+const (
+	logComponent = "component"
+	logTopic     = "topic"
+	logPartition = "partition"
+	logOffset    = "offset"
+)
+
+// logAt logs of a place in a partition.
+func (s *session) logAt(p *partition, offset int64) *service.Logger {
+	return s.log.With(logTopic, p.topic, logPartition, p.partition, logOffset, offset)
+}
+
 // halt stops a partition until an operator has decided. mu is held.
 func (s *session) halt(p *partition, kind string, err error) {
 	p.phase, p.stopped = phaseStop, err
@@ -215,7 +228,7 @@ func (s *session) halt(p *partition, kind string, err error) {
 func (s *session) complain(p *partition) {
 	text := fmt.Sprintf("Partition %d of %s is stopped: %v", p.partition, p.topic, p.stopped)
 	if p.grumble.due(text, time.Now()) {
-		s.log.Error(text)
+		s.logAt(p, p.next.offset).Error(text)
 	}
 }
 
@@ -229,7 +242,7 @@ func (s *session) trouble(p *partition, kind string, err error) {
 	}
 	text := fmt.Sprintf("Partition %d of %s waits: %v", p.partition, p.topic, err)
 	if p.grumble.due(text, now) {
-		s.log.Warn(text)
+		s.logAt(p, p.next.offset).Warn(text)
 	}
 }
 

@@ -274,7 +274,7 @@ func (s *session) judgeRange(p *partition, start, end int64) {
 		s.trouble(p, "out_of_range", fmt.Errorf("the broker does not have offset %d, though its log is from %d to %d", p.next.offset, start, end))
 	case s.conf.onLostRecords == onLostEarliest:
 		s.metrics.lostRecords.Incr(gone)
-		s.log.Errorf("Partition %d of %s goes on at offset %d: the log has lost offsets %d to %d, %d records at most, before they were read",
+		s.logAt(p, p.next.offset).Errorf("Partition %d of %s goes on at offset %d: the log has lost offsets %d to %d, %d records at most, before they were read",
 			p.partition, p.topic, start, p.next.offset, start-1, gone)
 		p.next = position{offset: start, epoch: -1, time: -1}
 		p.acked.skip(p.next)

@@ -197,7 +197,7 @@ func (w *walk) end(h recordbatch.Header, fetched int, err error) {
 		p.corrupt++
 		p.pause(time.Now())
 		s.metrics.errors.Incr(1, "corrupt")
-		s.log.Warnf("Partition %d of %s: what came for offset %d is fetched again: %v", p.partition, p.topic, w.at.offset, err)
+		s.logAt(p, w.at.offset).Warnf("Partition %d of %s: what came for offset %d is fetched again: %v", p.partition, p.topic, w.at.offset, err)
 	default:
 		s.halt(p, "corrupt", fmt.Errorf("the batch at offset %d cannot be read: %w. "+
 			"Choose: (1) repair the partition from another replica; (2) skip the batch, whose records are then missing, by setting the offset of the group %s in this partition with kafka-consumer-groups --reset-offsets",

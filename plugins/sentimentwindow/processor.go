@@ -49,6 +49,8 @@ type processor struct {
 	// is not in the key of a point, so a second one would replace its points.
 	topic atomic.Pointer[string]
 
+	notes notes
+
 	// sequence stands in for the offset of messages that come from elsewhere.
 	// It starts at the clock, so that a restart does not begin with the same
 	// positions.
@@ -57,6 +59,7 @@ type processor struct {
 
 // newProcessor takes a configuration that has been checked.
 func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*processor, error) {
+	log = log.With(logComponent, Name)
 	l, err := conf.laws()
 	if err != nil {
 		return nil, err
@@ -65,7 +68,7 @@ func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &processor{conf: conf, decoder: decode, metrics: newProcessorMetrics(metrics)}
+	p := &processor{conf: conf, decoder: decode, metrics: newProcessorMetrics(metrics), notes: notes{log: log}}
 	p.folders.New = func() any { return newFolder(&p.conf, l) }
 	p.sequence.Store(time.Now().UnixNano())
 	return p, nil

@@ -56,6 +56,7 @@ func (p *processor) refuse(f *folder, m *service.Message, at place, reason strin
 	m.MetaSetMut(metaDeadError, err.Error())
 	p.metrics.refused.Incr(1, reason)
 	f.refused = append(f.refused, m)
+	p.notes.refused(at, reason, err)
 	if !at.inKafka {
 		return
 	}

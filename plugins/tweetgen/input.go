@@ -70,7 +70,7 @@ func newInputFrom(conf config, res *service.Resources, now func() time.Time) *in
 	ctx, stop := context.WithCancel(context.Background())
 	return &input{
 		conf:     conf,
-		log:      res.Logger(),
+		log:      res.Logger().With("component", Name),
 		tally:    t,
 		workers:  w,
 		progress: newProgress(&conf, t, w.finished, res.Logger(), res.Label(), now),

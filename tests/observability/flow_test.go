@@ -30,6 +30,7 @@ type flow struct {
 	topic    string
 	influx   *influxd.Server
 	programs map[string]*testenv.Program // by the config
+	broken   *kgo.Record                 // what was not to be counted
 }
 
 // Buckets of the two ingests.
@@ -57,7 +58,7 @@ func startFlow(t *testing.T) *flow {
 	} {
 		env := map[string]string{
 			"KAFKA_BROKERS": strings.Join(f.kafka.Brokers, ","), "TOPIC": f.topic, "DEAD_TOPIC": dead,
-			"INFLUXDB_URL": f.influx.URL, "INFLUXDB_ORG": f.influx.Org, "INFLUXDB_TOKEN": f.influx.Token,
+			"LOG_FORMAT": "json", "INFLUXDB_URL": f.influx.URL, "INFLUXDB_ORG": f.influx.Org, "INFLUXDB_TOKEN": f.influx.Token,
 		}
 		maps.Copy(env, more)
 		f.programs[config] = testenv.Start(t, testenv.Command{Config: "config/" + config + ".yaml", Env: env})
@@ -73,9 +74,8 @@ func (f *flow) produceBroken(t *testing.T) {
 		ID: []byte("3f2504e0-4f89-41d3-9a0c-0305e82c3301"), Text: []byte("Two days ago"), Brand: []byte("SuperCoffee"),
 		Millis: time.Now().Add(-48 * time.Hour).UnixMilli(),
 	}
-	for _, value := range [][]byte{[]byte("no tweet"), old.AppendAvro(nil)} {
-		f.kafka.Produce(t, &kgo.Record{Topic: f.topic, Value: value})
-	}
+	f.broken = &kgo.Record{Topic: f.topic, Value: []byte("no tweet")}
+	f.kafka.Produce(t, f.broken, &kgo.Record{Topic: f.topic, Value: old.AppendAvro(nil)})
 }
 
 // TestWithDataFlowing breaks if a panel of a dashboard stays empty or is refused by
@@ -115,6 +115,7 @@ func TestWithDataFlowing(t *testing.T) {
 			t.Run(bucket, func(t *testing.T) { brandPanels(t, f, bucket) })
 		}
 	})
+	t.Run("log", func(t *testing.T) { refusalsAreLogged(t, f) })
 	t.Run("metrics", func(t *testing.T) { metricsAreDocumented(t, f) })
 }
 
@@ -359,6 +360,31 @@ func metricsAreDocumented(t *testing.T, f *flow) {
 	for name, m := range known {
 		if !m.own && !shown[name] {
 			t.Errorf("docs/metrics.md has %s, which no program shows", name)
+		}
+	}
+}
+
+// refusalsAreLogged is that whoever searches the log finds a refused record by its
+// place, which a line of JSON has in fields of its own.
+func refusalsAreLogged(t *testing.T, f *flow) {
+	for _, config := range []string{"exact", "ingest_tweets"} {
+		var found map[string]any
+		for line := range strings.Lines(f.programs[config].Log(t)) {
+			var fields map[string]any
+			if err := json.Unmarshal([]byte(line), &fields); err != nil {
+				t.Errorf("%s has logged what is no JSON: %s", config, line)
+			}
+			if fields["reason"] == "undecodable" {
+				found = fields
+			}
+		}
+		for field, want := range map[string]any{
+			"component": "sentiment_window", "topic": f.topic, "partition": fmt.Sprint(f.broken.Partition), "offset": fmt.Sprint(f.broken.Offset),
+			"level": "warning", "path": "root.pipeline.processors.0",
+		} {
+			if found[field] != want {
+				t.Errorf("%s: the field %s of the refusal is %v, want %v: %v", config, field, found[field], want, found)
+			}
 		}
 	}
 }

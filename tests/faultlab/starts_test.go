@@ -5,6 +5,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
 	"github.com/brandpulse/brandpulse-connect/tests/faultlab"
+	"github.com/brandpulse/brandpulse-connect/tests/stream"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -30,17 +31,22 @@ var startFaults = []faultlab.Scenario{
 func killAll(l *faultlab.Lab) {
 	members := startMembers(l, 3)
 	for range 5 {
-		l.Wait(l.Between(2*time.Second, 4*time.Second))
+		l.Wait(l.Between(time.Second, 2*time.Second))
+		// What one of them has read is not stored when it is killed, however often
+		// it could have been committed.
+		unlucky := members[l.Random.IntN(len(members))]
+		unlucky.Influx.SetFaults(influxfault.Always(influxfault.Fault{Kind: influxfault.Hang}))
+		l.Wait(stream.Hold + l.Between(0, time.Second))
 		for _, m := range members {
 			m.Kill()
 		}
+		unlucky.Influx.SetFaults(nil)
 		l.Wait(l.Between(0, 2*faultlab.Session))
-		l.Repeats(func() {
-			for _, m := range members {
-				m.Restart()
-			}
-		})
+		for _, m := range members {
+			m.Restart()
+		}
 	}
+	mustRepeat(l)
 }
 
 // otherFingerprint lets a process of another fingerprint come after a crash. What

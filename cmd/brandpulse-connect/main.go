@@ -16,6 +16,7 @@ import (
 	_ "github.com/redpanda-data/connect/v4/public/components/kafka"
 	_ "github.com/redpanda-data/connect/v4/public/components/prometheus"
 
+	_ "github.com/brandpulse/brandpulse-connect/internal/otlptracer"
 	_ "github.com/brandpulse/brandpulse-connect/plugins/all"
 )
 

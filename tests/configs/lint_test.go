@@ -16,7 +16,7 @@ import (
 
 // shipped are the pipelines that people are told of. One that is added must come
 // into the tests.
-var shipped = []string{"all_in_one.yaml", "exact.yaml", "generate.yaml", "generate_fast.yaml", "ingest.yaml", "ingest_tweets.yaml"}
+var shipped = []string{"all_in_one.yaml", "exact.yaml", "generate.yaml", "generate_fast.yaml", "ingest.yaml", "ingest_tweets.yaml", "traced.yaml"}
 
 // pipelines are the files of the pipelines in config/.
 func pipelines(t testing.TB) (files []string) {

@@ -1,8 +1,11 @@
 package influxdb
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -116,4 +119,34 @@ func TestNeighboursOfAWrongSetting(t *testing.T) {
 		}
 		mustStore(t, fake, want)
 	})
+}
+
+// TestRefusalsAreLoggedWithTheirPlace breaks if whoever searches the log for a
+// partition, a bucket or a reason has to take a sentence apart.
+func TestRefusalsAreLoggedWithTheirPlace(t *testing.T) {
+	var out bytes.Buffer
+	log := service.NewLoggerFromSlog(slog.New(slog.NewJSONHandler(&out, nil)))
+	o := newOutput(testConfig(), nil, log, nil)
+	defer o.Close(t.Context())
+	m := message(lineOf(1))
+	for name, value := range map[string]any{"kafka_topic": "tweets", "kafka_partition": 3, "kafka_offset": 1723} {
+		m.MetaSetMut(name, value)
+	}
+	o.logOf(service.MessageBatch{message(lineOf(0)), m}, refusal{message: 1, bucket: "a", status: 422, class: classRetention}).Error("refused")
+	o.notes.trouble(decision{verdict: mend, status: 401, reason: "unauthorized"}, "b", 5, 0)
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	for i, want := range []map[string]string{
+		{"component": Name, "topic": "tweets", "partition": "3", "offset": "1723", "bucket": "a", "status": "422", "reason": classRetention},
+		{"component": Name, "bucket": "b", "status": "401", "verdict": "mend"},
+	} {
+		var got map[string]any
+		if err := json.Unmarshal([]byte(lines[i]), &got); err != nil {
+			t.Fatal(err)
+		}
+		for field, value := range want {
+			if got[field] != value {
+				t.Errorf("%s is %v, want %v: %s", field, got[field], value, lines[i])
+			}
+		}
+	}
 }

@@ -18,7 +18,7 @@ import (
 var fenced = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 
 // sections are what a whole config, or a part of one, begins with.
-var sections = []string{"http:", "input:", "buffer:", "pipeline:", "output:", "metrics:", "logger:"}
+var sections = []string{"http:", "input:", "buffer:", "pipeline:", "output:", "metrics:", "tracer:", "logger:"}
 
 // snippets are the configs that a page shows. In a component page, values of
 // single fields are none, and the defaults of all fields are no config to copy.

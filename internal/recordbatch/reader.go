@@ -2,7 +2,9 @@ package recordbatch
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"hash/crc32"
 )
 
 // Record is one record of a batch. Its slices lie in the batch.
@@ -32,10 +34,15 @@ type Reader struct {
 	left   int32  // records that are to come
 	delta  int32  // offset delta of the record before, -1 at first
 	err    error
+
+	checks bool   // the CRC
+	sum    uint32 // up to tail
+	tail   []byte // of the records, whose sum is still to be made
 }
 
 // NewReader is for a batch without anything after it, as Next and
-// AppendUncompressed give it. It does not check the CRC: Next and Check do. The
+// AppendUncompressed give it. It does not check the CRC: Next and Check
+// do, and NewCheckingReader. The
 // errors are those of ParseHeader, and ErrCompressed.
 func NewReader(batch []byte) (Reader, error) {
 	h, err := parseWhole(batch)
@@ -48,6 +55,48 @@ func NewReader(batch []byte) (Reader, error) {
 	return Reader{header: h, b: batch[HeaderSize:], left: h.Records, delta: -1}, nil
 }
 
+// NewCheckingReader is NewReader and Check in one pass: the CRC is made of the
+// bytes just ahead of the record that is read, which are then in the cache. In a
+// batch of a megabyte, which is in none, that saves a tenth of reading and
+// decoding it. Whether the CRC is right is known after the last record: Err tells,
+// and tells it rather than what follows from wrong bytes.
+func NewCheckingReader(batch []byte) (Reader, error) {
+	r, err := NewReader(batch)
+	if err != nil {
+		if _, wrong := Check(batch); wrong != nil {
+			err = wrong
+		}
+		return r, err
+	}
+	r.checks = true
+	r.sum = crc32.Update(0, castagnoli, batch[atAttributes:HeaderSize])
+	r.tail = r.b
+	return r, nil
+}
+
+// sumAhead makes the CRC of the bytes from where the next record begins.
+func (r *Reader) sumAhead() {
+	const ahead = 16 << 10 // half of a first-level cache
+	for len(r.tail) > 0 && len(r.b) <= len(r.tail) {
+		n := min(ahead, len(r.tail))
+		r.sum = crc32.Update(r.sum, castagnoli, r.tail[:n])
+		r.tail = r.tail[n:]
+	}
+}
+
+// finish ends the CRC when no record follows, for whatever reason.
+func (r *Reader) finish() {
+	if !r.checks {
+		return
+	}
+	r.checks = false
+	r.sum = crc32.Update(r.sum, castagnoli, r.tail)
+	r.tail = nil
+	if r.sum != r.header.CRC {
+		r.err = crcError(r.header, r.sum)
+	}
+}
+
 // Header is the header of the batch.
 func (r *Reader) Header() Header { return r.header }
 
@@ -55,8 +104,8 @@ func (r *Reader) Header() Header { return r.header }
 // formed, their offsets rose within those of the batch, and every byte was read;
 // otherwise it is an ErrCorrupt. It means something once Next has given false.
 func (r *Reader) Err() error {
-	if r.err == nil {
-		return nil
+	if r.err == nil || errors.Is(r.err, ErrCRC) {
+		return r.err
 	}
 	return fmt.Errorf("reading record %d of %d in the batch at offset %d: %w",
 		r.header.Records-r.left+1, r.header.Records, r.header.BaseOffset, r.err)
@@ -71,6 +120,9 @@ func (r *Reader) Err() error {
 // else, and anything wrong, is left to nextAny, which begins anew.
 func (r *Reader) Next(rec *Record) bool {
 	b := r.b
+	if len(b) <= len(r.tail) {
+		r.sumAhead()
+	}
 	if r.left <= 0 || len(b) < 8 || r.err != nil {
 		return r.nextAny(rec)
 	}
@@ -136,6 +188,7 @@ func (r *Reader) nextAny(rec *Record) bool {
 		if len(r.b) > 0 && r.err == nil {
 			r.err = errBatchTail
 		}
+		r.finish()
 		return false
 	}
 	length, n := varint(r.b)
@@ -190,6 +243,7 @@ func (r *Reader) nextAny(rec *Record) bool {
 
 func (r *Reader) fail(err error) bool {
 	r.err = err
+	r.finish()
 	return false
 }
 

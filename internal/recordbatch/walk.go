@@ -61,9 +61,13 @@ func parseWhole(b []byte) (Header, error) {
 
 func checkCRC(h Header, batch []byte) error {
 	if got := crc32.Checksum(batch[atAttributes:], castagnoli); got != h.CRC {
-		return fmt.Errorf("%w: %08x instead of %08x at offset %d", ErrCRC, got, h.CRC, h.BaseOffset)
+		return crcError(h, got)
 	}
 	return nil
+}
+
+func crcError(h Header, got uint32) error {
+	return fmt.Errorf("%w: %08x instead of %08x at offset %d", ErrCRC, got, h.CRC, h.BaseOffset)
 }
 
 // seal makes the length and the CRC of the batch that b is.

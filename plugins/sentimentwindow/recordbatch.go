@@ -55,7 +55,7 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 	if err != nil {
 		return reasonBatch, err
 	}
-	r, err := readerOf(b)
+	r, err := p.readerOf(b)
 	if err != nil {
 		return reasonBatch, err
 	}
@@ -103,10 +103,13 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 	return "", nil
 }
 
-// readerOf begins to read the bytes of a message.
-func readerOf(b []byte) (r recordbatch.Reader, err error) {
-	h, err := recordbatch.Check(b)
-	if err == nil {
+// readerOf begins to read the bytes of a message. Their CRC is made as they are
+// read where a record costs nothing but its decoding; others may wait for a
+// schema, which wrong bytes must not.
+func (p *processor) readerOf(b []byte) (r recordbatch.Reader, err error) {
+	if p.decoder.plain {
+		r, err = recordbatch.NewCheckingReader(b)
+	} else if _, err = recordbatch.Check(b); err == nil {
 		r, err = recordbatch.NewReader(b)
 	}
 	switch {
@@ -114,7 +117,7 @@ func readerOf(b []byte) (r recordbatch.Reader, err error) {
 		return r, fmt.Errorf("%w: %s", err, wantUncompressed)
 	case err != nil:
 		return r, fmt.Errorf("reading its bytes as a record batch: %w: %s", err, wantUnchanged)
-	case h.Control():
+	case r.Header().Control():
 		return r, errors.New("it is a control batch, which marks a transaction and holds no tweets: leave it out, as kafka_batches does")
 	}
 	return r, nil
@@ -158,7 +161,7 @@ func (p *processor) countAll(ctx context.Context, f *folder, g *group, r *record
 		}
 	}
 	if err := r.Err(); err != nil {
-		return 0, 0, fmt.Errorf("%w: %s", err, wantUnchanged)
+		return 0, 0, fmt.Errorf("reading its bytes as a record batch: %w: %s", err, wantUnchanged)
 	}
 	return newest, broken, nil
 }

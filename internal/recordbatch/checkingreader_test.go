@@ -54,7 +54,7 @@ func TestCheckingReaderIsCheckAndReader(t *testing.T) {
 			b = bytes.Clone(b)
 			b[rapid.IntRange(0, len(b)-1).Draw(t, "at")] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
 		}
-		want := outcome{}
+		var want outcome
 		if _, err := Check(b); err != nil {
 			want = outcomeOf(Reader{}, err)
 		} else {

@@ -138,7 +138,8 @@ func (p *processor) countAll(ctx context.Context, f *folder, g *group, r *record
 		if first || rec.Timestamp > newest {
 			newest = rec.Timestamp
 		}
-		reason, err := reasonUndecodable, error(nil)
+		reason := reasonUndecodable
+		var err error
 		if p.decoder.plain {
 			// A call through a function value would put both variables on the
 			// heap, and costs what a call costs.

@@ -25,7 +25,7 @@ import (
 // registryFaults are what happens to the schema registry.
 var registryFaults = []faultlab.Scenario{
 	{
-		Name: "F20", Does: "the schema registry is away, answers as a gateway does, and is slow",
+		Name: "F20", Does: "the schema registry is away, has not caught up, answers as a gateway does, and is slow",
 		Versions: []string{testenv.InfluxV1},
 		Options:  faultlab.Options{Header: []byte{0, 0, 0, 0, schemaID}, Env: stream.Env{"ENCODING": "avro_confluent"}},
 		Run:      registryInTrouble,
@@ -33,6 +33,8 @@ var registryFaults = []faultlab.Scenario{
 }
 
 const schemaID = 7
+
+const unknownSchema = `{"error_code":40403,"message":"schema not found"}`
 
 // registryInTrouble lets a process wait for its schema in all ways there are. None
 // of them says anything about a record, so none may be put aside.
@@ -69,6 +71,7 @@ func registryInTrouble(l *faultlab.Lab) {
 	mustWait("connections are cut", func(http.ResponseWriter) { panic(http.ErrAbortHandler) })
 	mustWait("a gateway has no server", refuse(http.StatusNotFound, "404 page not found"))
 	mustWait("there is nothing at the path", refuse(http.StatusNotFound, `{"error_code":404,"message":"HTTP 404 Not Found"}`))
+	mustWait("the registry has not caught up", refuse(http.StatusNotFound, unknownSchema))
 	mustWait("the registry starts", refuse(http.StatusServiceUnavailable, `{"error_code":50301,"message":"not ready"}`))
 	mustWait("the registry has lost its store", refuse(http.StatusInternalServerError, `{"error_code":50001,"message":"error in the backend data store"}`))
 	mustWait("a page comes", refuse(http.StatusOK, "<html>Welcome! Please log in.</html>"))
@@ -150,7 +153,7 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	r.asked.Add(1)
 	if path.Base(request.URL.Path) != fmt.Sprint(schemaID) { // of garbage that looks like a header
 		w.WriteHeader(http.StatusNotFound)
-		fmt.Fprint(w, `{"error_code":40403,"message":"schema not found"}`)
+		fmt.Fprint(w, unknownSchema)
 		return
 	}
 	r.mu.Lock()

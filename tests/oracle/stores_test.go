@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hamba/avro/v2"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
@@ -181,5 +182,41 @@ func TestQueryGivesOneRowASecondAndSentiment(t *testing.T) {
 				t.Fatalf("%d rows, sums %v", len(rows), sums)
 			}
 		})
+	}
+}
+
+// If this fails, what a topic holds in partitions that it got a moment ago passes
+// for tweets that InfluxDB has and Kafka has not.
+func TestNewPartitionsAreFollowed(t *testing.T) {
+	c := testenv.FakeKafka(t)
+	topic := c.Topic(t, 1)
+	f, err := oracle.Follow(c.Brokers, topic, oracle.Avro)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	admin := kadm.NewClient(c.Client(t))
+	for partition := range int32(3) {
+		if partition > 0 {
+			answers, err := admin.UpdatePartitions(t.Context(), int(partition)+1, topic)
+			if err == nil {
+				err = answers.Error()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(20 * time.Millisecond) // beyond what the follower may take for new
+		}
+		producer := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+		if err := producer.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Partition: partition, Value: value(t, "Tea", "neutral", 0)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := f.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Records != int64(partition)+1 {
+			t.Fatalf("%d records of %d in %d partitions", got.Records, partition+1, partition+1)
+		}
 	}
 }

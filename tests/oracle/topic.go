@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -57,6 +58,12 @@ func Follow(brokers []string, topic string, form Form) (*Follower, error) {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// The last record before the end may be a transaction's marker.
 		kgo.KeepControlRecords(),
+		// A topic can get more partitions, and where it ends is asked of those that
+		// the client knows: by default as they were up to 5 s ago. What the others
+		// hold would be in InfluxDB, and not in Kafka.
+		kgo.MetadataMinAge(10*time.Millisecond),
+		// A partition that comes along waits for the fetch that is under way.
+		kgo.FetchMaxWait(100*time.Millisecond),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("making a Kafka client: %w", err)

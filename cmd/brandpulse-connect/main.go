@@ -38,7 +38,7 @@ const memoryLimit = 200 << 20
 // was left by the last one, as long as the memory limit allows it. With Go's 100
 // the collector took a tenth of the CPU of a pipeline of large messages, whose
 // live memory is a small part of the limit. GOGC in the environment replaces it.
-const gcPercent = 200
+const gcPercent = 400
 
 func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {

@@ -23,7 +23,7 @@ import (
 // Those of the program: see cmd/brandpulse-connect.
 const (
 	memoryLimit = 200 << 20
-	gcPercent   = 200
+	gcPercent   = 400
 )
 
 // readPipeline runs a shipped pipeline of which the output alone is another one,

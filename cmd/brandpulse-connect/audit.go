@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -122,10 +121,9 @@ func runAudit(c *cli.Context) error {
 		return cli.Exit(err, exitUnknown)
 	}
 	// The limit of the program is for pipelines, and soft: an audit that holds more
-	// would only collect garbage all the time.
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(math.MaxInt64)
-	}
+	// would only collect garbage all the time. Without it, collecting as seldom as
+	// under it would let the heap grow to five times what is held.
+	collectGarbage(math.MaxInt64, 100)
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	report, err := auditOnce(ctx, c, pipeline)

@@ -4,8 +4,6 @@ package main
 
 import (
 	"context"
-	"os"
-	"runtime/debug"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -27,26 +25,8 @@ const documentationURL = "https://github.com/brandpulse/brandpulse-connect"
 // no login.
 const localAddress = "127.0.0.1:4195"
 
-// memoryLimit is from how much memory on the garbage collector works harder
-// instead of letting the heap double. A backlog read after an outage otherwise
-// held 300 MB and more. It is soft, and GOMEMLIMIT in the environment replaces
-// it: give more to pipelines that really hold more, or they spend their time on
-// collecting.
-const memoryLimit = 200 << 20
-
-// gcPercent is how much is allocated between two collections, in percent of what
-// was left by the last one, as long as the memory limit allows it. With Go's 100
-// the collector took a tenth of the CPU of a pipeline of large messages, whose
-// live memory is a small part of the limit. GOGC in the environment replaces it.
-const gcPercent = 400
-
 func main() {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	collectGarbage(memoryLimit, gcPercent)
 	version, built := versionAndDate()
 	service.RunCLI(context.Background(),
 		service.CLIOptSetBinaryName("brandpulse-connect"),

@@ -115,12 +115,8 @@ func TestEveryRangeEqualsWhatIsStored(t *testing.T) {
 				for second := begin - 90_000; second < begin; second += 7 {
 					l.put(second, []string{"A", "B", "C"}[mod(second, 3)], Counts{mod(second, 11), mod(second, 5), 1})
 				}
-				v := newView(Source{}, l)
-				ctx, cancel := context.WithCancel(t.Context())
-				var running sync.WaitGroup
-				running.Go(func() { v.Run(ctx) })
-				defer running.Wait()
-				defer cancel()
+				v, stop := runningView(t, l)
+				defer stop()
 				defer v.Watch(r)()
 				f := Filter{Range: r}
 				var m mirror
@@ -153,16 +149,25 @@ func TestEveryRangeEqualsWhatIsStored(t *testing.T) {
 	}
 }
 
+// runningView is a view that runs until stop, which waits for its end: within the
+// bubble of a test.
+func runningView(t *testing.T, r reader) (v *View, stop func()) {
+	v = newView(Source{}, r)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { v.Run(ctx) })
+	return v, func() {
+		cancel()
+		running.Wait()
+	}
+}
+
 // What would break: a tweet that has been stored is on the page a second later.
 func TestFreshWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &log{}
-		v := newView(Source{}, l)
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { v.Run(ctx) })
-		defer running.Wait()
-		defer cancel()
+		v, stop := runningView(t, l)
+		defer stop()
 		r, _ := ParseRange("1m")
 		defer v.Watch(r)()
 		time.Sleep(10 * time.Second)
@@ -181,12 +186,8 @@ func TestFreshWithinASecond(t *testing.T) {
 func TestNobodyLooksNothingIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &log{}
-		v := newView(Source{}, l)
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { v.Run(ctx) })
-		defer running.Wait()
-		defer cancel()
+		v, stop := runningView(t, l)
+		defer stop()
 		time.Sleep(time.Hour)
 		if n := l.times(); n != 0 {
 			t.Errorf("asked %d times before anybody looked", n)
@@ -215,12 +216,8 @@ func TestNobodyLooksNothingIsAsked(t *testing.T) {
 func TestProblemsComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &log{err: errors.New("connection refused")}
-		v := newView(Source{}, l)
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { v.Run(ctx) })
-		defer running.Wait()
-		defer cancel()
+		v, stop := runningView(t, l)
+		defer stop()
 		r, _ := ParseRange("1m")
 		defer v.Watch(r)()
 		time.Sleep(time.Minute)

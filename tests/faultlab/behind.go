@@ -13,15 +13,7 @@ import (
 // for what happens to the bytes on the way to InfluxDB.
 func (l *Lab) StartBehind() (*Member, *Link) {
 	l.Helper()
-	proxy, err := l.first.Beside(nil)
-	if err != nil {
-		l.Fatal(err)
-	}
-	l.Cleanup(func() {
-		if err := proxy.Close(); err != nil {
-			l.Errorf("the proxy before InfluxDB: %v", err)
-		}
-	})
+	proxy := l.proxy()
 	ports, err := process.FreePorts(1)
 	if err != nil {
 		l.Fatal(err)

@@ -25,6 +25,14 @@ type Member struct {
 // faulty proxy of its own.
 func (l *Lab) Start() *Member {
 	l.Helper()
+	m := &Member{Influx: l.proxy()}
+	l.start(m, m.Influx.URL)
+	return m
+}
+
+// proxy is another one before InfluxDB, for one process.
+func (l *Lab) proxy() *influxfault.Proxy {
+	l.Helper()
 	proxy, err := l.first.Beside(nil)
 	if err != nil {
 		l.Fatal(err)
@@ -34,9 +42,7 @@ func (l *Lab) Start() *Member {
 			l.Errorf("the proxy before InfluxDB: %v", err)
 		}
 	})
-	m := &Member{Influx: proxy}
-	l.start(m, proxy.URL)
-	return m
+	return proxy
 }
 
 // StartDirect starts another process of the group with nothing before InfluxDB,

@@ -74,6 +74,9 @@ func checkResolution(r time.Duration) error {
 	return nil
 }
 
+// Resolution is R.
+func (l Law) Resolution() time.Duration { return time.Duration(l.resolution) }
+
 // Slot is the nanosecond within R of a position in Kafka. It is an error, and
 // never a silent wrap, if the partition has no room or the position is negative.
 func (l Law) Slot(offset int64, partition int32) (int64, error) {

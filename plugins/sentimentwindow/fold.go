@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/stamp"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
@@ -34,20 +35,21 @@ type fold struct {
 // hint is where a series was counted last. Most tweets of a brand lie in the
 // window of the one before, and a map is slower than all the rest of add.
 type hint struct {
-	fold  *fold
-	batch uint64
-	start int64
-	cell  int
+	fold     *fold
+	batch    uint64
+	from, to int64 // event times of the window, ms since the Unix epoch, without to
+	cell     int
 }
 
 // add counts one tweet. It fails with stamp.ErrTimeRange only.
 func (f *fold) add(t *tweet.Tweet, s *series) error {
-	start, err := f.law.Floor(t.Millis)
-	if err != nil {
-		return err
-	}
-	if h := &s.last; h.start != start || h.fold != f || h.batch != f.batch {
-		*h = hint{fold: f, batch: f.batch, start: start, cell: f.find(cellKey{start, s})}
+	if h := &s.last; t.Millis < h.from || t.Millis >= h.to || h.fold != f || h.batch != f.batch {
+		start, err := f.law.Floor(t.Millis)
+		if err != nil {
+			return err
+		}
+		from := time.Duration(start).Milliseconds() // exact, as R is whole milliseconds
+		*h = hint{fold: f, batch: f.batch, from: from, to: from + f.law.Resolution().Milliseconds(), cell: f.find(cellKey{start, s})}
 	}
 	c := &f.cells[s.last.cell]
 	c.counts[t.Sentiment]++

@@ -27,9 +27,11 @@ func resealed(b []byte) []byte {
 // a wrong offset, or of a half of a batch, would replace a right one.
 func TestABatchThatIsNotSoundLeavesWhole(t *testing.T) {
 	const now = 1_700_000_000_000
+	// As from kafka_batches, which has compared their CRC: what is put in the
+	// place of their bytes must not pass for compared.
 	good := func(base int64) *service.Message {
-		return batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: base, ProducerID: -1},
-			recordAt(base, datum("SuperCoffee", tweet.Positive, now), now))
+		return checkedMessage(t, batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: base, ProducerID: -1},
+			recordAt(base, datum("SuperCoffee", tweet.Positive, now), now)))
 	}
 	sound, err := good(6).AsBytes()
 	if err != nil {
@@ -137,6 +139,35 @@ func TestABatchThatIsNotSoundLeavesWhole(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// checkedMessage notes that the CRC of a message is right, whatever it is.
+func checkedMessage(t failer, m *service.Message) *service.Message {
+	b, err := m.AsBytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.WithContext(recordbatch.WithChecked(m.Context(), b))
+}
+
+// What would break: the CRC would be made of each batch once more, which costs a
+// tenth, though kafka_batches says that it is right.
+func TestACRCThatIsKnownToBeRightIsNotMadeAgain(t *testing.T) {
+	const now = 1_700_000_000_000
+	m := batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: 6, ProducerID: -1}, recordAt(6, datum("SuperCoffee", tweet.Positive, now), now))
+	b, err := m.AsBytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[17] ^= 1 // of the CRC itself
+	for _, encoding := range []string{"avro", "avro_single_object"} {
+		if points, refused := process(t, testProcessor(t, batches+"encoding: "+encoding), m.Copy()); len(points) != 0 || len(refused) != 1 {
+			t.Errorf("%s: a wrong CRC is not seen", encoding)
+		}
+	}
+	if points, refused := process(t, testProcessor(t, batches), checkedMessage(t, m)); len(points) != 1 || len(refused) != 0 {
+		t.Errorf("%d messages of points and %d refused, want 1 and 0: the CRC has been made again", len(points), len(refused))
 	}
 }
 

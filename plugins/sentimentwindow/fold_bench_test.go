@@ -110,14 +110,14 @@ func BenchmarkProcessBatch(b *testing.B) {
 	}
 }
 
-// encodedBatch is a record batch of n tweets as the generator and a producer
-// make it.
+// encodedBatch is a record batch of n tweets as the generator, a producer and
+// kafka_batches make it.
 func encodedBatch(t failer, n, brands int) *service.Message {
 	records := make([]recordbatch.Record, n)
 	for i, datum := range encodedTweets(n, brands) {
 		records[i] = recordbatch.Record{Offset: int64(i), Timestamp: 1_700_000_000_123, Value: datum}
 	}
-	return batchMessage(t, "tweets", 3, recordbatch.Header{ProducerID: -1}, records...)
+	return checkedMessage(t, batchMessage(t, "tweets", 3, recordbatch.Header{ProducerID: -1}, records...))
 }
 
 // Walk, decode and fold of the records of a batch, without Benthos around it:

@@ -55,7 +55,7 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 	if err != nil {
 		return reasonBatch, err
 	}
-	r, err := p.readerOf(b)
+	r, err := p.readerOf(b, recordbatch.Checked(m.Context(), b))
 	if err != nil {
 		return reasonBatch, err
 	}
@@ -103,14 +103,19 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 	return "", nil
 }
 
-// readerOf begins to read the bytes of a message. Their CRC is made as they are
-// read where a record costs nothing but its decoding; others may wait for a
-// schema, which wrong bytes must not.
-func (p *processor) readerOf(b []byte) (r recordbatch.Reader, err error) {
-	if p.decoder.plain {
-		r, err = recordbatch.NewCheckingReader(b)
-	} else if _, err = recordbatch.Check(b); err == nil {
+// readerOf begins to read the bytes of a message. Their CRC, unless it is known to
+// be right, is made as they are read where a record costs nothing but its decoding;
+// others may wait for a schema, which wrong bytes must not.
+func (p *processor) readerOf(b []byte, checked bool) (r recordbatch.Reader, err error) {
+	switch {
+	case checked:
 		r, err = recordbatch.NewReader(b)
+	case p.decoder.plain:
+		r, err = recordbatch.NewCheckingReader(b)
+	default:
+		if _, err = recordbatch.Check(b); err == nil {
+			r, err = recordbatch.NewReader(b)
+		}
 	}
 	switch {
 	case errors.Is(err, recordbatch.ErrCompressed):

@@ -136,7 +136,7 @@ func TestCodecs(t *testing.T) {
 		for _, p := range payloads {
 			t.Run(fmt.Sprintf("%s/%d", p.name, size), func(t *testing.T) {
 				batch := withPayload(plain, p.codec, p.make(t, plain[HeaderSize:]))
-				for _, dst := range [][]byte{nil, []byte("x"), make([]byte, 3, 1<<20), make([]byte, 0, len(plain))} {
+				for _, dst := range [][]byte{nil, []byte("x"), make([]byte, 3, 1<<20), make([]byte, 3, len(plain)+3), make([]byte, 3, len(plain)+2)} {
 					// Twice: with new state and with that of the batch before.
 					d := NewDecompressor(len(plain))
 					for range 2 {

@@ -31,7 +31,8 @@ func NewDecompressor(limit int) *Decompressor {
 // AppendUncompressed appends the batch without compression: the same header but
 // for the codec in its attributes, its length and its CRC, and the same records.
 // batch must be whole, as Next gives it; its CRC is not checked again. dst and
-// batch must not overlap.
+// batch must not overlap. A dst whose capacity is enough is written to and given
+// back; what lies in it behind its length is lost in any case.
 //
 // A batch that is larger than the limit, even one that is not compressed, is an
 // ErrTooLarge: whatever it claims, no more memory is taken than about three times

@@ -45,22 +45,38 @@ func (d *Decompressor) lz4Stream() stream {
 // covers the bytes that they are made for. xxHash takes twice as long as undoing
 // the compression.
 //
+// A dst with room enough takes the batch at once, which saves a copy; any other
+// gets it from the buffer.
+//
 // Whatever goes wrong is left for the library's Reader to judge. UncompressBlock
 // has one error for a block that is corrupt and one that is larger than the
 // room, and it does not matter how long a batch takes that is refused.
 func (d *Decompressor) appendLZ4(dst, header, src []byte, room int) ([]byte, error) {
 	if checkLZ4(src) == nil {
-		if buf, ok := d.uncompressLZ4(header, src, room); ok {
+		if end := min(cap(dst), len(dst)+len(header)+room); end-len(dst) >= len(header)+lz4LeastRatio*len(src) {
+			buf := append(dst[len(dst):len(dst):end], header...)
+			if buf, ok := d.uncompressLZ4(buf, src, room, false); ok {
+				return dst[:len(dst)+len(buf)], nil
+			}
+		}
+		buf := d.scratch(header, 4*len(src), room)
+		if buf, ok := d.uncompressLZ4(buf, src, room, true); ok {
 			return appendExactly(dst, buf), nil
 		}
 	}
 	return d.appendStream(dst, header, src, d.lz4Stream(), room)
 }
 
-// uncompressLZ4 decompresses what checkLZ4 has passed into the buffer, behind the
-// header. ok is false for what it does not read, or is corrupt or too large.
-func (d *Decompressor) uncompressLZ4(header, src []byte, room int) (buf []byte, ok bool) {
-	buf = d.scratch(header, 4*len(src), room)
+// lz4LeastRatio is from how much room in dst on, in multiples of what is
+// compressed, it is tried whether a batch fits in there: one that does not has
+// to be decompressed again.
+const lz4LeastRatio = 2
+
+// uncompressLZ4 decompresses what checkLZ4 has passed behind the header that buf
+// holds: with grows into the buffer of d, which scratch gave, or else into the
+// capacity of buf alone. ok is false for what it does not read, or is corrupt, or
+// too large for buf.
+func (d *Decompressor) uncompressLZ4(buf, src []byte, room int, grows bool) (out []byte, ok bool) {
 	for len(src) > 0 {
 		flags, sizes := src[4], src[5]
 		if flags&lz4FlagsMask != lz4FlagsPlain || sizes&lz4SizesMask != 0 || sizes < lz4Sizes64KiB {
@@ -84,7 +100,9 @@ func (d *Decompressor) uncompressLZ4(header, src []byte, room int) (buf []byte, 
 			if at += n; flags&lz4BlockChecksum != 0 {
 				at += 4
 			}
-			buf = d.grow(buf, blockSize, room)
+			if grows {
+				buf = d.grow(buf, blockSize, room)
+			}
 			to := buf[len(buf):min(len(buf)+blockSize, cap(buf))]
 			if word&lz4Stored != 0 {
 				if n > len(to) {

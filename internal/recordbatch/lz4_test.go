@@ -111,6 +111,13 @@ func FuzzLZ4(f *testing.F) {
 		if !bytes.Equal(got, want) || (err == nil) != (wantErr == nil) || errors.Is(err, ErrTooLarge) != errors.Is(wantErr, ErrTooLarge) {
 			t.Fatalf("%d bytes and %v, the Reader gives %d and %v", len(got), err, len(want), wantErr)
 		}
+		for _, more := range []int{-1, 0, 100} { // a dst with room for it, or nearly
+			dst := append(make([]byte, 0, max(0, len(got)+more)+3), "dst"...)
+			again, againErr := ours.appendLZ4(dst, header, frame, room)
+			if err == nil && (againErr != nil || string(again) != "dst"+string(got)) || err != nil && againErr == nil {
+				t.Fatalf("%d bytes and %v, with room for %d more %d bytes and %v", len(got), err, more, len(again), againErr)
+			}
+		}
 		if c := cap(ours.buf); c > HeaderSize+room {
 			t.Fatalf("a buffer of %d bytes for at most %d", c, room)
 		}

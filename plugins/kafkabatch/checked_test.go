@@ -73,7 +73,7 @@ type look struct{ seen chan<- bool }
 func (l look) ProcessBatch(_ context.Context, batch service.MessageBatch) ([]service.MessageBatch, error) {
 	b, err := batch[0].AsBytes()
 	select {
-	case l.seen <- err == nil && recordbatch.Checked(batch[0].Context(), b):
+	case l.seen <- err == nil && recordbatch.CheckedOf(batch[0].Context(), b) != nil:
 	default:
 	}
 	return []service.MessageBatch{batch}, nil

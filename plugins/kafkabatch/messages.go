@@ -37,7 +37,7 @@ func (b *batch) messages(emit string) (service.MessageBatch, error) {
 		return b.recordMessages()
 	}
 	m := service.NewMessage(b.bytes)
-	m = m.WithContext(recordbatch.WithChecked(m.Context(), b.bytes))
+	m = m.WithContext(b.checked.In(m.Context()))
 	b.place(m, int(b.header.BaseOffset))
 	m.MetaSetMut(metaLastOffset, int(b.header.LastOffset()))
 	m.MetaSetMut(metaBatchRecords, int(b.header.Records))

@@ -51,7 +51,10 @@ type partition struct {
 	replica             int32 // to read from instead of the leader, -1 for none
 	replicaUntil        time.Time
 	maxBytes            int32 // to ask for
-	turn                int64 // of the fetch that last brought something
+	// ratio is how much larger the last batch has become by undoing its
+	// compression. It belongs to the fetcher for which the partition is busy.
+	ratio float64
+	turn  int64 // of the fetch that last brought something
 
 	rest     time.Time // before it no request
 	failures int       // one after the other
@@ -81,6 +84,7 @@ func newPartition(name topicPartition, commit fetchedCommit) *partition {
 		leader:         -1,
 		leaderEpoch:    -1,
 		replica:        -1,
+		ratio:          4, // lz4 of tweets
 	}
 }
 
@@ -130,6 +134,8 @@ type batch struct {
 	number    int64 // in the partition's prefix
 	header    recordbatch.Header
 	bytes     []byte // of the uncompressed batch
+	checked   *recordbatch.Checked
+	own       bool // nothing else lies in the memory of bytes
 	memory    *hold
 	nacks     int
 }

@@ -29,6 +29,7 @@ type session struct {
 	log     *service.Logger
 	metrics *metrics
 	budget  *budget
+	spares  *spares // nil unless memory is to be used again
 
 	client *kgo.Client
 	admin  *kadm.Client
@@ -96,6 +97,9 @@ func open(ctx context.Context, conf *config, log *service.Logger, m *metrics) (*
 		topics:     map[string]*topic{},
 		partitions: map[topicPartition]*partition{},
 		fetchers:   map[int32]*fetcher{},
+	}
+	if conf.reuseMemory {
+		s.spares = &spares{limit: conf.maxInFlightBytes}
 	}
 	if err := s.examine(ctx); err != nil {
 		return nil, err
@@ -182,6 +186,10 @@ func (s *session) ack(b *batch) {
 	}
 	s.mu.Unlock()
 	b.memory.release()
+	if s.spares != nil && b.own {
+		b.checked.End()
+		s.spares.give(b.bytes)
+	}
 }
 
 func (s *session) nack(b *batch, err error) {

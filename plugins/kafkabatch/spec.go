@@ -18,6 +18,7 @@ const (
 	fieldFingerprint            = "fingerprint"
 	fieldMaxInFlightBytes       = "max_in_flight_bytes"
 	fieldMaxBatchBytes          = "max_batch_bytes"
+	fieldReuseMemory            = "reuse_memory"
 	fieldCommitPeriod           = "commit_period"
 	fieldRackID                 = "rack_id"
 	fieldInstanceID             = "instance_id"
@@ -98,6 +99,10 @@ func consumerFields() []*service.ConfigField {
 		service.NewStringField(fieldMaxBatchBytes).
 			Description("The largest RecordBatch there may be, with its compression undone. A larger one stops its partition with an error.").
 			Default("32MiB").
+			Advanced(),
+		service.NewBoolField(fieldReuseMemory).
+			Description("Put the next batch into the memory of one that is acknowledged, instead of leaving that to the garbage collector: less CPU, and fewer pauses. It concerns batches that come compressed. Only for pipelines in which nothing keeps a message, or a part of its bytes, beyond its acknowledgement: no `buffer`, no `cache` processor that stores them, no `sync_response`. `sentiment_window` refuses a batch that comes too late for it; others cannot tell.").
+			Default(false).
 			Advanced(),
 		service.NewDurationField(fieldCommitPeriod).
 			Description("How often offsets are committed. They are too when a partition goes to another member and at the end.").

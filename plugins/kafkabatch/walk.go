@@ -125,13 +125,20 @@ func (w *walk) handOn(h recordbatch.Header, b []byte, end position) error {
 			return errWalkOver
 		}
 		var err error
-		if b, err = f.decompressor.AppendUncompressed(nil, b); err != nil {
+		if b, err = f.uncompress(w.partition, b); err != nil {
 			return err
 		}
 		memory = s.budget.hold(int64(cap(b)) + batchOverhead)
 		memory.charge()
 	}
-	one := &batch{partition: w.partition, header: h, bytes: b, memory: memory}
+	one := &batch{
+		partition: w.partition,
+		header:    h,
+		bytes:     b,
+		checked:   recordbatch.NewChecked(b),
+		own:       h.Codec() != recordbatch.None,
+		memory:    memory,
+	}
 	if s.conf.emit == emitRecords {
 		// A record that cannot be read must stop the partition here: handed on
 		// it would be handed on for ever.

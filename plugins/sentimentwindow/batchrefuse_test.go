@@ -2,6 +2,7 @@ package sentimentwindow
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -148,7 +149,7 @@ func checkedMessage(t failer, m *service.Message) *service.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m.WithContext(recordbatch.WithChecked(m.Context(), b))
+	return m.WithContext(recordbatch.NewChecked(b).In(m.Context()))
 }
 
 // What would break: the CRC would be made of each batch once more, which costs a
@@ -168,6 +169,56 @@ func TestACRCThatIsKnownToBeRightIsNotMadeAgain(t *testing.T) {
 	}
 	if points, refused := process(t, testProcessor(t, batches), checkedMessage(t, m)); len(points) != 1 || len(refused) != 0 {
 		t.Errorf("%d messages of points and %d refused, want 1 and 0: the CRC has been made again", len(points), len(refused))
+	}
+}
+
+// A message that is kept behind its acknowledgement, as by a buffer, has the bytes
+// of another batch when it comes. What would break: these would be counted under
+// its offsets, or written to the dead letters as if they were its own.
+func TestABatchWhoseMemoryHoldsAnotherIsRefused(t *testing.T) {
+	const now = 1_700_000_000_000
+	for _, emit := range []string{emitWindows, emitTweets} {
+		m := checkedMessage(t, batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: 6, ProducerID: -1}, recordAt(6, datum("SuperCoffee", tweet.Positive, now), now)))
+		b, err := m.AsBytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		recordbatch.CheckedOf(m.Context(), b).End()
+		points, refused := process(t, testProcessor(t, batches+"emit: "+emit), m)
+		if len(points) != 0 || len(refused) != 1 {
+			t.Fatalf("%d messages of points and %d refused, want 0 and 1", len(points), len(refused))
+		}
+		if after, _ := refused[0].AsBytes(); len(after) != 0 {
+			t.Errorf("it leaves with %d bytes of another batch", len(after))
+		}
+		for _, want := range []string{"partition 2, offset 6", "buffer", "reuse_memory: false"} {
+			if text := refused[0].GetError().Error(); !strings.Contains(text, want) {
+				t.Errorf("error %q does not say %q", text, want)
+			}
+		}
+		if reason, _ := refused[0].MetaGet(metaDeadReason); reason != reasonBatch {
+			t.Errorf("reason is %q, want %q", reason, reasonBatch)
+		}
+	}
+}
+
+// What would break: a batch that was put into the memory while it was read would
+// be counted in parts, under the offsets of the one before it.
+func TestABatchWhoseMemoryChangesWhileItIsReadIsRefused(t *testing.T) {
+	const now = 1_700_000_000_000
+	good := recordAt(6, datum("SuperCoffee", tweet.Positive, now), now)
+	m := checkedMessage(t, batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: 6, ProducerID: -1}, good, recordAt(7, []byte("no tweet"), now)))
+	b, err := m.AsBytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := testProcessor(t, batches)
+	p.decoder = decoder{value: func(_ context.Context, value []byte, tw *tweet.Tweet) error {
+		recordbatch.CheckedOf(m.Context(), b).End()
+		return tw.DecodeAvro(value)
+	}}
+	if points, refused := process(t, p, m); len(points) != 0 || len(refused) != 1 || !errors.Is(refused[0].GetError(), errOver) {
+		t.Errorf("%d messages of points and %d refused, want 0 and the batch alone", len(points), len(refused))
 	}
 }
 

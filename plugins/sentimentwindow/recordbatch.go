@@ -18,7 +18,7 @@ import (
 // is a hundred times as large as one of these.
 const maxDeadRecords = 1 << 16
 
-// brokenRecord is one that cannot be counted, and why. It lies in its batch.
+// brokenRecord is one that cannot be counted, and why.
 type brokenRecord struct {
 	recordbatch.Record
 	reason string
@@ -40,6 +40,9 @@ func (p *processor) countBatches(ctx context.Context, f *folder, batch service.M
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if errors.Is(err, errOver) {
+			m.SetBytes(nil)
+		}
 		p.refuse(f, m, o.place(), reason, err)
 	}
 	return nil
@@ -55,7 +58,11 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 	if err != nil {
 		return reasonBatch, err
 	}
-	r, err := p.readerOf(b, recordbatch.Checked(m.Context(), b))
+	checked := recordbatch.CheckedOf(m.Context(), b)
+	if checked.Over() {
+		return reasonBatch, errOver
+	}
+	r, err := p.readerOf(b, checked != nil)
 	if err != nil {
 		return reasonBatch, err
 	}
@@ -75,6 +82,9 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 	// The count in the header is the producer's word; the bytes are there.
 	g.room = min(int(h.Records)*bytesPerTweetLine, 2*len(b))
 	newest, broken, err := p.countAll(ctx, f, g, &r)
+	if checked.Over() {
+		err = errOver
+	}
 	if err != nil {
 		f.drop()
 		f.forgetBroken()
@@ -102,6 +112,10 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 	p.refuseBroken(f, m, o, broken)
 	return "", nil
 }
+
+// errOver is for a message that was kept after its acknowledgement. Its bytes are
+// those of another batch by now.
+var errOver = errors.New("kafka_batches has put another batch into its memory, since it was acknowledged before it came here: take out what keeps acknowledged messages, such as a buffer, or set reuse_memory: false")
 
 // readerOf begins to read the bytes of a message. Their CRC, unless it is known to
 // be right, is made as they are read where a record costs nothing but its decoding;
@@ -163,6 +177,9 @@ func (p *processor) countAll(ctx context.Context, f *folder, g *group, r *record
 		}
 		broken++
 		if len(f.broken) < maxDeadRecords {
+			// It may be kept for longer than the batch that it lies in, and must
+			// not keep all of that.
+			rec.Key, rec.Value = bytes.Clone(rec.Key), bytes.Clone(rec.Value)
 			f.broken = append(f.broken, brokenRecord{rec, reason, err})
 		}
 	}
@@ -188,9 +205,6 @@ func (p *processor) refuseBroken(f *folder, m *service.Message, o *batchOrigin, 
 		b := &f.broken[i]
 		at := o.origin
 		at.offset = b.Offset
-		// It may be kept for longer than the batch that it lies in, and must not
-		// keep all of that.
-		b.Key, b.Value = bytes.Clone(b.Key), bytes.Clone(b.Value)
 		p.refuse(f, recordMessage(&at, &b.Record), place{origin: at, inKafka: true, after: -1}, b.reason, b.err)
 	}
 }

@@ -13,14 +13,17 @@ package exactbench_test
 import (
 	"cmp"
 	"os"
+	"os/exec"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/brandpulse/brandpulse-connect/internal/kafkad"
 	"github.com/brandpulse/brandpulse-connect/tests/rounds"
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
 const (
@@ -39,11 +42,12 @@ func BenchmarkExact(b *testing.B) {
 	tweets, times := number(b, "BRANDPULSE_BENCH_TWEETS", benchTweets), number(b, "BRANDPULSE_BENCH_ROUNDS", benchRounds)
 	compression := cmp.Or(os.Getenv("BRANDPULSE_BENCH_COMPRESSION"), "lz4")
 	for range b.N {
-		s := fill(b, tweets, compression)
+		kafka := testenv.OwnKafka(b, kafkad.Options{})
+		s := fill(b, &kafka.Cluster, tweets, compression)
 		rows, loadBefore := map[string]*rounds.Row{}, load()
-		read := func(reader string, passes int) result {
+		read := func(reader string, passes int, core string) result {
 			b.Helper()
-			r := run(b, job{Reader: reader, Broker: s.Kafka.Brokers[0], Topic: s.Topic, Tweets: int64(tweets), Passes: passes})
+			r := run(b, job{Reader: reader, Broker: s.Kafka.Brokers[0], Topic: s.Topic, Tweets: int64(tweets), Passes: passes, Core: core})
 			if r.Rate == 0 {
 				b.Fatalf("%s: %d tweets are too few to measure", reader, tweets)
 			}
@@ -54,10 +58,10 @@ func BenchmarkExact(b *testing.B) {
 		}
 		for range times {
 			for _, name := range readers {
-				rows[name].Readings = append(rows[name].Readings, read(name, 1).reading())
+				rows[name].Readings = append(rows[name].Readings, read(name, 1, "").reading())
 			}
 		}
-		long := read(exactReader, memoryPasses)
+		long := read(exactReader, memoryPasses, "")
 
 		exact, loop, bare, stock := rows[exactReader], rows[loopReader], rows[bareReader], rows[stockReader]
 		ofLoop, _ := exact.Against(*loop)
@@ -73,13 +77,17 @@ func BenchmarkExact(b *testing.B) {
 		b.Logf("%s: %.2f times the tweets/s of the %s, %.2f times its CPU; %.1f times the tweets/s of %s, %.3f times its CPU",
 			exactReader, timesBare, bareReader, cpuOfBare, timesStock, stockReader, cpuOfStock)
 		b.Logf("%s, %d tweets in one process: %s", exactReader, int64(tweets)*memoryPasses, long)
+		if core := coreOfItsOwn(b, kafka); core != "" {
+			apart := read(exactReader, memoryPasses, core)
+			b.Logf("the same with one core, and Kafka on another: %.0f tweets/s, %s", apart.Rate, apart)
+		}
 	}
 }
 
 // fill writes the tweets with the shipped generator.
-func fill(b *testing.B, tweets int, compression string) *stream.Stream {
+func fill(b *testing.B, kafka *testenv.Cluster, tweets int, compression string) *stream.Stream {
 	b.Helper()
-	s := stream.New(b, stream.Partitions)
+	s := stream.In(b, kafka, stream.Partitions)
 	generator := s.Generate(b, stream.Env{"RATE": "0", "COUNT": strconv.Itoa(tweets), "COMPRESSION": compression})
 	stream.MustEndWell(b, generator, benchTimeout)
 	if records, err := s.Kafka.Records(b.Context(), s.Topic); err != nil || records != int64(tweets) {
@@ -108,4 +116,19 @@ func load() string {
 		return "unknown"
 	}
 	return strings.Join(strings.Fields(string(text))[:3], " ")
+}
+
+// coreOfItsOwn confines Kafka to one core and gives another one, for a reader that
+// waits for none; empty where there is no other, or no taskset.
+func coreOfItsOwn(b *testing.B, kafka *testenv.RealKafka) string {
+	b.Helper()
+	if runtime.NumCPU() < 2 {
+		return ""
+	}
+	out, err := exec.CommandContext(b.Context(), "taskset", "--all-tasks", "--cpu-list", "--pid", "0", strconv.Itoa(kafka.PID())).CombinedOutput()
+	if err != nil {
+		b.Logf("Kafka keeps all cores: %v: %s", err, out)
+		return ""
+	}
+	return "1"
 }

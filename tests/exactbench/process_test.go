@@ -36,8 +36,9 @@ type job struct {
 	Reader  string
 	Broker  string
 	Topic   string
-	Tweets  int64 // that the topic holds
-	Passes  int   // how often it is read from its beginning
+	Tweets  int64  // that the topic holds
+	Passes  int    // how often it is read from its beginning
+	Core    string // the only one to run on, if not empty
 	Profile string
 	Result  string // file
 }
@@ -83,6 +84,9 @@ func run(tb testing.TB, j job) (r result) {
 		tb.Fatal(err)
 	}
 	reader := exec.CommandContext(ctx, self)
+	if j.Core != "" {
+		reader = exec.CommandContext(ctx, "taskset", "--cpu-list", j.Core, self)
+	}
 	reader.Dir = testenv.Root(tb)
 	reader.Env = append(os.Environ(), jobVariable+"="+string(text))
 	if out, err := reader.CombinedOutput(); err != nil {

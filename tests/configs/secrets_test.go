@@ -228,3 +228,15 @@ func TestTokenWithAnotherLineBreakIsNoYAML(t *testing.T) {
 		}
 	}
 }
+
+// What would break: a token that YAML cuts off or changes in silence, and of which
+// InfluxDB only says that it is wrong.
+func TestTokenThatYAMLMisreadsIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"' # x", "'\t#", "''x", `" #`} {
+		settings, printed := settled(t, "ingest", canary+end)
+		if settings != "" || strings.Contains(printed, canary) || !strings.Contains(printed, "INFLUXDB_TOKEN holds ") {
+			t.Errorf("%q:\n%s", end, printed)
+		}
+	}
+}

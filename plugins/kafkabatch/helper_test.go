@@ -165,23 +165,30 @@ func produce(t *testing.T, c *testenv.Cluster, topic string, partition int32, si
 
 func produceWith(t *testing.T, c *testenv.Cluster, topic string, codec kgo.CompressionCodec, partition int32, sizes ...int) {
 	t.Helper()
+	for _, n := range sizes {
+		produceBatch(t, c, topic, codec, partition, n)
+	}
+}
+
+// produceBatch has a client of its own: one that has just sent a batch may send
+// the first records of the next while the others are still being put into it,
+// flushing by hand or not.
+func produceBatch(t *testing.T, c *testenv.Cluster, topic string, codec kgo.CompressionCodec, partition int32, n int) {
+	t.Helper()
 	client := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ManualFlushing(), kgo.ProducerBatchCompression(codec))
 	defer client.Close()
-	// franz-go must know the topic, or Flush sends the first records of a batch
-	// while the others are still being put into it. This one it cannot send.
+	// It must know the topic, or Flush does the same. This one it cannot send.
 	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Partition: -1}).FirstErr(); err == nil {
 		t.Fatal("a record for no partition is sent")
 	}
-	for _, n := range sizes {
-		for i := range n {
-			client.Produce(t.Context(), &kgo.Record{Topic: topic, Partition: partition, Value: fmt.Appendf(nil, "record %d", i)}, func(_ *kgo.Record, err error) {
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		if err := client.Flush(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+	for i := range n {
+		client.Produce(t.Context(), &kgo.Record{Topic: topic, Partition: partition, Value: fmt.Appendf(nil, "record %d", i)}, func(_ *kgo.Record, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if err := client.Flush(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }

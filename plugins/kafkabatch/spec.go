@@ -101,7 +101,7 @@ func consumerFields() []*service.ConfigField {
 			Default("32MiB").
 			Advanced(),
 		service.NewBoolField(fieldReuseMemory).
-			Description("Put the next batch into the memory of one that is acknowledged, instead of leaving that to the garbage collector: less CPU, and fewer pauses. It concerns batches that come compressed. Only for pipelines in which nothing keeps a message, or a part of its bytes, beyond its acknowledgement: no `buffer`, no `cache` processor that stores them, no `sync_response`. `sentiment_window` refuses a batch that comes too late for it; others cannot tell.").
+			Description("Put the next batch into the memory of one that is acknowledged, instead of leaving that to the garbage collector: less CPU, and fewer pauses. It concerns batches that come compressed. Whatever keeps a message beyond its acknowledgement needs a copy, as Benthos asks of all components; its buffers make one. Its cache in memory makes none: do not put batches, or the keys and values of `emit: records`, into that. `sentiment_window` refuses a batch that has been overwritten; others cannot tell.").
 			Default(false).
 			Advanced(),
 		service.NewDurationField(fieldCommitPeriod).

@@ -115,7 +115,7 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 
 // errOver is for a message that was kept after its acknowledgement. Its bytes are
 // those of another batch by now.
-var errOver = errors.New("kafka_batches has put another batch into its memory, since it was acknowledged before it came here: take out what keeps acknowledged messages, such as a buffer, or set reuse_memory: false")
+var errOver = errors.New("kafka_batches has put another batch into its memory, since it was acknowledged before it came here: take out what keeps acknowledged messages without a copy, or set reuse_memory: false")
 
 // readerOf begins to read the bytes of a message. Their CRC, unless it is known to
 // be right, is made as they are read where a record costs nothing but its decoding;

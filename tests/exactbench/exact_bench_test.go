@@ -7,7 +7,8 @@
 //   - BRANDPULSE_BENCH_TWEETS: how many, 5,000,000;
 //   - BRANDPULSE_BENCH_ROUNDS: how often each reads them, 5;
 //   - BRANDPULSE_BENCH_COMPRESSION: what they are written with, lz4;
-//   - BRANDPULSE_BENCH_PROFILES: a folder for a CPU profile of each reader.
+//   - BRANDPULSE_BENCH_PROFILES: a folder for a CPU profile of each reader;
+//   - those of the pipelines, such as REUSE_MEMORY and FETCH_MAX_BYTES.
 package exactbench_test
 
 import (

@@ -44,7 +44,12 @@ func readPipeline(ctx context.Context, config string, j job, pass int, m *meter)
 		"TOPIC":          j.Topic,
 		"CONSUMER_GROUP": fmt.Sprintf("%s-%d-%d", j.Topic, os.Getpid(), pass),
 	}
-	builder.SetEnvVarLookupFunc(func(name string) (value string, ok bool) { value, ok = variables[name]; return })
+	builder.SetEnvVarLookupFunc(func(name string) (string, bool) {
+		if value, ok := variables[name]; ok {
+			return value, true
+		}
+		return os.LookupEnv(name)
+	})
 	builder.SetLogger(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err := builder.SetYAML(text); err != nil {
 		return err

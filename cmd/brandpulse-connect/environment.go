@@ -19,7 +19,8 @@ var misread = regexp.MustCompile(`''|['"][ \t]+#`)
 // lookupEnv gives the value of a variable for a configuration. Benthos puts it
 // into the text before that is read as YAML, so a token with such a line break
 // could set another field, and one with such quotes would arrive as another one,
-// which InfluxDB refuses without saying why. The hook has no error to return: the program ends.
+// which InfluxDB refuses without saying why. The hook has no error to return: the
+// program ends.
 func lookupEnv(_ context.Context, name string) (string, bool) {
 	value, ok := os.LookupEnv(name)
 	if strings.ContainsAny(value, lineBreaks) {

@@ -2,16 +2,15 @@ package kafkabatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/brandpulse/brandpulse-connect/internal/tweet"
-	"github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -20,77 +19,35 @@ import (
 // batches in it would be overwritten by others, and be refused or counted wrongly.
 func TestABufferKeepsBatchesWhoseMemoryIsReused(t *testing.T) {
 	c := testenv.FakeKafka(t)
-	const batches, each = 8, 1000
 	topic := c.Topic(t, 1)
+	const batches, each = 8, 1000
 	for range batches {
-		produceTweets(t, c, topic, each)
+		produceWith(t, c, topic, kgo.Lz4Compression(), 0, each)
 	}
-	client := admin(t, c)
-	taken := func() bool {
-		offsets, err := client.FetchOffsets(t.Context(), topic) // of the group of that name
-		o, _ := offsets.Lookup(topic, 0)
-		return err == nil && o.At == batches*each
-	}
-	counted, wrong := throughABuffer(t, c, topic, taken, batches)
-	if counted != batches*each || len(wrong) != 0 {
-		t.Errorf("%d of %d tweets are counted, refused: %q", counted, batches*each, wrong)
-	}
-}
-
-// throughABuffer gives how many tweets are counted of a topic and the errors of
-// what is refused, once so many messages have come. They leave the buffer only when
-// ready says that it has taken all.
-func throughABuffer(t *testing.T, c *testenv.Cluster, topic string, ready func() bool, messages int) (counted int, wrong []string) {
-	t.Helper()
 	env := service.NewEnvironment()
-	opened := make(chan struct{})
+	if err := Register(env, Name); err != nil {
+		t.Fatal(err)
+	}
+	builder := env.NewStreamBuilder()
+	builder.SetThreads(1)
+	taken := make(chan struct{})
+	came := make(chan error, batches)
 	for _, err := range []error{
-		Register(env, Name),
-		sentimentwindow.Register(env, sentimentwindow.Name),
-		env.RegisterBatchProcessor("gate", service.NewConfigSpec(), func(*service.ParsedConfig, *service.Resources) (service.BatchProcessor, error) {
-			return gate(opened), nil
+		builder.SetLoggerYAML("level: NONE"),
+		builder.SetBufferYAML("memory: {}"),
+		builder.AddInputYAML(fmt.Sprintf("kafka_batches: { seed_brokers: [ %q ], topics: [ %s ], consumer_group: g, commit_period: 20ms, reuse_memory: true }", c.Brokers[0], topic)),
+		builder.AddConsumerFunc(func(ctx context.Context, m *service.Message) error {
+			select {
+			case <-taken:
+			case <-ctx.Done():
+			}
+			came <- whole(m)
+			return nil
 		}),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	builder := env.NewStreamBuilder()
-	builder.SetThreads(1)
-	for _, err := range []error{
-		builder.SetLoggerYAML("level: NONE"),
-		builder.SetBufferYAML("memory: {}"),
-		builder.AddProcessorYAML("gate: {}"),
-		builder.AddProcessorYAML("sentiment_window: { message: record_batch }"),
-		builder.AddInputYAML(fmt.Sprintf(`
-kafka_batches:
-  seed_brokers: [ %q ]
-  topics: [ %s ]
-  consumer_group: %s
-  commit_period: 20ms
-  reuse_memory: true
-`, c.Brokers[0], topic, topic)),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	var mu sync.Mutex
-	came := 0
-	if err := builder.AddBatchConsumerFunc(func(_ context.Context, batch service.MessageBatch) error {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, m := range batch {
-			came++
-			if err := m.GetError(); err != nil {
-				wrong = append(wrong, err.Error())
-			} else if n, ok := m.MetaGetMut("tweets"); ok {
-				counted += n.(int)
-			}
-		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
 	}
 	stream, err := builder.Build()
 	if err != nil {
@@ -98,52 +55,43 @@ kafka_batches:
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- stream.Run(context.Background()) }()
+	client := admin(t, c)
 	testenv.Eventually(t, 20*time.Second, "the buffer has taken all", func() error {
-		if !ready() {
-			return fmt.Errorf("it has not")
+		offsets, err := client.FetchOffsets(t.Context(), "g")
+		if o, _ := offsets.Lookup(topic, 0); err == nil && o.At < batches*each {
+			err = fmt.Errorf("%d is committed", o.At)
 		}
-		return nil
+		return err
 	})
-	close(opened)
-	testenv.Eventually(t, 20*time.Second, "all messages have come", func() error {
-		mu.Lock()
-		defer mu.Unlock()
-		if came < messages {
-			return fmt.Errorf("%d of %d have", came, messages)
+	close(taken)
+	for range batches {
+		select {
+		case err := <-came:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("not all batches leave the buffer")
 		}
-		return nil
-	})
+	}
 	if err := stream.StopWithin(10 * time.Second); err != nil {
 		t.Error(err)
 	}
 	<-ended
-	return counted, wrong
 }
 
-// gate lets nothing through before it is closed.
-type gate <-chan struct{}
-
-func (g gate) ProcessBatch(ctx context.Context, batch service.MessageBatch) ([]service.MessageBatch, error) {
-	select {
-	case <-g:
-		return []service.MessageBatch{batch}, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// whole tells whether the bytes of a message are those of its batch.
+func whole(m *service.Message) error {
+	b, err := m.AsBytes()
+	if err != nil {
+		return err
 	}
-}
-
-func (gate) Close(context.Context) error { return nil }
-
-func produceTweets(t *testing.T, c *testenv.Cluster, topic string, n int) {
-	t.Helper()
-	client := c.Client(t, kgo.ProducerBatchCompression(kgo.Lz4Compression()), kgo.ProducerLinger(100*time.Millisecond))
-	defer client.Close()
-	var records []*kgo.Record
-	for i := range n {
-		tw := tweet.Tweet{ID: fmt.Appendf(nil, "id %d", i), Text: []byte("good"), Brand: []byte("SuperCoffee"), Millis: 1_700_000_000_000}
-		records = append(records, &kgo.Record{Topic: topic, Value: tw.AppendAvro(nil)})
+	if recordbatch.CheckedOf(m.Context(), b) != nil {
+		return errors.New("they lie where the input has put them: there is no copy")
 	}
-	if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
-		t.Fatal(err)
+	h, err := recordbatch.Check(b)
+	if offset, _ := m.MetaGetMut(metaOffset); err == nil && offset != int(h.BaseOffset) {
+		err = fmt.Errorf("they are of the batch at %d, want that at %v", h.BaseOffset, offset)
 	}
+	return err
 }

@@ -153,7 +153,8 @@ func (r *run) suffer(t *testing.T) {
 	stream.AwaitCounted(t, first, 1)
 	r.killHeld(t, first)
 	r.reader.SetOffsets(t, "the start", r.starts())
-	r.repeats(t, r.proxy.Stats().Lines/2, func() { first.Restart(t) })
+	stats := r.proxy.Stats() // a line that is written a third time counts no more
+	r.repeats(t, (stats.Lines-stats.Twice)/2, func() { first.Restart(t) })
 	step("killed, and offsets set to the start")
 
 	second := r.reader.Start(t)

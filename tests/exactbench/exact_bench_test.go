@@ -13,18 +13,16 @@ package exactbench_test
 
 import (
 	"cmp"
+	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/brandpulse/brandpulse-connect/internal/kafkad"
 	"github.com/brandpulse/brandpulse-connect/tests/rounds"
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
-	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
 const (
@@ -37,58 +35,79 @@ const (
 	memoryPasses = 10
 )
 
-// BenchmarkExact prints a table and the goals. One iteration is the filling of
-// the topic, all rounds, and a long run of exact.yaml.
+// BenchmarkExact prints the goals and two tables: with all cores, and with one
+// thread of Go at a time (GOMAXPROCS=1). One iteration is the filling of the topic,
+// all rounds, and two long runs of exact.yaml.
 func BenchmarkExact(b *testing.B) {
 	tweets, times := number(b, "BRANDPULSE_BENCH_TWEETS", benchTweets), number(b, "BRANDPULSE_BENCH_ROUNDS", benchRounds)
 	compression := cmp.Or(os.Getenv("BRANDPULSE_BENCH_COMPRESSION"), "lz4")
 	for range b.N {
-		kafka := testenv.OwnKafka(b, kafkad.Options{})
-		s := fill(b, &kafka.Cluster, tweets, compression)
-		rows, loadBefore := map[string]*rounds.Row{}, load()
-		read := func(reader string, passes int, core string) result {
-			b.Helper()
-			r := run(b, job{Reader: reader, Broker: s.Kafka.Brokers[0], Topic: s.Topic, Tweets: int64(tweets), Passes: passes, Core: core})
-			if r.Rate == 0 {
-				b.Fatalf("%s: %d tweets are too few to measure", reader, tweets)
-			}
-			return r
-		}
-		for _, name := range readers {
-			rows[name] = &rounds.Row{Name: name}
-		}
-		for range times {
-			for _, name := range readers {
-				rows[name].Readings = append(rows[name].Readings, read(name, 1, "").reading())
-			}
-		}
-		long := read(exactReader, memoryPasses, "")
-
+		c := comparison{b, fill(b, tweets, compression), tweets}
+		b.Logf("%d tweets, %s, %d partitions, %d cores with Kafka", tweets, compression, stream.Partitions, runtime.NumCPU())
+		rows := c.compare(times, 0)
 		exact, loop, bare, stock := rows[exactReader], rows[loopReader], rows[bareReader], rows[stockReader]
 		ofLoop, _ := exact.Against(*loop)
-		timesBare, cpuOfBare := exact.Against(*bare)
-		timesStock, cpuOfStock := exact.Against(*stock)
+		timesBare, _ := exact.Against(*bare)
+		timesStock, _ := exact.Against(*stock)
 		b.ReportMetric(exact.Median().Rate, "tweets/s")
 		b.ReportMetric(exact.Median().CPU, "cpu-s/Mtweets")
 		b.ReportMetric(ofLoop, "of-loop")
 		b.ReportMetric(timesBare, "times-bare")
 		b.ReportMetric(timesStock, "times-stock")
-		b.Logf("%d tweets, %s, %d partitions, %d cores with Kafka, medians of %d rounds, load average %s before and %s after:\n%s",
-			tweets, compression, stream.Partitions, runtime.NumCPU(), times, loadBefore, load(), rounds.Table("tweets", *loop, *exact, *bare, *stock))
-		b.Logf("%s: %.2f times the tweets/s of the %s, %.2f times its CPU; %.1f times the tweets/s of %s, %.3f times its CPU",
-			exactReader, timesBare, bareReader, cpuOfBare, timesStock, stockReader, cpuOfStock)
-		b.Logf("%s, %d tweets in one process: %s", exactReader, int64(tweets)*memoryPasses, long)
-		if core := coreOfItsOwn(b, kafka); core != "" {
-			apart := read(exactReader, memoryPasses, core)
-			b.Logf("the same with one core, and Kafka on another: %.0f tweets/s, %s", apart.Rate, apart)
-		}
+		c.compare(times, 1)
 	}
 }
 
+// comparison is of all readers, on the tweets of a stream.
+type comparison struct {
+	*testing.B
+	stream *stream.Stream
+	tweets int
+}
+
+// compare has each reader read all tweets so many times, with so many threads, 0
+// for one a core, and then exact.yaml more of them. It logs what it finds.
+func (c comparison) compare(times, threads int) map[string]*rounds.Row {
+	c.Helper()
+	rows, before := map[string]*rounds.Row{}, load()
+	for _, name := range readers {
+		rows[name] = &rounds.Row{Name: name}
+	}
+	for range times {
+		for _, name := range readers {
+			rows[name].Readings = append(rows[name].Readings, c.read(name, 1, threads).reading())
+		}
+	}
+	long := c.read(exactReader, memoryPasses, threads)
+
+	exact, loop, bare, stock := rows[exactReader], rows[loopReader], rows[bareReader], rows[stockReader]
+	timesBare, cpuOfBare := exact.Against(*bare)
+	timesStock, cpuOfStock := exact.Against(*stock)
+	what := "all cores"
+	if threads > 0 {
+		what = fmt.Sprintf("GOMAXPROCS=%d", threads)
+	}
+	c.Logf("%s, medians of %d rounds, load average %s before and %s after:\n%s",
+		what, times, before, load(), rounds.Table("tweets", *loop, *exact, *bare, *stock))
+	c.Logf("%s, %s: %.2f times the tweets/s of the %s, %.2f times its CPU; %.1f times the tweets/s of %s, %.3f times its CPU",
+		what, exactReader, timesBare, bareReader, cpuOfBare, timesStock, stockReader, cpuOfStock)
+	c.Logf("%s, %s, %d tweets in one process: %.0f tweets/s in the last pass; %s", what, exactReader, int64(c.tweets)*memoryPasses, long.Rate, long)
+	return rows
+}
+
+func (c comparison) read(reader string, passes, threads int) result {
+	c.Helper()
+	r := run(c, job{Reader: reader, Broker: c.stream.Kafka.Brokers[0], Topic: c.stream.Topic, Tweets: int64(c.tweets), Passes: passes, Threads: threads})
+	if r.Rate == 0 {
+		c.Fatalf("%s: %d tweets are too few to measure", reader, c.tweets)
+	}
+	return r
+}
+
 // fill writes the tweets with the shipped generator.
-func fill(b *testing.B, kafka *testenv.Cluster, tweets int, compression string) *stream.Stream {
+func fill(b *testing.B, tweets int, compression string) *stream.Stream {
 	b.Helper()
-	s := stream.In(b, kafka, stream.Partitions)
+	s := stream.New(b, stream.Partitions)
 	generator := s.Generate(b, stream.Env{"RATE": "0", "COUNT": strconv.Itoa(tweets), "COMPRESSION": compression})
 	stream.MustEndWell(b, generator, benchTimeout)
 	if records, err := s.Kafka.Records(b.Context(), s.Topic); err != nil || records != int64(tweets) {
@@ -117,19 +136,4 @@ func load() string {
 		return "unknown"
 	}
 	return strings.Join(strings.Fields(string(text))[:3], " ")
-}
-
-// coreOfItsOwn confines Kafka to one core and gives another one, for a reader that
-// waits for none; empty where there is no other, or no taskset.
-func coreOfItsOwn(b *testing.B, kafka *testenv.RealKafka) string {
-	b.Helper()
-	if runtime.NumCPU() < 2 {
-		return ""
-	}
-	out, err := exec.CommandContext(b.Context(), "taskset", "--all-tasks", "--cpu-list", "--pid", "0", strconv.Itoa(kafka.PID())).CombinedOutput()
-	if err != nil {
-		b.Logf("Kafka keeps all cores: %v: %s", err, out)
-		return ""
-	}
-	return "1"
 }

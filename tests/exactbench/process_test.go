@@ -36,9 +36,9 @@ type job struct {
 	Reader  string
 	Broker  string
 	Topic   string
-	Tweets  int64  // that the topic holds
-	Passes  int    // how often it is read from its beginning
-	Core    string // the only one to run on, if not empty
+	Tweets  int64 // that the topic holds
+	Passes  int   // how often it is read from its beginning
+	Threads int   // of Go at a time; 0 for one a core
 	Profile string
 	Result  string // file
 }
@@ -84,11 +84,11 @@ func run(tb testing.TB, j job) (r result) {
 		tb.Fatal(err)
 	}
 	reader := exec.CommandContext(ctx, self)
-	if j.Core != "" {
-		reader = exec.CommandContext(ctx, "taskset", "--cpu-list", j.Core, self)
-	}
 	reader.Dir = testenv.Root(tb)
 	reader.Env = append(os.Environ(), jobVariable+"="+string(text))
+	if j.Threads > 0 {
+		reader.Env = append(reader.Env, "GOMAXPROCS="+strconv.Itoa(j.Threads))
+	}
 	if out, err := reader.CombinedOutput(); err != nil {
 		tb.Fatalf("%s: %v\n%s", j.Reader, err, out)
 	}

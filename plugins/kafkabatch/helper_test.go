@@ -192,3 +192,40 @@ func produceBatch(t *testing.T, c *testenv.Cluster, topic string, codec kgo.Comp
 		t.Fatal(err)
 	}
 }
+
+// consume runs a stream that reads a topic and gives each message to take, by way
+// of a buffer and of a processor.
+func consume(t *testing.T, c *testenv.Cluster, topic, buffer, extra string, take service.MessageHandlerFunc) {
+	t.Helper()
+	env := service.NewEnvironment()
+	if err := Register(env, Name); err != nil {
+		t.Fatal(err)
+	}
+	builder := env.NewStreamBuilder()
+	builder.SetThreads(1)
+	for _, err := range []error{
+		builder.SetLoggerYAML("level: NONE"),
+		builder.SetBufferYAML(buffer),
+		builder.AddInputYAML(fmt.Sprintf("kafka_batches: { seed_brokers: [ %q ], topics: [ %s ], consumer_group: g, %s }", c.Brokers[0], topic, extra)),
+		builder.AddProcessorYAML("noop: {}"),
+		builder.AddConsumerFunc(take),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	stream, err := builder.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- stream.Run(context.Background()) }()
+	t.Cleanup(func() {
+		if err := stream.StopWithin(10 * time.Second); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("the stream has ended: %v", err)
+		}
+	})
+}

@@ -24,37 +24,16 @@ func TestABufferKeepsBatchesWhoseMemoryIsReused(t *testing.T) {
 	for range batches {
 		produceWith(t, c, topic, kgo.Lz4Compression(), 0, each)
 	}
-	env := service.NewEnvironment()
-	if err := Register(env, Name); err != nil {
-		t.Fatal(err)
-	}
-	builder := env.NewStreamBuilder()
-	builder.SetThreads(1)
 	taken := make(chan struct{})
 	came := make(chan error, batches)
-	for _, err := range []error{
-		builder.SetLoggerYAML("level: NONE"),
-		builder.SetBufferYAML("memory: {}"),
-		builder.AddInputYAML(fmt.Sprintf("kafka_batches: { seed_brokers: [ %q ], topics: [ %s ], consumer_group: g, commit_period: 20ms, reuse_memory: true }", c.Brokers[0], topic)),
-		builder.AddConsumerFunc(func(ctx context.Context, m *service.Message) error {
-			select {
-			case <-taken:
-			case <-ctx.Done():
-			}
-			came <- whole(m)
-			return nil
-		}),
-	} {
-		if err != nil {
-			t.Fatal(err)
+	consume(t, c, topic, "memory: {}", "commit_period: 20ms, reuse_memory: true", func(ctx context.Context, m *service.Message) error {
+		select {
+		case <-taken:
+		case <-ctx.Done():
 		}
-	}
-	stream, err := builder.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- stream.Run(context.Background()) }()
+		came <- whole(m)
+		return nil
+	})
 	client := admin(t, c)
 	testenv.Eventually(t, 20*time.Second, "the buffer has taken all", func() error {
 		offsets, err := client.FetchOffsets(t.Context(), "g")
@@ -74,10 +53,6 @@ func TestABufferKeepsBatchesWhoseMemoryIsReused(t *testing.T) {
 			t.Fatal("not all batches leave the buffer")
 		}
 	}
-	if err := stream.StopWithin(10 * time.Second); err != nil {
-		t.Error(err)
-	}
-	<-ended
 }
 
 // whole tells whether the bytes of a message are those of its batch.

@@ -135,10 +135,13 @@ type batch struct {
 	header    recordbatch.Header
 	bytes     []byte // of the uncompressed batch
 	checked   *recordbatch.Checked
-	own       bool // nothing else lies in the memory of bytes
 	memory    *hold
 	nacks     int
 }
+
+// ownsMemory tells that nothing else lies in the memory of its bytes: what came
+// uncompressed is a part of a response.
+func (b *batch) ownsMemory() bool { return b.header.Codec() != recordbatch.None }
 
 // grumble keeps a complaint that repeats from filling the log.
 type grumble struct {

@@ -186,7 +186,7 @@ func (s *session) ack(b *batch) {
 	}
 	s.mu.Unlock()
 	b.memory.release()
-	if s.spares != nil && b.own {
+	if s.spares != nil && b.ownsMemory() {
 		b.checked.End()
 		s.spares.give(b.bytes)
 	}

@@ -136,7 +136,6 @@ func (w *walk) handOn(h recordbatch.Header, b []byte, end position) error {
 		header:    h,
 		bytes:     b,
 		checked:   recordbatch.NewChecked(b),
-		own:       h.Codec() != recordbatch.None,
 		memory:    memory,
 	}
 	if s.conf.emit == emitRecords {

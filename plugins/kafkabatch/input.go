@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 )
 
 // version is that of the component.
@@ -99,6 +101,7 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 				return nil, nil, err
 			}
 			in.metrics.handedOn(b)
+			messages, ack = deliver(messages, ack)
 			return messages, ack, nil
 		}
 		select {
@@ -108,6 +111,21 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 		case <-ctx.Done():
 			return nil, nil, ctx.Err()
 		}
+	}
+}
+
+// deliver lets processors refuse what they cannot process now: it is then
+// redelivered although Benthos acknowledges what is left of it.
+func deliver(messages service.MessageBatch, ack service.AckFunc) (service.MessageBatch, service.AckFunc) {
+	d := new(delivery.Delivery)
+	for i, m := range messages {
+		messages[i] = m.WithContext(d.In(m.Context()))
+	}
+	return messages, func(ctx context.Context, err error) error {
+		if refused := d.Settle(); err == nil {
+			err = refused
+		}
+		return ack(ctx, err)
 	}
 }
 

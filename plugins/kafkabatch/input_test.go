@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
@@ -85,4 +86,32 @@ func TestHandsOnAgainWhatWasRefused(t *testing.T) {
 		return nil
 	})
 	r.nothing(200 * time.Millisecond)
+}
+
+// What a processor refused is not in the result that Benthos acknowledges: taken
+// for stored, it would be lost.
+func TestRedeliversWhatAProcessorRefused(t *testing.T) {
+	c := testenv.FakeKafka(t)
+	topic := c.Topic(t, 1)
+	produce(t, c, topic, 0, 3)
+	r := connected(t, c, topic, "emit: records\ncommit_period: 50ms")
+	first := r.must()
+	if !delivery.Of(first.messages[1].Context()).Refuse(errors.New("not now")) {
+		t.Fatal("a message of the input cannot be refused")
+	}
+	first.done(t)
+	again := r.must()
+	if again.meta(metaOffset) != 0 || len(again.messages) != 3 {
+		t.Errorf("%d messages from offset %v are redelivered, want 3 from 0", len(again.messages), again.meta(metaOffset))
+	}
+	if o := committedOf(t, c, topic, 0); o.At != 0 {
+		t.Errorf("%d is committed while the batch is refused", o.At)
+	}
+	again.done(t)
+	testenv.Eventually(t, 5*time.Second, "the commit", func() error {
+		if o := committedOf(t, c, topic, 0); o.At != 3 {
+			return errors.New("it is not at 3")
+		}
+		return nil
+	})
 }

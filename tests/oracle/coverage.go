@@ -12,25 +12,29 @@ import (
 // Span is a coverage point: what InfluxDB says of one RecordBatch.
 type Span struct {
 	Source     string // the tag src, empty without
+	Topic      string // the tag topic, empty without
 	Partition  int32
 	Base, Last int64 // offsets
 	Records    int64
-	// Counted and Undecodable are how many of the records were tweets and not.
-	Counted, Undecodable int64
+	// Counted and Undecodable are how many of the records were tweets and not;
+	// Filtered those that the mapping of the pipeline has deleted.
+	Counted, Undecodable, Filtered int64
 }
 
 // Coverage is all coverage points that InfluxDB has, by partition and offset.
 type Coverage []Span
 
-const coverageFields = 6
+// coverageFields are those that a coverage point always has. A point without the
+// field filtered has filtered nothing.
+var coverageFields = []string{"partition", "base", "last", "records", "counted", "undecodable"}
 
 // ReadCoverage reads the measurement brandpulse_batches. A point that has not
 // all its fields is left out: it came while the fields were read one after the
 // other. Its offsets are then covered by nothing.
 func ReadCoverage(ctx context.Context, d *influxd.Database) (Coverage, error) {
 	type point struct {
-		source string
-		nanos  int64
+		source, topic string
+		nanos         int64
 	}
 	points := map[point]map[string]int64{} // a set: see eachPoint for why a row may come twice
 	flux := fmt.Sprintf(`from(bucket: %q)
@@ -42,7 +46,7 @@ func ReadCoverage(ctx context.Context, d *influxd.Database) (Coverage, error) {
 		if !ok {
 			return fmt.Errorf("the field %s of a coverage point is %v, not an integer", row.String("_field"), row.Values["_value"])
 		}
-		at := point{row.String("src"), row.Time("_time").UnixNano()}
+		at := point{row.String("src"), row.String("topic"), row.Time("_time").UnixNano()}
 		if points[at] == nil {
 			points[at] = map[string]int64{}
 		}
@@ -54,15 +58,16 @@ func ReadCoverage(ctx context.Context, d *influxd.Database) (Coverage, error) {
 	}
 	var found Coverage
 	for at, fields := range points {
-		if len(fields) == coverageFields {
+		missing := func(name string) bool { _, ok := fields[name]; return !ok }
+		if !slices.ContainsFunc(coverageFields, missing) {
 			found = append(found, Span{
-				at.source, int32(fields["partition"]), fields["base"], fields["last"],
-				fields["records"], fields["counted"], fields["undecodable"],
+				at.source, at.topic, int32(fields["partition"]), fields["base"], fields["last"],
+				fields["records"], fields["counted"], fields["undecodable"], fields["filtered"],
 			})
 		}
 	}
 	slices.SortFunc(found, func(a, b Span) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Base, b.Base))
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Base, b.Base))
 	})
 	return found, nil
 }
@@ -141,8 +146,10 @@ func (c Coverage) Tiles(topic *Topic) error {
 		}
 		records := between(topic.Offsets[s.Partition], s.Base, s.Last)
 		undecodable := between(bad[s.Partition], s.Base, s.Last)
+		filtered := between(topic.Filtered[s.Partition], s.Base, s.Last)
 		want := s
-		want.Records, want.Counted, want.Undecodable = records, records-undecodable, undecodable
+		want.Records, want.Undecodable, want.Filtered = records, undecodable, filtered
+		want.Counted = records - undecodable - filtered
 		if s != want || records != s.Last-s.Base+1 {
 			return fmt.Errorf("the coverage point %+v should be %+v, with %d offsets", s, want, s.Last-s.Base+1)
 		}

@@ -3,6 +3,7 @@ package oracle
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -18,9 +19,14 @@ type Topic struct {
 	// included.
 	Records     int64
 	Undecodable []Undecodable
-	// Offsets of all records by partition, rising.
-	Offsets map[int32][]int64
+	// Offsets of all records by partition, rising; Filtered are those of records
+	// whose form says ErrFiltered.
+	Offsets, Filtered map[int32][]int64
 }
+
+// ErrFiltered is what a form wraps for a record that a pipeline leaves out on
+// purpose: it is neither a tweet nor a dead letter.
+var ErrFiltered = errors.New("the record is filtered")
 
 // Undecodable is a record that is no tweet.
 type Undecodable struct {
@@ -68,7 +74,7 @@ func Follow(brokers []string, topic string, form Form) (*Follower, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a Kafka client: %w", err)
 	}
-	return &Follower{client, topic, form, map[int32]int64{}, &Topic{Counts: Counts{}, Offsets: map[int32][]int64{}}}, nil
+	return &Follower{client, topic, form, map[int32]int64{}, &Topic{Counts: Counts{}, Offsets: map[int32][]int64{}, Filtered: map[int32][]int64{}}}, nil
 }
 
 // Close ends the connections.
@@ -139,6 +145,10 @@ func (t *Topic) add(r *kgo.Record, form Form) {
 	t.Records++
 	t.Offsets[r.Partition] = append(t.Offsets[r.Partition], r.Offset)
 	tweet, err := form(r.Value)
+	if errors.Is(err, ErrFiltered) {
+		t.Filtered[r.Partition] = append(t.Filtered[r.Partition], r.Offset)
+		return
+	}
 	if err != nil {
 		t.Undecodable = append(t.Undecodable, Undecodable{Partition: r.Partition, Offset: r.Offset, Value: bytes.Clone(r.Value), Reason: err})
 		return

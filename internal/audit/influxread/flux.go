@@ -42,17 +42,43 @@ func (r *Reader) flux(ctx context.Context, q query, each func(row) error) error 
 	return readTables(response.Body, q, each)
 }
 
+// Names of the results of a query whose brands may hold a carriage return.
+const (
+	resultPlain   = "plain"
+	resultEscaped = "escaped"
+)
+
+// script asks for a range. The CSV of Flux drops carriage returns, so that the
+// brand "a\rb" arrives as "ab": brands that have one are asked for apart, and
+// escaped by the server. Comparing tags is done by its index, mapping row by row.
 func script(bucket string, q query) string {
 	fields := make([]string, len(q.fields))
 	for i, name := range q.fields {
 		fields[i] = "r._field == " + text(name)
 	}
-	return fmt.Sprintf(`from(bucket: %s)
+	const drop = `drop(columns: ["_start", "_stop", "_measurement"])`
+	points := fmt.Sprintf(`from(bucket: %s)
   |> range(start: time(v: %d), stop: time(v: %d))
-  |> filter(fn: (r) => r._measurement == %s and (%s))
-  |> drop(columns: ["_start", "_stop", "_measurement"])`,
+  |> filter(fn: (r) => r._measurement == %s and (%s))`,
 		text(bucket), q.from, q.to, text(q.measurement), strings.Join(fields, " or "))
+	if !q.brands {
+		return points + "\n  |> " + drop
+	}
+	return fmt.Sprintf(`import "strings"
+points = %[1]s
+points
+  |> filter(fn: (r) => r.brand !~ /\r/)
+  |> %[2]s
+  |> yield(name: %[3]q)
+points
+  |> filter(fn: (r) => r.brand =~ /\r/)
+  |> map(fn: (r) => ({r with brand: strings.replaceAll(v: strings.replaceAll(v: r.brand, t: "\\", u: "\\\\"), t: "\r", u: "\\r")}))
+  |> %[2]s
+  |> yield(name: %[4]q)`, points, drop, resultPlain, resultEscaped)
 }
+
+// unescape undoes what the script has done to a brand.
+var unescape = strings.NewReplacer(`\\`, `\`, `\r`, "\r")
 
 var escapeText = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "${", `\${`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
 
@@ -64,14 +90,14 @@ func readTables(body io.ReadCloser, q query, each func(row) error) error {
 	tables := api.NewQueryTableResult(&boundedLines{ReadCloser: body})
 	defer tables.Close()
 	var current row
-	table := -1
+	table, result := -1, ""
 	for tables.Next() {
 		record := tables.Record()
 		if record == nil { // the client takes a lonely annotation for a row
 			return errors.New("its answer is not one of Flux")
 		}
-		if tables.TableChanged() || record.Table() != table {
-			table = record.Table()
+		if tables.TableChanged() || record.Table() != table || record.Result() != result {
+			table, result = record.Table(), record.Result()
 			current.tags = map[string]string{}
 			for name, value := range record.Values() {
 				if name == "result" || name == "table" || strings.HasPrefix(name, "_") {
@@ -80,6 +106,9 @@ func readTables(body io.ReadCloser, q query, each func(row) error) error {
 				tag, ok := value.(string)
 				if !ok && value != nil {
 					return fmt.Errorf("its answer has a column %s that is no tag", strconv.Quote(name))
+				}
+				if name == tagBrand && result == resultEscaped {
+					tag = unescape.Replace(tag)
 				}
 				if tag != "" {
 					current.tags[name] = tag

@@ -13,7 +13,7 @@ func FuzzReadChunks(f *testing.F) {
 	f.Add(`{"results":[{"series":[{"columns":["time","count"],"values":[[null,2],[1]]}]}]}`)
 	f.Add(`{"results":[{"error":"x"}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
-		q := query{"tweets", []string{"count"}, MinNanos, MaxNanos}
+		q := query{"tweets", []string{"count"}, true, MinNanos, MaxNanos}
 		_ = readChunks(strings.NewReader(body), q, func(r row) error {
 			if r.field != 0 {
 				t.Errorf("%+v", r)
@@ -28,7 +28,7 @@ func FuzzReadTables(f *testing.F) {
 	f.Add("#datatype,string,string\r\n#group,true,true\r\n#default,,\r\n,error,reference\r\n,x,1\r\n")
 	f.Add("#datatype,string\n,,\n")
 	f.Fuzz(func(t *testing.T, body string) {
-		q := query{"tweets", []string{"count"}, MinNanos, MaxNanos}
+		q := query{"tweets", []string{"count"}, true, MinNanos, MaxNanos}
 		_ = readTables(io.NopCloser(strings.NewReader(body)), q, func(r row) error {
 			if r.field != 0 || r.tags == nil {
 				t.Errorf("%+v", r)

@@ -32,11 +32,16 @@ const (
 	tagBrand     = "brand"
 	tagSentiment = "sentiment"
 	tagSource    = "src"
+	tagTopic     = "topic" // of coverage points
 )
 
 const fieldCount = "count"
 
-var coverageFields = []string{"partition", "base", "last", "records", "counted", "undecodable"}
+// coverageFields are those of a coverage point. The last one came later: without
+// it nothing was filtered.
+var coverageFields = []string{"partition", "base", "last", "records", "counted", "undecodable", fieldFiltered}
+
+const fieldFiltered = "filtered"
 
 // Options say where to read.
 type Options struct {
@@ -82,15 +87,17 @@ type Point struct {
 
 // Span is a coverage point: what InfluxDB says of one RecordBatch.
 type Span struct {
-	Source               string // the tag src, empty without
-	Other                string // all other tags
-	Nanos                int64
-	Partition            int64
-	Base, Last           int64 // offsets
-	Records              int64
-	Counted, Undecodable int64
+	Source     string // the tag src, empty without
+	Topic      string // the tag topic, empty in points of older versions
+	Other      string // all other tags
+	Nanos      int64
+	Partition  int64
+	Base, Last int64 // offsets
+	Records    int64 // those that follow add up to it
+	// Filtered are the records that the pipeline's mapping has deleted.
+	Counted, Undecodable, Filtered int64
 	// Missing names the fields that are not there, which is never so for a point
-	// that was written whole.
+	// that was written whole; but for filtered, which older versions do not write.
 	Missing []string
 }
 
@@ -99,6 +106,7 @@ type Span struct {
 type query struct {
 	measurement string
 	fields      []string
+	brands      bool // its points have the tag brand
 	from, to    int64
 }
 
@@ -148,7 +156,7 @@ func (r *Reader) Close() { r.http.CloseIdleConnections() }
 func (r *Reader) Points(ctx context.Context, from, to int64, do func(Point) error) error {
 	var p Point
 	last := -1
-	q := query{r.options.Measurement, []string{fieldCount}, from, to}
+	q := query{r.options.Measurement, []string{fieldCount}, true, from, to}
 	return r.slices(ctx, q, func(found []cell, series []map[string]string) error {
 		for _, c := range found {
 			if c.series != last {
@@ -169,7 +177,7 @@ func (r *Reader) Points(ctx context.Context, from, to int64, do func(Point) erro
 
 // Coverage gives each coverage point once.
 func (r *Reader) Coverage(ctx context.Context, do func(Span) error) error {
-	q := query{r.options.Coverage, coverageFields, MinNanos, MaxNanos}
+	q := query{r.options.Coverage, coverageFields, false, MinNanos, MaxNanos}
 	return r.slices(ctx, q, func(found []cell, series []map[string]string) error {
 		for len(found) > 0 {
 			n := 1
@@ -186,14 +194,14 @@ func (r *Reader) Coverage(ctx context.Context, do func(Span) error) error {
 }
 
 func spanOf(found []cell, tags map[string]string) Span {
-	s := Span{Source: tags[tagSource], Other: others(tags, tagSource), Nanos: found[0].nanos}
-	into := []*int64{&s.Partition, &s.Base, &s.Last, &s.Records, &s.Counted, &s.Undecodable}
-	var have [6]bool
+	s := Span{Source: tags[tagSource], Topic: tags[tagTopic], Other: others(tags, tagSource, tagTopic), Nanos: found[0].nanos}
+	into := [...]*int64{&s.Partition, &s.Base, &s.Last, &s.Records, &s.Counted, &s.Undecodable, &s.Filtered}
+	var have [len(into)]bool
 	for _, c := range found {
 		*into[c.field], have[c.field] = c.value, true
 	}
 	for i, name := range coverageFields {
-		if !have[i] {
+		if !have[i] && name != fieldFiltered {
 			s.Missing = append(s.Missing, name)
 		}
 	}

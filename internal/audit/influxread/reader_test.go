@@ -58,7 +58,16 @@ func (s *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var body struct{ Query string }
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		m := ofFlux.FindStringSubmatch(body.Query)
-		s.flux(w, s.between(number(m[1]), number(m[2])+1)) // as 1.8.10 does
+		tables := s.between(number(m[1]), number(m[2])+1) // as 1.8.10 does
+		if !strings.Contains(body.Query, "yield(") {
+			s.flux(w, "_result", tables)
+			return
+		}
+		for result, carriage := range map[string]bool{resultPlain: false, resultEscaped: true} {
+			s.flux(w, result, slices.DeleteFunc(slices.Clone(tables), func(table []fakeRow) bool {
+				return strings.Contains(table[0].tags["brand"], "\r") != carriage
+			}))
+		}
 	}
 }
 
@@ -118,14 +127,19 @@ func (s *fakeServer) influxQL(w http.ResponseWriter, tables [][]fakeRow) {
 	}
 }
 
-func (s *fakeServer) flux(w http.ResponseWriter, tables [][]fakeRow) {
+// flux writes a result as the server does, whose writer drops carriage returns.
+func (s *fakeServer) flux(w http.ResponseWriter, result string, tables [][]fakeRow) {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
+	escape := strings.NewReplacer()
+	if result == resultEscaped {
+		escape = strings.NewReplacer(`\`, `\\`, "\r", `\r`)
+	}
 	for i, table := range tables {
 		names := slices.Sorted(maps.Keys(table[0].tags))
 		types := []string{"#datatype", "string", "long", "dateTime:RFC3339", "long", "string"}
 		groups := []string{"#group", "false", "false", "false", "false", "true"}
-		defaults := []string{"#default", "_result", "", "", "", ""}
+		defaults := []string{"#default", result, "", "", "", ""}
 		header := []string{"", "result", "table", "_time", "_value", "_field"}
 		for _, name := range names {
 			types, groups, defaults = append(types, "string"), append(groups, "true"), append(defaults, "")
@@ -137,7 +151,7 @@ func (s *fakeServer) flux(w http.ResponseWriter, tables [][]fakeRow) {
 		for _, r := range table {
 			line := []string{"", "", strconv.Itoa(i), time.Unix(0, r.nanos).UTC().Format(time.RFC3339Nano), strconv.FormatInt(r.value, 10), r.field}
 			for _, name := range names {
-				line = append(line, r.tags[name])
+				line = append(line, escape.Replace(r.tags[name]))
 			}
 			_ = c.Write(line)
 		}
@@ -169,7 +183,7 @@ func TestEachPointOnce(t *testing.T) {
 	address := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { server.ServeHTTP(w, r) }))
 	defer address.Close()
 	rapid.Check(t, func(rt *rapid.T) {
-		brands := []string{"Tea", `Co"ffee, "x"`, "Tee \\ Kanne", "ü"}
+		brands := []string{"Tea", "T\rea", `T\rea`, "T\\\rea", "\r", `Co"ffee, "x"`, "Tee \\ Kanne", "ü", "\t#datatype", " \u0085\u2028"}
 		server = &fakeServer{
 			version: rapid.SampledFrom([]string{"1.8.10", "v2.7.12"}).Draw(rt, "version"),
 			repeat:  rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "repeat"), 0)),
@@ -225,7 +239,7 @@ func TestSlicesAreBounded(t *testing.T) {
 	r := open(t, server, func(o *Options) { o.SliceRows = 20 })
 	var points int64
 	largest := 0
-	err := r.slices(t.Context(), query{"tweets", []string{"count"}, MinNanos, MaxNanos}, func(found []cell, _ []map[string]string) error {
+	err := r.slices(t.Context(), query{"tweets", []string{"count"}, true, MinNanos, MaxNanos}, func(found []cell, _ []map[string]string) error {
 		largest = max(largest, len(found))
 		points += int64(len(found))
 		return nil
@@ -242,8 +256,8 @@ func TestSlicesAreBounded(t *testing.T) {
 func TestCoverage(t *testing.T) {
 	server := &fakeServer{version: "2.7.12", repeat: rand.New(rand.NewPCG(1, 1))}
 	for i, field := range coverageFields {
-		server.rows = append(server.rows, fakeRow{nil, field, 1_700_000_000_000_000_003, int64(10 + i)})
-		if field != "last" {
+		server.rows = append(server.rows, fakeRow{map[string]string{"topic": "t"}, field, 1_700_000_000_000_000_003, int64(10 + i)})
+		if field != "last" && field != "filtered" { // as older versions, but for one field
 			server.rows = append(server.rows, fakeRow{nil, field, 1_700_000_000_000_000_004, int64(20 + i)})
 		}
 	}
@@ -253,7 +267,7 @@ func TestCoverage(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Span{
-		{Nanos: 1_700_000_000_000_000_003, Partition: 10, Base: 11, Last: 12, Records: 13, Counted: 14, Undecodable: 15},
+		{Topic: "t", Nanos: 1_700_000_000_000_000_003, Partition: 10, Base: 11, Last: 12, Records: 13, Counted: 14, Undecodable: 15, Filtered: 16},
 		{Nanos: 1_700_000_000_000_000_004, Partition: 20, Base: 21, Records: 23, Counted: 24, Undecodable: 25, Missing: []string{"last"}},
 	}
 	if !slices.EqualFunc(got, want, func(a, b Span) bool { return fmt.Sprint(a) == fmt.Sprint(b) }) {
@@ -327,7 +341,7 @@ func TestSettingsThatCannotBe(t *testing.T) {
 
 // If this fails, a name with a quote changes what a query asks for.
 func TestNamesInQueries(t *testing.T) {
-	q := query{`a"b\c`, []string{"count"}, 1, 2}
+	q := query{`a"b\c`, []string{"count"}, false, 1, 2}
 	if got := statement(q); got != `SELECT "count" FROM "a\"b\\c" WHERE time >= 1 AND time < 2 GROUP BY *` {
 		t.Error(got)
 	}

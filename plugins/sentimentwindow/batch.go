@@ -62,7 +62,7 @@ type folder struct {
 	laws   laws
 	groups []*group // of this batch
 	spare  []*group
-	caches map[string]*seriesCache // by the value of the tag src
+	caches map[cacheKey]*seriesCache
 
 	tally   tally
 	refused service.MessageBatch
@@ -73,8 +73,12 @@ type folder struct {
 	tweet tweet.Tweet
 }
 
+// cacheKey is what series have in common. The topic is in it for the coverage
+// points, where it is a tag.
+type cacheKey struct{ source, topic string }
+
 func newFolder(c *config, l laws) *folder {
-	return &folder{conf: c, laws: l, caches: make(map[string]*seriesCache)}
+	return &folder{conf: c, laws: l, caches: make(map[cacheKey]*seriesCache)}
 }
 
 // groupOf finds the group of a message, or opens it.
@@ -108,11 +112,16 @@ func (f *folder) open(o origin, inKafka bool) *group {
 	if g.slot, g.err = f.laws.points.Slot(o.offset, o.partition); g.err != nil {
 		return g
 	}
-	g.series = f.caches[source]
+	key := cacheKey{source, o.topic}
+	g.series = f.caches[key]
 	if g.series == nil {
 		g.series = newSeriesCache(f.conf.measurement, source)
-		g.series.coverage = coverageSeries(f.conf.coverage, source)
-		f.caches[source] = g.series
+		if f.conf.coverage != "" {
+			g.series.coverage, g.err = coverageSeries(f.conf.coverage, source, o.topic)
+		}
+		if g.err == nil {
+			f.caches[key] = g.series
+		}
 	}
 	return g
 }
@@ -213,7 +222,7 @@ func (f *folder) appendWindows(g *group) {
 func (f *folder) appendCoverage(g *group) {
 	g.count++
 	if f.conf.output == outputPoints {
-		g.addPoint(g.first.offset, g.last, 0, 0, coveragePoint(f.conf.coverage, g.series.source, &g.coverage))
+		g.addPoint(g.first.offset, g.last, 0, 0, coveragePoint(f.conf.coverage, g.series.source, g.first.topic, &g.coverage))
 		return
 	}
 	g.lines = appendCoverage(g.lines, g.series.coverage, &g.coverage)
@@ -257,9 +266,9 @@ func (f *folder) reset() {
 	f.groups = f.groups[:0]
 	f.refused, f.tally = nil, tally{}
 	f.tweet = tweet.Tweet{}
-	for source, c := range f.caches {
+	for key, c := range f.caches {
 		if len(f.caches) > maxCachedBrands {
-			delete(f.caches, source)
+			delete(f.caches, key)
 			continue
 		}
 		c.trim()

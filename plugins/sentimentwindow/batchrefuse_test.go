@@ -239,9 +239,9 @@ func TestIdentitySourceOfRecordBatches(t *testing.T) {
 		of("tweets", 500, [16]byte{0xff}), of("other", 500, [16]byte{1}), of("tweets", 500, nil), of("tweets", 500, [16]byte{}))
 	want := []string{
 		"tweets,brand=SuperCoffee,sentiment=positive,src=74AAAA-500 count=1i 1700000000000000007",
-		"brandpulse_batches,src=74AAAA-500 partition=500i,base=1000000007i,last=1000000007i,records=1i,counted=1i,undecodable=0i 1700000001000000007",
+		"brandpulse_batches,src=74AAAA-500,topic=tweets partition=500i,base=1000000007i,last=1000000007i,records=1i,counted=1i,undecodable=0i 1700000001000000007",
 		"tweets,brand=SuperCoffee,sentiment=positive,src=AEAAAA-500 count=1i 1700000000000000007",
-		"brandpulse_batches,src=AEAAAA-500 partition=500i,base=1000000007i,last=1000000007i,records=1i,counted=1i,undecodable=0i 1700000001000000007",
+		"brandpulse_batches,src=AEAAAA-500,topic=other partition=500i,base=1000000007i,last=1000000007i,records=1i,counted=1i,undecodable=0i 1700000001000000007",
 	}
 	if got := lines(t, points); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -253,6 +253,39 @@ func TestIdentitySourceOfRecordBatches(t *testing.T) {
 		if !strings.Contains(m.GetError().Error(), "identity: timestamp") {
 			t.Errorf("error %q does not say the way out", m.GetError())
 		}
+	}
+}
+
+// The tag src has 30 bits of a topic's id. Where two topics share them, coverage
+// points still tell which batch is whose.
+func TestCoveragePointsOfTopicsWithOneSource(t *testing.T) {
+	p := testProcessor(t, batches+"identity: source")
+	var batch service.MessageBatch
+	for i, topic := range []string{"one", "two", "one"} {
+		m := batchMessage(t, topic, 0, recordbatch.Header{BaseOffset: int64(i), ProducerID: -1}, recordAt(int64(i), datum("Tea", tweet.Positive, 0), 0))
+		m.MetaSetMut(metaTopicID, [16]byte{0xff, 15: byte(len(topic)) + topic[0]})
+		batch = append(batch, m)
+	}
+	points, _ := process(t, p, batch...)
+	var got []string
+	for _, line := range lines(t, points) {
+		if series, _, _ := strings.Cut(line, " "); strings.HasPrefix(series, defaultCoverage) {
+			got = append(got, series)
+		}
+	}
+	want := []string{defaultCoverage + ",src=74AAAA-0,topic=one", defaultCoverage + ",src=74AAAA-0,topic=two", defaultCoverage + ",src=74AAAA-0,topic=one"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A topic is a tag: a name that line protocol cannot carry refuses its batch.
+func TestTopicThatCannotBeATag(t *testing.T) {
+	p := testProcessor(t, batches)
+	m := batchMessage(t, "a\nb", 0, recordbatch.Header{ProducerID: -1}, recordAt(0, datum("Tea", tweet.Positive, 0), 0))
+	points, refused := process(t, p, m)
+	if len(points) != 0 || len(refused) != 1 || !strings.Contains(refused[0].GetError().Error(), `topic "a\nb"`) {
+		t.Errorf("%d messages of points, refused %v", len(points), refused)
 	}
 }
 
@@ -273,7 +306,7 @@ func TestABatchFullOfBrokenRecordsIsOneMessage(t *testing.T) {
 	points, refused := process(t, testProcessor(t, batches), m)
 	want := []string{
 		"tweets,brand=SuperCoffee,sentiment=positive count=1i 1700000000000000000",
-		"brandpulse_batches partition=0i,base=0i,last=65537i,records=65538i,counted=1i,undecodable=65537i 1700000000000000000",
+		"brandpulse_batches,topic=tweets partition=0i,base=0i,last=65537i,records=65538i,counted=1i,undecodable=65537i 1700000000000000000",
 	}
 	if got := lines(t, points); !slices.Equal(got, want) {
 		t.Errorf("points %q, want %q", got, want)

@@ -1,6 +1,8 @@
 package sentimentwindow
 
 import (
+	"fmt"
+
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
@@ -28,7 +30,7 @@ type coverage struct {
 // appendCoverage appends the line of a coverage point; series is what it begins
 // with:
 //
-//	brandpulse_batches partition=3i,base=10i,last=17i,records=8i,counted=7i,undecodable=1i 1700000000000000643
+//	brandpulse_batches,topic=tweets partition=3i,base=10i,last=17i,records=8i,counted=7i,undecodable=1i 1700000000000000643
 func appendCoverage(dst, series []byte, c *coverage) []byte {
 	dst = append(dst, series...)
 	dst = lineproto.AppendInt(append(dst, fieldKeyPartition+"="...), int64(c.partition))
@@ -41,8 +43,8 @@ func appendCoverage(dst, series []byte, c *coverage) []byte {
 }
 
 // coveragePoint is the same point as appendCoverage's, for Bloblang.
-func coveragePoint(measurement, source string, c *coverage) map[string]any {
-	tags := map[string]any{}
+func coveragePoint(measurement, source, topic string, c *coverage) map[string]any {
+	tags := map[string]any{tagTopic: topic}
 	if source != "" {
 		tags[tagSource] = source
 	}
@@ -61,11 +63,17 @@ func coveragePoint(measurement, source string, c *coverage) map[string]any {
 	}
 }
 
-// coverageSeries is what the line of a coverage point begins with.
-func coverageSeries(measurement, source string) []byte {
+// coverageSeries is what the line of a coverage point begins with. It has the
+// topic in any case: of two topics in one bucket, the batches at one offset would
+// else have one coverage point between them, and nobody could tell whose it is.
+func coverageSeries(measurement, source, topic string) ([]byte, error) {
+	if err := lineproto.CheckTagValue(topic); err != nil {
+		return nil, fmt.Errorf("topic %q: %w", topic, err)
+	}
 	p := lineproto.AppendMeasurement(nil, measurement)
 	if source != "" {
 		p = lineproto.AppendTag(p, tagSource, source)
 	}
-	return append(p, ' ')
+	p = lineproto.AppendTag(p, tagTopic, topic)
+	return append(p, ' '), nil
 }

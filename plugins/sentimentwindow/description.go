@@ -30,14 +30,14 @@ With ` + "`message: record_batch`" + ` a message is the bytes of one record batc
 
 A message that is not one whole, sound batch, or does not agree with its metadata, is refused as a whole and nothing of it is counted. A record that cannot be counted leaves as a message of its own, with its own offset, while the others of its batch are counted; should that be more than 65,536 records of one batch, the batch leaves once in their place, with the error of the first.
 
-With the counts of each batch goes a coverage point, also when none of its records was counted: a point of the measurement ` + "`coverage_measurement`, without tags but `src` with `identity: source`" + `, at the second of the newest record (by Kafka's timestamp) plus the batch's nanoseconds, with the integer fields
+With the counts of each batch goes a coverage point, also when none of its records was counted: a point of the measurement ` + "`coverage_measurement`, with the tag `topic`, and `src` too with `identity: source`" + `, at the second of the newest record (by Kafka's timestamp) plus the batch's nanoseconds, with the integer fields
 
 - ` + "`partition`, `base`, `last`" + `: which offsets the batch has,
 - ` + "`records`" + `: how many records it has, fewer than its offsets where Kafka has compacted the topic,
 - ` + "`counted`, `undecodable`" + `: how many of them are in the counts, and how many have left as messages with an error. Together they are all.
 
 ` + "```text" + `
-brandpulse_batches partition=3i,base=10i,last=17i,records=8i,counted=7i,undecodable=1i 1700000000000000643
+brandpulse_batches,topic=tweets partition=3i,base=10i,last=17i,records=8i,counted=7i,undecodable=1i 1700000000000000643
 ` + "```" + `
 
 So InfluxDB itself says which part of the topic its counts cover, and that it has each part once.

@@ -176,7 +176,7 @@ func lineOf(t testing.TB, m *service.Message) string {
 	p := v.(map[string]any)
 	tags, fields := p["tags"].(map[string]any), p["fields"].(map[string]any)
 	line, sep := p["measurement"].(string), " "
-	for _, key := range []string{"brand", "sentiment", "src"} {
+	for _, key := range []string{"brand", "sentiment", "src", "topic"} {
 		if v, ok := tags[key]; ok {
 			line += "," + key + "=" + strings.NewReplacer(",", `\,`, " ", `\ `).Replace(v.(string))
 		}
@@ -221,7 +221,7 @@ func TestEveryWireFormInARecordBatch(t *testing.T) {
 			}
 			want := []string{
 				"tweets,brand=" + brand + ",sentiment=negative count=1i 1700000000000000321",
-				"brandpulse_batches partition=1i,base=5i,last=7i,records=1i,counted=1i,undecodable=0i 1700000000000000321",
+				"brandpulse_batches,topic=tweets partition=1i,base=5i,last=7i,records=1i,counted=1i,undecodable=0i 1700000000000000321",
 			}
 			if got := lines(t, points); !slices.Equal(got, want) {
 				t.Fatalf("got %q, want %q", got, want)

@@ -15,6 +15,7 @@ const (
 	tagBrand     = "brand"
 	tagSentiment = "sentiment"
 	tagSource    = "src"
+	tagTopic     = "topic" // of coverage points
 )
 
 // series is what the points of one brand begin with, by sentiment.

@@ -95,7 +95,7 @@ func sumOf(t testing.TB, stored map[string]int) (counts oracle.Counts, err error
 	counts = oracle.Counts{}
 	seen := map[string]string{}
 	for line := range stored {
-		if strings.HasPrefix(line, "brandpulse_batches ") {
+		if strings.HasPrefix(line, "brandpulse_batches,") {
 			continue // a coverage point counts no tweets of its own
 		}
 		key, n, identity := pointOf(t, line)

@@ -189,7 +189,7 @@ func auditOnce(ctx context.Context, c *cli.Context, pipeline string) (result, er
 	if err != nil {
 		return nil, err
 	}
-	sides, err := s.open(ctx)
+	sides, err := s.open(ctx, c.Bool(flagQuick))
 	if err != nil {
 		return nil, err
 	}

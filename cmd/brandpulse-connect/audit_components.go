@@ -115,7 +115,11 @@ func auditWindowSpec() *service.ConfigSpec {
 }
 
 func (s *auditSettings) readWindow(parsed *service.ParsedConfig) error {
-	s.mapping = parsed.Contains("mapping")
+	if parsed.Contains("mapping") {
+		if err := fieldInto(&s.mapping, parsed.FieldString, "mapping"); err != nil {
+			return err
+		}
+	}
 	if s.coverageSet = parsed.Contains("coverage_measurement"); s.coverageSet {
 		if err := fieldInto(&s.coverage, parsed.FieldString, "coverage_measurement"); err != nil {
 			return err

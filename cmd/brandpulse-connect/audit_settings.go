@@ -30,7 +30,8 @@ type auditSettings struct {
 
 	message, emit, identity  string
 	encoding                 string
-	mapping                  bool
+	input                    string // its name
+	mapping                  string // Bloblang; empty without
 	schemaFiles              []string
 	registry                 *sr.Client // nil: none
 	window, resolution       time.Duration
@@ -134,6 +135,7 @@ type componentReader struct {
 func (s *auditSettings) reader(w *service.WalkedComponent) (componentReader, bool) {
 	switch {
 	case w.ComponentType == "input" && slices.Contains([]string{"kafka_batches", "redpanda", "kafka_franz"}, w.Name):
+		s.input = w.Name
 		return componentReader{partInput, auditInputSpec(), s.readInput}, true
 	case w.ComponentType == "processor" && w.Name == "sentiment_window":
 		return componentReader{partWindow, auditWindowSpec(), s.readWindow}, true
@@ -202,8 +204,6 @@ func (s *auditSettings) check() error {
 		oneOf(flagIdentity, s.identity, "timestamp", "source"),
 	}
 	switch {
-	case s.mapping:
-		errs = append(errs, errors.New("its tweets are read by a Bloblang mapping, which an independent reader cannot follow"))
 	case len(s.topics) != 1:
 		errs = append(errs, fmt.Errorf("it reads the topics %q: choose one with --%s", s.topics, flagTopic))
 	case strings.ContainsAny(s.topics[0], ":*"):

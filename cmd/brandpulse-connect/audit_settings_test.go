@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"reflect"
 	"strings"
@@ -94,7 +95,6 @@ func TestAuditOfAPipelineOfOthers(t *testing.T) {
 		{"kafka_batches", "stdin", "kafka_batches"},
 		{"topics: [ x ]", "topics: [ x, y ]", "--topic"},
 		{"b/autogen", `"${! @tenant }"`, "--influxdb-bucket"},
-		{"window: 5s,", "window: 5s, mapping: root = this,", "mapping"},
 	} {
 		s, err := auditPipeline([]byte(strings.Replace(othersPipeline, change[0], change[1], 1)))
 		if err == nil {
@@ -102,6 +102,41 @@ func TestAuditOfAPipelineOfOthers(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), change[2]) {
 			t.Errorf("%s: %v", change[1], err)
+		}
+	}
+}
+
+// If this fails, everybody's own JSON cannot be audited: the mapping of a pipeline is
+// refused, or a quick audit looks at what it does not need.
+func TestAuditOfAPipelineWithAMapping(t *testing.T) {
+	for _, c := range []struct{ change, want string }{
+		{`mapping: "root = this", encoding: json,`, ""},
+		{`mapping: "root.timestamp = now()", encoding: json,`, "now"},
+		{`mapping: "root = ?", encoding: json,`, "mapping of sentiment_window"},
+		{`schema_files: [ "no-such.avsc" ],`, "no-such.avsc"},
+	} {
+		s, err := auditPipeline([]byte(strings.Replace(othersPipeline, "window: 5s,", "window: 5s, "+c.change, 1)))
+		if err != nil {
+			t.Fatal(c.change, err)
+		}
+		if err := s.check(); err != nil {
+			t.Errorf("%s: %v", c.change, err)
+		}
+		var sides auditSides
+		err = sides.readRule(t.Context(), s)
+		said := strings.Join(sides.unsteady, " ")
+		if err != nil {
+			said = err.Error()
+		}
+		if (c.want == "") != (said == "") || !strings.Contains(said, c.want) {
+			t.Errorf("%s: %q, %v", c.change, sides.unsteady, err)
+		}
+		// No server answers here: that is as far as a quick audit comes.
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		_, err = s.open(ctx, true)
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), "reaching Kafka") {
+			t.Errorf("%s: a quick audit says %v", c.change, err)
 		}
 	}
 }

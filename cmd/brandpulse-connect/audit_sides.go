@@ -22,30 +22,56 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit/influxread"
 	"github.com/brandpulse/brandpulse-connect/internal/audit/kafkalog"
 	"github.com/brandpulse/brandpulse-connect/internal/audit/tweetrule"
+	"github.com/brandpulse/brandpulse-connect/internal/audit/usermapping"
 )
 
 // auditSides are both ends of a pipeline, and how a tweet is told.
 type auditSides struct {
-	log   *kafkalog.Log
-	store *influxread.Reader
-	rule  *tweetrule.Decoder
+	log      *kafkalog.Log
+	store    *influxread.Reader
+	rule     *tweetrule.Decoder // nil for a quick audit, which reads no tweets
+	unsteady []string           // functions of the mapping
 }
 
 // openTimeout is how long brokers and InfluxDB may take to answer at first.
 const openTimeout = 20 * time.Second
 
-func (s *auditSettings) open(ctx context.Context) (*auditSides, error) {
+// readRule prepares to tell what is a tweet.
+func (a *auditSides) readRule(ctx context.Context, s *auditSettings) error {
 	options := tweetrule.Options{Encoding: s.encoding, Registry: s.schemaOf(ctx), Resolution: s.lengthOfTime()}
 	for _, path := range s.schemaFiles {
 		schema, err := os.ReadFile(path)
 		if err != nil {
-			return nil, fmt.Errorf("reading a schema: %w", err)
+			return fmt.Errorf("reading a schema: %w", err)
 		}
 		options.Schemas = append(options.Schemas, schema)
 	}
-	rule, err := tweetrule.New(options)
-	if err != nil {
-		return nil, err
+	if s.mapping != "" {
+		mapping, err := usermapping.New(s.mapping, s.mapped())
+		if err != nil {
+			return fmt.Errorf("reading the mapping of sentiment_window: %w", err)
+		}
+		options.Mapping, a.unsteady = mapping.Map, mapping.Unsteady()
+	}
+	var err error
+	a.rule, err = tweetrule.New(options)
+	return err
+}
+
+// mapped is who gives the mapping its messages.
+func (s *auditSettings) mapped() usermapping.Input {
+	if s.message == "record_batch" {
+		return usermapping.RecordBatch
+	}
+	return usermapping.Input(s.input)
+}
+
+func (s *auditSettings) open(ctx context.Context, quick bool) (*auditSides, error) {
+	sides := &auditSides{}
+	if !quick {
+		if err := sides.readRule(ctx, s); err != nil {
+			return nil, err
+		}
 	}
 	limited, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
@@ -53,17 +79,15 @@ func (s *auditSettings) open(ctx context.Context) (*auditSides, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := kafkalog.Open(limited, kafka, s.topics[0])
-	if err != nil {
+	if sides.log, err = kafkalog.Open(limited, kafka, s.topics[0]); err != nil {
 		return nil, fmt.Errorf("reaching Kafka at %s: %w", strings.Join(s.brokers, ","), err)
 	}
 	s.influx.Measurement, s.influx.Coverage = s.measurement, s.coverageMeasurement()
-	store, err := influxread.Open(limited, s.influx)
-	if err != nil {
-		log.Close()
+	if sides.store, err = influxread.Open(limited, s.influx); err != nil {
+		sides.log.Close()
 		return nil, err
 	}
-	return &auditSides{log, store, rule}, nil
+	return sides, nil
 }
 
 func (a *auditSides) close() {
@@ -154,7 +178,7 @@ func (s *auditSettings) refused() audit.Refused {
 // it may have removed is left out.
 func (s *auditSettings) options(ctx context.Context, sides *auditSides, from, to int64) (audit.Options, error) {
 	o := audit.Options{
-		Topic: s.topics[0], Group: s.group, Cut: s.cut(),
+		Topic: s.topics[0], Group: s.group, Cut: s.cut(), Unsteady: sides.unsteady,
 		Law: audit.Law{
 			Resolution: s.lengthOfTime(), Partitions: int64(s.maxPartitions), Source: s.identity == "source",
 		},

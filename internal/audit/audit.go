@@ -76,6 +76,10 @@ type Options struct {
 	// Unix epoch, To exclusive.
 	From, To int64
 
+	// Unsteady names the functions of the pipeline's mapping that may give another
+	// result than they gave to the pipeline.
+	Unsteady []string
+
 	// Kept says that InfluxDB removes what is older than From by itself.
 	Kept time.Duration
 
@@ -117,11 +121,12 @@ type Audit struct {
 	store   Store
 	refused Refused
 	rule    *tweetrule.Decoder
+	record  tweetrule.Record // that is decoded now
 	Options
 }
 
 // New prepares an audit. refused may be nil, where points that InfluxDB refuses
-// go nowhere that can be read.
+// go nowhere that can be read; so may rule for a quick audit, which reads no tweets.
 func New(log Log, store Store, refused Refused, rule *tweetrule.Decoder, o Options) (*Audit, error) {
 	if o.MaxCounts == 0 {
 		o.MaxCounts = DefaultMaxCounts

@@ -32,6 +32,10 @@ func TestWhatIsUnderWayIsNoDifference(t *testing.T) {
 		if r.Verdict != Equal || r.DifferentCounts > 0 || len(r.Differences) > 0 {
 			t.Fatalf("%+v", r)
 		}
+		filtered, undecodable := w.fates()
+		if r.Undecodable != undecodable || r.Filtered != filtered {
+			t.Fatalf("%d filtered and %d undecodable, of %d and %d", r.Filtered, r.Undecodable, filtered, undecodable)
+		}
 		if atEnd := w.run(t, func(o *Options) { o.ToEnd = true }); atEnd.Verdict == Equal && len(w.points) < len(all) {
 			t.Fatalf("a point is missing, and up to the end all is %s", atEnd.Verdict)
 		}

@@ -242,12 +242,12 @@ func (e *explanation) addBatch(b kafkalog.Batch) error {
 		if r.Offset < first {
 			continue
 		}
-		tweet, ok, err := a.decode(b.Partition, r)
+		tweet, err := a.decode(&b, r)
+		if isNoTweet(err) {
+			continue
+		}
 		if err != nil {
 			return err
-		}
-		if !ok {
-			continue
 		}
 		difference, ok := e.want(tweet.Start, tweet.Brand, tweet.Sentiment)
 		if !ok {

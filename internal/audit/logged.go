@@ -14,6 +14,7 @@ import (
 type loggedSide struct {
 	records     int64 // that a reader of committed data sees
 	undecodable int64 // no tweets that can be stored, by the written rule
+	filtered    int64 // that the pipeline's mapping deletes
 	outside     int64 // of the time that is compared
 	before      int64 // tweets of a piece that begins before the log
 	committed   int64 // tweets below the committed offsets
@@ -128,13 +129,16 @@ func (t *tally) add(l *ledger, b kafkalog.Batch, lim *limits) error {
 			continue
 		}
 		t.side.records++
-		tweet, ok, err := a.decode(b.Partition, r)
-		if err != nil {
-			return err
-		}
-		if !ok {
+		tweet, err := a.decode(&b, r)
+		switch {
+		case errors.Is(err, tweetrule.ErrFiltered):
+			t.side.filtered++
+			continue
+		case isNoTweet(err):
 			t.side.undecodable++
 			continue
+		case err != nil:
+			return err
 		}
 		start := tweet.Start
 		if start < a.From || start >= a.To {
@@ -167,18 +171,30 @@ func (t *tally) add(l *ledger, b kafkalog.Batch, lim *limits) error {
 	return nil
 }
 
-// decode tells whether a record is a tweet that counts. The error says that it
-// could not be told.
-func (a *Audit) decode(partition int32, r *kafkalog.Record) (t tweetrule.Tweet, ok bool, err error) {
-	t, err = a.rule.Decode(r.Value)
+// decode gives the tweet that a record counts as. Its error is why it does not, see
+// isNoTweet, or says that it could not be told.
+func (a *Audit) decode(b *kafkalog.Batch, r *kafkalog.Record) (tweetrule.Tweet, error) {
+	a.record.Topic, a.record.Partition = b.Topic, b.Partition
+	a.record.Offset, a.record.Timestamp = r.Offset, r.Timestamp
+	a.record.Key, a.record.Value = r.Key, r.Value
+	a.record.Headers = a.record.Headers[:0]
+	for _, h := range r.Headers {
+		a.record.Headers = append(a.record.Headers, tweetrule.Header(h))
+	}
+	t, err := a.rule.DecodeRecord(&a.record)
+	if err != nil && !isNoTweet(err) {
+		err = fmt.Errorf("decoding the record at offset %d of partition %d: %w", r.Offset, b.Partition, err)
+	}
+	return t, err
+}
+
+// isNoTweet tells whether an error of decode is a verdict: the record does not count.
+func isNoTweet(err error) bool {
 	if err == nil {
-		return t, true, nil
+		return false
 	}
 	var verdict tweetrule.NotTweet
-	if errors.As(err, &verdict) {
-		return t, false, nil
-	}
-	return t, false, fmt.Errorf("decoding the record at offset %d of partition %d: %w", r.Offset, partition, err)
+	return errors.As(err, &verdict) || errors.Is(err, tweetrule.ErrFiltered)
 }
 
 // number of a series. The last few are looked at first: there are three to a

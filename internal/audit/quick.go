@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -15,6 +17,9 @@ import (
 
 // maxSpans bounds how many coverage points are held, of about 100 bytes each.
 const maxSpans = 4_000_000
+
+// maxTopics is how many other topics are named.
+const maxTopics = 5
 
 // coverageLaw is that of coverage points: they stand at a second.
 func (a *Audit) coverageLaw() Law {
@@ -49,12 +54,12 @@ func (a *Audit) Quick(ctx context.Context) (*QuickReport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the dead letters: %w", err)
 	}
-	q := &quick{audit: a, lim: lim, spans: map[int32][]*covered{}, gaps: map[int32][]gap{}, uncovers: map[int32][]gap{}}
+	q := &quick{audit: a, lim: lim, spans: map[int32][]*covered{}, topics: map[string]bool{}, gaps: map[int32][]gap{}, uncovers: map[int32][]gap{}}
 	if err := a.store.Coverage(ctx, q.addSpan); err != nil {
 		return nil, err
 	}
 	if q.count == 0 {
-		return nil, fmt.Errorf("%w: InfluxDB holds no coverage point of the topic %s", ErrNothing, a.Topic)
+		return nil, fmt.Errorf("%w: InfluxDB holds no coverage point of the topic %s, and %d of others%s", ErrNothing, a.Topic, q.foreign, q.named())
 	}
 	q.sort()
 	orphans, err := q.addPoints(ctx, refused)
@@ -83,6 +88,7 @@ type quick struct {
 	spans    map[int32][]*covered // by base
 	count    int
 	foreign  int64
+	topics   map[string]bool // the other ones, some of them
 	gaps     map[int32][]gap
 	uncovers map[int32][]gap // batches without a coverage point
 	findings []Finding
@@ -101,8 +107,11 @@ func (q *quick) addSpan(s influxread.Span) error {
 	a := q.audit
 	o, ok, err := a.coverageLaw().origin(s.Nanos, s.Source, a.SourcePrefix)
 	switch {
-	case errors.Is(err, errForeign):
+	case errors.Is(err, errForeign), s.Topic != "" && s.Topic != a.Topic:
 		q.foreign++
+		if s.Topic != "" && len(q.topics) < maxTopics {
+			q.topics[s.Topic] = true
+		}
 		return nil
 	case err != nil:
 		return err
@@ -123,16 +132,40 @@ func (q *quick) addSpan(s influxread.Span) error {
 	case !ok || s.Partition != int64(o.partition) || s.Base < 0 || s.Base%a.coverageLaw().period() != o.residue:
 		q.find(FindingInvalid, int32(s.Partition), s.Base, s.Last, "partition %d, batch at %d (to %d): its coverage point stands at %s, where another belongs", s.Partition, s.Base, s.Last, time.Unix(0, s.Nanos).UTC().Format(time.RFC3339Nano))
 		return nil
-	case s.Last < s.Base || s.Records < 0 || s.Records > s.Last-s.Base+1 || s.Counted < 0 || s.Undecodable < 0 || s.Counted+s.Undecodable != s.Records:
-		q.find(FindingInvalid, o.partition, s.Base, s.Last, "partition %d, batch at %d (to %d): its coverage point says that of %d records %d are counted and %d undecodable", o.partition, s.Base, s.Last, s.Records, s.Counted, s.Undecodable)
+	case s.Last < s.Base || s.Records < 0 || s.Records > s.Last-s.Base+1 || s.Counted < 0 || s.Undecodable < 0 || s.Filtered < 0 ||
+		s.Counted+s.Undecodable+s.Filtered != s.Records && !q.partial(&s, o.partition):
+		q.find(FindingInvalid, o.partition, s.Base, s.Last, "partition %d, batch at %d (to %d): its coverage point says that of %d records %d are counted, %d undecodable and %d filtered",
+			o.partition, s.Base, s.Last, s.Records, s.Counted, s.Undecodable, s.Filtered)
 	}
 	q.spans[o.partition] = append(q.spans[o.partition], c)
 	return nil
 }
 
+// named are other topics that have coverage points, in parentheses.
+func (q *quick) named() string {
+	if len(q.topics) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(slices.Sorted(maps.Keys(q.topics)), ", ") + ")"
+}
+
+// partial tells whether a coverage point may have been read while it was written,
+// without the field filtered.
+func (q *quick) partial(s *influxread.Span, partition int32) bool {
+	return s.Filtered == 0 && s.Counted+s.Undecodable < s.Records && s.Last >= q.lim.committed[partition]
+}
+
+// sort brings the coverage points into the order of offsets. A batch that was
+// stored by an older version, without the topic, and read again by this one has
+// two, of which the newer counts.
 func (q *quick) sort() {
-	for _, list := range q.spans {
-		slices.SortFunc(list, func(a, b *covered) int { return cmp.Or(cmp.Compare(a.Base, b.Base), cmp.Compare(a.Last, b.Last)) })
+	for partition, list := range q.spans {
+		slices.SortFunc(list, func(a, b *covered) int {
+			return cmp.Or(cmp.Compare(a.Base, b.Base), cmp.Compare(a.Last, b.Last), cmp.Compare(a.Nanos, b.Nanos), cmp.Compare(b.Topic, a.Topic))
+		})
+		q.spans[partition] = slices.CompactFunc(list, func(a, b *covered) bool {
+			return (a.Topic == "") != (b.Topic == "") && a.Base == b.Base && a.Last == b.Last && a.Nanos == b.Nanos
+		})
 	}
 }
 

@@ -46,6 +46,7 @@ type QuickReport struct {
 	Records     int64 `json:"records"`
 	Counted     int64 `json:"counted"`
 	Undecodable int64 `json:"undecodable"`
+	Filtered    int64 `json:"filtered"`
 	// Tweets that the points say, and Points how many those are.
 	Tweets int64 `json:"influxdb_tweets"`
 	Points int64 `json:"influxdb_points"`
@@ -72,6 +73,7 @@ func (q *quick) report() *QuickReport {
 			r.Records += c.Records
 			r.Counted += c.Counted
 			r.Undecodable += c.Undecodable
+			r.Filtered += c.Filtered
 		}
 	}
 	if r.Count > 0 {
@@ -85,7 +87,7 @@ func (q *quick) report() *QuickReport {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s in InfluxDB are of offsets that Kafka has removed and that no coverage point says anything of", tweets(q.removed)))
 	}
 	if q.foreign > 0 {
-		r.Notes = append(r.Notes, humanize.Comma(q.foreign)+" coverage points are of other topics, and are not looked at")
+		r.Notes = append(r.Notes, humanize.Comma(q.foreign)+" coverage points are of other topics"+q.named()+", and are not looked at")
 	}
 	return r
 }
@@ -114,8 +116,12 @@ func (r *QuickReport) WriteText(w io.Writer) error {
 		t.line("note: %s", note)
 	}
 	batches := fmt.Sprintf("the coverage points of %s batches", humanize.Comma(int64(r.Batches)))
+	filtered := ""
+	if r.Filtered > 0 {
+		filtered = fmt.Sprintf(", %s filtered by the mapping", humanize.Comma(r.Filtered))
+	}
 	if r.Verdict == Equal {
-		t.line("%s: %s tile all partitions, and the counts beside them agree: %s, %s undecodable", r.Verdict, batches, tweets(r.Counted), humanize.Comma(r.Undecodable))
+		t.line("%s: %s tile all partitions, and the counts beside them agree: %s, %s undecodable%s", r.Verdict, batches, tweets(r.Counted), humanize.Comma(r.Undecodable), filtered)
 	} else {
 		t.line("%s: %s findings in %s", r.Verdict, humanize.Comma(int64(r.Count)), batches)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -42,6 +43,8 @@ type Report struct {
 	InFlight  int64 `json:"kafka_in_flight"`
 	// Records of Kafka that are no tweets by the written rule.
 	Undecodable int64 `json:"kafka_undecodable"`
+	// Filtered is the records that the pipeline's mapping deletes.
+	Filtered int64 `json:"kafka_filtered"`
 	// Stored is the tweets that the points of InfluxDB say, and Points how many
 	// those are.
 	Stored int64 `json:"influxdb_tweets"`
@@ -120,7 +123,7 @@ func (a *Audit) report(l *ledger, lim *limits, stored *storedSide, logged *logge
 	r := &Report{
 		Verdict: Equal, Topic: a.Topic, Group: a.Group, Cut: a.Cut, Unit: a.Unit().String(),
 		Partitions: partitionsOf(lim),
-		Committed:  logged.committed, InFlight: logged.tweets - logged.committed, Undecodable: logged.undecodable,
+		Committed:  logged.committed, InFlight: logged.tweets - logged.committed, Undecodable: logged.undecodable, Filtered: logged.filtered,
 		Stored: stored.tweets - stored.before, Points: stored.points - stored.foreign, Refused: stored.refusedTweets,
 		Removed: stored.before, CutOff: logged.before, Outside: logged.outside, Foreign: stored.foreign,
 		Counts:      len(l.accounts),
@@ -190,6 +193,10 @@ func (a *Audit) notes(r *Report) (notes []string) {
 		}
 	}
 	note(r.Undecodable, "records of Kafka are no tweets by the written rule, and are not compared: they must be in the dead letters")
+	note(r.Filtered, "records of Kafka are deleted by the pipeline's mapping, and are not compared")
+	if len(a.Unsteady) > 0 {
+		notes = append(notes, fmt.Sprintf("the pipeline's mapping calls %s, which may give another result at each reading: where a tweet depends on it, the two sides differ", strings.Join(a.Unsteady, ", ")))
+	}
 	note(r.Removed, "tweets in InfluxDB are of offsets that Kafka has removed, and cannot be compared")
 	note(r.CutOff, "tweets at the start of Kafka's log are of a piece that was cut by it, and are not compared")
 	note(r.Unsure, "tweets in InfluxDB may be of offsets that Kafka has removed, or of those %d after them, and are taken for whichever is right", a.Law.period())

@@ -173,12 +173,12 @@ func (a *Audit) earliest(ctx context.Context, l *limits) (map[int32]int64, error
 	seen := map[int32]bool{}
 	err := a.log.Read(ctx, ranges, func(b kafkalog.Batch) error {
 		for _, r := range b.Records {
-			tweet, ok, err := a.decode(b.Partition, &r)
+			tweet, err := a.decode(&b, &r)
+			if isNoTweet(err) {
+				continue
+			}
 			if err != nil {
 				return err
-			}
-			if !ok {
-				continue
 			}
 			nanos := tweet.Millis * int64(time.Millisecond)
 			if !seen[b.Partition] || nanos > until[b.Partition] {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -60,7 +61,7 @@ func newWorldOf(t *rapid.T, cut Cut, resolution time.Duration) (*world, []expect
 			next += int64(rapid.IntRange(0, 2).Draw(t, "marker")) // of a transaction, or what was rolled back
 			b := kafkalog.Batch{Topic: "tweets", Partition: partition, Base: next}
 			for range rapid.IntRange(1, 8).Draw(t, "records") {
-				value := []byte("no tweet")
+				value := []byte(rapid.SampledFrom([]string{"no tweet", toFilter}).Draw(t, "value"))
 				if rapid.IntRange(0, 9).Draw(t, "tweet") > 0 {
 					value = tweetValue(rapid.SampledFrom([]string{"Tea", "Coffee"}).Draw(t, "brand"), rapid.SampledFrom([]string{"positive", "negative", "neutral"}).Draw(t, "sentiment"),
 						secondZero*1000+rapid.Int64Range(0, 3000).Draw(t, "millis"))
@@ -72,7 +73,11 @@ func newWorldOf(t *rapid.T, cut Cut, resolution time.Duration) (*world, []expect
 			b.MaxTimestamp = secondZero * 1000
 			w.batches[partition] = append(w.batches[partition], b)
 			all = append(all, w.pointsOf(b)...)
-			w.coverage = append(w.coverage, w.spanOf(b))
+			span := w.spanOf(b)
+			if rapid.Bool().Draw(t, "older") && span.Filtered == 0 {
+				span.Topic = "" // as versions before have written it
+			}
+			w.coverage = append(w.coverage, span)
 		}
 		w.bounds[partition] = kafkalog.Range{Start: 0, End: next}
 		w.committed[partition] = next
@@ -128,8 +133,22 @@ func tweetValue(brand, sentiment string, millis int64) []byte {
 
 var rule = ruleOf(time.Second)
 
+// toFilter is a value that the mapping of the world deletes.
+const toFilter = "filtered"
+
+func mapping(r *tweetrule.Record) (any, error) {
+	if string(r.Value) == toFilter {
+		return nil, tweetrule.ErrFiltered
+	}
+	var object map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(r.Value))
+	decoder.UseNumber()
+	err := decoder.Decode(&object)
+	return object, err
+}
+
 func ruleOf(resolution time.Duration) *tweetrule.Decoder {
-	rule, err := tweetrule.New(tweetrule.Options{Encoding: tweetrule.JSON, Resolution: resolution})
+	rule, err := tweetrule.New(tweetrule.Options{Encoding: tweetrule.JSON, Resolution: resolution, Mapping: mapping})
 	if err != nil {
 		panic(err)
 	}
@@ -174,16 +193,32 @@ func (w *world) pointsOf(b kafkalog.Batch) []expected {
 }
 
 func (w *world) spanOf(b kafkalog.Batch) influxread.Span {
-	counted := int64(0)
+	var counted, filtered int64
 	for _, r := range b.Records {
-		if _, err := rule.Decode(r.Value); err == nil {
+		switch _, err := rule.Decode(r.Value); {
+		case err == nil:
 			counted++
+		case string(r.Value) == toFilter:
+			filtered++
 		}
 	}
 	return influxread.Span{
+		Topic: "tweets",
 		Nanos: secondZero*1e9 + b.Base*64 + int64(b.Partition), Partition: int64(b.Partition), Base: b.Base, Last: b.Last,
-		Records: int64(b.Count), Counted: counted, Undecodable: int64(b.Count) - counted,
+		Records: int64(b.Count), Counted: counted, Undecodable: int64(b.Count) - counted - filtered, Filtered: filtered,
 	}
+}
+
+// fates are how many records are no tweets.
+func (w *world) fates() (filtered, undecodable int64) {
+	for _, batches := range w.batches {
+		for _, b := range batches {
+			span := w.spanOf(b)
+			filtered += span.Filtered
+			undecodable += span.Undecodable
+		}
+	}
+	return filtered, undecodable
 }
 
 func (w *world) Bounds(context.Context) (map[int32]kafkalog.Range, error) {

@@ -2,8 +2,10 @@ package audit_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/brandpulse/brandpulse-connect/internal/audit/influxread"
@@ -44,6 +46,54 @@ func TestPointsThatAQueryGivesTwice(t *testing.T) {
 							t.Errorf("%s gives %+v %d times", language, p, n)
 						}
 					}
+				}
+			}
+		})
+	}
+}
+
+// If this fails, brands that InfluxDB holds arrive as other ones, and the audit
+// calls what is right different: the CSV of Flux drops carriage returns.
+func TestBrandsComeAsTheyAreStored(t *testing.T) {
+	brands := []string{
+		"Tea", "T\rea", "\r", "Tea\r", "T\\\rea", `T\rea`, "T\tea", "\x01\x1f\x7f", "\u0085\u2028\ufeffTea", ` "Tea", 'x' `,
+		"#datatype,string", "=a,b=c", "ü/日本/🍵", "null", "-", "\ufffd",
+	}
+	escape := strings.NewReplacer(",", `\,`, "=", `\=`, " ", `\ `)
+	for _, version := range influxd.Versions {
+		t.Run(version, func(t *testing.T) {
+			bucket := testenv.Influx(t, version)
+			want := map[influxread.Point]bool{}
+			lines := "tweets,sentiment=neutral count=7i 1\n" // of no brand, by somebody else
+			want[influxread.Point{Sentiment: "neutral", Nanos: 1, Count: 7}] = true
+			for i, brand := range brands {
+				for second := range int64(3) {
+					p := influxread.Point{Brand: brand, Sentiment: "positive", Nanos: second*1e9 + 64, Count: int64(i)}
+					want[p] = true
+					lines += fmt.Sprintf("tweets,brand=%s,sentiment=positive count=%di %d\n", escape.Replace(brand), p.Count, p.Nanos)
+				}
+			}
+			if err := bucket.Write(t.Context(), []byte(lines)); err != nil {
+				t.Fatal(err)
+			}
+			for _, language := range []string{influxread.InfluxQL, influxread.Flux} {
+				r, err := influxread.Open(t.Context(), influxread.Options{
+					URL: bucket.URL, Org: bucket.Org, Bucket: bucket.Bucket, Token: bucket.Token, Measurement: "tweets", Language: language,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer r.Close()
+				got := map[influxread.Point]bool{}
+				err = r.Points(t.Context(), influxread.MinNanos, influxread.MaxNanos, func(p influxread.Point) error {
+					if !want[p] || got[p] {
+						t.Errorf("%s gives %+v", language, p)
+					}
+					got[p] = true
+					return nil
+				})
+				if err != nil || len(got) != len(want) {
+					t.Errorf("%s: %d points of %d, %v", language, len(got), len(want), err)
 				}
 			}
 		})

@@ -50,31 +50,29 @@ const (
 
 // script asks for a range. The CSV of Flux drops carriage returns, so that the
 // brand "a\rb" arrives as "ab": brands that have one are asked for apart, and
-// escaped by the server. Comparing tags is done by its index, mapping row by row.
+// escaped by the server. InfluxDB compares tags by its index, where a point
+// without a brand has an empty one; only the few that match are mapped, row by row.
 func script(bucket string, q query) string {
 	fields := make([]string, len(q.fields))
 	for i, name := range q.fields {
 		fields[i] = "r._field == " + text(name)
 	}
-	const drop = `drop(columns: ["_start", "_stop", "_measurement"])`
-	points := fmt.Sprintf(`from(bucket: %s)
+	points := func(condition, change string) string {
+		// Each time from the start: what two queries share is not looked up by the
+		// index, but row by row.
+		return fmt.Sprintf(`from(bucket: %s)
   |> range(start: time(v: %d), stop: time(v: %d))
-  |> filter(fn: (r) => r._measurement == %s and (%s))`,
-		text(bucket), q.from, q.to, text(q.measurement), strings.Join(fields, " or "))
-	if !q.brands {
-		return points + "\n  |> " + drop
+  |> filter(fn: (r) => r._measurement == %s and (%s)%s)%s
+  |> drop(columns: ["_start", "_stop", "_measurement"])`,
+			text(bucket), q.from, q.to, text(q.measurement), strings.Join(fields, " or "), condition, change)
 	}
-	return fmt.Sprintf(`import "strings"
-points = %[1]s
-points
-  |> filter(fn: (r) => r.brand !~ /\r/)
-  |> %[2]s
-  |> yield(name: %[3]q)
-points
-  |> filter(fn: (r) => r.brand =~ /\r/)
-  |> map(fn: (r) => ({r with brand: strings.replaceAll(v: strings.replaceAll(v: r.brand, t: "\\", u: "\\\\"), t: "\r", u: "\\r")}))
-  |> %[2]s
-  |> yield(name: %[4]q)`, points, drop, resultPlain, resultEscaped)
+	if !q.brands {
+		return points("", "")
+	}
+	const escape = `
+  |> map(fn: (r) => ({r with brand: strings.replaceAll(v: strings.replaceAll(v: r.brand, t: "\\", u: "\\\\"), t: "\r", u: "\\r")}))`
+	return fmt.Sprintf("import \"strings\"\n%s\n  |> yield(name: %q)\n%s\n  |> yield(name: %q)",
+		points(` and r.brand !~ /\r/`, ""), resultPlain, points(` and r.brand =~ /\r/`, escape), resultEscaped)
 }
 
 // unescape undoes what the script has done to a brand.

@@ -122,8 +122,9 @@ func (r *reader) hand(b *kmsg.RecordBatch, kind Kind, last int64) error {
 
 // decoder reads the records of batches, one batch at a time.
 type decoder struct {
-	list   []Record
-	record kmsg.Record
+	list    []Record
+	headers []Header // of all of them
+	record  kmsg.Record
 }
 
 // records reads the batch to its last byte and gives those of its records that
@@ -140,7 +141,7 @@ func (d *decoder) records(client *kgo.Client, b *kmsg.RecordBatch, within Range)
 	if len(raw) > maxBatchBytes {
 		return nil, fmt.Errorf("they have %d bytes, more than %d", len(raw), maxBatchBytes)
 	}
-	d.list = d.list[:0]
+	d.list, d.headers = d.list[:0], d.headers[:0]
 	offset := b.FirstOffset - 1
 	for range b.NumRecords {
 		length, n := binary.Varint(raw)
@@ -164,7 +165,11 @@ func (d *decoder) records(client *kgo.Client, b *kmsg.RecordBatch, within Range)
 		if b.Attributes&attributeAppendTime != 0 {
 			timestamp = b.MaxTimestamp
 		}
-		d.list = append(d.list, Record{Offset: at, Timestamp: timestamp, Value: d.record.Value})
+		first := len(d.headers)
+		for _, h := range d.record.Headers {
+			d.headers = append(d.headers, Header{h.Key, h.Value})
+		}
+		d.list = append(d.list, Record{at, timestamp, d.record.Key, d.record.Value, d.headers[first:len(d.headers):len(d.headers)]})
 	}
 	if len(raw) > 0 {
 		return nil, fmt.Errorf("%d bytes follow after the last record", len(raw))

@@ -55,11 +55,19 @@ type Batch struct {
 	Records []Record
 }
 
-// Record is one record. Its value is good until do returns.
+// Record is one record. Its bytes are good until do returns.
 type Record struct {
 	Offset    int64
-	Timestamp int64  // milliseconds since the Unix epoch
+	Timestamp int64 // milliseconds since the Unix epoch
+	Key       []byte
 	Value     []byte // nil for a tombstone
+	Headers   []Header
+}
+
+// Header is a header of a record.
+type Header struct {
+	Name  string
+	Value []byte
 }
 
 // Range is offsets from Start to before End.

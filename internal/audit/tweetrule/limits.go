@@ -40,9 +40,10 @@ const (
 	maxNanos = math.MaxInt64 - 1
 )
 
-func (t *raw) check() error {
+// check tells whether it counts. A mapping need not give an id.
+func (t *raw) check(mapped bool) error {
 	switch {
-	case len(t.id) < 1 || len(t.id) > 256:
+	case len(t.id) < 1 && !mapped || len(t.id) > 256:
 		return errID
 	case len(t.text) > 16384:
 		return errText

@@ -21,6 +21,9 @@
 // As JSON it is one object that has these five members and none of them null, in
 // any order; others are passed over. In no object of it may a name occur twice.
 // The timestamp has neither a fraction nor an exponent.
+//
+// Where the pipeline has a mapping, a tweet is made of what that gives, see
+// mapped.go.
 package tweetrule
 
 import (
@@ -48,6 +51,9 @@ type Options struct {
 	// it cannot be told what they are. It is asked once for each id, and again
 	// after other errors.
 	Registry func(id uint32) ([]byte, error)
+	// Mapping makes an object of a record, for JSON; nil without one. Its errors are
+	// final: such a record is no tweet, or with ErrFiltered left out on purpose.
+	Mapping func(*Record) (any, error)
 	// Resolution is the window, or the resolution with `emit: tweets`: whole
 	// milliseconds.
 	Resolution time.Duration
@@ -55,6 +61,26 @@ type Options struct {
 
 // ErrNoSchema is for Options.Registry.
 var ErrNoSchema = errors.New("the schema registry has no Avro schema of this id")
+
+// ErrFiltered says that the user's mapping deletes a record: it is neither a tweet
+// nor a dead letter.
+var ErrFiltered = errors.New("the mapping deletes it")
+
+// Record is what a mapping sees of a record of Kafka.
+type Record struct {
+	Topic      string
+	Partition  int32
+	Offset     int64
+	Timestamp  int64 // milliseconds since the Unix epoch
+	Key, Value []byte
+	Headers    []Header
+}
+
+// Header is a header of a record.
+type Header struct {
+	Name  string
+	Value []byte
+}
 
 // Tweet is what counts of a tweet.
 type Tweet struct {
@@ -66,8 +92,7 @@ type Tweet struct {
 	Start int64
 }
 
-// NotTweet is a reason why a value does not count. It is the only error of
-// Decode that is final.
+// NotTweet is a reason why a value does not count.
 type NotTweet string
 
 func (r NotTweet) Error() string { return string(r) }
@@ -75,8 +100,10 @@ func (r NotTweet) Error() string { return string(r) }
 // Decoder decodes values. It is not for use by several goroutines at once.
 type Decoder struct {
 	read       func(value []byte, t *raw) error
-	resolution int64 // ns
+	mapped     func(r *Record, t *raw) error // instead of read, or nil
+	resolution int64                         // ns
 	raw        raw
+	record     Record // of Decode
 	brand      string // the last one
 	brands     map[string]string
 }
@@ -101,6 +128,9 @@ func New(o Options) (*Decoder, error) {
 		d.read = readConfluent(o.Registry)
 	case JSON:
 		d.read = readJSON
+		if o.Mapping != nil {
+			d.mapped = readMapped(o.Mapping)
+		}
 	default:
 		return nil, fmt.Errorf("the encoding %q is none of %s, %s, %s, %s", o.Encoding, Avro, SingleObject, Confluent, JSON)
 	}
@@ -112,13 +142,25 @@ func New(o Options) (*Decoder, error) {
 
 // Decode tells whether the value of a record counts, and as what. An error that
 // is a NotTweet (errors.As) is a verdict: the pipeline must not have counted it.
-// Any other error means that it could not be told.
+// So is ErrFiltered. Any other error means that it could not be told.
 func (d *Decoder) Decode(value []byte) (Tweet, error) {
+	d.record = Record{Value: value}
+	return d.DecodeRecord(&d.record)
+}
+
+// DecodeRecord is Decode for a mapping that looks at more than the value.
+func (d *Decoder) DecodeRecord(r *Record) (Tweet, error) {
 	t := &d.raw
-	if err := d.read(value, t); err != nil {
+	var err error
+	if d.mapped != nil {
+		err = d.mapped(r, t)
+	} else {
+		err = d.read(r.Value, t)
+	}
+	if err != nil {
 		return Tweet{}, err
 	}
-	if err := t.check(); err != nil {
+	if err := t.check(d.mapped != nil); err != nil {
 		return Tweet{}, err
 	}
 	start, ok := Floor(t.millis, d.resolution)

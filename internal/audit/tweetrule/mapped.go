@@ -1,0 +1,68 @@
+package tweetrule
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"time"
+)
+
+const (
+	errObject    NotTweet = "the mapping gives no object"
+	errNoText    NotTweet = "of what the mapping gives, a field that must be a string has another type"
+	errTimestamp NotTweet = "the timestamp that the mapping gives is missing, or not a whole number of milliseconds"
+)
+
+// readMapped makes a tweet of what a mapping gives: an object with brand, sentiment
+// and timestamp, a whole number of milliseconds or a time; text and id may be
+// missing. Numbers with a fraction are refused, and all texts must be UTF-8.
+func readMapped(mapping func(*Record) (any, error)) func(*Record, *raw) error {
+	return func(r *Record, t *raw) error {
+		given, err := mapping(r)
+		switch {
+		case errors.Is(err, ErrFiltered):
+			return ErrFiltered
+		case err != nil:
+			return NotTweet("the mapping fails: " + err.Error())
+		}
+		object, ok := given.(map[string]any)
+		if !ok {
+			return errObject
+		}
+		var sentiment []byte
+		for name, into := range map[string]*[]byte{"id": &t.id, "text": &t.text, "brand": &t.brand, "sentiment": &sentiment} {
+			switch value := object[name].(type) {
+			case nil:
+				*into = nil
+			case string:
+				*into = []byte(value)
+			case []byte:
+				*into = value
+			default:
+				return errNoText
+			}
+		}
+		t.sentiment = string(sentiment)
+		if t.millis, ok = millisOf(object["timestamp"]); !ok {
+			return errTimestamp
+		}
+		return nil
+	}
+}
+
+func millisOf(value any) (millis int64, ok bool) {
+	switch value := value.(type) {
+	case int64:
+		return value, true
+	case int:
+		return int64(value), true
+	case uint64:
+		return int64(value), value <= math.MaxInt64
+	case json.Number:
+		millis, err := value.Int64()
+		return millis, err == nil
+	case time.Time:
+		return value.UnixMilli(), true
+	}
+	return 0, false
+}

@@ -15,7 +15,8 @@ import (
 )
 
 // decoder reads one wire form. The tweet may alias what it is read from. An
-// error is final for these bytes, unless the context has ended.
+// error is final for these bytes, unless it is errPostponed or the context has
+// ended.
 type decoder struct {
 	// value reads the bytes of a message or the value of a record. It is nil
 	// where only a message will do.
@@ -24,6 +25,9 @@ type decoder struct {
 	message func(ctx context.Context, m *service.Message, t *tweet.Tweet) error
 	// plain says that value is plainAvro.
 	plain bool
+	// schemas is what value may wait for, or nil. Its context then carries the
+	// Delivery of the message.
+	schemas *schemaCache
 }
 
 func (d *decoder) decodeMessage(ctx context.Context, m *service.Message, t *tweet.Tweet) error {
@@ -45,16 +49,16 @@ func (d *decoder) decodeRecord(ctx context.Context, o *origin, rec *recordbatch.
 	return d.message(ctx, recordMessage(o, rec), t)
 }
 
-func newDecoder(c config, log *service.Logger) (decoder, error) {
+func newDecoder(c config, log *service.Logger, metrics *schemaMetrics) (decoder, error) {
 	switch c.encoding {
 	case encodingSingleObject:
 		return newSingleObjectDecoder(c.schemaFiles)
 	case encodingConfluent:
-		reg, err := newRegistry(c.registry, log)
+		reg, err := newRegistry(c.registry)
 		if err != nil {
 			return decoder{}, err
 		}
-		return confluentDecoder(reg), nil
+		return confluentDecoder(newSchemaCache(c.registry.url.Redacted(), log, metrics, reg.fetch)), nil
 	case encodingJSON:
 		if c.mapping != nil {
 			return decoder{message: mappedDecoder(c.mapping)}, nil
@@ -122,13 +126,13 @@ func newSingleObjectDecoder(files []string) (decoder, error) {
 	}}, nil
 }
 
-func confluentDecoder(reg *registry) decoder {
-	return decoder{value: func(ctx context.Context, b []byte, t *tweet.Tweet) error {
+func confluentDecoder(schemas *schemaCache) decoder {
+	return decoder{schemas: schemas, value: func(ctx context.Context, b []byte, t *tweet.Tweet) error {
 		id, datum, ok := tweet.SplitConfluent(b)
 		if !ok {
 			return errors.New("it does not begin with the header of a schema registry, a zero byte and a schema id")
 		}
-		r, err := reg.resolver(ctx, int(id))
+		r, err := schemas.resolver(ctx, int(id))
 		if err != nil {
 			return err
 		}

@@ -56,6 +56,15 @@ Route them with ` + "`errored()`" + `, as the example does: a message with an er
 
 Messages that do not come from Kafka are numbered in the order in which they arrive, beginning anew with each start: their points are unique, and a replay doubles them.
 
+### Waiting for a schema
+
+With ` + "`encoding: avro_confluent`" + ` nothing is known of a record before its schema is. While the registry does not answer, or with ` + "`unknown_schema: wait`" + ` says that it has no such schema, the record waits:
+
+- From ` + "`kafka_batches`" + `: its record batch is left out of the result, and the input redelivers it after a back-off of up to 2 s. All others go on, those of the same partition up to what ` + "`kafka_batches`" + ` says of a partition that waits.
+- From any other input: nobody would redeliver it, so it waits on its thread of the pipeline. Records on other threads go on; once as many wait as there are ` + "`threads`" + `, the pipeline stands still.
+
+Each missing schema is asked for by one request at a time, at most four of them at once, after 0.2 s and then after longer and longer times up to 10 s; a registry that does not answer at all is asked by one request at a time for all of them. The log names the schemas every ten seconds, ` + "`sentiment_window_schema_waiting_seconds`" + ` says for how long each has been waited for. Register the schema, or set ` + "`unknown_schema: undecodable`" + ` to make dead letters of its records.
+
 ### Metrics
 
 {{ metrics }}

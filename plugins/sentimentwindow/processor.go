@@ -9,11 +9,15 @@ package sentimentwindow
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 )
 
 // Name is what the processor is called in YAML.
@@ -64,7 +68,7 @@ func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*
 	if err != nil {
 		return nil, err
 	}
-	decode, err := newDecoder(conf, log)
+	decode, err := newDecoder(conf, log, newSchemaMetrics(metrics))
 	if err != nil {
 		return nil, err
 	}
@@ -77,8 +81,8 @@ func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*
 // ProcessBatch gives one batch: the points, then every message that could not
 // be counted, unchanged but for its error and the metadata that say why and
 // from where. It gives none if there is nothing to tell, as for a record batch
-// without records and without a coverage point, and fails only when the context
-// ends.
+// without records and without a coverage point, or one that its input redelivers
+// since its schema is missing, and fails only when the context ends.
 func (p *processor) ProcessBatch(ctx context.Context, batch service.MessageBatch) ([]service.MessageBatch, error) {
 	f := p.folders.Get().(*folder)
 	defer func() {
@@ -104,7 +108,27 @@ func (p *processor) ProcessBatch(ctx context.Context, batch service.MessageBatch
 
 // countRecords counts messages that are a record each. It fails only when the
 // context ends.
+//
+// Where one is postponed, all messages of its delivery are: the input redelivers
+// them together, and points made of some of them would be others then. So the
+// batch is counted again without them.
 func (p *processor) countRecords(ctx context.Context, f *folder, batch service.MessageBatch) error {
+	for len(batch) > 0 {
+		postponed, err := p.tryRecords(ctx, f, batch)
+		if postponed == nil {
+			return err
+		}
+		f.takeBack()
+		f.reset()
+		batch = slices.DeleteFunc(slices.Clone(batch), func(m *service.Message) bool { return delivery.Of(m.Context()) == postponed })
+	}
+	return nil
+}
+
+// tryRecords counts messages up to one that is postponed, whose delivery it
+// returns.
+func (p *processor) tryRecords(ctx context.Context, f *folder, batch service.MessageBatch) (postponed *delivery.Delivery, err error) {
+	var with deliveryContext
 	next := p.sequence.Add(int64(len(batch))) - int64(len(batch))
 	before := origin{offset: -1} // the last genuine position
 	for i, m := range batch {
@@ -115,13 +139,16 @@ func (p *processor) countRecords(ctx context.Context, f *folder, batch service.M
 		reason := reasonOrigin
 		if err == nil {
 			before = o
-			reason, err = p.countRecord(ctx, f, m, o, inKafka, len(batch))
+			reason, err = p.countRecord(with.of(ctx, &p.decoder, m), f, m, o, inKafka, len(batch))
 		}
 		if err == nil {
 			continue
 		}
+		if errors.Is(err, errPostponed) {
+			return with.delivery, nil
+		}
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 		after := int64(-1)
 		if before.topic == o.topic && before.partition == o.partition {
@@ -129,7 +156,24 @@ func (p *processor) countRecords(ctx context.Context, f *folder, batch service.M
 		}
 		p.refuse(f, m, place{origin: o, inKafka: inKafka, after: after}, reason, err)
 	}
-	return nil
+	return nil, nil
+}
+
+// deliveryContext is the context for a decoder that may wait, with the Delivery of
+// the message. Messages of one delivery share it.
+type deliveryContext struct {
+	context.Context
+	delivery *delivery.Delivery
+}
+
+func (c *deliveryContext) of(ctx context.Context, d *decoder, m *service.Message) context.Context {
+	if d.schemas == nil {
+		return ctx
+	}
+	if of := delivery.Of(m.Context()); c.Context == nil || of != c.delivery {
+		c.Context, c.delivery = of.In(ctx), of
+	}
+	return c.Context
 }
 
 // countRecord decodes and counts one of a number of messages. Its error comes
@@ -157,7 +201,12 @@ func (p *processor) countRecord(ctx context.Context, f *folder, m *service.Messa
 	return "", nil
 }
 
-// Close has nothing to do: nothing is kept between batches.
-func (p *processor) Close(context.Context) error { return nil }
+// Close ends what the processor asks for. Nothing is kept between batches.
+func (p *processor) Close(context.Context) error {
+	if p.decoder.schemas != nil {
+		p.decoder.schemas.close()
+	}
+	return nil
+}
 
 var _ service.BatchProcessor = (*processor)(nil)

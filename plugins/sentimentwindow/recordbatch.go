@@ -25,16 +25,17 @@ type brokenRecord struct {
 	err    error
 }
 
-// countBatches counts messages that are a whole record batch each. It fails only
-// when the context ends.
+// countBatches counts messages that are a whole record batch each, and leaves out
+// those that their input redelivers. It fails only when the context ends.
 func (p *processor) countBatches(ctx context.Context, f *folder, batch service.MessageBatch) error {
+	var with deliveryContext
 	for _, m := range batch {
 		o, err := batchOriginOf(m)
 		reason := reasonOrigin
 		if err == nil {
-			reason, err = p.countBatch(ctx, f, m, &o)
+			reason, err = p.countBatch(with.of(ctx, &p.decoder, m), f, m, &o)
 		}
-		if err == nil {
+		if err == nil || errors.Is(err, errPostponed) {
 			continue
 		}
 		if ctx.Err() != nil {
@@ -171,6 +172,9 @@ func (p *processor) countAll(ctx context.Context, f *folder, g *group, r *record
 		}
 		if err == nil {
 			continue
+		}
+		if errors.Is(err, errPostponed) {
+			return 0, 0, err
 		}
 		if ctx.Err() != nil {
 			return 0, 0, ctx.Err()

@@ -1,6 +1,7 @@
 package sentimentwindow
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -73,6 +74,18 @@ func (p *processor) refuse(f *folder, m *service.Message, at place, reason strin
 	}
 	if at.batch && at.last >= 0 {
 		m.MetaSetMut(metaDeadLast, int(at.last))
+	}
+}
+
+// takeBack gives the refused messages the errors that they came with, so that they
+// can be counted again.
+func (f *folder) takeBack() {
+	for _, m := range f.refused {
+		var before error
+		if reason, _ := m.MetaGet(metaDeadReason); reason == reasonFailed {
+			before = errors.Unwrap(m.GetError())
+		}
+		m.SetError(before)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -18,17 +17,10 @@ import (
 )
 
 const (
-	// maxSchemas bounds the cache. Ids come from the records, so a hostile
-	// producer chooses how many there are.
-	maxSchemas = 1000
 	// maxSchemaBytes bounds one answer of the registry.
 	maxSchemaBytes = 1 << 20
 
-	registryTimeout    = 10 * time.Second
-	registryMinBackoff = 200 * time.Millisecond
-	registryMaxBackoff = 10 * time.Second
-	// registryForgets is how long an unknown id is answered from the cache.
-	registryForgets = 30 * time.Second
+	registryTimeout = 10 * time.Second
 )
 
 type registryConfig struct {
@@ -78,24 +70,13 @@ func registryConfigFrom(parsed *service.ParsedConfig, message string) (c registr
 // a record is counted, so only an answer that is final may refuse one: a schema
 // that cannot be read as a tweet, and, unless waits, the registry's "schema not
 // found", which one that has not caught up yet says as well. Until there is such
-// an answer, resolver waits.
+// an answer the record waits: see schemaCache.
 type registry struct {
 	client *sr.Client
-	url    string
-	log    *service.Logger
 	waits  bool
-
-	mu    sync.Mutex // held while fetching: the other threads wait for the same schema
-	known map[int]schemaEntry
 }
 
-type schemaEntry struct {
-	resolver *avro.Resolver
-	err      error
-	until    time.Time // an error is asked for again after this
-}
-
-func newRegistry(c registryConfig, log *service.Logger) (*registry, error) {
+func newRegistry(c registryConfig) (*registry, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = c.tls
 	opts := []sr.ClientOpt{
@@ -119,33 +100,7 @@ func newRegistry(c registryConfig, log *service.Logger) (*registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the client of the schema registry: %w", err)
 	}
-	return &registry{client: client, url: c.url.Redacted(), log: log, waits: c.waits, known: make(map[int]schemaEntry)}, nil
-}
-
-// resolver gives the resolver of a schema id. Its error is final, or the
-// context's.
-func (r *registry) resolver(ctx context.Context, id int) (*avro.Resolver, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if e, ok := r.known[id]; ok && (e.err == nil || time.Now().Before(e.until)) {
-		return e.resolver, e.err
-	}
-	for wait := registryMinBackoff; ; wait = min(2*wait, registryMaxBackoff) {
-		e, err := r.fetch(ctx, id)
-		if err == nil {
-			if len(r.known) >= maxSchemas {
-				clear(r.known)
-			}
-			r.known[id] = e
-			return e.resolver, e.err
-		}
-		r.log.Errorf("Waiting for schema %d: getting it from %s: %v", id, r.url, err)
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(wait):
-		}
-	}
+	return &registry{client: client, waits: c.waits}, nil
 }
 
 // fetch asks once. Its error may pass; what is final stands in the entry.
@@ -158,7 +113,7 @@ func (r *registry) fetch(ctx context.Context, id int) (schemaEntry, error) {
 	switch {
 	case errors.As(err, &answer) && answer.ErrorCode == sr.ErrSchemaNotFound.Code:
 		if r.waits {
-			return schemaEntry{}, fmt.Errorf("it has no such schema; %s.%s: %s would send its records to the dead letters", fieldRegistry, fieldUnknownSchema, unknownSchemaUndecodable)
+			return schemaEntry{}, errSchemaNotFound
 		}
 		return final(fmt.Errorf("the schema registry has no schema %d", id))
 	case err != nil:

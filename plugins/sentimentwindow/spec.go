@@ -70,14 +70,14 @@ func spec() *service.ConfigSpec {
 					Advanced(),
 				service.NewTLSField(fieldRegistryTLS).Advanced(),
 				service.NewStringAnnotatedEnumField(fieldUnknownSchema, map[string]string{
-					unknownSchemaWait:        "Ask again until the registry has it: one that was restarted or restored may not have caught up. A record that names a schema that never was holds up its partition. This is what happens with `message: record_batch` if nothing is said here, where a batch must give the same counts at each reading.",
+					unknownSchemaWait:        "Ask again until the registry has it: one that was restarted or restored may not have caught up. A record that names a schema that never was holds up its partition, see Waiting for a schema. This is what happens with `message: record_batch` if nothing is said here, where a batch must give the same counts at each reading.",
 					unknownSchemaUndecodable: "The record is undecodable. This is what happens with `message: record` if nothing is said here.",
 				}).
 					Description("What to do with a record whose schema the registry says it does not have.").
 					Optional().
 					Advanced(),
 			).
-				Description("Where `avro_confluent` gets its schemas. While the registry does not answer, the processor waits, since nothing is known of the records yet. 1,000 schemas are kept.").
+				Description("Where `avro_confluent` gets its schemas. While the registry does not answer, records of schemas that are not known yet wait. 1,000 schemas are kept.").
 				Optional().
 				Advanced(),
 			service.NewBloblangField(fieldMapping).

@@ -1,0 +1,65 @@
+package sentimentwindow
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/metric"
+)
+
+var (
+	metricSchemaWaits = declared.Gauge("sentiment_window_schema_waiting_seconds", "seconds",
+		"how long records have been waiting for a schema that the registry does not give, 0 once it is there or no record needs it",
+		metric.Of("schema", "its id; `other` beyond 100 of them"))
+	metricPostponed = declared.Counter("sentiment_window_postponed", "messages",
+		"messages that wait for a schema and were left to `kafka_batches` to redeliver, each time")
+)
+
+// schemaMetrics say which schemas are missing.
+type schemaMetrics struct {
+	waits     *service.MetricGauge
+	postponed *service.MetricCounter
+
+	// labelled are the ids that have a label of their own. A hostile producer
+	// chooses how many ids there are, and a label stays for ever.
+	labelled map[int]bool
+	other    time.Duration // the longest wait of all others
+}
+
+const (
+	maxSchemaLabels  = 100
+	otherSchemaLabel = "other"
+)
+
+func newSchemaMetrics(m *service.Metrics) *schemaMetrics {
+	return &schemaMetrics{waits: metricSchemaWaits.New(m), postponed: metricPostponed.New(m), labelled: map[int]bool{}}
+}
+
+// missing shows how long a schema has been missing. shown must be called after all
+// of them. The callers of it and of the others hold the lock of the cache.
+func (m *schemaMetrics) missing(id int, waited time.Duration) {
+	if !m.labelled[id] {
+		if len(m.labelled) >= maxSchemaLabels {
+			m.other = max(m.other, waited)
+			return
+		}
+		m.labelled[id] = true
+	}
+	m.waits.SetFloat64(waited.Seconds(), strconv.Itoa(id))
+}
+
+func (m *schemaMetrics) shown() {
+	if len(m.labelled) >= maxSchemaLabels {
+		m.waits.SetFloat64(m.other.Seconds(), otherSchemaLabel)
+	}
+	m.other = 0
+}
+
+// found ends the wait for a schema.
+func (m *schemaMetrics) found(id int) {
+	if m.labelled[id] {
+		m.waits.SetFloat64(0, strconv.Itoa(id))
+	}
+}

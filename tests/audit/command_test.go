@@ -135,11 +135,13 @@ func lineOf(p influxread.Point, tags string) string {
 
 func coverageLine(c influxread.Span) string {
 	tags := ""
-	if c.Source != "" {
-		tags = ",src=" + c.Source
+	for name, value := range map[string]string{"src": c.Source, "topic": c.Topic} {
+		if value != "" {
+			tags += "," + name + "=" + value
+		}
 	}
-	return fmt.Sprintf("brandpulse_batches%s partition=%di,base=%di,last=%di,records=%di,counted=%di,undecodable=%di %d",
-		tags, c.Partition, c.Base, c.Last, c.Records, c.Counted, c.Undecodable, c.Nanos)
+	return fmt.Sprintf("brandpulse_batches%s partition=%di,base=%di,last=%di,records=%di,counted=%di,undecodable=%di,filtered=%di %d",
+		tags, c.Partition, c.Base, c.Last, c.Records, c.Counted, c.Undecodable, c.Filtered, c.Nanos)
 }
 
 // remove deletes what stands at a time, of the series with those tags.

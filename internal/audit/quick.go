@@ -54,7 +54,7 @@ func (a *Audit) Quick(ctx context.Context) (*QuickReport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the dead letters: %w", err)
 	}
-	q := &quick{audit: a, lim: lim, spans: map[int32][]*covered{}, topics: map[string]bool{}, gaps: map[int32][]gap{}, uncovers: map[int32][]gap{}}
+	q := &quick{audit: a, lim: lim, spans: map[int32][]*covered{}, topics: map[string]bool{}, twins: map[int64]twin{}, gaps: map[int32][]gap{}, uncovers: map[int32][]gap{}}
 	if err := a.store.Coverage(ctx, q.addSpan); err != nil {
 		return nil, err
 	}
@@ -78,6 +78,7 @@ func (a *Audit) Quick(ctx context.Context) (*QuickReport, error) {
 		return nil, err
 	}
 	q.compareCounts()
+	q.findTwins()
 	q.judgeOrphans(orphans)
 	return q.report(), nil
 }
@@ -87,7 +88,9 @@ type quick struct {
 	lim      *limits
 	spans    map[int32][]*covered // by base
 	count    int
+	held     int // coverage points, those of other topics too
 	foreign  int64
+	twins    map[int64]twin  // those of other topics, by time
 	topics   map[string]bool // the other ones, some of them
 	gaps     map[int32][]gap
 	uncovers map[int32][]gap // batches without a coverage point
@@ -99,6 +102,12 @@ type quick struct {
 
 type gap struct{ start, end int64 }
 
+// twin is a coverage point of another topic.
+type twin struct {
+	topic   string
+	counted int64
+}
+
 func (q *quick) find(kind FindingKind, partition int32, base, last int64, format string, args ...any) {
 	q.findings = append(q.findings, Finding{kind, partition, base, last, fmt.Sprintf(format, args...)})
 }
@@ -108,19 +117,16 @@ func (q *quick) addSpan(s influxread.Span) error {
 	o, ok, err := a.coverageLaw().origin(s.Nanos, s.Source, a.SourcePrefix)
 	switch {
 	case errors.Is(err, errForeign), s.Topic != "" && s.Topic != a.Topic:
-		q.foreign++
-		if s.Topic != "" && len(q.topics) < maxTopics {
-			q.topics[s.Topic] = true
-		}
-		return nil
+		return q.addForeign(s)
 	case err != nil:
 		return err
 	case a.Kept > 0 && s.Nanos < a.From:
 		return nil // it may go at any moment
 	}
-	if q.count++; q.count > maxSpans {
-		return fmt.Errorf("there are more than %d coverage points, which is as many as are held in memory: run it without --quick, and with --from and --to", maxSpans)
+	if err := q.hold(); err != nil {
+		return err
 	}
+	q.count++
 	c := &covered{Span: s, partition: o.partition}
 	switch {
 	case len(s.Missing) > 0:
@@ -139,6 +145,43 @@ func (q *quick) addSpan(s influxread.Span) error {
 	}
 	q.spans[o.partition] = append(q.spans[o.partition], c)
 	return nil
+}
+
+// hold takes room for one coverage point.
+func (q *quick) hold() error {
+	if q.held++; q.held > maxSpans {
+		return fmt.Errorf("there are more than %d coverage points, which is as many as are held in memory: run it without --quick, and with --from and --to", maxSpans)
+	}
+	return nil
+}
+
+// addForeign remembers where other topics have coverage points. With a tag for the
+// topic points of two never meet.
+func (q *quick) addForeign(s influxread.Span) error {
+	q.foreign++
+	if s.Topic != "" && len(q.topics) < maxTopics {
+		q.topics[s.Topic] = true
+	}
+	if q.audit.Law.Source || s.Counted <= 0 {
+		return nil
+	}
+	q.twins[s.Nanos] = twin{s.Topic, s.Counted}
+	return q.hold()
+}
+
+// findTwins looks for batches of another topic that stand at the nanosecond of one
+// of this topic. Where their counts are in one measurement, the points of one have
+// replaced those of the other; what the sums say of it is found in any case, but
+// when both have the same numbers.
+func (q *quick) findTwins() {
+	for partition, list := range q.spans {
+		for _, c := range list {
+			if t, ok := q.twins[c.Nanos]; ok && t.counted == c.Counted && c.stored == c.Counted {
+				q.find(FindingTwin, partition, c.Base, c.Last, "partition %d, batch at %d (to %d): a batch of the topic %s has the same nanosecond and %s too, and InfluxDB holds them once: give each topic a measurement and a coverage_measurement of its own",
+					partition, c.Base, c.Last, shown(t.topic), tweets(c.Counted))
+			}
+		}
+	}
 }
 
 // named are other topics that have coverage points, in parentheses.

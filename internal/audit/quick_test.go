@@ -74,6 +74,32 @@ func TestQuickFindsNothingWrong(t *testing.T) {
 	})
 }
 
+// If this fails, two pipelines have replaced each other's points, and a quick audit
+// of either calls that equal.
+func TestQuickFindsTopicsThatShareAMeasurement(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w, all := newWorld(t, CutBatches)
+		if len(all) == 0 {
+			t.Skip("no tweet")
+		}
+		more := rapid.Int64Range(-1, 1).Draw(t, "more")
+		for _, s := range slices.Clone(w.coverage) {
+			s.Topic = "others"
+			w.coverage = append(w.coverage, s)
+		}
+		// The last of both to write a point has counted more, less or as much.
+		for _, p := range all {
+			delete(w.points, p.Point)
+			p.Count += more
+			w.points[p.Point] = true
+		}
+		r := w.quick(t)
+		if r.Verdict != Different || r.Findings[0].Kind != map[bool]FindingKind{true: FindingTwin, false: FindingSum}[more == 0] {
+			t.Fatalf("%+v", r)
+		}
+	})
+}
+
 // If this fails, the other topic of two pipelines that write into one bucket passes
 // for this one, or nobody is told which it is.
 func TestQuickLooksAtOneTopic(t *testing.T) {

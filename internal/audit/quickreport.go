@@ -19,6 +19,7 @@ const (
 	FindingSum     FindingKind = "sum"     // counts that do not add up to what it says
 	FindingOrphan  FindingKind = "orphan"  // a count without a coverage point
 	FindingInvalid FindingKind = "invalid" // a coverage point that cannot be right
+	FindingTwin    FindingKind = "twin"    // a batch of another topic at the same time with the same counts
 	FindingBeyond  FindingKind = "beyond"  // one of offsets that Kafka does not have
 )
 

@@ -52,26 +52,30 @@ func newClient(conf config) *client {
 	if conf.proxy != nil {
 		proxy = http.ProxyURL(conf.proxy)
 	}
-	transport := &http.Transport{
-		Proxy:                 proxy,
-		DialContext:           dialer.DialContext,
-		TLSClientConfig:       conf.tls,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          2 * conf.requestsInFlight,
-		MaxIdleConnsPerHost:   2 * conf.requestsInFlight,
-		IdleConnTimeout:       90 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		DisableCompression:    true,
-		// 1.8 repeats malformed lines in a header of its answer, all of them.
-		MaxResponseHeaderBytes: 1<<20 + 2*int64(conf.maxBodyBytes),
+	secure := conf.tls
+	if secure == nil {
+		secure = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	if transport.TLSClientConfig == nil {
-		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	create := func() *http.Transport {
+		return &http.Transport{
+			Proxy:                 proxy,
+			DialContext:           dialer.DialContext,
+			TLSClientConfig:       secure.Clone(),
+			TLSHandshakeTimeout:   10 * time.Second,
+			ForceAttemptHTTP2:     true,
+			HTTP2:                 &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+			MaxIdleConns:          2 * conf.requestsInFlight,
+			MaxIdleConnsPerHost:   2 * conf.requestsInFlight,
+			IdleConnTimeout:       90 * time.Second,
+			ExpectContinueTimeout: time.Second,
+			DisableCompression:    true,
+			// 1.8 repeats malformed lines in a header of its answer, all of them.
+			MaxResponseHeaderBytes: 1<<20 + 2*int64(conf.maxBodyBytes),
+		}
 	}
 	c := &client{
 		http: &http.Client{
-			Transport: transport,
+			Transport: newTransport(create),
 			// The token goes to the host that it was given for, and nowhere else.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

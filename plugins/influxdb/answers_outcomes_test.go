@@ -266,6 +266,17 @@ var outcomes = map[string]map[string]map[string]string{
 			"after that, known series":                             "done",
 		},
 	},
+	"2-documented": {
+		"/api/v2/write": {
+			"2.0 to 2.6: a new field with two types":             "refused type_conflict",
+			"early 2.0: type conflict among good":                "refused type_conflict",
+			"early 2.0: beyond retention":                        "refused retention",
+			"with its place: engine, a new field with two types": "refused type_conflict",
+			"a shard that is being deleted":                      "resend",
+			"memory for writes is full":                          "resend",
+			"too slow":                                           "resend",
+		},
+	},
 	"3-documented": {
 		"/api/v9/write": {
 			"an endpoint that is not there": "mend",

@@ -84,6 +84,11 @@ func answerTables(t *testing.T) map[string]string {
 	for i, e := range limits {
 		tables["limits"] += row(e.Name, cell(limits, kept, i), outcomeOf(e))
 	}
+	tables["2.0 to 2.6"] = row("case", "answer", "the output", "from") + row("---", "---", "---", "---")
+	older := readAnswers(t, "2-documented")
+	for i, e := range older {
+		tables["2.0 to 2.6"] += row(e.Name, cell(older, nil, i), outcomeOf(e), e.Source)
+	}
 	documented := readAnswers(t, "3-documented")
 	for i, e := range documented {
 		name := "3: " + e.Path()

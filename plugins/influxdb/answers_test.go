@@ -10,9 +10,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
-// answerFiles are the files of testdata/answers: of tests/influxanswers, and one
-// that is written by hand from what InfluxData documents and from its sources.
-var answerFiles = []string{influxfake.V1, influxfake.V2, influxfake.V1 + "-limits", "3-documented"}
+// answerFiles are the files of testdata/answers: of tests/influxanswers, and two
+// that are written by hand from what InfluxData documents and from its sources.
+var answerFiles = []string{influxfake.V1, influxfake.V2, influxfake.V1 + "-limits", "2-documented", "3-documented"}
 
 // explained is words that the log must have of a setting that is wrong, by the
 // beginning of the name of the exchange with /api/v2/write.

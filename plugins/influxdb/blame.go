@@ -3,6 +3,8 @@ package influxdb
 import (
 	"encoding/json"
 	"fmt"
+	"math/bits"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strconv"
@@ -85,7 +87,7 @@ func byNumber(d decision, n int, _ func(int) []byte) blame {
 			complete = false
 			continue
 		}
-		if message := clean(e.Message); message != "" || reasons[e.Number-1] == "" {
+		if message := clean(e.Message, d.hide); message != "" || reasons[e.Number-1] == "" {
 			reasons[e.Number-1] = message
 		}
 	}
@@ -94,31 +96,64 @@ func byNumber(d decision, n int, _ func(int) []byte) blame {
 
 // byText reads the lines that InfluxDB 1.8 and 2.x repeat when they cannot parse
 // them, each followed by the reason.
-func byText(d decision, n int, line func(int) []byte) blame {
+//
+// A line may hold what ends it in the text, so each place is tried where it could
+// end. They are compared by a hash that goes along: an answer of such places alone
+// would cost its square otherwise.
+func byText(d decision, n int, line func(i int) []byte) blame {
 	const before, behind = "unable to parse '", "': "
-	_, text, found := strings.Cut(d.text, before)
-	if !found {
+	if !strings.Contains(d.text, before) {
 		return blame{}
 	}
-	places := make(map[string][]int, n)
+	places := make(map[uint64][]int, n)
 	for i := range n {
-		places[string(line(i))] = append(places[string(line(i))], i)
+		h := newPrefixHash()
+		for _, b := range line(i) {
+			h.add(b)
+		}
+		places[h.sum] = append(places[h.sum], i)
 	}
+	_, text, _ := strings.Cut(d.text, before)
 	reasons := map[int]string{}
 	for piece := range strings.SplitSeq(text, before) {
-		// The line may hold what ends it in the text.
-		for end := strings.Index(piece, behind); end >= 0; {
-			for _, i := range places[piece[:end]] {
-				reasons[i] = clean(before + strings.TrimRight(piece, "\n"))
+		reason := ""
+		h := newPrefixHash()
+		for end := range len(piece) - len(behind) + 1 {
+			if piece[end] == behind[0] && piece[end:end+len(behind)] == behind {
+				for _, i := range places[h.sum] {
+					if reasons[i] != "" || string(line(i)) != piece[:end] {
+						break // the others are the same line
+					}
+					if reason == "" {
+						reason = clean(before+strings.TrimRight(piece[:min(len(piece), 16*maxReason)], "\n"), d.hide)
+					}
+					reasons[i] = reason
+				}
 			}
-			next := strings.Index(piece[end+1:], behind)
-			if next < 0 {
-				break
-			}
-			end += 1 + next
+			h.add(piece[end])
 		}
 	}
 	return named(reasons, true)
+}
+
+// prefixHash is a hash of bytes that grows by one at a time, under a key of this
+// process, so that nobody can make lines with one hash.
+type prefixHash struct{ sum uint64 }
+
+const prefixModulus = 1<<61 - 1
+
+var prefixKey = rand.Uint64N(prefixModulus-1) + 1
+
+func newPrefixHash() prefixHash { return prefixHash{prefixKey} }
+
+// add multiplies among the integers modulo the prime 2^61-1.
+func (h *prefixHash) add(b byte) {
+	hi, lo := bits.Mul64(h.sum, prefixKey)
+	sum := lo&prefixModulus + (hi<<3 | lo>>61) + uint64(b) + 1
+	for sum >= prefixModulus {
+		sum -= prefixModulus
+	}
+	h.sum = sum
 }
 
 // named puts lines with their reasons in order.
@@ -136,8 +171,10 @@ func named(reasons map[int]string, certain bool) blame {
 
 // byField reads which field of which measurement has which type, and should have
 // another. Only the first conflict of a request is named, so others may be left.
-func byField(d decision, n int, line func(int) []byte) blame {
-	if !strings.Contains(d.text, "field type conflict: input field ") {
+func byField(d decision, n int, line func(i int) []byte) blame {
+	const before = "field type conflict: input field "
+	_, named, found := strings.Cut(d.text, before)
+	if !found {
 		return blame{}
 	}
 	type field struct {
@@ -153,8 +190,8 @@ func byField(d decision, n int, line func(int) []byte) blame {
 			is, known := meant[f]
 			if !known {
 				// 1.8 puts names into quotes as they are, 2.x as Go does.
-				is = strings.Contains(d.text, fmt.Sprintf(`input field "%s" on measurement "%s" is type %s,`, key, measurement, kind)) ||
-					strings.Contains(d.text, fmt.Sprintf(`input field %q on measurement %q is type %s,`, key, measurement, kind))
+				is = strings.HasPrefix(named, fmt.Sprintf(`"%s" on measurement "%s" is type %s,`, key, measurement, kind)) ||
+					strings.HasPrefix(named, fmt.Sprintf(`%q on measurement %q is type %s,`, key, measurement, kind))
 				meant[f] = is
 			}
 			if is {

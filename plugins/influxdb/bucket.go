@@ -168,7 +168,7 @@ func (o *output) influxQL(ctx context.Context, statement string) ([]influxQLResu
 	}
 	for _, r := range answered.Results {
 		if r.Error != "" {
-			return nil, errors.New(clean(r.Error))
+			return nil, errors.New(clean(r.Error, o.client.hide))
 		}
 	}
 	return answered.Results, nil

@@ -10,10 +10,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
 )
 
 const (
@@ -36,6 +40,7 @@ type client struct {
 	*endpoint
 	gzip    bool
 	timeout time.Duration
+	hide    func(string) string // masks secrets in answers; nil: there are none
 
 	bodies sync.Pool // of *compressed
 }
@@ -82,6 +87,7 @@ func newClient(conf config) *client {
 		endpoint: newEndpoint(conf),
 		gzip:     conf.gzip,
 		timeout:  conf.timeout,
+		hide:     masking(conf),
 	}
 	c.bodies.New = func() any {
 		body := new(compressed)
@@ -137,14 +143,48 @@ func (c *client) do(request *http.Request) answer {
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err
 		}
-		return answer{err: err}
+		return answer{err: err, hide: c.hide}
 	}
 	defer response.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	// What is left over is read, so that the connection can be used again, but
 	// not for ever.
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
-	return answer{status: response.StatusCode, header: response.Header, body: body}
+	return answer{status: response.StatusCode, header: response.Header, body: decompressed(body, response.Header.Get("Content-Encoding")), hide: c.hide}
+}
+
+// decompressed returns the beginning of a body that a gateway has compressed,
+// although nobody asked for that; what cannot be read stays as it is.
+func decompressed(body []byte, encoding string) []byte {
+	var (
+		reader io.Reader
+		err    error
+	)
+	encoding = strings.ToLower(strings.TrimSpace(encoding))
+	switch {
+	case encoding == "zstd", bytes.HasPrefix(body, []byte("\x28\xb5\x2f\xfd")):
+		var decoder *zstd.Decoder
+		if decoder, err = zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(8*maxAnswer)); err == nil {
+			defer decoder.Close()
+			reader = decoder
+		}
+	case encoding == "gzip", encoding == "x-gzip", bytes.HasPrefix(body, []byte("\x1f\x8b")):
+		reader, err = gzip.NewReader(bytes.NewReader(body))
+	case encoding == "deflate": // with the header of zlib by the standard, without it by some servers
+		if reader, err = zlib.NewReader(bytes.NewReader(body)); err != nil {
+			reader, err = flate.NewReader(bytes.NewReader(body)), nil
+		}
+	default:
+		return body
+	}
+	if err != nil {
+		return body
+	}
+	content, err := io.ReadAll(io.LimitReader(reader, maxAnswer))
+	if err != nil && len(content) == 0 {
+		return body
+	}
+	return content
 }
 
 // ask makes a request of the management API, with a JSON body or none.

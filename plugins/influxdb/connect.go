@@ -80,8 +80,8 @@ func (o *output) speaksV1(a answer) bool {
 // policy, is not there. The organisation may be missing instead.
 func bucketMissing(d decision) bool {
 	return d.status == http.StatusNotFound &&
-		(strings.Contains(d.reason, "bucket") || strings.Contains(d.reason, "database not found") || strings.Contains(d.reason, "no dbrp mapping found")) ||
-		strings.Contains(d.reason, "retention policy not found")
+		(strings.Contains(d.text, "bucket") || strings.Contains(d.text, "database not found") || strings.Contains(d.text, "no dbrp mapping found")) ||
+		strings.Contains(d.text, "retention policy not found")
 }
 
 // bucketAsked is whether a server misses the name of the bucket.
@@ -97,5 +97,5 @@ func bucketRefused(d decision) bool {
 
 // unknownPath is whether a server does not know what it was asked for.
 func unknownPath(d decision) bool {
-	return (d.status == http.StatusNotFound || d.status == http.StatusMethodNotAllowed) && !bucketMissing(d) && !strings.Contains(d.reason, "organization")
+	return (d.status == http.StatusNotFound || d.status == http.StatusMethodNotAllowed) && !bucketMissing(d) && !strings.Contains(d.text, "organization")
 }

@@ -139,7 +139,9 @@ func explain(d decision, conf config) string {
 }
 
 func mending(d decision, conf config) string {
-	has := func(words string) bool { return strings.Contains(d.reason, words) }
+	has := func(words string) bool {
+		return strings.Contains(d.text, words) || d.status == 0 && strings.Contains(d.reason, words)
+	}
 	switch {
 	case d.status == 0 && (has("connection refused") || has("no such host")):
 		return "no server is there: start InfluxDB, or correct url"

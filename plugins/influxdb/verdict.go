@@ -1,18 +1,15 @@
 package influxdb
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"net"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // verdict is what becomes of the points of a request.
@@ -43,8 +40,9 @@ func verdictNames() []string { return []string{"done", "split", "refused", "rese
 type answer struct {
 	status int
 	header http.Header
-	body   []byte
+	body   []byte // decompressed
 	err    error
+	hide   func(string) string // masks secrets; nil: there are none
 }
 
 // decision is an answer understood.
@@ -54,9 +52,12 @@ type decision struct {
 	reason  string        // InfluxDB's own words where it has some, fit to be shown
 	after   time.Duration // how long the server wants to be left alone
 
-	class string // for the metric, where it does not follow from the reason
-	text  string // InfluxDB's own words as they came
-	body  []byte // what came
+	class    string // for the metric, where it does not follow from the reason
+	text     string // InfluxDB's own words as they came; may hold secrets
+	body     []byte // what came
+	influxdb bool   // in a form that only InfluxDB's answers have
+	dialled  bool   // a connection was there
+	hide     func(string) string
 }
 
 // maxRetryAfter bounds what a server can ask for, so that one wrong header does
@@ -68,7 +69,10 @@ const maxRetryAfter = time.Minute
 // Only 204 means that the points are stored: InfluxDB answers nothing else, so
 // 200, 202 or 207 come from something in between that may have stored nothing.
 func judge(a answer, now time.Time) decision {
-	d := decision{status: a.status, reason: reasonOf(a), after: retryAfter(a.header, now), text: textOf(a), body: a.body}
+	d := decision{
+		status: a.status, reason: reasonOf(a), after: retryAfter(a.header, now),
+		text: textOf(a), body: a.body, influxdb: fromInfluxDB(a), dialled: !neverSent(a.err), hide: a.hide,
+	}
 	switch {
 	case a.err != nil:
 		d.verdict = judgeError(a.err)
@@ -83,8 +87,10 @@ func judge(a answer, now time.Time) decision {
 		d.verdict = judgeRefusal(d.text)
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly, a.status == http.StatusTooManyRequests:
 		d.verdict = resend
-	case a.status >= 500 && strings.Contains(d.reason, "retention policy not found"):
+	case a.status >= 500 && strings.Contains(d.text, "retention policy not found"):
 		d.verdict = mend // 1.8 calls a wrong name in the configuration a fault of its own
+	case a.status >= 500 && refusedWith500(d.text):
+		d.verdict = judgeRefusal(d.text)
 	case a.status >= 500, a.status < 200:
 		d.verdict = resend
 	default:
@@ -134,7 +140,7 @@ func requestFaultOf(text string) (fault requestFault, ok bool) {
 
 // shardDeleted is said of points in a shard that is being deleted: it is gone soon,
 // and made anew for them.
-var shardDeleted = regexp.MustCompile(`^(failure writing points to database: )?partial write: shard \d+ is pending deletion`)
+var shardDeleted = regexp.MustCompile(`^partial write: shard \d+ is pending deletion`)
 
 // judgeRefusal tells whose fault a refusal is.
 func judgeRefusal(text string) verdict {
@@ -147,9 +153,44 @@ func judgeRefusal(text string) verdict {
 	return refused
 }
 
-// withoutOrigin leaves away where in InfluxDB 3 an error comes from.
+// refusedWith500 reports whether a server blames itself for a point that it
+// refuses. InfluxDB 2.0 does for all of them, and 2.1 to 2.6 for all but a partial
+// write (http/write_handler.go): a new field with two types in one request.
+func refusedWith500(text string) bool {
+	text = withoutOrigin(text)
+	for _, beginning := range []string{
+		"partial write: ", "field type conflict", "points beyond retention policy",
+		"max-series-per-database limit exceeded", "max-values-per-tag limit exceeded", "unable to parse '",
+	} {
+		if strings.HasPrefix(text, beginning) {
+			return true
+		}
+	}
+	return false
+}
+
+// origins are what InfluxDB puts before an error, in this order.
+var origins = []string{
+	"unexpected error writing points to database: ", // 2.0 to 2.6
+	"failure writing points to database: ",          // 2.1 and later
+	"write failed: ",                                // 1.x before 1.8
+	"engine: ",
+	"write buffer error: ", // 3
+	"catalog update error: ",
+}
+
+// withoutOrigin leaves away where in InfluxDB an error comes from.
 func withoutOrigin(text string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(text, "write buffer error: "), "catalog update error: ")
+	for _, origin := range origins {
+		text = strings.TrimPrefix(text, origin)
+	}
+	return text
+}
+
+// neverSent reports whether a request has failed before there was a connection.
+func neverSent(err error) bool {
+	var dial *net.OpError
+	return err != nil && (judgeError(err) == mend || errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect"))
 }
 
 func judgeError(err error) verdict {
@@ -164,73 +205,6 @@ func judgeError(err error) verdict {
 	default:
 		return resend
 	}
-}
-
-// maxReason bounds a reason in bytes: 1.8 repeats the whole of a malformed line.
-const maxReason = 1024
-
-// reasonOf gives the server's words in one line.
-func reasonOf(a answer) string {
-	switch {
-	case errors.Is(a.err, context.DeadlineExceeded):
-		return "no answer in time"
-	case a.err != nil:
-		return clean(a.err.Error())
-	}
-	text := clean(textOf(a))
-	if text == "" {
-		text = strings.TrimSpace(fmt.Sprintf("status %d %s", a.status, http.StatusText(a.status)))
-	}
-	if a.status/100 == 3 && a.header.Get("Location") != "" {
-		text = "redirected to " + clean(a.header.Get("Location"))
-	}
-	return text
-}
-
-// textOf gives the server's words as they came.
-func textOf(a answer) string {
-	if a.err != nil {
-		return ""
-	}
-	var body struct {
-		Message string          `json:"message"` // 2.x
-		Error   json.RawMessage `json:"error"`   // 1.8 and 3
-	}
-	text := ""
-	if json.Unmarshal(a.body, &body) == nil {
-		text = body.Message
-		if text == "" && json.Unmarshal(body.Error, &text) != nil {
-			text = string(body.Error)
-		}
-	}
-	if text == "" {
-		text = a.header.Get("X-Influxdb-Error")
-	}
-	if text == "" {
-		text = string(a.body)
-	}
-	return text
-}
-
-// clean makes text from a server fit for metadata and logs: one line of valid
-// UTF-8, bounded.
-func clean(s string) string {
-	cut := len(s) > maxReason
-	if cut {
-		s = s[:maxReason]
-	}
-	s = strings.ToValidUTF8(s, "\ufffd")
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	s = strings.TrimSpace(s)
-	if cut {
-		s += "…"
-	}
-	return s
 }
 
 // retryAfter reads the header Retry-After, seconds or a date (RFC 9110, 10.2.3).

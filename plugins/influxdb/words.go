@@ -1,0 +1,171 @@
+package influxdb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxReason bounds a reason in bytes: 1.8 repeats the whole of a malformed line.
+const maxReason = 1024
+
+// reasonOf returns the server's words in one line, without secrets.
+func reasonOf(a answer) string {
+	switch {
+	case errors.Is(a.err, context.DeadlineExceeded):
+		return "no answer in time"
+	case a.err != nil:
+		return clean(a.err.Error(), a.hide)
+	case a.status/100 == 3 && a.header.Get("Location") != "":
+		location := a.header.Get("Location")
+		if a.hide != nil {
+			location = a.hide(location)
+		}
+		return "redirected to " + clean(withoutQuery(location), a.hide)
+	}
+	text := ""
+	if isPage(a) {
+		text = "a web page, not InfluxDB's answer: " + clean(pageWords(string(a.body)), a.hide)
+	} else {
+		text = clean(textOf(a), a.hide)
+	}
+	if text == "" {
+		text = strings.TrimSpace(fmt.Sprintf("status %d %s", a.status, http.StatusText(a.status)))
+	}
+	return text
+}
+
+// withoutQuery returns an address without what may hold secrets.
+func withoutQuery(location string) string {
+	u, err := url.Parse(location)
+	if err != nil {
+		location, _, _ = strings.Cut(location, "?")
+		return location
+	}
+	u.RawQuery, u.Fragment, u.ForceQuery = "", "", false
+	return u.Redacted()
+}
+
+// textOf returns the server's words as they came.
+func textOf(a answer) string {
+	if a.err != nil {
+		return ""
+	}
+	var body struct {
+		Message string          `json:"message"` // 2.x
+		Error   json.RawMessage `json:"error"`   // 1.8 and 3
+	}
+	text := ""
+	if json.Unmarshal(a.body, &body) == nil {
+		text = body.Message
+		if text == "" && json.Unmarshal(body.Error, &text) != nil {
+			text = string(body.Error)
+		}
+	}
+	if text == "" {
+		text = a.header.Get("X-Influxdb-Error")
+	}
+	if text == "" {
+		text = string(a.body)
+	}
+	return text
+}
+
+// fromInfluxDB reports whether an answer has a form that gateways' answers do not
+// have: a code beside the message (2.x, 3 and Cloud), or the header of 1.x, or the
+// lines that are refused (3).
+func fromInfluxDB(a answer) bool {
+	if a.err != nil {
+		return false
+	}
+	var body struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Error   string `json:"error"`
+		Data    any    `json:"data"`
+	}
+	if json.Unmarshal(a.body, &body) != nil {
+		return a.header.Get("X-Influxdb-Error") != ""
+	}
+	return body.Code != "" && body.Message != "" ||
+		body.Error != "" && (a.header.Get("X-Influxdb-Version") != "" || a.header.Get("X-Influxdb-Error") != "" || body.Data != nil)
+}
+
+// clean makes text from a server fit for metadata and logs: one line of valid
+// UTF-8, bounded, with secrets masked and control characters escaped, those that
+// change the direction of text included.
+func clean(s string, hide func(string) string) string {
+	// Masked before it is cut, or the first half of a secret could be left.
+	const window = 16 * maxReason
+	if len(s) > window {
+		s = s[:window]
+	}
+	if hide != nil {
+		s = hide(s)
+	}
+	var b strings.Builder
+	for _, r := range strings.TrimSpace(s) {
+		switch {
+		case b.Len() >= maxReason:
+			return strings.TrimSpace(b.String()) + "…"
+		case r == '\n', r == '\r', r == '\t', r == utf8.RuneError:
+			b.WriteRune(map[bool]rune{true: utf8.RuneError, false: ' '}[r == utf8.RuneError])
+		case r < 0x20 || r == 0x7f:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
+			if r > 0xffff {
+				fmt.Fprintf(&b, `\U%08x`, r)
+			} else {
+				fmt.Fprintf(&b, `\u%04x`, r)
+			}
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// isPage reports whether an answer is meant for a browser.
+func isPage(a answer) bool {
+	if strings.HasPrefix(strings.ToLower(a.header.Get("Content-Type")), "text/html") {
+		return strings.Contains(string(a.body[:min(len(a.body), maxReason)]), "<")
+	}
+	beginning := strings.ToLower(strings.TrimSpace(string(a.body[:min(len(a.body), 64)])))
+	return strings.HasPrefix(beginning, "<!doctype html") || strings.HasPrefix(beginning, "<html")
+}
+
+// pageWords returns the text at the beginning of a web page, without tags, scripts
+// and styles.
+func pageWords(page string) string {
+	if len(page) > 32*maxReason {
+		page = page[:32*maxReason]
+	}
+	var b strings.Builder
+	for page != "" {
+		text, rest, found := strings.Cut(page, "<")
+		b.WriteString(text)
+		b.WriteByte(' ')
+		if !found {
+			break
+		}
+		lower := strings.ToLower(rest[:min(len(rest), 8)])
+		end := ">"
+		switch {
+		case strings.HasPrefix(lower, "script"):
+			end = "</script>"
+		case strings.HasPrefix(lower, "style"):
+			end = "</style>"
+		case strings.HasPrefix(lower, "!--"):
+			end = "-->"
+		}
+		_, page, _ = strings.Cut(rest, end)
+	}
+	return strings.Join(strings.Fields(html.UnescapeString(b.String())), " ")
+}

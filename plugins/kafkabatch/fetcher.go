@@ -138,6 +138,9 @@ func (f *fetcher) plan(now time.Time) (asked []ask, idle time.Duration) {
 			idle = min(idle, wait)
 			continue
 		}
+		if s.full(p) {
+			continue
+		}
 		a := ask{p, p.next, p.source(now) != p.leader}
 		if p.endKnown && p.next.offset < p.end {
 			behind = append(behind, a)

@@ -24,6 +24,7 @@ var (
 	metricLag         = declared.Gauge("kafka_batches_lag", "offsets", "offsets between the end of what can be read and what is acknowledged", ofTopics, ofPartitions)
 	metricLagSeconds  = declared.Gauge("kafka_batches_lag_seconds", "seconds", "age of the newest record acknowledged, 0 without lag", ofTopics, ofPartitions)
 	metricStopped     = declared.Gauge("kafka_batches_stopped", "", "1 if the partition waits for an operator, else 0", ofTopics, ofPartitions)
+	metricWaiting     = declared.Gauge("kafka_batches_waiting", "RecordBatches", "batches that were nacked or refused, and are redelivered until they are accepted", ofTopics, ofPartitions)
 	metricNacks       = declared.Counter("kafka_batches_nacks", "RecordBatches", "batches that were refused, and are sent again")
 	metricCommits     = declared.Counter("kafka_batches_commits", "commits", "commits of offsets")
 	metricErrors      = declared.Counter("kafka_batches_errors", "errors", "errors, each of which is tried again or stops a partition", metric.OneOf("kind", append(errorKinds(), "or Kafka's name of the error, such as NOT_LEADER_FOR_PARTITION")...))
@@ -51,6 +52,7 @@ type metrics struct {
 	lag         *service.MetricGauge
 	lagSeconds  *service.MetricGauge
 	stopped     *service.MetricGauge
+	waiting     *service.MetricGauge
 	nacks       *service.MetricCounter
 	commits     *service.MetricCounter
 	errors      *service.MetricCounter
@@ -68,6 +70,7 @@ func newMetrics(m *service.Metrics) *metrics {
 		lag:         metricLag.New(m),
 		lagSeconds:  metricLagSeconds.New(m),
 		stopped:     metricStopped.New(m),
+		waiting:     metricWaiting.New(m),
 		nacks:       metricNacks.New(m),
 		commits:     metricCommits.New(m),
 		errors:      metricErrors.New(m),
@@ -99,6 +102,7 @@ func (m *metrics) show(p *partition, now time.Time) {
 		stopped = 1
 	}
 	m.stopped.Set(stopped, p.topic, number)
+	m.waiting.Set(int64(p.load.waiting), p.topic, number)
 }
 
 // forget clears the gauges of a partition that another member has now.
@@ -107,4 +111,5 @@ func (m *metrics) forget(p *partition) {
 	m.lag.Set(0, p.topic, number)
 	m.lagSeconds.SetFloat64(0, p.topic, number)
 	m.stopped.Set(0, p.topic, number)
+	m.waiting.Set(0, p.topic, number)
 }

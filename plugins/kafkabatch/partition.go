@@ -37,6 +37,7 @@ type partition struct {
 	busy    bool // in a request, so that nobody else may change next
 	lost    bool // the group has taken it away: nothing of it is committed any more
 
+	load   load
 	next   position // where the next fetch begins
 	acked  prefix
 	handed int64 // offset after the last batch that was handed on

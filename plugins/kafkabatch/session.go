@@ -183,6 +183,7 @@ func (s *session) ack(b *batch) {
 	s.mu.Lock()
 	if !b.partition.lost {
 		b.partition.acked.ack(b.number)
+		s.accepted(b)
 	}
 	s.mu.Unlock()
 	b.memory.release()
@@ -197,7 +198,9 @@ func (s *session) nack(b *batch, err error) {
 	s.logAt(b.partition, b.header.BaseOffset).Debugf("Handing on again the batch at offset %d of partition %d of %s: %v",
 		b.header.BaseOffset, b.partition.partition, b.partition.topic, err)
 	rest := min(minBackoff<<min(b.nacks, 10), maxBackoff)
-	b.nacks++
+	s.mu.Lock()
+	s.waits(b, err)
+	s.mu.Unlock()
 	time.AfterFunc(rest, func() { s.handOnAgain(b) })
 }
 

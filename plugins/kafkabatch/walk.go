@@ -79,6 +79,9 @@ func (w *walk) next(h recordbatch.Header, b []byte) error {
 		return err
 	}
 	if kind == kindData && h.Records > 0 {
+		if w.full() {
+			return errWalkOver
+		}
 		err = w.handOn(h, b, end)
 	} else {
 		if kind == kindAborted {
@@ -148,6 +151,7 @@ func (w *walk) handOn(h recordbatch.Header, b []byte, end position) error {
 	}
 	err := w.advance(end, func(p *partition) {
 		one.number = p.acked.add(end)
+		p.load.add(one)
 		s.queue = append(s.queue, one)
 		signal(s.ready)
 	})
@@ -155,6 +159,13 @@ func (w *walk) handOn(h recordbatch.Header, b []byte, end position) error {
 		memory.release()
 	}
 	return err
+}
+
+func (w *walk) full() bool {
+	s := w.fetcher.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.full(w.partition)
 }
 
 // advance moves the partition on, unless it is not ours any more.

@@ -22,8 +22,8 @@ func (s *Server) routes() http.Handler {
 		if !ok {
 			return
 		}
-		defer s.brand.Watch(filter.Range)()
 		feeds.serve(w, r, s.stopping, source{
+			watch:   func() (done func()) { return s.brand.Watch(filter.Range) },
 			changed: s.brand.Changed,
 			look: func(since uint64) (uint64, any) {
 				update := s.brand.Look(filter, since)
@@ -52,8 +52,8 @@ func (s *Server) routes() http.Handler {
 		answer(w, map[string]any{"tweets": tweets, "problem": problem})
 	})
 	mux.HandleFunc("GET /api/pipeline/events", func(w http.ResponseWriter, r *http.Request) {
-		defer s.pipeline.Watch()()
 		feeds.serve(w, r, s.stopping, source{
+			watch:   s.pipeline.Watch,
 			changed: s.pipeline.Changed,
 			look: func(since uint64) (uint64, any) {
 				update := s.pipeline.Look(since)

@@ -11,10 +11,12 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/dashboard/brandview"
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard/pipelineview"
 )
 
 // start serves the dashboard of an InfluxDB that says the same at all times.
@@ -24,10 +26,15 @@ func start(t *testing.T, allowed ...string) *Server {
 		fmt.Fprintf(w, `{"results":[{"series":[{"tags":{"brand":"A","sentiment":"positive"},"values":[[%d,3]]}]}]}`, time.Now().UnixNano())
 	}))
 	t.Cleanup(influx.Close)
-	s, err := Listen(Options{
+	return serve(t, Options{
 		Address: "127.0.0.1:0", AllowedHosts: allowed,
 		Influx: brandview.Source{URL: influx.URL, Token: "secret", Bucket: "b", Measurement: "m"},
 	})
+}
+
+func serve(t *testing.T, o Options) *Server {
+	t.Helper()
+	s, err := Listen(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,6 +222,47 @@ func TestStreamsAreBounded(t *testing.T) {
 		if time.Since(begin) > 10*time.Second {
 			t.Fatal("no stream is free after all have gone")
 		}
+	}
+}
+
+// What would break: pages that are refused make queries all the same.
+func TestWhoIsRefusedMakesNoQueries(t *testing.T) {
+	var queries, scrapes atomic.Int64
+	influx := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		queries.Add(1)
+		fmt.Fprint(w, `{"results":[{}]}`)
+	}))
+	defer influx.Close()
+	pipeline := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { scrapes.Add(1) }))
+	defer pipeline.Close()
+	s := serve(t, Options{
+		Address: "127.0.0.1:0", Influx: brandview.Source{URL: influx.URL, Bucket: "b", Measurement: "m"},
+		Pipeline: pipelineview.Source{Metrics: []string{pipeline.URL}},
+	})
+	refused := func(path, host string, want int) {
+		t.Helper()
+		for range 100 {
+			response := get(t, s, path, func(r *http.Request) { r.Host = host })
+			response.Body.Close()
+			if response.StatusCode != want {
+				t.Fatalf("%s: %s", path, response.Status)
+			}
+		}
+	}
+	own := strings.TrimSuffix(strings.TrimPrefix(s.URL(), "http://"), "/")
+	begin := time.Now()
+	refused("/api/brand/events?range=1m", "evil.example", 421)
+	refused("/api/brand/events?range=2m", own, 400)
+	for range maxStreams {
+		open(t, s, "/api/pipeline/events", "")
+	}
+	refused("/api/brand/events?range=1m", own, 503)
+	refused("/api/pipeline/events", own, 503)
+	if n := queries.Load(); n != 0 {
+		t.Errorf("%d queries, and nobody who looks at the brands was let in", n)
+	}
+	if n, most := scrapes.Load(), 2+int64(time.Since(begin)/time.Second); n > most {
+		t.Errorf("%d scrapes in %s", n, time.Since(begin))
 	}
 }
 

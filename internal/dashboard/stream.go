@@ -54,9 +54,11 @@ func (s *streams) since(r *http.Request) uint64 {
 	return n
 }
 
-// source is what a stream shows: changed is closed at the next change after it
-// was asked for, and look gives what has changed since a revision.
+// source is what a stream shows: watch says that somebody looks until done is
+// called, changed is closed at the next change after it was asked for, and look
+// gives what has changed since a revision.
 type source struct {
+	watch   func() (done func())
 	changed func() <-chan struct{}
 	look    func(since uint64) (revision uint64, update any)
 }
@@ -70,6 +72,8 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request, stopping <-chan 
 		return
 	}
 	defer done()
+	// Not before: who is refused makes no queries.
+	defer from.watch()()
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")

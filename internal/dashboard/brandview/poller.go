@@ -28,27 +28,25 @@ const (
 	retryLongest = 5 * time.Second
 )
 
-// Run reads until the context ends, as long as somebody looks.
+// Run reads until the context ends, as long as somebody looks. Who comes while it
+// reads waits for the next reading: pages that come and go make no more queries
+// than one that stays.
 func (v *View) Run(ctx context.Context) {
 	p := poller{view: v, store: v.store, jobs: newJobs()}
 	for ctx.Err() == nil {
 		if !v.watching.anybody() && time.Since(p.looked) > linger {
-			select {
-			case <-ctx.Done():
+			if !v.watching.await(ctx) {
 				return
-			case <-v.watching.wake:
 			}
 			p.restart()
 		}
 		if v.watching.anybody() {
 			p.looked = time.Now()
 		}
-		wait := p.read(ctx)
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(p.read(ctx))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
-		case <-v.watching.wake:
 		}
 		timer.Stop()
 	}

@@ -212,6 +212,36 @@ func TestNobodyLooksNothingIsAsked(t *testing.T) {
 	})
 }
 
+// What would break: pages that come and go, or are opened by a script, make
+// InfluxDB work more than one that stays.
+func TestViewersThatComeAndGo(t *testing.T) {
+	asked := func(stays bool, each time.Duration) (n int) {
+		synctest.Test(t, func(t *testing.T) {
+			l := &log{}
+			v, stop := runningView(t, l)
+			defer stop()
+			r, _ := ParseRange("1m")
+			if stays {
+				defer v.Watch(r)()
+			}
+			time.Sleep(time.Minute)
+			before := l.times()
+			for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(each) {
+				v.Watch(r)()
+			}
+			n = l.times() - before
+		})
+		return n
+	}
+	alone := asked(true, time.Hour)
+	if crowd := asked(true, time.Millisecond); crowd > alone {
+		t.Errorf("%d queries in a minute with others that come and go, and %d without", crowd, alone)
+	}
+	if crowd := asked(false, time.Millisecond); crowd > alone {
+		t.Errorf("%d queries in a minute for those that come and go, and %d for one that stays", crowd, alone)
+	}
+}
+
 // What would break: the page goes on as if nothing were, or never comes back.
 func TestProblemsComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,9 @@
 package brandview
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // watching counts who looks at what.
 type watching struct {
@@ -27,6 +30,18 @@ func (v *View) Watch(r Range) (done func()) {
 		w.ranges[r.Name]--
 		w.total--
 	})
+}
+
+// await waits until somebody looks; it is false when the context ends first.
+func (w *watching) await(ctx context.Context) bool {
+	for !w.anybody() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-w.wake:
+		}
+	}
+	return true
 }
 
 func (w *watching) anybody() bool {

@@ -91,18 +91,25 @@ func (v *View) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		begin := time.Now()
 		v.read(ctx)
-		period := idleTick
-		if v.watched() {
-			period = tick
+		if v.watched() || v.sleep(ctx, begin.Add(idleTick), v.wake) {
+			// Who comes waits for the next tick: pages that come and go ask pipelines
+			// no more often than one that stays.
+			v.sleep(ctx, begin.Add(tick), nil)
 		}
-		timer := time.NewTimer(period - min(time.Since(begin), period))
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case <-v.wake:
-		}
-		timer.Stop()
 	}
+}
+
+// sleep tells whether wake has ended it before its time.
+func (v *View) sleep(ctx context.Context, until time.Time, wake <-chan struct{}) (woken bool) {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-wake:
+		return true
+	}
+	return false
 }
 
 // Watch says that somebody looks, until done is called.

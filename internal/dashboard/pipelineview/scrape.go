@@ -1,26 +1,11 @@
 package pipelineview
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
 	"math"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
-)
-
-const (
-	// scrapeTimeout is how long a pipeline may take to give its metrics.
-	scrapeTimeout = 2 * time.Second
-	// maxScrapeBytes bounds them.
-	maxScrapeBytes = 8 << 20
 )
 
 // scrape is what a process says of itself at a moment.
@@ -40,60 +25,6 @@ type point struct {
 	counter counter
 	reason  string // of a refusal
 	value   float64
-}
-
-// endpoint is a process with metrics.
-type endpoint struct {
-	url   string
-	http  *http.Client
-	last  *scrape // the newest that came
-	error error   // of the newest try
-}
-
-func newEndpoint(address string) (*endpoint, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("the address of metrics must be like http://127.0.0.1:4195/metrics, not %q", address)
-	}
-	if u.Path == "" || u.Path == "/" {
-		u.Path = "/metrics"
-	}
-	return &endpoint{url: u.String(), http: &http.Client{Timeout: scrapeTimeout}, error: errors.New("not asked yet")}, nil
-}
-
-// name is what people know it by.
-func (e *endpoint) name() string {
-	u, err := url.Parse(e.url)
-	if err != nil {
-		return e.url
-	}
-	return u.Redacted()
-}
-
-func (e *endpoint) scrape(ctx context.Context, now func() time.Time) (*scrape, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url, nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := e.http.Do(request)
-	if err != nil {
-		if whole := (*url.Error)(nil); errors.As(err, &whole) {
-			err = whole.Err
-		}
-		return nil, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("it answers %s", response.Status)
-	}
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(io.LimitReader(response.Body, maxScrapeBytes))
-	if err != nil {
-		return nil, fmt.Errorf("reading metrics: %w", err)
-	}
-	s := pick(families)
-	s.at = now()
-	return s, nil
 }
 
 // pick takes what the view needs.

@@ -7,7 +7,7 @@ import (
 
 // Endpoint is a process that is asked for its metrics.
 type Endpoint struct {
-	URL     string `json:"url"`
+	URL     string `json:"url"`   // without what may be secret
 	Error   string `json:"error"` // why it does not answer; empty if it does
 	Started bool   `json:"started"`
 }
@@ -38,11 +38,7 @@ func (v *View) Look(since uint64) Update {
 		}
 	}
 	for _, e := range v.endpoints {
-		shown := Endpoint{URL: e.name(), Started: e.last != nil}
-		if e.error != nil {
-			shown.Error = e.error.Error()
-		}
-		u.Endpoints = append(u.Endpoints, shown)
+		u.Endpoints = append(u.Endpoints, Endpoint{URL: e.name, Error: e.problem(), Started: e.last != nil})
 	}
 	return u
 }
@@ -65,7 +61,7 @@ func (v *View) judge(kafkaError error) {
 	v.totals = Totals{Rejected: map[string]float64{}}
 	for _, e := range v.endpoints {
 		if e.error != nil {
-			f.Away = append(f.Away, e.name())
+			f.Away = append(f.Away, e.name)
 		}
 		if e.last == nil {
 			continue

@@ -84,7 +84,8 @@ func (s *Server) Serve(ctx context.Context) error {
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      90 * time.Second, // streams set their own, write by write
 		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
+		// An address names all brands that are chosen, three bytes for one.
+		MaxHeaderBytes: 128 << 10,
 	}
 	ended := make(chan struct{})
 	go func() {

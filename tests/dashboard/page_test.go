@@ -63,6 +63,51 @@ func TestATweetWithHTMLDoesNothing(t *testing.T) {
 	}
 }
 
+// What would break: a brand whose name holds control characters is in the list, and
+// the page hangs when it is chosen, or nobody can see what it is called.
+func TestABrandWithControlCharacters(t *testing.T) {
+	t.Parallel()
+	for _, version := range influxd.Versions {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			db := testenv.Influx(t, version)
+			now := time.Now()
+			var lines string
+			brands := map[string]string{"T\rea\x01": "T\u240dea\u2401", "\x7f\t": "\u2421\u2409", "\u202eaeT\u0085": `\u202eaeT\u0085`}
+			for name := range brands {
+				lines += line(name, "negative", "of "+brands[name], now)
+			}
+			if err := db.Write(t.Context(), []byte(lines+line("A", "positive", "harmless", now))); err != nil {
+				t.Fatal(err)
+			}
+			b := serve(t, db)
+			for name, shown := range brands {
+				p := browse(t)
+				p.open(fmt.Sprintf("%s#/brand?range=1m", b.url))
+				p.await("all brands are shown", `document.querySelectorAll("#voice button").length === 4`)
+				p.run(chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll("#voice button")].find((b) => b.dataset.brand === %q).click()`, name), nil))
+				p.await("it alone is shown", fmt.Sprintf(`document.querySelector("#brand-title").innerText === %q && document.querySelector("#total").innerText.startsWith("1 in") && document.querySelector("#share-negative").innerText === "100 %%"`, shown))
+				p.await("its tweet is shown", fmt.Sprintf(`[...document.querySelectorAll("#latest li")].map((row) => row.querySelector(".tweet-brand").textContent + row.querySelector(".tweet-text").textContent).join() === %q`, shown+"of "+shown))
+				if got := p.text("#live-text"); got == "Connecting" || got == "Refused" {
+					t.Errorf("%q: %s", name, got)
+				}
+			}
+		})
+	}
+}
+
+// What would break: a page that the server refuses waits for ever without a word.
+func TestARefusalIsSaid(t *testing.T) {
+	t.Parallel()
+	db := testenv.Influx(t, testenv.InfluxV1)
+	b := serve(t, db)
+	p := browse(t, "400 (Bad Request)")
+	p.open(b.url + "#/brand?range=1m&brand=" + strings.Repeat("a", 600))
+	p.await("it is said", `document.querySelector("#notice").innerText.includes("longer than 512 bytes") && document.querySelector("#live-text").innerText === "Refused"`)
+	p.click("#all-brands")
+	p.await("the page goes on", `document.querySelector("#live-text").innerText === "No tweets"`)
+}
+
 // What would break: a person who starts this sees an empty page, and not what to
 // do about it.
 func TestWhatToDoIsSaid(t *testing.T) {

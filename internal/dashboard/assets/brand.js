@@ -5,7 +5,7 @@ import { Chart } from "./chart.js";
 import { Stream } from "./stream.js";
 import { Texts } from "./texts.js";
 import { Moment } from "./moment.js";
-import { problemNotice } from "./problems.js";
+import { problemNotice, refusedNotice } from "./problems.js";
 import * as format from "./format.js";
 
 const ranges = [["1m", "1 min"], ["15m", "15 min"], ["1h", "1 h"], ["6h", "6 h"], ["24h", "24 h"]];
@@ -16,7 +16,7 @@ let picked = () => {};
 
 export class BrandView {
   #page; #stream = null; #key = ""; #range = "1m"; #brands = []; #at = null;
-  #windows = new Map(); #update = null; #connected = false; #texts; #moment; #clock; #aside = new AbortController();
+  #windows = new Map(); #update = null; #connected = false; #refused = null; #texts; #moment; #clock; #aside = new AbortController();
 
   constructor(page) {
     this.#page = page;
@@ -57,7 +57,7 @@ export class BrandView {
       button.setAttribute("aria-checked", String(on));
       button.tabIndex = on ? 0 : -1;
     }
-    text($("brand-title"), this.#brands.length === 0 ? "All brands" : this.#brands.join(", "));
+    text($("brand-title"), this.#brands.length === 0 ? "All brands" : this.#brands.map(format.name).join(", "));
     $("all-brands").hidden = this.#brands.length === 0;
     const key = this.#query();
     if (key !== this.#key) {
@@ -65,7 +65,7 @@ export class BrandView {
       this.#stream?.close();
       this.#windows.clear();
       this.#update = null;
-      this.#stream = new Stream(`api/brand/events?${key}`, (update) => this.#take(update), (connected) => { this.#connected = connected; this.#state(); });
+      this.#stream = new Stream(`api/brand/events?${key}`, (update) => this.#take(update), (connected, refused) => { this.#connected = connected; this.#refused = refused; this.#state(); });
       this.#texts.again();
     }
     if (this.#at !== null) this.#moment.show(this.#at, before !== this.#at);
@@ -148,7 +148,7 @@ export class BrandView {
       const button = row.firstElementChild;
       const [name, share, net, bar] = button.children;
       const on = this.#brands.includes(brand.name);
-      const words = brand.name || "other brands";
+      const words = format.name(brand.name) || "other brands";
       button.dataset.brand = brand.name;
       button.disabled = !brand.name;
       button.setAttribute("aria-pressed", String(on));
@@ -221,8 +221,8 @@ export class BrandView {
     const u = this.#update;
     const { live, notice } = this.#page;
     if (!this.#connected) {
-      live("lost", u ? "Connection lost" : "Connecting");
-      notice(u ? { level: "bad", title: "The dashboard does not answer", lines: ["What you see is what it said last. The page comes back by itself when the program runs again:", { code: "brandpulse-connect dashboard" }] } : null);
+      live("lost", u ? "Connection lost" : this.#refused ? "Refused" : "Connecting");
+      notice(this.#refused ? refusedNotice(this.#refused) : u ? { level: "bad", title: "The dashboard does not answer", lines: ["What you see is what it said last. The page comes back by itself when the program runs again:", { code: "brandpulse-connect dashboard" }] } : null);
       return;
     }
     if (!u) return;

@@ -6,6 +6,13 @@ const compactNumber = new Intl.NumberFormat("en", { notation: "compact", maximum
 
 export const none = "–";
 
+/** The name of a brand, in which what cannot be seen, or turns the text around, is. */
+export const name = (text) => text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g, (c) => {
+  const code = c.charCodeAt(0);
+  if (code < 0x20) return String.fromCharCode(0x2400 + code);
+  return code === 0x7f ? "\u2421" : `\\u${code.toString(16).padStart(4, "0")}`;
+});
+
 /** A rate or a number: digits that matter, thousands apart. */
 export function count(n) {
   if (n === null || n === undefined || Number.isNaN(n)) return none;

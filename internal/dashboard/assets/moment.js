@@ -59,7 +59,7 @@ export class Moment {
     text($("moment-title"), `${format.clock(moment.start, moment.step)}${until}`);
     text($("moment-net"), total ? `${format.count(total)} tweets, net ${format.signed(format.net(sum))}` : moment.problem ? "" : "No tweets in this moment.");
     const row = (name, [p, n, u]) => h("tr", null, h("th", { scope: "row" }, name), ...[p, u, n, p + n + u].map((v) => h("td", null, format.count(v))), h("td", null, format.signed(format.net([p, n, u]))));
-    const rows = shown.map((b) => row(b.name || "other brands", b.counts));
+    const rows = shown.map((b) => row(format.name(b.name) || "other brands", b.counts));
     if (shown.length > 1) rows.push(row("all", sum));
     $("moment-counts").replaceChildren(...(total ? [h("table", null,
       h("thead", null, h("tr", null, h("th", { scope: "col" }, "brand"), ...[["pos", "▲", "positive"], ["neu", "●", "neutral"], ["neg", "▼", "negative"]].map(([name, shape, words]) =>

@@ -3,6 +3,7 @@
 import { $, each, h, s, text } from "./dom.js";
 import { Stream } from "./stream.js";
 import { line, niceMax } from "./scale.js";
+import { refusedNotice } from "./problems.js";
 import * as format from "./format.js";
 
 const stages = [
@@ -15,13 +16,13 @@ const stages = [
 const seconds = 300; // of history in a small chart
 
 export class PipelineView {
-  #page; #stream; #samples = []; #update = null; #connected = false;
+  #page; #stream; #samples = []; #update = null; #connected = false; #refused = null;
 
   constructor(page) {
     this.#page = page;
     $("stages").replaceChildren();
     $("tiles").replaceChildren();
-    this.#stream = new Stream("api/pipeline/events", (update) => this.#take(update), (connected) => { this.#connected = connected; this.#state(); });
+    this.#stream = new Stream("api/pipeline/events", (update) => this.#take(update), (connected, refused) => { this.#connected = connected; this.#refused = refused; this.#state(); });
   }
 
   show() {}
@@ -38,8 +39,8 @@ export class PipelineView {
   #state() {
     const { live, notice } = this.#page;
     if (!this.#connected) {
-      live("lost", this.#update ? "Connection lost" : "Connecting");
-      notice(this.#update ? { level: "bad", title: "The dashboard does not answer", lines: ["What you see is what it said last. The page comes back by itself when the program runs again:", { code: "brandpulse-connect dashboard" }] } : null);
+      live("lost", this.#update ? "Connection lost" : this.#refused ? "Refused" : "Connecting");
+      notice(this.#refused ? refusedNotice(this.#refused) : this.#update ? { level: "bad", title: "The dashboard does not answer", lines: ["What you see is what it said last. The page comes back by itself when the program runs again:", { code: "brandpulse-connect dashboard" }] } : null);
       return;
     }
     notice(null);

@@ -1,5 +1,6 @@
 // A stream of events from the server, opened again when it breaks. A page that
 // nobody sees for a while lets go of it: a browser has few connections a server.
+// onState is told whether it is connected, and where the server refuses it, why.
 
 const hiddenFor = 30_000;
 
@@ -23,15 +24,26 @@ export class Stream {
   #open() {
     this.#shut();
     this.#source = new EventSource(this.#url);
-    this.#source.onmessage = (event) => { this.#onState(true); this.#onData(JSON.parse(event.data)); };
+    this.#source.onmessage = (event) => { this.#onState(true, null); this.#onData(JSON.parse(event.data)); };
     this.#source.onerror = () => {
-      this.#onState(false);
-      // A browser does not come back from an answer such as 503.
+      this.#onState(false, null);
+      // A browser does not come back from an answer such as 503, nor does it say
+      // what that was.
       if (this.#source?.readyState === EventSource.CLOSED) {
         clearTimeout(this.#watchdog);
         this.#watchdog = setTimeout(() => this.#open(), 3000);
+        this.#askWhy(this.#source);
       }
     };
+  }
+
+  async #askWhy(source) {
+    const abort = new AbortController();
+    try {
+      const response = await fetch(this.#url, { signal: abort.signal });
+      const reason = response.ok ? null : (await response.text()).trim().slice(0, 300);
+      if (reason && this.#source === source) this.#onState(false, reason);
+    } catch { /* nobody answers */ } finally { abort.abort(); }
   }
 
   #shut() {

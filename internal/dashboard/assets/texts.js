@@ -56,7 +56,7 @@ export function drawTweets(list, tweets, otherwise) {
     text(shape, sign);
     shape.setAttribute("aria-label", tweet.sentiment);
     shape.setAttribute("role", "img");
-    text(brand, tweet.brand);
+    text(brand, format.name(tweet.brand));
     text(time, format.clock(Math.floor(tweet.time / 1000)));
     time.dateTime = new Date(tweet.time).toISOString();
     text(row.lastElementChild, tweet.text);

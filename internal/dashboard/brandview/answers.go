@@ -58,6 +58,9 @@ func (c *client) counts(ctx context.Context, step, from, to int64) (answer, erro
 }
 
 func (a *answer) windows(brand string) []Counts {
+	if len(brand) > maxNameBytes {
+		brand = ""
+	}
 	windows, ok := a.brands[brand]
 	if !ok && len(a.brands) >= maxAnswerBrands {
 		brand = ""

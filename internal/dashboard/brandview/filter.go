@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"unicode/utf8"
 )
 
 // maxFilter is how many brands may be looked at together.
@@ -21,9 +22,23 @@ func (f Filter) Check() error {
 		return fmt.Errorf("at most %d brands can be chosen", maxFilter)
 	}
 	for _, brand := range f.Brands {
-		if err := checkName(brand); err != nil {
+		if err := checkBrand(brand); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkBrand lets through whatever the list of brands can hold: a name is a bound
+// parameter of a query, so control characters in it do no harm.
+func checkBrand(name string) error {
+	switch {
+	case name == "":
+		return errors.New("the name of a brand is empty")
+	case len(name) > maxNameBytes:
+		return fmt.Errorf("the name of a brand is longer than %d bytes", maxNameBytes)
+	case !utf8.ValidString(name):
+		return errors.New("the name of a brand is no UTF-8")
 	}
 	return nil
 }

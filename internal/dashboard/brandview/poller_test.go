@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -305,6 +306,22 @@ func TestBrandTable(t *testing.T) {
 	table.take(map[string][]Counts{"new": {{1, 0, 0}}, "newer": {{2, 0, 0}}}, func(number int) bool { return number == idle })
 	if table.number("newer") != idle || table.number("new") != other || table.number("brand 100") != other {
 		t.Errorf("newer has %d, new %d, brand 100 %d; want %d, other, other", table.number("newer"), table.number("new"), table.number("brand 100"), idle)
+	}
+}
+
+// What would break: a brand is in the list that cannot be asked for.
+func TestBrandsThatCannotBeAskedForAreOther(t *testing.T) {
+	a := answer{step: 1, from: 0, to: 1, brands: map[string][]Counts{}}
+	for _, name := range []string{"T\rea\x00", "\uFFFD", strings.Repeat("a", maxNameBytes), strings.Repeat("a", maxNameBytes+1), strings.Repeat("é", 30_000)} {
+		a.windows(name)[0].add(Counts{1, 0, 0})
+	}
+	for name := range a.brands {
+		if name != "" && checkBrand(name) != nil {
+			t.Errorf("%.20q of %d bytes is told apart: %v", name, len(name), checkBrand(name))
+		}
+	}
+	if len(a.brands) != 4 || a.brands[""][0] != (Counts{2, 0, 0}) {
+		t.Errorf("%d brands, and %v of others", len(a.brands), a.brands[""])
 	}
 }
 

@@ -16,9 +16,15 @@ import (
 // its acknowledgement. A redelivery is another Delivery. It is safe for
 // concurrent use.
 type Delivery struct {
-	mu      sync.Mutex
-	settled bool
-	refused error
+	// Identity is what the input promises to tell topics apart by, empty where it
+	// promises nothing. It is set before the delivery is made.
+	Identity string
+
+	mu        sync.Mutex
+	settled   bool
+	refused   error
+	counted   bool
+	fruitless error
 }
 
 // In returns ctx with d.

@@ -33,3 +33,27 @@ func TestNobodyRedeliversAfterTheAcknowledgement(t *testing.T) {
 		t.Error("a message of another input was refused")
 	}
 }
+
+// What was counted outweighs what a processor in another branch could not.
+func TestVerdictOfADelivery(t *testing.T) {
+	wrong := errors.New("a setting is wrong")
+	for name, c := range map[string]struct {
+		do        func(*Delivery)
+		counted   bool
+		fruitless error
+	}{
+		"nothing is said":   {do: func(*Delivery) {}},
+		"counted":           {do: (*Delivery).Counted, counted: true},
+		"fruitless":         {do: func(d *Delivery) { d.Fruitless(wrong); d.Fruitless(errors.New("later")) }, fruitless: wrong},
+		"counted elsewhere": {do: func(d *Delivery) { d.Fruitless(wrong); d.Counted() }, counted: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := new(Delivery)
+			c.do(d)
+			if counted, fruitless := d.Verdict(); counted != c.counted || !errors.Is(fruitless, c.fruitless) {
+				t.Errorf("Verdict() = %t, %v, want %t, %v", counted, fruitless, c.counted, c.fruitless)
+			}
+			c.do(nil) // a message of another input
+		})
+	}
+}

@@ -10,8 +10,10 @@
 //
 // R is the resolution (the window, for windows), P the number of partitions
 // that have room. The offset is the tweet's own, or that of the first record of
-// what was counted together. Two positions in one R share a slot only if their offsets
-// differ by a multiple of S: 15,625,000 for one second and 64 partitions.
+// what was counted together. Two positions in one R share a slot only if they are
+// in one partition and their offsets differ by a multiple of S: 15,625,000 for one
+// second and 64 partitions. So none do as long as the offsets of one partition in
+// one R span fewer than S.
 package stamp
 
 import (
@@ -76,6 +78,10 @@ func checkResolution(r time.Duration) error {
 
 // Resolution is R.
 func (l Law) Resolution() time.Duration { return time.Duration(l.resolution) }
+
+// Slots is S: positions of one partition and one R whose offsets differ by less
+// have slots of their own.
+func (l Law) Slots() int64 { return l.slots }
 
 // Slot is the nanosecond within R of a position in Kafka. It is an error, and
 // never a silent wrap, if the partition has no room or the position is negative.

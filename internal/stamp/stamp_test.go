@@ -59,7 +59,7 @@ func TestNoTwoPositionsShareANanosecond(t *testing.T) {
 		resolution := rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, time.Minute}).Draw(t, "resolution")
 		parts := rapid.IntRange(1, 1000).Draw(t, "max_partitions")
 		law := mustNew(t, resolution, parts)
-		s := int64(resolution) / int64(parts)
+		s := law.Slots()
 		base := rapid.Int64Range(0, math.MaxInt64-s).Draw(t, "base")
 		millis := rapid.Int64Range(MinNanos/nanosPerMilli+86_400_000, MaxNanos/nanosPerMilli-86_400_000).Draw(t, "millis")
 
@@ -81,6 +81,20 @@ func TestNoTwoPositionsShareANanosecond(t *testing.T) {
 		}
 		if (ta == tb) != (a == b) {
 			t.Fatalf("%+v and %+v are stamped %d and %d", a, b, ta, tb)
+		}
+	})
+}
+
+// Positions that are S apart do share a nanosecond: a larger S than Slots says
+// would be a promise that nobody keeps.
+func TestPositionsShareANanosecondAfterSlots(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		law := mustNew(t, time.Duration(rapid.Int64Range(1, 86_400_000).Draw(t, "resolution ms"))*time.Millisecond, rapid.IntRange(1, 1000).Draw(t, "max_partitions"))
+		offset := rapid.Int64Range(0, math.MaxInt64-law.Slots()).Draw(t, "offset")
+		a, errA := law.Slot(offset, 0)
+		b, errB := law.Slot(offset+law.Slots(), 0)
+		if errA != nil || errB != nil || a != b {
+			t.Fatalf("offsets %d and %d have the slots %d and %d, errors %v and %v", offset, offset+law.Slots(), a, b, errA, errB)
 		}
 	})
 }

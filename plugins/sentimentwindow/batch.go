@@ -6,6 +6,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -29,6 +30,8 @@ type group struct {
 	last    int64 // offset
 	inKafka bool
 	err     error // why no tweet of it can be stamped, or nil
+	// delivery is that of its first message, nil where the input has none.
+	delivery *delivery.Delivery
 
 	series   *seriesCache
 	slot     int64 // of the first offset: a window's points all have it
@@ -37,6 +40,8 @@ type group struct {
 	newest   int64 // event time of those, ms since the Unix epoch
 	covers   bool  // it has a coverage point
 	coverage coverage
+
+	spanned span // the last window of emit: tweets, see spans
 
 	room   int // bytes of lines to make room for, with emit: tweets
 	lines  []byte
@@ -60,6 +65,7 @@ func (g *group) holds(o origin, inKafka bool) bool {
 type folder struct {
 	conf   *config
 	laws   laws
+	spans  *spans
 	groups []*group // of this batch
 	spare  []*group
 	caches map[cacheKey]*seriesCache
@@ -77,8 +83,8 @@ type folder struct {
 // points, where it is a tag.
 type cacheKey struct{ source, topic string }
 
-func newFolder(c *config, l laws) *folder {
-	return &folder{conf: c, laws: l, caches: make(map[cacheKey]*seriesCache)}
+func newFolder(c *config, l laws, s *spans) *folder {
+	return &folder{conf: c, laws: l, spans: s, caches: make(map[cacheKey]*seriesCache)}
 }
 
 // groupOf finds the group of a message, or opens it.
@@ -104,7 +110,7 @@ func (f *folder) open(o origin, inKafka bool) *group {
 	source := ""
 	if f.conf.identity == identitySource {
 		if !o.hasID {
-			g.err = errors.New("identity: source needs the id of the topic, which kafka_batches gives and the stock Kafka inputs do not: set identity: timestamp")
+			g.err = misfit{errors.New("identity: source needs the id of the topic, which kafka_batches gives where the brokers know one (Kafka 2.8 and later), and the stock Kafka inputs do not: set identity: timestamp")}
 			return g
 		}
 		source = sourceTag(o.topicID, o.partition)
@@ -145,9 +151,20 @@ func (f *folder) add(g *group, offset int64, t *tweet.Tweet) error {
 }
 
 func (f *folder) addTweet(g *group, offset int64, t *tweet.Tweet, s *series) error {
-	nanos, err := f.laws.points.At(t.Millis, offset, g.first.partition)
+	slot, err := f.laws.points.Slot(offset, g.first.partition)
 	if err != nil {
 		return err
+	}
+	start, err := f.laws.points.Floor(t.Millis)
+	if err != nil {
+		return err
+	}
+	nanos := start + slot
+	if w := &g.spanned; !w.used || w.start != start {
+		f.watch(g)
+		*w = span{start: start, low: offset, high: offset, used: true}
+	} else {
+		w.low, w.high = min(w.low, offset), max(w.high, offset)
 	}
 	g.count++
 	g.newest = max(g.newest, t.Millis)
@@ -182,6 +199,8 @@ func (f *folder) messages() (out service.MessageBatch) {
 		}
 		if f.conf.emit == emitWindows {
 			f.appendWindows(g)
+		} else {
+			f.watch(g)
 		}
 		if g.covers {
 			f.appendCoverage(g)
@@ -201,8 +220,19 @@ func (f *folder) messages() (out service.MessageBatch) {
 	return append(out, f.refused...)
 }
 
+// watch takes in the offsets that the tweets of g's last window have.
+func (f *folder) watch(g *group) {
+	if w := &g.spanned; w.used {
+		f.spans.add(spanTable{topic: g.first.topic, partition: g.first.partition}, w.start, w.low, w.high)
+	}
+}
+
 func (f *folder) appendWindows(g *group) {
 	for _, c := range g.fold.sorted() {
+		if w := &g.spanned; !w.used || w.start != c.start {
+			*w = span{start: c.start, low: g.first.offset, high: g.first.offset, used: true}
+			f.watch(g)
+		}
 		g.newest = max(g.newest, c.newest)
 		for i, count := range c.counts {
 			if count == 0 {
@@ -220,6 +250,7 @@ func (f *folder) appendWindows(g *group) {
 }
 
 func (f *folder) appendCoverage(g *group) {
+	f.spans.add(spanTable{g.first.topic, g.first.partition, true}, g.coverage.nanos, g.coverage.base, g.coverage.base)
 	g.count++
 	if f.conf.output == outputPoints {
 		g.addPoint(g.first.offset, g.last, 0, 0, coveragePoint(f.conf.coverage, g.series.source, g.first.topic, &g.coverage))

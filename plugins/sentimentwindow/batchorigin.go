@@ -25,7 +25,7 @@ func batchOriginOf(m *service.Message) (b batchOrigin, err error) {
 	case err != nil:
 		return b, err
 	case !b.inKafka:
-		return b, fmt.Errorf("its metadata does not say where: %s", wantBatches)
+		return b, misfit{fmt.Errorf("its metadata does not say where: %s", wantBatches)}
 	}
 	if id, ok := m.MetaGetMut(metaTopicID); ok {
 		if _, ok := id.([16]byte); !ok {
@@ -41,7 +41,7 @@ func batchOriginOf(m *service.Message) (b batchOrigin, err error) {
 			*number.into = int64(n)
 		default:
 			if !ok {
-				return b, fmt.Errorf("it has no metadata %s: %s", number.name, wantBatches)
+				return b, misfit{fmt.Errorf("it has no metadata %s: %s", number.name, wantBatches)}
 			}
 			return b, replacedError(number.name, v)
 		}
@@ -49,7 +49,21 @@ func batchOriginOf(m *service.Message) (b batchOrigin, err error) {
 	return b, nil
 }
 
-const wantBatches = fieldMessage + ": " + messageRecordBatch + " takes whole record batches, as kafka_batches gives them; where each message is a record, set " +
+// checkRecord refuses a record batch where each message must be a record. Its
+// metadata tells: no header can be an int, and a mapping's is an int64.
+func checkRecord(m *service.Message) error {
+	v, ok := m.MetaGetMut(metaBatchRecords)
+	if !ok {
+		return nil
+	}
+	if n, ok := v.(int); ok {
+		return misfit{fmt.Errorf("it is a record batch of Kafka with %d records, and `%s: %s` takes one record: set `%s: %s`, or `emit: records` in kafka_batches",
+			n, fieldMessage, messageRecord, fieldMessage, messageRecordBatch)}
+	}
+	return nil
+}
+
+const wantBatches = fieldMessage + ": " + messageRecordBatch + " takes whole record batches, as kafka_batches gives them with emit: block; where each message is a record, set " +
 	fieldMessage + ": " + messageRecord
 
 // agree compares the metadata with the bytes. Where they differ nobody knows

@@ -57,6 +57,9 @@ type config struct {
 	coverage      string // measurement of the coverage points, or "" for none
 	maxPartitions int
 	identity      string
+
+	// offsetsPerWindow is how many offsets of one window a partition may have.
+	offsetsPerWindow int64
 }
 
 func configFrom(parsed *service.ParsedConfig) (c config, err error) {
@@ -91,6 +94,11 @@ func configFrom(parsed *service.ParsedConfig) (c config, err error) {
 	}
 	if err == nil {
 		c.maxPartitions, err = parsed.FieldInt(fieldMaxPartitions)
+	}
+	if err == nil {
+		var n int
+		n, err = parsed.FieldInt(fieldOffsetsPerWindow)
+		c.offsetsPerWindow = int64(n)
 	}
 	if err == nil {
 		c.schemaFiles, err = parsed.FieldStringList(fieldSchemaFiles)
@@ -148,8 +156,11 @@ func (c config) check() error {
 			return fmt.Errorf("%s and %s are both %q: a query for counts would find coverage points", fieldCoverage, fieldMeasurement, c.coverage)
 		}
 	}
-	_, err := c.laws()
-	return err
+	l, err := c.laws()
+	if err != nil {
+		return err
+	}
+	return c.checkSlots(l)
 }
 
 var errCoverageOfRecords = fmt.Errorf("%s needs %s: %s, since only whole record batches have coverage points", fieldCoverage, fieldMessage, messageRecordBatch)
@@ -175,11 +186,7 @@ func (c config) laws() (l laws, err error) {
 		}
 		return l
 	}
-	if c.emit == emitTweets {
-		l.points = law(fieldResolution, c.resolution)
-	} else {
-		l.points = law(fieldWindow, c.window)
-	}
+	l.points = law(c.resolutionField())
 	l.coverage = law(fieldMaxPartitions, coverageResolution)
 	return l, err
 }

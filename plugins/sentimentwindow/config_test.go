@@ -30,6 +30,15 @@ func TestWrongConfigurations(t *testing.T) {
 		{name: "measurement that cannot be written", yaml: `measurement: "a\nb"`, want: "newline", lintCannot: true},
 		{name: "no partitions", yaml: "max_partitions: 0", want: "partitions"},
 		{name: "more partitions than nanoseconds", yaml: "window: 1ms\nmax_partitions: 1000001", want: "partitions"},
+		{name: "1,000 slots a partition", yaml: "max_partitions: 1000000", want: "leaves a partition 1000 offsets of window: 1s"},
+		{name: "10,000 slots a partition", yaml: "max_partitions: 100000\nmessage: record_batch", want: "leaves a partition 10000 offsets of window: 1s"},
+		{name: "a short window of many partitions", yaml: "window: 1ms\nmax_partitions: 1000", want: "leaves a partition 1000 offsets of window: 1ms"},
+		{name: "a short window", yaml: "window: 1ms", want: "set offsets_per_window to how many offsets one partition can have in that time, at most 15625"},
+		{name: "a short resolution", yaml: "emit: tweets\nresolution: 1ms", want: "leaves a partition 15625 offsets of resolution: 1ms"},
+		{name: "one partition too many", yaml: "max_partitions: 1001", want: "leaves a partition 999000 offsets of window: 1s"},
+		{name: "fewer slots than are declared", yaml: "offsets_per_window: 15625001", want: "fewer than offsets_per_window: 15625001"},
+		{name: "coverage points of many partitions", yaml: "message: record_batch\nwindow: 1h\nmax_partitions: 100000", want: "leaves a partition 10000 offsets of the second in which a coverage point is"},
+		{name: "no offsets in a window", yaml: "offsets_per_window: 0", want: "at least 1"},
 		{name: "mapping of Avro", yaml: "mapping: root = this", want: "encoding: json"},
 		{name: "registry without its encoding", yaml: "schema_registry: {url: 'http://localhost:8081'}", want: "avro_confluent"},
 		{name: "encoding without its registry", yaml: "encoding: avro_confluent", want: "schema_registry"},
@@ -91,12 +100,20 @@ func TestRightConfigurations(t *testing.T) {
 	}
 	linter := env.NewComponentConfigLinter()
 	for yaml, coverage := range map[string]string{
-		"measurement: brandpulse_batches":                    "",
-		"identity: source":                                   "",
-		"message: record_batch":                              "brandpulse_batches",
-		"message: record_batch\ncoverage_measurement: other": "other",
-		"message: record_batch\ncoverage_measurement: \"\"":  "",
-		"message: record_batch\ncoverage_measurement: \"\"\nmeasurement: brandpulse_batches": "",
+		"measurement: brandpulse_batches":                                                       "",
+		"max_partitions: 1000":                                                                  "",
+		"window: 1h\nmax_partitions: 100000":                                                    "",
+		"window: 1ms\nmax_partitions: 1":                                                        "",
+		"window: 1ms\noffsets_per_window: 15625":                                                "",
+		"window: 1ms\nmax_partitions: 1000000\nidentity: source":                                "",
+		"max_partitions: 1000000\noffsets_per_window: 1000":                                     "",
+		"emit: tweets\nresolution: 1ms\noffsets_per_window: 10000":                              "",
+		"message: record_batch\nwindow: 1h\nmax_partitions: 100000\ncoverage_measurement: \"\"": "",
+		"identity: source":                                                                      "",
+		"message: record_batch":                                                                 "brandpulse_batches",
+		"message: record_batch\ncoverage_measurement: other":                                    "other",
+		"message: record_batch\ncoverage_measurement: \"\"":                                     "",
+		"message: record_batch\ncoverage_measurement: \"\"\nmeasurement: brandpulse_batches":    "",
 	} {
 		lints, err := linter.LintProcessorYAML([]byte("sentiment_window:\n  " + strings.ReplaceAll(yaml, "\n", "\n  ")))
 		if err != nil || len(lints) > 0 {

@@ -8,7 +8,30 @@ time = event time floored to R  +  slot nanoseconds
 slot = (offset mod S) * max_partitions + partition,   S = R / max_partitions
 ` + "```" + `
 
-R is ` + "`window`, or `resolution` with `emit: tweets`" + `. For windows the offset is that of the first message of the batch, or the base offset of the record batch. The time stays in its window, no two points of a run share one, and reading Kafka again gives the same points again.
+R is ` + "`window`, or `resolution` with `emit: tweets`" + `. For windows the offset is that of the first message of the batch, or the base offset of the record batch. The time stays in its window, no two points of a run share one (the next section says when they would), and reading Kafka again gives the same points again.
+
+### When two points share a timestamp
+
+Two points of one series replace each other in InfluxDB if they share a timestamp. With ` + "`identity: timestamp`" + ` that takes all of this:
+
+- they are of one partition: the slots of two partitions are never the same, and a partition beyond ` + "`max_partitions`" + ` is refused,
+- they are of one window (with ` + "`emit: tweets`, of one `resolution`" + `), by the times in the tweets,
+- their offsets differ by S, or a multiple of it. With ` + "`message: record_batch`" + ` only the base offsets of the record batches matter; with batches of the stock input the offsets of their first messages; with ` + "`emit: tweets`" + ` those of the tweets.
+
+So no two points share one as long as the offsets that a partition has in one window span fewer than S. A coverage point stands at a second of Kafka's timestamps, whatever the window is: for these, S is 1s / ` + "`max_partitions`" + `.
+
+| ` + "`window` or `resolution`" + ` | ` + "`max_partitions`" + ` | S |
+|---|---|---|
+| 1s | 64 | 15,625,000 |
+| 1s | 1000 | 1,000,000: the fewest that are accepted without ` + "`offsets_per_window`" + ` |
+| 1m | 64 | 937,500,000, and 15,625,000 in a second for coverage points |
+| 1ms | 64 | 15,625: wants ` + "`offsets_per_window: 15625`" + ` or fewer |
+
+A partition that brings 50,000 tweets a second has 50,000 offsets in a window of 1s, and more by as much as tweets come out of order: 3,050,000 if the tweets of one second come over a minute. Where event times are wrong, such as the same time in every tweet, a window never ends. The metric ` + "`sentiment_window_slots_used_ratio`" + ` shows the largest span of the last minutes as a share of S. From a half on there is a warning, and from 1 on an error, which names partition, window and offsets; for each partition, 256 windows are watched. What is stored by then cannot be told apart any more: count the topic again into an empty bucket, with a longer window or fewer ` + "`max_partitions`" + `.
+
+With ` + "`identity: source`" + ` topic and partition are in the series, and S is as many nanoseconds as the window has. Of two topics the tags are the same with a probability of 1 in a billion (30 bits of their ids); ` + "`kafka_batches`" + ` does not connect with two such topics.
+
+Messages that do not come from Kafka count as offsets of one partition in the order in which they arrive: the same holds for those of one process. Of two processes, or of two runs, points can share a timestamp: give each a measurement or a bucket of its own.
 
 ### What is exact
 

@@ -11,10 +11,12 @@ import (
 var (
 	declared metric.Set
 
-	metricTweets  = declared.Counter("sentiment_window_tweets", "tweets", "tweets counted", metric.OneOf("sentiment", tweet.Sentiments()...))
-	metricMade    = declared.Counter("sentiment_window_points", "points", "points made, coverage points among them")
-	metricBatches = declared.Counter("sentiment_window_batches", "record batches", "record batches counted, with `message: record_batch`")
-	metricRefused = declared.Counter("sentiment_window_refused", "messages", "messages, or records of a batch, that could not be counted, and leave with an error", metric.OneOf("reason", reasons()...))
+	metricTweets         = declared.Counter("sentiment_window_tweets", "tweets", "tweets counted", metric.OneOf("sentiment", tweet.Sentiments()...))
+	metricMade           = declared.Counter("sentiment_window_points", "points", "points made, coverage points among them")
+	metricBatches        = declared.Counter("sentiment_window_batches", "record batches", "record batches counted, with `message: record_batch`")
+	metricRefused        = declared.Counter("sentiment_window_refused", "messages", "messages, or records of a batch, that could not be counted, and leave with an error", metric.OneOf("reason", reasons()...))
+	metricNothingCounted = declared.Gauge("sentiment_window_nothing_counted", "", "1 if all of the first 1,000 records were dead letters, or the input delivers what the settings do not fit, until a record is counted; else 0")
+	metricSlotsUsed      = declared.Gauge("sentiment_window_slots_used_ratio", "", "how many offsets the points of one window have in a partition, as a share of S: the largest of the last one to two minutes. From 1 on, points can replace each other")
 )
 
 // Metrics are all that the processor makes.
@@ -25,6 +27,9 @@ type processorMetrics struct {
 	points  *service.MetricCounter
 	batches *service.MetricCounter
 	refused *service.MetricCounter
+
+	nothingCounted *service.MetricGauge
+	slotsUsed      *service.MetricGauge
 }
 
 func newProcessorMetrics(m *service.Metrics) *processorMetrics {
@@ -33,6 +38,9 @@ func newProcessorMetrics(m *service.Metrics) *processorMetrics {
 		points:  metricMade.New(m),
 		batches: metricBatches.New(m),
 		refused: metricRefused.New(m),
+
+		nothingCounted: metricNothingCounted.New(m),
+		slotsUsed:      metricSlotsUsed.New(m),
 	}
 }
 

@@ -31,7 +31,12 @@ func Register(env *service.Environment, name string) error {
 			if err != nil {
 				return nil, err
 			}
-			return newProcessor(conf, mgr.Logger(), mgr.Metrics())
+			p, err := newProcessor(conf, mgr.Logger(), mgr.Metrics())
+			if err != nil {
+				return nil, err
+			}
+			p.spans.log.Info(conf.slotsText(p.spans.laws))
+			return p, nil
 		})
 }
 
@@ -48,12 +53,14 @@ type processor struct {
 	decoder decoder
 	metrics *processorMetrics
 	folders sync.Pool
+	spans   *spans
 
 	// topic is the one that this process counts. With identity: timestamp it
 	// is not in the key of a point, so a second one would replace its points.
 	topic atomic.Pointer[string]
 
-	notes notes
+	notes     notes
+	beginning *beginning
 
 	// sequence stands in for the offset of messages that come from elsewhere.
 	// It starts at the clock, so that a restart does not begin with the same
@@ -73,7 +80,10 @@ func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*
 		return nil, err
 	}
 	p := &processor{conf: conf, decoder: decode, metrics: newProcessorMetrics(metrics), notes: notes{log: log}}
-	p.folders.New = func() any { return newFolder(&p.conf, l) }
+	p.beginning = &beginning{conf: &p.conf, log: log, metric: p.metrics.nothingCounted}
+	p.beginning.metric.Set(0)
+	p.spans = newSpans(&p.conf, l, log, p.metrics.slotsUsed)
+	p.folders.New = func() any { return newFolder(&p.conf, l, p.spans) }
 	p.sequence.Store(time.Now().UnixNano())
 	return p, nil
 }
@@ -100,6 +110,7 @@ func (p *processor) ProcessBatch(ctx context.Context, batch service.MessageBatch
 	}
 	out := f.messages()
 	p.metrics.add(&f.tally)
+	p.beginning.learn(f, batch)
 	if len(out) == 0 {
 		return nil, nil
 	}
@@ -154,7 +165,11 @@ func (p *processor) tryRecords(ctx context.Context, f *folder, batch service.Mes
 		if before.topic == o.topic && before.partition == o.partition {
 			after = before.offset
 		}
-		p.refuse(f, m, place{origin: o, inKafka: inKafka, after: after}, reason, err)
+		at := place{origin: o, inKafka: inKafka, after: after}
+		if p.turnAway(m, at, err) {
+			continue
+		}
+		p.refuse(f, m, at, reason, err)
 	}
 	return nil, nil
 }
@@ -182,11 +197,15 @@ func (p *processor) countRecord(ctx context.Context, f *folder, m *service.Messa
 	if err := m.GetError(); err != nil {
 		return reasonFailed, err
 	}
+	if err := checkRecord(m); err != nil {
+		return reasonBatch, err
+	}
 	g, opened := f.groupOf(o, inKafka)
 	if opened {
 		g.room = of * bytesPerTweetLine / len(f.groups)
+		g.delivery = delivery.Of(m.Context())
 		if g.err == nil && inKafka {
-			g.err = p.checkTopic(o.topic)
+			g.err = p.checkTopic(g.delivery, o.topic)
 		}
 	}
 	if g.err != nil {

@@ -126,7 +126,7 @@ func TestPointsAreTheContract(t *testing.T) {
 			`tweets,brand=Tea\,\ green,sentiment=neutral count=1i,text="Love it, \"really\"" 1700000001000000835`,
 			`tweets,brand=SuperCoffee,sentiment=positive count=1i,text="Love it, \"really\"" 1700000000000000452`,
 		}},
-		{"tweets to the millisecond", "emit: tweets\nresolution: 1ms\nmax_partitions: 8", []string{
+		{"tweets to the millisecond", "emit: tweets\nresolution: 1ms\nmax_partitions: 8\noffsets_per_window: 125000", []string{
 			`tweets,brand=SuperCoffee,sentiment=negative count=1i,text="Love it, \"really\"" 1700000000005000083`,
 			`tweets,brand=SuperCoffee,sentiment=positive count=1i,text="Love it, \"really\"" 1700000000005000091`,
 			`tweets,brand=SuperCoffee,sentiment=positive count=1i,text="Love it, \"really\"" 1700000000999000099`,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
@@ -44,7 +45,11 @@ func (p *processor) countBatches(ctx context.Context, f *folder, batch service.M
 		if errors.Is(err, errOver) {
 			m.SetBytes(nil)
 		}
+		if p.turnAway(m, o.place(), err) {
+			continue
+		}
 		p.refuse(f, m, o.place(), reason, err)
+		p.beginning.lost(max(0, o.records-1), reason, err)
 	}
 	return nil
 }
@@ -73,8 +78,9 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 	}
 
 	g := f.open(o.origin, true)
+	g.delivery = delivery.Of(m.Context())
 	if g.err == nil {
-		g.err = p.checkTopic(o.topic)
+		g.err = p.checkTopic(g.delivery, o.topic)
 	}
 	if err := g.err; err != nil {
 		f.drop()
@@ -203,6 +209,7 @@ func (p *processor) refuseBroken(f *folder, m *service.Message, o *batchOrigin, 
 		p.refuse(f, m, o.place(), first.reason, fmt.Errorf("%d of its %d records, the first at offset %d: %w",
 			broken, o.records, first.Offset, first.err))
 		p.metrics.refused.Incr(broken-1, first.reason)
+		p.beginning.lost(broken-1, first.reason, first.err)
 		return
 	}
 	for i := range f.broken {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 )
 
 // Reasons why a message is not counted: the values of a metric's label and of
@@ -56,6 +58,7 @@ func (p *processor) refuse(f *folder, m *service.Message, at place, reason strin
 	m.MetaSetMut(metaDeadReason, reason)
 	m.MetaSetMut(metaDeadError, err.Error())
 	p.metrics.refused.Incr(1, reason)
+	p.beginning.lost(1, reason, err)
 	f.refused = append(f.refused, m)
 	p.notes.refused(at, reason, err)
 	if !at.inKafka {
@@ -129,10 +132,14 @@ func (p place) String() string {
 }
 
 // checkTopic refuses a second topic, since its points would replace those of
-// the first.
-func (p *processor) checkTopic(topic string) error {
+// the first, and an input that may read several.
+func (p *processor) checkTopic(d *delivery.Delivery, topic string) error {
 	if p.conf.identity != identityTimestamp {
 		return nil
+	}
+	if d != nil && d.Identity == identitySource {
+		return misfit{fmt.Errorf("kafka_batches has `%s: %s`, so it reads any number of topics, and `%s: %s` here does not tell them apart: their points would replace each other. Set the same in both",
+			fieldIdentity, identitySource, fieldIdentity, identityTimestamp)}
 	}
 	p.topic.CompareAndSwap(nil, &topic)
 	if first := *p.topic.Load(); first != topic {

@@ -25,6 +25,7 @@ const (
 	fieldMeasurement      = "measurement"
 	fieldCoverage         = "coverage_measurement"
 	fieldMaxPartitions    = "max_partitions"
+	fieldOffsetsPerWindow = "offsets_per_window"
 	fieldIdentity         = "identity"
 )
 
@@ -98,7 +99,7 @@ root.text = this.body`).
 				Default("1s").
 				LintRule(durationRule(fieldWindow)),
 			service.NewDurationField(fieldResolution).
-				Description("For `emit: tweets`: the time that a tweet's own timestamp is floored to, to make room for its position: whole milliseconds, at most 24h. With 1s and 64 partitions, tweets of one second and partition are kept apart if their offsets differ by less than 15,625,000; with 1ms, by less than 15,625, which is enough where a partition gets fewer than 15,625 tweets in the time by which tweets can be out of order.").
+				Description("For `emit: tweets`: the time that a tweet's own timestamp is floored to, to make room for its position: whole milliseconds, at most 24h. With 1s and 64 partitions, tweets of one second and partition are kept apart if their offsets differ by less than 15,625,000; with 1ms, by less than 15,625, which is enough where a partition gets fewer than 15,625 tweets in the time by which tweets can be out of order: say so in `"+fieldOffsetsPerWindow+"`.").
 				Default("1s").
 				Advanced().
 				LintRule(durationRule(fieldResolution)),
@@ -119,10 +120,15 @@ root.text = this.body`).
 				Optional().
 				Advanced(),
 			service.NewIntField(fieldMaxPartitions).
-				Description("How many partitions the topic may have, now and later, for `identity: timestamp`. Each gets its own nanoseconds. A change moves every point, so that a replay doubles what is stored: change it on an empty bucket.").
+				Description("How many partitions the topic may have, now and later, for `identity: timestamp`. Each gets its own nanoseconds, `window / max_partitions` of them (with `emit: tweets`, `resolution / max_partitions`), so no more than the topic needs: see `"+fieldOffsetsPerWindow+"`. A change moves every point, so that a replay doubles what is stored: change it on an empty bucket.").
 				Default(64).
 				Advanced().
 				LintRule(`root = if this < 1 || this > 1000000 { [ "max_partitions must be from 1 to 1000000" ] }`),
+			service.NewIntField(fieldOffsetsPerWindow).
+				Description("How many offsets of one partition may lie between the first and the last tweet of one window (with `emit: tweets`, of one `resolution`; for coverage points, of one second). Settings that leave room for fewer are refused: see When two points share a timestamp. One partition can bring a million records a second; lower it where a window or a resolution is short and the topic is slow, raise it where tweets of one time come far apart.").
+				Default(defaultOffsetsPerWindow).
+				Advanced().
+				LintRule(`root = if this < 1 { [ "offsets_per_window must be at least 1" ] }`),
 			service.NewStringAnnotatedEnumField(fieldIdentity, map[string]string{
 				identityTimestamp: "In the nanoseconds of the timestamp alone, so that a query by second and sentiment gives one row. The topic is not part of it: one topic per measurement and bucket.",
 				identitySource:    "In a tag `src`, from the id of the topic and the partition, and in the nanoseconds. Several topics may share a measurement. It needs an input that gives the id of the topic, as 16 bytes in the metadata `kafka_topic_id`: `kafka_batches` does. The stock Kafka inputs do not: with them each message is refused.",
@@ -131,7 +137,7 @@ root.text = this.body`).
 				Default(identityTimestamp).
 				Advanced(),
 		).
-		LintRule(`root = match {
+		LintRule(slotsVariables+`root = match {`+slotsCases+`
   this.encoding.or("avro") != "json" && this.exists("mapping") => [ "mapping reads JSON: set encoding: json" ],
   this.encoding.or("avro") == "avro_confluent" && !this.exists("schema_registry") => [ "encoding: avro_confluent needs schema_registry.url" ],
   this.encoding.or("avro") != "avro_confluent" && this.exists("schema_registry") => [ "schema_registry is for encoding: avro_confluent" ],

@@ -1,0 +1,137 @@
+package sentimentwindow
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/stamp"
+)
+
+const (
+	// spanWindows is how many windows of a partition are watched, the newest of
+	// those that have the same place in the table: with windows of 1s the last four
+	// minutes. A table has 6 KiB.
+	spanWindows = 256
+	// maxSpanTables bounds the partitions that are watched. Where there are more,
+	// watching begins anew.
+	maxSpanTables = 2048
+	// spanPeriod is for how long at least the metric shows a span, so that no
+	// scrape misses it, and how often at most it is logged.
+	spanPeriod = time.Minute
+	// nearSlots is the share of S from which on a span is logged.
+	nearSlots = 0.5
+)
+
+// spans watches how many offsets the tweets of one window have in a partition.
+// From S on, two points can have the same series and timestamp: InfluxDB would
+// replace one by the other without an error.
+type spans struct {
+	conf  *config
+	laws  laws
+	log   *service.Logger
+	ratio *service.MetricGauge
+
+	mu            sync.Mutex
+	tables        map[spanTable]*[spanWindows]span
+	shown         float64 // what the metric says
+	now, before   float64 // the largest share of S in this period and in the one before
+	turned        time.Time
+	noted, failed time.Time // when a line was logged of spans near S, and over it
+}
+
+// spanTable names what has slots of its own.
+type spanTable struct {
+	topic     string
+	partition int32
+	coverage  bool // of coverage points, which have another R
+}
+
+// span is the offsets of one window in a partition.
+type span struct {
+	start     int64 // of the window, ns since the Unix epoch
+	low, high int64
+	used      bool
+}
+
+func newSpans(c *config, l laws, log *service.Logger, ratio *service.MetricGauge) *spans {
+	return &spans{conf: c, laws: l, log: log, ratio: ratio, tables: map[spanTable]*[spanWindows]span{}}
+}
+
+// add takes in that points of the window in which a time is, in nanoseconds since
+// the Unix epoch, have the offsets from low to high.
+func (s *spans) add(of spanTable, at, low, high int64) {
+	law := s.laws.points
+	if of.coverage {
+		law = s.laws.coverage
+	}
+	r := int64(law.Resolution())
+	start := at - (at%r+r)%r
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	table := s.tables[of]
+	if table == nil {
+		if len(s.tables) >= maxSpanTables {
+			clear(s.tables)
+		}
+		table = new([spanWindows]span)
+		s.tables[of] = table
+	}
+	w := &table[uint64(start/r)%spanWindows]
+	if !w.used || w.start != start {
+		*w = span{start: start, low: low, high: high, used: true}
+	}
+	w.low, w.high = min(w.low, low), max(w.high, high)
+	share := float64(w.high-w.low) / float64(law.Slots())
+	if share > s.now || time.Since(s.turned) >= spanPeriod {
+		s.show(share, time.Now())
+	}
+	if share >= nearSlots {
+		s.warn(of, law, w, share, time.Now())
+	}
+}
+
+// show sets the metric to the largest share of this period and of the one before.
+func (s *spans) show(share float64, now time.Time) {
+	switch age := now.Sub(s.turned); {
+	case age >= 2*spanPeriod:
+		s.before, s.now, s.turned = 0, 0, now
+	case age >= spanPeriod:
+		s.before, s.now, s.turned = s.now, 0, now
+	}
+	s.now = max(s.now, share)
+	if largest := max(s.now, s.before); largest != s.shown {
+		s.shown = largest
+		s.ratio.SetFloat64(largest)
+	}
+}
+
+func (s *spans) warn(of spanTable, law stamp.Law, w *span, share float64, now time.Time) {
+	last, over := &s.noted, share >= 1
+	if over {
+		last = &s.failed
+	}
+	if now.Sub(*last) < spanPeriod {
+		return
+	}
+	*last = now
+	field, r := s.conf.resolutionField()
+	points := fmt.Sprintf("the %s at %s (%s)", field, time.Unix(0, w.start).UTC().Format(time.RFC3339Nano), r)
+	same, way := "points of one brand and sentiment", "Are the event times right? If they are, make "+field+" longer"
+	if of.coverage {
+		points = fmt.Sprintf("the second of coverage points at %s", time.Unix(0, w.start).UTC().Format(time.RFC3339))
+		same, way = "coverage points", "Are the timestamps of the records right?"
+	}
+	if s.conf.identity == identityTimestamp {
+		way += fmt.Sprintf(" Or lower %s to the partitions that the topic has. Either moves every point: do it on an empty bucket", fieldMaxPartitions)
+	}
+	log := s.log.With(logTopic, of.topic, logPartition, of.partition, logOffset, w.high)
+	where := fmt.Sprintf("In partition %d of %s, %s has offsets %d to %d", of.partition, of.topic, points, w.low, w.high)
+	if over {
+		log.Errorf("%s: %s whose offsets are a multiple of %d apart have replaced each other. %s", where, same, law.Slots(), way)
+	} else {
+		log.Warnf("%s, which is %.0f %% of the %d from which on %s can replace each other. %s", where, 100*share, law.Slots(), same, way)
+	}
+}

@@ -1,0 +1,188 @@
+package sentimentwindow
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
+)
+
+// inDelivery puts messages into a delivery.
+func inDelivery(d *delivery.Delivery, messages ...*service.Message) service.MessageBatch {
+	var batch service.MessageBatch
+	for _, m := range messages {
+		batch = append(batch, m.WithContext(d.In(m.Context())))
+	}
+	return batch
+}
+
+// What the settings do not fit stays with the input: as dead letters, whole
+// topics were committed before anybody looked.
+func TestMessagesThatSettingsDoNotFitStayWithTheInput(t *testing.T) {
+	record := func() *service.Message { return kafkaMessage("tweets", 0, 7, datum("Tea", tweet.Positive, 0)) }
+	block := func(t testing.TB) *service.Message {
+		return batchMessage(t, "tweets", 0, recordbatch.Header{ProducerID: -1}, recordAt(0, datum("Tea", tweet.Positive, 0), 0))
+	}
+	for _, c := range []struct {
+		name, yaml, identity string
+		message              *service.Message
+		reason               string
+		want                 []string
+	}{
+		{"a record batch, for records", "", "", block(t), reasonBatch, []string{"set `message: record_batch`", "`emit: records`", "partition 0, offset 0"}},
+		{"a record, for record batches", batches, "", record(), reasonOrigin, []string{"set message: record", "emit: block"}},
+		{"bytes from elsewhere, for record batches", batches, "", service.NewMessage([]byte("x")), reasonOrigin, []string{"set message: record"}},
+		{"record batches of any topics, for one", batches, identitySource, block(t), reasonOrigin, []string{"`identity: source`", "`identity: timestamp`", "Set the same in both"}},
+		{"records of any topics, for one", "", identitySource, record(), reasonOrigin, []string{"`identity: source`", "Set the same in both"}},
+		{"topics without an id, for identity: source", "identity: source", identitySource, record(), reasonOrigin, []string{"id of the topic", "identity: timestamp"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			p := loggedProcessor(t, c.yaml, &out)
+			d := &delivery.Delivery{Identity: c.identity}
+			if out, err := p.ProcessBatch(t.Context(), inDelivery(d, c.message.Copy())); err != nil || len(out) > 0 {
+				t.Errorf("%d batches come out, error %v, want the message to stay with the input", len(out), err)
+			}
+			refused := d.Settle()
+			counted, fruitless := d.Verdict()
+			if refused == nil || counted || fruitless == nil {
+				t.Fatalf("refused is %v, counted %t, fruitless %v", refused, counted, fruitless)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(refused.Error(), want) || !strings.Contains(out.String(), strings.ReplaceAll(want, `"`, `\"`)) {
+					t.Errorf("no %q in %q or in the log\n%s", want, refused, &out)
+				}
+			}
+			if !strings.Contains(out.String(), "ERROR") {
+				t.Errorf("it is no error in the log:\n%s", &out)
+			}
+
+			// With nobody to keep it, as behind a buffer, it is a dead letter.
+			if c.identity == "" {
+				points, dead := process(t, loggedProcessor(t, c.yaml, &out), inDelivery(d, c.message.Copy())...)
+				if len(points) > 0 || len(dead) != 1 {
+					t.Fatalf("%d points and %d dead letters, want the message", len(points), len(dead))
+				}
+				if reason, _ := dead[0].MetaGet(metaDeadReason); reason != c.reason || !strings.Contains(dead[0].GetError().Error(), c.want[0]) {
+					t.Errorf("the reason is %s, %v", reason, dead[0].GetError())
+				}
+			}
+		})
+	}
+}
+
+// Settings that fit leave deliveries alone, whatever the input promises.
+func TestMessagesThatSettingsFitAreCounted(t *testing.T) {
+	for _, c := range []struct{ yaml, identity string }{
+		{batches, ""}, {batches, identityTimestamp}, {batches + "identity: source", identityTimestamp}, {batches + "identity: source", identitySource},
+	} {
+		d := &delivery.Delivery{Identity: c.identity}
+		m := batchMessage(t, "tweets", 0, recordbatch.Header{ProducerID: -1}, recordAt(0, datum("Tea", tweet.Positive, 0), 0))
+		points, dead := process(t, testProcessor(t, c.yaml), inDelivery(d, m)...)
+		counted, _ := d.Verdict()
+		if err := d.Settle(); err != nil || !counted || len(points) == 0 || len(dead) > 0 {
+			t.Errorf("%q with %q: refused is %v, counted %t, %d points, %d dead letters", c.yaml, c.identity, err, counted, len(points), len(dead))
+		}
+	}
+}
+
+// Where all of the first records are dead letters a setting is wrong, most likely,
+// and a warning for each in ten seconds is easily overlooked.
+func TestAllOrNothingIsLoud(t *testing.T) {
+	nonsense := func(n int) (batch service.MessageBatch) {
+		for i := range n {
+			batch = append(batch, kafkaMessage("tweets", 0, i, []byte("nonsense")))
+		}
+		return batch
+	}
+	fruitless := func(t *testing.T, p *processor, batch service.MessageBatch) error {
+		d := new(delivery.Delivery)
+		process(t, p, inDelivery(d, batch...)...)
+		_, why := d.Verdict()
+		return why
+	}
+	t.Run("after 1,000", func(t *testing.T) {
+		var out bytes.Buffer
+		p := loggedProcessor(t, "", &out)
+		if why := fruitless(t, p, nonsense(firstRecords-1)); why != nil || strings.Contains(out.String(), "ERROR") {
+			t.Fatalf("after %d records: %v, the log\n%s", firstRecords-1, why, &out)
+		}
+		why := fruitless(t, p, nonsense(1))
+		if why == nil || !strings.Contains(out.String(), "ERROR") || !strings.Contains(out.String(), "`encoding: avro`") {
+			t.Fatalf("after %d records: %v, the log\n%s", firstRecords, why, &out)
+		}
+		if why := fruitless(t, p, service.MessageBatch{kafkaMessage("tweets", 0, 5000, datum("Tea", tweet.Positive, 0))}); why != nil {
+			t.Errorf("after a record that counts: %v", why)
+		}
+		if !strings.Contains(out.String(), "A record is counted") {
+			t.Errorf("the log does not say that it is over:\n%s", &out)
+		}
+		if why := fruitless(t, p, nonsense(2*firstRecords)); why != nil {
+			t.Errorf("later dead letters: %v", why)
+		}
+	})
+	t.Run("not if one of them counts", func(t *testing.T) {
+		var out bytes.Buffer
+		p := loggedProcessor(t, "", &out)
+		batch := append(nonsense(firstRecords-1), kafkaMessage("tweets", 0, 5000, datum("Tea", tweet.Positive, 0)))
+		if why := fruitless(t, p, append(batch, nonsense(firstRecords)...)); why != nil {
+			t.Errorf("%v, the log\n%s", why, &out)
+		}
+	})
+	t.Run("in one record batch", func(t *testing.T) {
+		var out bytes.Buffer
+		p := loggedProcessor(t, batches+"encoding: json\nmapping: root = this.text", &out)
+		var records []recordbatch.Record
+		for i := range int64(firstRecords) {
+			records = append(records, recordAt(i, []byte("nonsense"), 0))
+		}
+		why := fruitless(t, p, service.MessageBatch{batchMessage(t, "tweets", 0, recordbatch.Header{ProducerID: -1}, records...)})
+		if why == nil || !strings.Contains(why.Error(), "`mapping`") || !strings.Contains(why.Error(), "partition 0, offset 0") {
+			t.Errorf("%v, the log\n%s", why, &out)
+		}
+	})
+	t.Run("as whole record batches", func(t *testing.T) {
+		p := loggedProcessor(t, batches, new(bytes.Buffer))
+		var records []recordbatch.Record
+		for i := range int64(firstRecords) {
+			records = append(records, recordAt(i, datum("Tea", tweet.Positive, 0), 0))
+		}
+		m := batchMessage(t, "tweets", 0, recordbatch.Header{ProducerID: -1}, records...)
+		m.SetBytes([]byte("changed"))
+		if why := fruitless(t, p, service.MessageBatch{m}); why == nil || !strings.Contains(why.Error(), "`message: record_batch`") {
+			t.Error(why)
+		}
+	})
+	t.Run("once a minute", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var out bytes.Buffer
+			p := loggedProcessor(t, "", &out)
+			for range 180 { // a second apart
+				process(t, p, nonsense(firstRecords)...)
+				time.Sleep(time.Second)
+			}
+			if n := strings.Count(out.String(), "level=ERROR"); n != 3 {
+				t.Errorf("%d lines in three minutes, want 3", n)
+			}
+		})
+	})
+	t.Run("and no line is long", func(t *testing.T) {
+		var out bytes.Buffer
+		p := loggedProcessor(t, "encoding: json", &out)
+		for i := range firstRecords {
+			process(t, p, kafkaMessage("tweets", 0, i, []byte(`{"`+strings.Repeat("é", 5000)+`":1}`)))
+		}
+		for line := range strings.Lines(out.String()) {
+			if strings.Contains(line, "Nothing is counted") && len(line) > 1500 {
+				t.Errorf("a line of %d bytes", len(line))
+			}
+		}
+	})
+}

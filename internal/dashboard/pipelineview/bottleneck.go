@@ -51,12 +51,25 @@ type Facts struct {
 	PointWait  float64 // seconds that such a point waits at the present rate
 	Retries    float64 // requests/s sent again
 	Stopped    float64 // partitions
+
+	Refused   float64 // records/s that sentiment_window could not count
+	Rejected  float64 // points/s that InfluxDB refuses
+	Points    float64 // points/s that InfluxDB stores
+	SlotsUsed float64 // share of the nanoseconds of a window that are taken
+	// RefusedInAll and DecodedInAll are since the processes were started.
+	RefusedInAll, DecodedInAll float64
 }
 
 const (
 	// parted is by how much a stage may be slower than the one before it without
 	// being the bottleneck: rates of two moments differ a little.
 	parted = 0.9
+	// allOfIt is which share of records, or points, is nearly all of them.
+	allOfIt = 0.95
+	// firstRecords are as many as sentiment_window complains about.
+	firstRecords = 1000
+	// slotsFillFrom and slotsUsedUpFrom are shares of the nanoseconds of a window.
+	slotsFillFrom, slotsUsedUpFrom = 0.5, 0.9
 	// flowing is from how many tweets/s on something flows.
 	flowing = 0.05
 	// lateSeconds of lag are worth a word.
@@ -72,7 +85,7 @@ const (
 // Judge names the bottleneck.
 func Judge(f Facts) Verdict {
 	for _, rule := range []func(Facts) (Verdict, bool){
-		nobody, away, measuring, stoppedPartitions, influxStuck, idle, generatorHeldUp, readerHeldUp, catchingUp, someAway, late,
+		nobody, away, nothingCounts, nothingStored, slotsUsedUp, measuring, stoppedPartitions, influxStuck, idle, generatorHeldUp, readerHeldUp, catchingUp, someAway, late, slotsFill,
 	} {
 		if v, ok := rule(f); ok {
 			return v
@@ -93,6 +106,51 @@ func away(f Facts) (Verdict, bool) {
 		Level: LevelBad, Title: "No pipeline answers",
 		Detail: "Nothing listens at " + strings.Join(f.Away, ", ") + ". Start one: brandpulse-connect run config/ingest.yaml",
 	}, f.Endpoints > 0 && len(f.Away) == f.Endpoints
+}
+
+// nearlyAll tells whether a rate of what fails makes up for nearly all; good may be
+// unknown, where nothing was ever counted.
+func nearlyAll(bad, good float64) bool {
+	if math.IsNaN(good) {
+		good = 0
+	}
+	return bad > flowing && bad >= allOfIt*(bad+good)
+}
+
+func nothingCounts(f Facts) (Verdict, bool) {
+	v := Verdict{Level: LevelBad, Stage: StageDecoded, Title: "Nearly all records are dead letters"}
+	const help = " A setting does not fit the topic: encoding, schema_files, mapping or message of sentiment_window. The header dead_error of the dead letters, and the log of the ingest, say what is wrong with each."
+	switch {
+	case nearlyAll(f.Refused, f.Decoded):
+		v.Detail = fmt.Sprintf("%s records/s cannot be counted, and %s tweets/s are.%s", number(f.Refused), number(known(f.Decoded)), help)
+	case f.RefusedInAll >= firstRecords && !(f.DecodedInAll > 0):
+		v.Detail = fmt.Sprintf("None of the first %s records could be counted.%s", number(f.RefusedInAll), help)
+	default:
+		return v, false
+	}
+	return v, true
+}
+
+func nothingStored(f Facts) (Verdict, bool) {
+	return Verdict{
+		Level: LevelBad, Stage: StageStored, Title: "InfluxDB refuses nearly all points",
+		Detail: fmt.Sprintf("%s points/s are refused, and %s/s are stored. Below stand the reasons: a retention that is too short for what is read, or a field of another type.", number(f.Rejected), number(known(f.Points))),
+	}, nearlyAll(f.Rejected, f.Points)
+}
+
+func slotsUsedUp(f Facts) (Verdict, bool) {
+	return Verdict{
+		Level: LevelBad, Stage: StageWindowed, Title: "Points are about to replace each other",
+		Detail: fmt.Sprintf("The tweets of one window and partition span %.0f %% of the offsets that have a nanosecond of their own; from 100 %% on points are lost. Set a longer window or fewer max_partitions, and count the topic again into an empty bucket. The log of the ingest names partition and window.", 100*f.SlotsUsed),
+	}, f.SlotsUsed >= slotsUsedUpFrom
+}
+
+// known is 0 for what is not.
+func known(n float64) float64 {
+	if math.IsNaN(n) {
+		return 0
+	}
+	return n
 }
 
 func measuring(f Facts) (Verdict, bool) {
@@ -150,10 +208,11 @@ func generatorHeldUp(f Facts) (Verdict, bool) {
 }
 
 func readerHeldUp(f Facts) (Verdict, bool) {
-	if !(f.Kafka > flowing && f.Decoded < parted*f.Kafka && !(f.LagGrowth <= 0)) {
+	read := f.Decoded + known(f.Refused)
+	if !(f.Kafka > flowing && read < parted*f.Kafka && !(f.LagGrowth <= 0)) {
 		return Verdict{}, false
 	}
-	rates := fmt.Sprintf("%s tweets/s come into Kafka, and %s/s are read.", number(f.Kafka), number(f.Decoded))
+	rates := fmt.Sprintf("%s tweets/s come into Kafka, and %s/s are read.", number(f.Kafka), number(read))
 	if f.LagGrowth > 0 {
 		rates += fmt.Sprintf(" The lag grows by %s/s.", number(f.LagGrowth))
 	}
@@ -198,6 +257,13 @@ func late(f Facts) (Verdict, bool) {
 		Level: LevelBusy, Title: "The ingest is late",
 		Detail: fmt.Sprintf("It keeps up, and the tweets that it reads have been in Kafka for %s.", duration(f.LagSeconds)),
 	}, f.LagSeconds > lateSeconds
+}
+
+func slotsFill(f Facts) (Verdict, bool) {
+	return Verdict{
+		Level: LevelBusy, Stage: StageWindowed, Title: "Windows span many offsets",
+		Detail: fmt.Sprintf("The tweets of one window and partition span %.0f %% of the offsets that have a nanosecond of their own; from 100 %% on points replace each other.", 100*f.SlotsUsed),
+	}, f.SlotsUsed >= slotsFillFrom
 }
 
 func keepingUp(f Facts) string {

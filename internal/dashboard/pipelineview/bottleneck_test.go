@@ -32,6 +32,16 @@ func TestJudge(t *testing.T) {
 		"one does not":                {even(func(f *Facts) { f.Away = []string{"http://a"} }), LevelBusy, "", "http://a"},
 		"Kafka does not":              {even(func(f *Facts) { f.KafkaAway = "no route" }), LevelBusy, "", "no route"},
 		"partitions are stopped":      {even(func(f *Facts) { f.Stopped = 3 }), LevelBad, StageDecoded, "stopped 3"},
+		"all are dead letters":        {even(func(f *Facts) { f.Refused, f.Decoded, f.Stored, f.RefusedInAll = 50_000, 0, 0, 90_000 }), LevelBad, StageDecoded, "50,000 records/s cannot be counted"},
+		"all, and no other counter":   {Facts{Endpoints: 1, Generated: nan, Kafka: nan, Decoded: nan, Stored: nan, Refused: 10, Rejected: nan, Points: nan}, LevelBad, StageDecoded, "0 tweets/s"},
+		"nearly all":                  {even(func(f *Facts) { f.Refused, f.Decoded, f.Stored, f.DecodedInAll = 48_000, 2000, 2000, 1e6 }), LevelBad, StageDecoded, "dead_error"},
+		"many dead letters":           {even(func(f *Facts) { f.Refused, f.DecodedInAll = 25_000, 1e6 }), LevelOK, "", "decoded"},
+		"all of the first were":       {even(func(f *Facts) { f.Refused, f.Decoded, f.Kafka, f.Stored, f.RefusedInAll = 0, 0, 0, 0, 1000 }), LevelBad, StageDecoded, "first 1,000"},
+		"some dead letters long ago":  {even(func(f *Facts) { f.RefusedInAll, f.DecodedInAll = 5000, 1 }), LevelOK, "", "decoded"},
+		"all points are refused":      {even(func(f *Facts) { f.Rejected, f.Points, f.Stored, f.Waiting = 300, 3, 500, 0 }), LevelBad, StageStored, "300 points/s are refused"},
+		"some points are refused":     {even(func(f *Facts) { f.Rejected, f.Points = 3, 300 }), LevelOK, "", "stored"},
+		"points replace each other":   {even(func(f *Facts) { f.SlotsUsed = 0.93 }), LevelBad, StageWindowed, "93 %"},
+		"windows span many offsets":   {even(func(f *Facts) { f.SlotsUsed = 0.5 }), LevelBusy, StageWindowed, "50 %"},
 		"InfluxDB is away":            {even(func(f *Facts) { f.Decoded, f.Stored, f.Retries, f.Waiting, f.LagGrowth = 0, 0, 4, 900, 50_000 }), LevelBad, StageStored, "900 points wait"},
 		"InfluxDB hangs":              {even(func(f *Facts) { f.Decoded, f.Stored, f.PointWait, f.LagGrowth, f.LagSeconds = 0, 0, nan, 50_000, 20 }), LevelBad, StageStored, "10 points wait"},
 		"a pause in a trickle":        {even(func(f *Facts) { f.Generated, f.Kafka, f.Decoded, f.Stored = 0.1, 0.1, 0.1, 0 }), LevelOK, "", "stored"},
@@ -65,6 +75,8 @@ func TestJudgeAlwaysHasWords(t *testing.T) {
 			Generated: n.Draw(t, "generated"), Kafka: n.Draw(t, "kafka"), Decoded: n.Draw(t, "decoded"), Stored: n.Draw(t, "stored"),
 			Missed: n.Draw(t, "missed"), Lag: n.Draw(t, "lag"), LagGrowth: n.Draw(t, "growth"), LagSeconds: n.Draw(t, "seconds"),
 			Waiting: n.Draw(t, "waiting"), PointWait: n.Draw(t, "wait"), Retries: n.Draw(t, "retries"), Stopped: n.Draw(t, "stopped"),
+			Refused: n.Draw(t, "refused"), Rejected: n.Draw(t, "rejected"), Points: n.Draw(t, "points"), SlotsUsed: n.Draw(t, "slots"),
+			RefusedInAll: n.Draw(t, "refused in all"), DecodedInAll: n.Draw(t, "decoded in all"),
 		}
 		v := Judge(f)
 		if v.Title == "" || v.Detail == "" || strings.Contains(v.Detail, "NaN") {

@@ -54,6 +54,7 @@ const (
 	lag                     // offsets between the end of the log and what is acknowledged
 	lagSeconds              // age of the oldest of them, the largest of all partitions
 	stopped                 // partitions that wait for an operator
+	slotsUsed               // share of the nanoseconds of a window, the largest of all
 	numGauges
 )
 
@@ -64,7 +65,12 @@ var gauges = map[string]gauge{
 	"redpanda_lag":                lag,
 	"kafka_batches_lag_seconds":   lagSeconds,
 	"kafka_batches_stopped":       stopped,
+
+	"sentiment_window_slots_used_ratio": slotsUsed,
 }
+
+// largest are the gauges of which the largest counts, not the sum.
+var largest = map[gauge]bool{lagSeconds: true, slotsUsed: true}
 
 // timer is a latency.
 type timer int

@@ -54,10 +54,10 @@ func pick(families map[string]*dto.MetricFamily) *scrape {
 	return s
 }
 
-// gauge adds up those of partitions and outputs; of ages the largest counts.
+// gauge adds up those of partitions and outputs.
 func (s *scrape) gauge(g gauge, value float64) {
 	s.known[g] = true
-	if g == lagSeconds {
+	if largest[g] {
 		s.gauges[g] = max(s.gauges[g], value)
 		return
 	}

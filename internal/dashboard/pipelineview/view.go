@@ -212,7 +212,7 @@ func (s *sample) add(before, now *scrape, period time.Duration) {
 			continue
 		}
 		s.known[g] = true
-		if g == lagSeconds {
+		if largest[g] {
 			s.gauges[g] = max(s.gauges[g], now.gauges[g])
 		} else {
 			s.gauges[g] += now.gauges[g]

@@ -182,6 +182,50 @@ func TestLookSince(t *testing.T) {
 	}
 }
 
+// What would break: a pipeline that counts nothing, or whose points are about to
+// replace each other, looks like one that keeps up.
+func TestVerdictsOfMetrics(t *testing.T) {
+	var text atomic.Pointer[string]
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, *text.Load()) }))
+	defer server.Close()
+	for name, c := range map[string]struct {
+		metrics      string // %[1]d grows by 1000 a second
+		level, title string
+	}{
+		"all are refused": {`sentiment_window_refused{reason="undecodable"} %[1]d
+sentiment_window_points 0
+`, LevelBad, "Nearly all records are dead letters"},
+		"a tenth is refused": {`sentiment_window_refused{reason="undecodable"} %[1]d
+sentiment_window_tweets{sentiment="neutral"} %[1]d0
+influxdb_tweets_written %[1]d0
+`, LevelOK, "All stages keep up"},
+		"points are refused": {`sentiment_window_tweets{sentiment="neutral"} %[1]d
+influxdb_points_rejected{reason="retention"} %[1]d
+influxdb_points_written 0
+`, LevelBad, "InfluxDB refuses nearly all points"},
+		"slots": {`sentiment_window_slots_used_ratio{path="a"} 0.95
+sentiment_window_slots_used_ratio{path="b"} 0.1
+sentiment_window_tweets{sentiment="neutral"} %[1]d
+influxdb_tweets_written %[1]d
+`, LevelBad, "Points are about to replace each other"},
+		"few slots": {`sentiment_window_slots_used_ratio{path="a"} 0.4
+sentiment_window_slots_used_ratio{path="b"} 0.4
+sentiment_window_tweets{sentiment="neutral"} %[1]d
+influxdb_tweets_written %[1]d
+`, LevelOK, "All stages keep up"},
+	} {
+		v := newTestView(t, Source{Metrics: []string{server.URL}})
+		for n := range 8 {
+			now := fmt.Sprintf(c.metrics, (1+n)*1000)
+			text.Store(&now)
+			v.readAfterASecond(t.Context())
+		}
+		if got := v.Look(0).Verdict; got.Level != c.level || got.Title != c.title {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 // Two processes count together, and each bucket of their histograms.
 func TestProcessesAddUp(t *testing.T) {
 	one, two := startProcess(t), startProcess(t)

@@ -67,8 +67,12 @@ func (w *walk) next(h recordbatch.Header, b []byte) error {
 	}
 	end := position{offset: h.LastOffset() + 1, epoch: h.LeaderEpoch, time: max(w.at.time, h.MaxTimestamp)}
 	if end.offset <= w.at.offset {
+		// It lies before what was asked for. But where a broker lists a transaction
+		// that was aborted there, its marker must be seen, or the next transaction
+		// of the same producer passes for aborted.
+		_, _ = w.kind(h, b)
 		w.taken++
-		return nil // it lies before what was asked for
+		return nil
 	}
 	// Only the first may begin before what was asked for: it comes whole.
 	if w.taken > 0 && h.BaseOffset < w.at.offset {

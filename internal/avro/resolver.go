@@ -1,13 +1,14 @@
-// Package avro reads tweets that were written with another version of our
-// schema: fields added, dropped, in another order, numbers of a narrower type.
-// It can be used where a record names its schema (the single-object and the
-// Confluent frame); a raw datum of another schema cannot be recognised.
+// Package avro reads tweets that were written with another schema than our own:
+// fields added, dropped, in another order, numbers of a narrower type, unions,
+// enums with more symbols. It can be used where a record names its schema (the
+// single-object and the Confluent frame) or a file does; a raw datum of another
+// schema cannot be recognised.
 //
-// The Avro library stays behind this package. It is twmb/avro and not
-// hamba/avro: the latter is no longer maintained, lets the end of the input
-// and trailing bytes pass, overflows the stack on a dropped field of a
-// recursive type, and loops 2^62 times over an array of nulls that ten bytes
-// announce. Tweets of our own schema do not come here at all: see
+// It follows Avro's rules of schema resolution, which decide record by record:
+// a schema whose text may be null has records that are tweets and records that
+// are not. The library twmb/avro parses the schemas. Its own resolution is all or
+// nothing and does not bound the steps that a record takes, so the records are
+// read here. Tweets of our own schema do not come here at all: see
 // tweet.Tweet.DecodeAvro.
 package avro
 
@@ -21,46 +22,44 @@ import (
 	"github.com/brandpulse/brandpulse-connect/schemas"
 )
 
-// MaxSchemaBytes bounds a writer's schema, which may come from a registry.
-const MaxSchemaBytes = 1 << 20
-
-// MaxDatumBytes bounds one record of another schema, dropped fields included.
-const MaxDatumBytes = 1 << 20
-
 var own = avro.MustParse(schemas.Tweet)
 
 // Resolver reads the tweets of one writer's schema. It can be used by many
 // goroutines at once.
 type Resolver struct {
-	resolved *avro.Schema // nil: the writer's schema is our own
+	own     bool
+	union   bool
+	records []plan // of the record, or of each branch of the union
 }
 
-// NewResolver prepares for the Avro schema writerSchema (JSON). It is an error
-// if a tweet cannot be made from every such record by Avro's rules of schema
-// resolution (a fourth sentiment or a field that may be null is enough), or if
-// their timestamp is not in milliseconds.
-func NewResolver(writerSchema string) (*Resolver, error) {
-	writer, err := parse(writerSchema)
+// NewResolver prepares for the Avro schema writerSchema (JSON). references are
+// the schemas that it refers to, in an order in which each refers to earlier ones
+// only. It is an error if no record of the schema can be a tweet by Avro's rules
+// of schema resolution.
+func NewResolver(writerSchema string, references ...string) (*Resolver, error) {
+	parsed, root, err := parse(writerSchema, references)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTimestamp(writer.Root()); err != nil {
-		return nil, err
+	r := &Resolver{}
+	records := []*node{root}
+	if root.kind == kindUnion {
+		r.union, records = true, root.branches
 	}
-	if bytes.Equal(writer.Canonical(), own.Canonical()) {
-		return &Resolver{}, nil
+	for _, record := range records {
+		r.records = append(r.records, planOf(record))
 	}
-	resolved, err := avro.Resolve(writer, own)
-	if err != nil {
+	if err := noneUsable(r.records); err != nil {
 		return nil, fmt.Errorf("resolving the schema to that of a tweet: %w", err)
 	}
-	return &Resolver{resolved: resolved}, nil
+	r.own = bytes.Equal(parsed.Canonical(), own.Canonical()) && r.Units() == "1 "
+	return r, nil
 }
 
 // Fingerprint is the CRC-64-AVRO of a schema's canonical form, as it stands in
-// the header of a single object.
+// the header of a single object. The form has no logical types.
 func Fingerprint(schema string) (uint64, error) {
-	parsed, err := parse(schema)
+	parsed, _, err := parse(schema, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -69,79 +68,109 @@ func Fingerprint(schema string) (uint64, error) {
 	return sum.Sum64(), nil
 }
 
-func parse(schema string) (*avro.Schema, error) {
-	if len(schema) > MaxSchemaBytes {
-		return nil, fmt.Errorf("parsing an Avro schema: it has %d bytes, more than %d", len(schema), MaxSchemaBytes)
-	}
-	parsed, err := avro.Parse(schema)
-	if err != nil {
-		return nil, fmt.Errorf("parsing an Avro schema: %w", err)
-	}
-	return parsed, nil
-}
-
-// checkTimestamp refuses a timestamp in another unit. Avro's rules compare the
-// type alone, so microseconds would pass for milliseconds.
-func checkTimestamp(root *avro.SchemaNode) error {
-	for i := range root.Branches { // a union of records
-		if err := checkTimestamp(&root.Branches[i]); err != nil {
-			return err
-		}
-	}
-	for _, field := range root.Fields {
-		if field.Name != "timestamp" {
-			continue
-		}
-		for _, typ := range append(field.Type.Branches, field.Type) {
-			switch typ.LogicalType {
-			case "", "timestamp-millis":
-			default:
-				return fmt.Errorf("the timestamp is %s, not timestamp-millis", typ.LogicalType)
+// Units says in which units the timestamps of the schema are, in a form that can
+// be compared. Schemas with the same Fingerprint may differ in them.
+func (r *Resolver) Units() (all string) {
+	for i := range r.records {
+		for j := range r.records[i].fields {
+			f := &r.records[i].fields[j]
+			if f.slot != slotTimestamp {
+				continue
+			}
+			for _, from := range append(f.source.branches, f.source) {
+				all += fmt.Sprintf("%d ", from.perMilli)
 			}
 		}
 	}
-	return nil
+	return all
 }
 
-// record is a tweet for the library, which finds its fields by these tags.
-type record struct {
-	ID        []byte `avro:"id"`
-	Text      []byte `avro:"text"`
-	Brand     []byte `avro:"brand"`
-	Sentiment string `avro:"sentiment"`
-	Timestamp int64  `avro:"timestamp"`
-}
-
-// Decode reads the datum b, without its frame, into t. It is as strict as
-// tweet.Tweet.DecodeAvro: b must be used up and what comes of it must keep a
-// tweet's limits. For our own schema t aliases b, for others it does not. On
-// an error t is unchanged.
+// Decode reads the datum b, without its frame, into t, whose slices then alias b.
+// It is as strict as tweet.Tweet.DecodeAvro: b must be used up, and the tweet must
+// keep its limits. On an error t is unchanged.
 func (r *Resolver) Decode(b []byte, t *tweet.Tweet) error {
-	if r.resolved == nil {
+	if r.own {
 		return t.DecodeAvro(b)
 	}
 	switch {
 	case len(b) == 0:
 		return tweet.ErrEmpty
 	case len(b) > MaxDatumBytes:
-		return fmt.Errorf("the record has %d bytes, more than %d", len(b), MaxDatumBytes)
+		return errTooLong
 	}
-	var rec record
-	rest, err := r.resolved.Decode(b, &rec)
-	if err != nil {
-		return fmt.Errorf("reading Avro: %w", err)
+	w := newWire(b)
+	p := &r.records[0]
+	if r.union {
+		w.depth++
+		i, err := w.index(len(r.records), errUnion)
+		if err != nil {
+			return err
+		}
+		p = &r.records[i]
 	}
-	if len(rest) > 0 {
+	if p.err != nil {
+		return p.err
+	}
+	var got tweet.Tweet
+	for i := range p.fields {
+		if err := w.field(&p.fields[i], &got); err != nil {
+			return err
+		}
+	}
+	if w.i != len(b) {
 		return tweet.ErrTrailing
 	}
-	sentiment, ok := tweet.ParseSentiment(rec.Sentiment)
-	if !ok {
-		return tweet.ErrSentimentName
-	}
-	got := tweet.Tweet{ID: rec.ID, Text: rec.Text, Brand: rec.Brand, Sentiment: sentiment, Millis: rec.Timestamp}
 	if err := got.Check(); err != nil {
 		return err
 	}
 	*t = got
 	return nil
+}
+
+func (w *wire) field(f *planField, t *tweet.Tweet) (err error) {
+	if f.slot == slotNone {
+		return w.skip(f.node)
+	}
+	s := &f.source
+	if s.kind == kindUnion {
+		i, err := w.index(len(s.branches), errUnion)
+		if err != nil {
+			return err
+		}
+		s = &s.branches[i]
+	}
+	if s.err != nil {
+		return s.err
+	}
+	switch f.slot {
+	case slotID:
+		t.ID, err = w.bytes()
+	case slotText:
+		t.Text, err = w.bytes()
+	case slotBrand:
+		t.Brand, err = w.bytes()
+	case slotSentiment:
+		var i int
+		if i, err = w.index(len(s.symbols), errEnum); err == nil {
+			t.Sentiment, err = s.symbols[i].value, s.symbols[i].err
+		}
+	case slotTimestamp:
+		var v int64
+		if s.kind == kindInt {
+			v, err = w.int()
+		} else {
+			v, err = w.long()
+		}
+		t.Millis = floor(v, s.perMilli)
+	}
+	return err
+}
+
+// floor divides towards the past.
+func floor(v, by int64) int64 {
+	q := v / by
+	if v%by < 0 {
+		q--
+	}
+	return q
 }

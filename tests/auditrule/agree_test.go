@@ -106,6 +106,12 @@ var writers = []string{
 		`{"name":"sentiment","type":{"type":"enum","name":"org.example.Sentiment","symbols":["positive","negative","neutral"]}},` + timestamp + `]}`,
 	`[` + schema(timestamp, id, text, brand, sentiment) + `,` +
 		strings.Replace(schema(brand, id, text, sentiment, timestamp), "com.brandpulse", "org.example", 1) + `]`,
+	// Some records of these are tweets.
+	schema(`{"name":"id","type":["null","string"]}`, `{"name":"text","type":["null","string","int"]}`, `{"name":"brand","type":["string","null"]}`,
+		`{"name":"sentiment","type":["null",{"type":"enum","name":"Sentiment","symbols":["mixed","negative","positive","neutral"]}]}`,
+		`{"name":"timestamp","type":["null","int",{"type":"long","logicalType":"timestamp-micros"}]}`),
+	`["null",{"type":"record","name":"Other","fields":[{"name":"a","type":"long"}]},` +
+		schema(id, text, brand, sentiment, `{"name":"timestamp","type":{"type":"long","logicalType":"local-timestamp-micros"}}`) + `]`,
 }
 
 // pairs are all encodings: for each way that sentiment_window reads values.
@@ -153,7 +159,7 @@ func pairs(t interface{ Fatal(...any) }) []*pair {
 			if err != nil {
 				return err
 			}
-			r, err := avro.NewResolver(string(schema))
+			r, err := avro.NewResolver(string(schema.Text))
 			if err != nil {
 				return err
 			}
@@ -162,11 +168,11 @@ func pairs(t interface{ Fatal(...any) }) []*pair {
 	return all
 }
 
-func registry(id uint32) ([]byte, error) {
+func registry(id uint32) (s tweetrule.RegistrySchema, err error) {
 	if id >= uint32(len(writers)) {
-		return nil, tweetrule.ErrNoSchema
+		return s, tweetrule.ErrNoSchema
 	}
-	return []byte(writers[id]), nil
+	return tweetrule.RegistrySchema{Text: []byte(writers[id])}, nil
 }
 
 // header is what stands before a datum, in the encoding of a pair.

@@ -2,6 +2,7 @@ package auditrule_test
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -116,8 +117,15 @@ func valueOf(p *pair, writer int, tw *tweet.Tweet) []byte {
 	if writer == 1 && sentiment == "negative" {
 		sentiment = "neutral"
 	}
+	timestamp := any(tw.Millis)
+	if unit, ok := map[int]int64{5: 1000, 6: 1000}[writer]; ok {
+		if tw.Millis >= math.MaxInt64/unit || tw.Millis <= math.MinInt64/unit {
+			return nil
+		}
+		timestamp = tw.Millis*unit + unit/2
+	}
 	record := map[string]any{
-		"id": string(tw.ID), "text": string(tw.Text), "brand": string(tw.Brand), "sentiment": sentiment, "timestamp": tw.Millis,
+		"id": string(tw.ID), "text": string(tw.Text), "brand": string(tw.Brand), "sentiment": sentiment, "timestamp": timestamp,
 		"b": true, "a": []any{"x", "y"}, "e": "x", "m": map[string]any{"k": 1.5}, "f": []byte("ab"), "z": []any{nil, nil}, "i": -7,
 		"u": map[string]any{"lat": 1.5, "in": map[string]any{"lat": 2.5, "in": nil}},
 	}
@@ -274,11 +282,12 @@ func TestAgreeOnSchemas(t *testing.T) {
 func TestARegistryThatIsAwayIsNoVerdict(t *testing.T) {
 	away := errors.New("connection refused")
 	asked := 0
-	d, err := tweetrule.New(tweetrule.Options{Encoding: tweetrule.Confluent, Resolution: resolution, Registry: func(uint32) ([]byte, error) {
+	d, err := tweetrule.New(tweetrule.Options{Encoding: tweetrule.Confluent, Resolution: resolution, Registry: func(uint32) (s tweetrule.RegistrySchema, err error) {
 		if asked++; asked == 1 {
-			return nil, away
+			return s, away
 		}
-		return []byte(schemas.Tweet), nil
+		s.Text = []byte(schemas.Tweet)
+		return s, nil
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -234,12 +234,14 @@ func FuzzDecode(f *testing.F) {
 		for _, field := range s.Type().Fields {
 			names = append(names, field.Name)
 		}
-		sel, err := s.Select(names...)
+		sel, err := s.Select(anything, names...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		values := make([]Value, len(names))
-		if err := sel.Read(b, values); err != nil {
+		if err := sel.Read(b, values); errors.Is(err, ErrSteps) {
+			return // Decode counts items of no bytes alone
+		} else if err != nil {
 			t.Fatalf("%x: decoded to %v, and read: %v", b, v, err)
 		}
 		for i, name := range names {

@@ -1,6 +1,9 @@
 package avrospec
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Value is the value of a field, without a copy.
 type Value struct {
@@ -12,13 +15,22 @@ type Value struct {
 	Int int64
 	// Symbol is that of an enum.
 	Symbol string
+	// Name is the full name of a record, enum or fixed.
+	Name string
+	// Logical is the name of the logical type, or "".
+	Logical string
 }
 
 // Selection reads some fields of a record and passes over the others.
 type Selection struct {
 	root    *node
-	records [][]selected // of the record, or of each branch of the union
+	records []selectedRecord // of the record, or of each branch of the union
 	size    int
+}
+
+type selectedRecord struct {
+	err    error // why it is not wanted, or nil
+	fields []selected
 }
 
 type selected struct {
@@ -27,27 +39,38 @@ type selected struct {
 }
 
 // Select prepares to read these fields of the record that the schema is, or of
-// each of the records that it is a union of.
-func (s *Schema) Select(names ...string) (*Selection, error) {
+// each of the records that it is a union of. wanted says why a type is not: then
+// Read gives that error for each value of it. There must be one that is wanted and
+// has all the fields.
+func (s *Schema) Select(wanted func(Type) error, names ...string) (*Selection, error) {
 	sel := &Selection{root: s.root, size: len(names)}
 	records := []*node{s.root}
 	if s.root.kind == Union {
 		records = s.root.branches
 	}
+	err := errors.New("the schema is a union of nothing")
+	some := false
 	for _, record := range records {
-		if record.kind != Record {
-			return nil, fmt.Errorf("the schema is %s, not a record", record.kind)
+		var one selectedRecord
+		if one.err = wanted(record.describe(true)); one.err == nil {
+			one.fields, one.err = record.selectFields(names)
 		}
-		fields, err := record.selectFields(names)
-		if err != nil {
-			return nil, err
+		some = some || one.err == nil
+		if one.err != nil {
+			err = one.err
 		}
-		sel.records = append(sel.records, fields)
+		sel.records = append(sel.records, one)
+	}
+	if !some {
+		return nil, err
 	}
 	return sel, nil
 }
 
 func (n *node) selectFields(names []string) (fields []selected, err error) {
+	if n.kind != Record {
+		return nil, fmt.Errorf("the schema is %s, not a record", n.kind)
+	}
 	slots := map[string]int{}
 	for i, name := range names {
 		slots[name] = i
@@ -78,7 +101,7 @@ func (n *node) selectFields(names []string) (fields []selected, err error) {
 // and blocks that say how many bytes they have are believed.
 func (s *Selection) Read(b []byte, values []Value) error {
 	_ = values[:s.size]
-	w := wire{b: b, depth: 1}
+	w := wire{b: b, depth: 1, steps: maxSteps + stepsPerByte*len(b)}
 	which := int64(0)
 	if s.root.kind == Union {
 		w.depth++
@@ -87,7 +110,10 @@ func (s *Selection) Read(b []byte, values []Value) error {
 			return err
 		}
 	}
-	fields := s.records[which]
+	if err := s.records[which].err; err != nil {
+		return err
+	}
+	fields := s.records[which].fields
 	for i := range fields {
 		f := &fields[i]
 		var err error
@@ -118,7 +144,7 @@ func (w *wire) read(n *node, v *Value) (err error) {
 		}
 		n = n.branches[which]
 	}
-	*v = Value{Kind: n.kind}
+	*v = Value{Kind: n.kind, Name: n.name, Logical: n.logical}
 	switch n.kind {
 	case String:
 		v.Bytes, err = w.string()
@@ -151,6 +177,9 @@ func (w *wire) read(n *node, v *Value) (err error) {
 
 // skip passes over a value.
 func (w *wire) skip(n *node) (err error) {
+	if err := w.step(); err != nil {
+		return err
+	}
 	switch n.kind {
 	case Null:
 	case Boolean:
@@ -193,20 +222,21 @@ func (w *wire) skipInside(n *node) error {
 		}
 		return nil
 	}
-	empty := int64(0)
 	for {
+		if err := w.step(); err != nil {
+			return err
+		}
 		count, size, err := w.block()
 		switch {
 		case err != nil || count == 0:
 			return err
 		case size > int64(len(w.b)-w.i):
 			return ErrTruncated
-		case size > 0:
+		case size >= 0:
 			w.i += int(size)
 			continue
 		}
 		for range count {
-			at := w.i
 			if n.kind == Map {
 				if _, err := w.bytes(); err != nil {
 					return err
@@ -214,12 +244,6 @@ func (w *wire) skipInside(n *node) error {
 			}
 			if err := w.skip(n.items); err != nil {
 				return err
-			}
-			if w.i == at { // so do all the others
-				if empty += count; empty > maxEmptyItems {
-					return ErrItems
-				}
-				break
 			}
 		}
 	}

@@ -23,8 +23,11 @@ func TestReadPassesOver(t *testing.T) {
 		"a block of a negative size":     {`{"type":"array","items":"int"}`, "\x01\x01\x02\x04\x00", ErrBlock, false},
 		"a branch that is not there":     {`["null"]`, "\x02", ErrUnion, false},
 		"4096 nulls":                     {`{"type":"array","items":"null"}`, "\x80\x40\x00", nil, true},
-		"4097 nulls":                     {`{"type":"array","items":"null"}`, "\x82\x40\x00", ErrItems, false},
-		"4097 nulls in two blocks":       {`{"type":"array","items":"null"}`, "\x80\x40\x02\x00", ErrItems, false},
+		"4157 nulls":                     {`{"type":"array","items":"null"}`, "\xfa\x40\x00", nil, false},
+		"4158 nulls":                     {`{"type":"array","items":"null"}`, "\xfc\x40\x00", ErrSteps, false},
+		"4188 nulls in two blocks":       {`{"type":"array","items":"null"}`, "\x80\x40\xb8\x01\x00", nil, false},
+		"4189 nulls in two blocks":       {`{"type":"array","items":"null"}`, "\x80\x40\xba\x01\x00", ErrSteps, false},
+		"a block of nulls with its size": {`{"type":"array","items":"null"}`, "\xff\xff\xff\xff\x0f\x00\x00", nil, false},
 		"a map with a key twice":         {`{"type":"map","values":"int"}`, "\x04\x02a\x02\x02a\x02\x00", nil, false},
 		"a record in a record":           {`{"type":"record","name":"I","fields":[{"name":"f","type":"float"},{"name":"d","type":"double"},{"name":"l","type":"long"}]}`, "aaaabbbbbbbb\x02", nil, true},
 		"a fixed":                        {`{"type":"fixed","name":"F","size":3}`, "abc", nil, true},
@@ -34,7 +37,7 @@ func TestReadPassesOver(t *testing.T) {
 		"nothing where something stands": {`"null"`, "", nil, true},
 	} {
 		s := mustParse(t, `{"type":"record","name":"R","fields":[{"name":"other","type":`+tc.typ+`},{"name":"wanted","type":"long"}]}`)
-		sel, err := s.Select("wanted")
+		sel, err := s.Select(anything, "wanted")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,11 +56,13 @@ func TestReadPassesOver(t *testing.T) {
 	}
 }
 
+func anything(Type) error { return nil }
+
 func TestSelectRefuses(t *testing.T) {
-	if _, err := mustParse(t, `"int"`).Select(); err == nil {
+	if _, err := mustParse(t, `"int"`).Select(anything); err == nil {
 		t.Error("an int has fields")
 	}
-	if _, err := mustParse(t, schemas[0]).Select("id", "lang"); err == nil || !strings.Contains(err.Error(), "lang") {
+	if _, err := mustParse(t, schemas[0]).Select(anything, "id", "lang"); err == nil || !strings.Contains(err.Error(), "lang") {
 		t.Errorf("got %v", err)
 	}
 }

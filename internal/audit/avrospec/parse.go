@@ -14,13 +14,71 @@ import (
 const (
 	maxSchemaBytes = 1 << 20
 	maxSchemaDepth = 100 // types within types
+	// maxTypes is how many types a schema has when each is written out wherever
+	// it is used, but not within itself: records nested as a graph double them at
+	// each step.
+	maxTypes = 4096
 )
 
-// Parse reads a schema in JSON.
-func Parse(schema []byte) (*Schema, error) {
-	if len(schema) > maxSchemaBytes {
-		return nil, fmt.Errorf("parsing an Avro schema: it has %d bytes, more than %d", len(schema), maxSchemaBytes)
+// Parse reads a schema in JSON. The schemas that it refers to come first, each
+// after those that it refers to itself.
+func Parse(schema []byte, references ...[]byte) (*Schema, error) {
+	size := len(schema)
+	for _, r := range references {
+		size += len(r)
 	}
+	if size > maxSchemaBytes {
+		return nil, fmt.Errorf("parsing an Avro schema: it has %d bytes, more than %d", size, maxSchemaBytes)
+	}
+	p := parser{named: map[string]*node{}}
+	for _, r := range references {
+		if _, err := p.text(r); err != nil {
+			return nil, fmt.Errorf("parsing an Avro schema that another refers to: %w", err)
+		}
+	}
+	root, err := p.text(schema)
+	if err == nil {
+		if n := expanded(root, map[*node]int{}); n > maxTypes {
+			err = fmt.Errorf("written out it has more than %d types", maxTypes)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("parsing an Avro schema: %w", err)
+	}
+	return &Schema{root: root, canonical: canonical(root)}, nil
+}
+
+// expanded counts types, and stops soon after maxTypes. sizes has the named types
+// that were counted, and 1 for those that are being counted.
+func expanded(n *node, sizes map[*node]int) int {
+	if size, ok := sizes[n]; ok {
+		return size
+	}
+	if n.name != "" {
+		sizes[n] = 1
+	}
+	parts := slices.Clone(n.branches)
+	for _, f := range n.fields {
+		parts = append(parts, f.node)
+	}
+	if n.items != nil {
+		parts = append(parts, n.items)
+	}
+	size := 1
+	for _, part := range parts {
+		if size <= maxTypes {
+			size += expanded(part, sizes)
+		}
+	}
+	size = min(size, maxTypes+1)
+	if n.name != "" {
+		sizes[n] = size
+	}
+	return size
+}
+
+// text parses one schema, whose names the next may use.
+func (p *parser) text(schema []byte) (*node, error) {
 	decoder := json.NewDecoder(bytes.NewReader(schema))
 	decoder.UseNumber()
 	var v any
@@ -30,15 +88,10 @@ func Parse(schema []byte) (*Schema, error) {
 			err = errors.New("something follows after it")
 		}
 	}
-	p := parser{named: map[string]*node{}}
-	var root *node
-	if err == nil {
-		root, err = p.parse(v, "", 0)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("parsing an Avro schema: %w", err)
+		return nil, err
 	}
-	return &Schema{root: root, canonical: canonical(root)}, nil
+	return p.parse(v, "", 0)
 }
 
 type parser struct {

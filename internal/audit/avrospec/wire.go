@@ -21,14 +21,18 @@ var (
 	ErrBlock     = errors.New("a block of an array or map has not the size that it says")
 	ErrDepth     = errors.New("values lie in one another more than 1000 deep")
 	ErrItems     = errors.New("there are more than 4096 items of no bytes in an array")
+	ErrSteps     = errors.New("there are more than 4096 values, and more than 16 for each byte")
 	ErrKey       = errors.New("a map has a key twice")
 )
 
 // Bounds of a value. An array of nulls takes no bytes, so the bytes do not bound
-// how many there are.
+// how many there are. Decode counts such items, and Read what it passes over:
+// each value, and each block of an array or map.
 const (
 	maxDepth      = 1000
 	maxEmptyItems = 4096
+	maxSteps      = 4096
+	stepsPerByte  = 16
 )
 
 // wire reads the binary encoding, from b[i] on.
@@ -37,6 +41,15 @@ type wire struct {
 	i     int
 	depth int
 	empty int64 // items of no bytes, in Decode
+	steps int   // that are left, in Read
+}
+
+func (w *wire) step() error {
+	if w.steps == 0 {
+		return ErrSteps
+	}
+	w.steps--
+	return nil
 }
 
 func (w *wire) enter() error {

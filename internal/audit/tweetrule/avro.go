@@ -26,6 +26,7 @@ const maxDatumBytes = 1 << 20
 type datum struct {
 	selection *avrospec.Selection
 	own       bool
+	units     string // of each timestamp that the schema has
 	values    [5]avrospec.Value
 }
 
@@ -39,65 +40,93 @@ func mustParse(schema string) *avrospec.Schema {
 	return s
 }
 
-// newDatum prepares for a writer's schema. The error says why its data are no
-// tweets.
+// newDatum prepares for a writer's schema. The error says why none of its data is
+// a tweet.
 func newDatum(writer *avrospec.Schema) (*datum, error) {
-	if err := checkSchema(writer.Type()); err != nil {
-		return nil, err
-	}
-	selection, err := writer.Select("id", "text", "brand", "sentiment", "timestamp")
+	selection, err := writer.Select(wanted, "id", "text", "brand", "sentiment", "timestamp")
 	if err != nil {
 		return nil, err
 	}
-	return &datum{selection: selection, own: writer.Canonical() == own.Canonical()}, nil
+	d := &datum{selection: selection, units: units(writer.Type())}
+	d.own = d.units == ownUnits && writer.Canonical() == own.Canonical()
+	return d, nil
 }
 
-// checkSchema tells whether a tweet can be made of each record of the schema.
-func checkSchema(t avrospec.Type) error {
-	if t.Kind == avrospec.Union {
-		for _, branch := range t.Union {
-			if err := checkSchema(branch); err != nil {
-				return err
+var ownUnits = units(own.Type())
+
+// units says in which units the timestamps of a schema are. The canonical form,
+// and so the fingerprint, does not.
+func units(t avrospec.Type) (all string) {
+	for _, record := range append(t.Union, t) {
+		for _, f := range record.Fields {
+			if f.Name != "timestamp" {
+				continue
+			}
+			for _, of := range append(f.Type.Union, f.Type) {
+				all += fmt.Sprintf("%d ", unitsPerMilli(of.Kind, of.Logical))
 			}
 		}
-		return nil
 	}
-	if t.Kind != avrospec.Record || !named(t, "Tweet") {
-		return fmt.Errorf("the schema is %s %s, not the record Tweet", t.Kind, t.Name)
+	return all
+}
+
+// wanted says why no record of a type can be a tweet, or nil.
+func wanted(t avrospec.Type) error {
+	if t.Kind != avrospec.Record || !named(t.Name, "Tweet") {
+		return NotTweet(fmt.Sprintf("it is %s %s, not the record Tweet", t.Kind, t.Name))
 	}
 	for _, f := range t.Fields {
 		branches := []avrospec.Type{f.Type}
 		if f.Type.Kind == avrospec.Union {
 			branches = f.Type.Union
 		}
-		for _, b := range branches {
-			if !fits(f.Name, b) {
-				return fmt.Errorf("its field %s may be %s %s %s, of which no tweet can be made", f.Name, b.Kind, b.Name, b.Logical)
-			}
+		if !slices.ContainsFunc(branches, func(b avrospec.Type) bool { return fits(f.Name, b) }) {
+			return NotTweet(fmt.Sprintf("its field %s is %s %s %s, of which no tweet can be made", f.Name, f.Type.Kind, f.Type.Name, f.Type.Logical))
 		}
 	}
 	return nil
 }
 
-// fits tells whether a field of a tweet may be of the type t.
+// fits tells whether some value of the type t can be a field of a tweet.
 func fits(name string, t avrospec.Type) bool {
 	switch name {
 	case "id", "text", "brand":
-		return t.Kind == avrospec.String || t.Kind == avrospec.Bytes
+		return isText(t.Kind)
 	case "sentiment":
-		return t.Kind == avrospec.Enum && named(t, "Sentiment") && !slices.ContainsFunc(t.Symbols, func(s string) bool {
-			return s != "positive" && s != "negative" && s != "neutral"
-		})
+		return t.Kind == avrospec.Enum && named(t.Name, "Sentiment") && slices.ContainsFunc(t.Symbols, isSentiment)
 	case "timestamp":
-		return (t.Kind == avrospec.Long || t.Kind == avrospec.Int) && (t.Logical == "" || t.Logical == "timestamp-millis")
+		return unitsPerMilli(t.Kind, t.Logical) > 0
 	}
 	return true
 }
 
+func isText(k avrospec.Kind) bool { return k == avrospec.String || k == avrospec.Bytes }
+
+func isSentiment(s string) bool { return s == "positive" || s == "negative" || s == "neutral" }
+
+// unitsPerMilli is how many of the units of a timestamp make a millisecond, 0 if
+// the type does not tell.
+func unitsPerMilli(k avrospec.Kind, logical string) int64 {
+	local := strings.TrimPrefix(logical, "local-")
+	switch {
+	case k != avrospec.Long && k != avrospec.Int:
+		return 0
+	case logical == "" || local == "timestamp-millis":
+		return 1
+	case k == avrospec.Int:
+		return 0
+	case local == "timestamp-micros":
+		return 1000
+	case local == "timestamp-nanos":
+		return 1_000_000
+	}
+	return 0
+}
+
 // named compares without the namespace, as "Schema Resolution" in the
 // specification does.
-func named(t avrospec.Type, name string) bool {
-	return t.Name[strings.LastIndexByte(t.Name, '.')+1:] == name
+func named(full, name string) bool {
+	return full[strings.LastIndexByte(full, '.')+1:] == name
 }
 
 func (d *datum) read(b []byte, t *raw) error {
@@ -111,7 +140,17 @@ func (d *datum) read(b []byte, t *raw) error {
 	if err := d.selection.Read(b, v[:]); err != nil {
 		return notAvro(err)
 	}
-	*t = raw{id: v[0].Bytes, text: v[1].Bytes, brand: v[2].Bytes, sentiment: v[3].Symbol, millis: v[4].Int}
+	units := unitsPerMilli(v[4].Kind, v[4].Logical)
+	switch {
+	case !isText(v[0].Kind) || !isText(v[1].Kind) || !isText(v[2].Kind) || v[3].Kind != avrospec.Enum || !named(v[3].Name, "Sentiment") || units == 0:
+		return errBranch
+	case !isSentiment(v[3].Symbol):
+		return errSentiment
+	}
+	*t = raw{id: v[0].Bytes, text: v[1].Bytes, brand: v[2].Bytes, sentiment: v[3].Symbol, millis: v[4].Int / units}
+	if v[4].Int%units < 0 { // / rounds towards 0
+		t.millis--
+	}
 	if d.own && len(b) != t.ownBytes() {
 		return errShortest
 	}
@@ -136,6 +175,7 @@ func longBytes(v int64) int {
 }
 
 const (
+	errBranch     NotTweet = "a field has a value, such as null, of which no tweet can be made"
 	errShortest   NotTweet = "a number does not have its shortest form"
 	errMark       NotTweet = "it does not begin with the mark c3 01 of Avro's single-object encoding and a fingerprint"
 	errUnknown    NotTweet = "the schema of its fingerprint is not known"
@@ -145,6 +185,9 @@ const (
 
 // notAvro gives errors of avrospec as reasons, without an allocation each.
 func notAvro(err error) error {
+	if reason, ok := err.(NotTweet); ok {
+		return reason
+	}
 	if reason, ok := avroReasons[err]; ok {
 		return reason
 	}
@@ -155,7 +198,7 @@ var avroReasons = func() map[error]error {
 	reasons := map[error]error{}
 	for _, err := range []error{
 		avrospec.ErrTruncated, avrospec.ErrTrailing, avrospec.ErrVarint, avrospec.ErrLength, avrospec.ErrUTF8,
-		avrospec.ErrEnum, avrospec.ErrUnion, avrospec.ErrBlock, avrospec.ErrDepth, avrospec.ErrItems,
+		avrospec.ErrEnum, avrospec.ErrUnion, avrospec.ErrBlock, avrospec.ErrDepth, avrospec.ErrSteps,
 	} {
 		reasons[err] = NotTweet(err.Error())
 	}
@@ -192,6 +235,10 @@ func readSingleObject(schemas [][]byte) (func([]byte, *raw) error, error) {
 		if err != nil {
 			return nil, err
 		}
+		// The fingerprint does not know the unit of the timestamp.
+		if before := known[writer.Fingerprint()]; before != nil && before.units != d.units {
+			return nil, errors.New("two schemas with one fingerprint have timestamps in different units")
+		}
 		known[writer.Fingerprint()] = d
 	}
 	return func(b []byte, t *raw) error {
@@ -209,7 +256,7 @@ func readSingleObject(schemas [][]byte) (func([]byte, *raw) error, error) {
 // maxSchemas bounds what is kept: ids come from the records.
 const maxSchemas = 1000
 
-func readConfluent(registry func(uint32) ([]byte, error)) func([]byte, *raw) error {
+func readConfluent(registry func(uint32) (RegistrySchema, error)) func([]byte, *raw) error {
 	known := map[uint32]*datum{} // nil: final
 	return func(b []byte, t *raw) error {
 		if len(b) < 5 || b[0] != 0 {
@@ -238,8 +285,8 @@ func readConfluent(registry func(uint32) ([]byte, error)) func([]byte, *raw) err
 }
 
 // datumOf gives nil if no tweet can be made of a schema.
-func datumOf(schema []byte) *datum {
-	writer, err := avrospec.Parse(schema)
+func datumOf(schema RegistrySchema) *datum {
+	writer, err := avrospec.Parse(schema.Text, schema.References...)
 	if err != nil {
 		return nil
 	}

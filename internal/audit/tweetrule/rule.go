@@ -13,10 +13,17 @@
 //     or has a backslash before a space.
 //
 // As Avro it must be one datum of the writer's schema and use up all bytes.
-// Another schema than a tweet's own may have more fields, which are passed over,
-// in any order, bytes for a string, an int for the timestamp, fewer or reordered
-// sentiments, and unions of what is allowed. With a tweet's own schema (the same
-// canonical form) each number must have its shortest form.
+// By another schema than a tweet's own it must be the record Tweet (the namespace
+// does not matter), or a union's branch that is. Its fields may be more, which are
+// passed over, and in any order. The value of id, text and brand is a string or
+// bytes, that of sentiment a symbol of the enum Sentiment, that of timestamp a long
+// or int of milliseconds, or a long whose logical type says microseconds or
+// nanoseconds, rounded towards the past. Where the schema has a union, the branch
+// that the value has decides. What is passed over has at most 4096 values, and 16
+// more for each byte of the datum, nested at most 1000 deep; the datum has at most
+// a mebibyte, and its schema, written out, 4096 types. With a tweet's own schema
+// (the same canonical form, and milliseconds) each number must have its shortest
+// form instead.
 //
 // As JSON it is one object that has these five members and none of them null, in
 // any order; others are passed over. In no object of it may a name occur twice.
@@ -50,13 +57,20 @@ type Options struct {
 	// ErrNoSchema is final: values of that id are no tweets. With any other error
 	// it cannot be told what they are. It is asked once for each id, and again
 	// after other errors.
-	Registry func(id uint32) ([]byte, error)
+	Registry func(id uint32) (RegistrySchema, error)
 	// Mapping makes an object of a record, for JSON; nil without one. Its errors are
 	// final: such a record is no tweet, or with ErrFiltered left out on purpose.
 	Mapping func(*Record) (any, error)
 	// Resolution is the window, or the resolution with `emit: tweets`: whole
 	// milliseconds.
 	Resolution time.Duration
+}
+
+// RegistrySchema is an Avro schema, and those that it refers to, each after those
+// that it refers to itself.
+type RegistrySchema struct {
+	Text       []byte
+	References [][]byte
 }
 
 // ErrNoSchema is for Options.Registry.

@@ -43,16 +43,17 @@ func TestDecode(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for says, o := range map[string]Options{
-		"the window is 0s":                 {Encoding: Avro},
-		"the window is 1µs":                {Encoding: Avro, Resolution: time.Microsecond},
-		"the window is 25h0m0s":            {Encoding: Avro, Resolution: 25 * time.Hour},
-		`the encoding "xml"`:               {Encoding: "xml", Resolution: time.Second},
-		"needs a schema registry":          {Encoding: Confluent, Resolution: time.Second},
-		"2 schemas":                        {Encoding: Avro, Resolution: time.Second, Schemas: [][]byte{[]byte(ownSchema), []byte(ownSchema)}},
-		"parsing an Avro schema":           {Encoding: Avro, Resolution: time.Second, Schemas: [][]byte{[]byte("{")}},
-		"not the record Tweet":             {Encoding: SingleObject, Resolution: time.Second, Schemas: [][]byte{[]byte(`"int"`)}},
-		"no field timestamp":               {Encoding: Avro, Resolution: time.Second, Schemas: [][]byte{[]byte(strings.Replace(ownSchema, `"timestamp"`, `"at"`, 1))}},
-		"its field timestamp may be long ": {Encoding: Avro, Resolution: time.Second, Schemas: [][]byte{[]byte(strings.Replace(ownSchema, `-millis`, `-micros`, 1))}},
+		"the window is 0s":              {Encoding: Avro},
+		"the window is 1µs":             {Encoding: Avro, Resolution: time.Microsecond},
+		"the window is 25h0m0s":         {Encoding: Avro, Resolution: 25 * time.Hour},
+		`the encoding "xml"`:            {Encoding: "xml", Resolution: time.Second},
+		"needs a schema registry":       {Encoding: Confluent, Resolution: time.Second},
+		"2 schemas":                     {Encoding: Avro, Resolution: time.Second, Schemas: [][]byte{[]byte(ownSchema), []byte(ownSchema)}},
+		"parsing an Avro schema":        {Encoding: Avro, Resolution: time.Second, Schemas: [][]byte{[]byte("{")}},
+		"not the record Tweet":          {Encoding: SingleObject, Resolution: time.Second, Schemas: [][]byte{[]byte(`"int"`)}},
+		"no field timestamp":            {Encoding: Avro, Resolution: time.Second, Schemas: [][]byte{[]byte(strings.Replace(ownSchema, `"timestamp"`, `"at"`, 1))}},
+		"its field timestamp is long ":  {Encoding: Avro, Resolution: time.Second, Schemas: [][]byte{[]byte(strings.Replace(ownSchema, `-millis`, `-seconds`, 1))}},
+		"timestamps in different units": {Encoding: SingleObject, Resolution: time.Second, Schemas: [][]byte{[]byte(strings.Replace(ownSchema, `-millis`, `-micros`, 1))}},
 	} {
 		if _, err := New(o); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("got %v, want an error that says %q", err, says)
@@ -97,15 +98,17 @@ func TestBrandsThatAreKeptAreBounded(t *testing.T) {
 // that it was read from are used again.
 func TestConfluent(t *testing.T) {
 	asked := 0
-	d := mustNew(t, Options{Encoding: Confluent, Registry: func(id uint32) ([]byte, error) {
+	d := mustNew(t, Options{Encoding: Confluent, Registry: func(id uint32) (s RegistrySchema, err error) {
 		asked++
 		switch id % 3 {
 		case 0:
-			return []byte(ownSchema), nil
+			s.Text = []byte(ownSchema)
+			return s, nil
 		case 1:
-			return []byte(`"int"`), nil
+			s.Text = []byte(`"int"`)
+			return s, nil
 		}
-		return nil, fmt.Errorf("asking: %w", ErrNoSchema)
+		return s, fmt.Errorf("asking: %w", ErrNoSchema)
 	}})
 	var verdict NotTweet
 	for id := range 3 * maxSchemas {

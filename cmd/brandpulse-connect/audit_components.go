@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -163,31 +164,65 @@ func auditRegistry(parsed *service.ParsedConfig) (*sr.Client, error) {
 	return sr.NewClient(options...)
 }
 
-// schemaNotFound is the error code of a registry for an id that it does not
-// have.
-const schemaNotFound = 40403
+// notInRegistry are the error codes of a registry for a subject, version or schema
+// that it does not have.
+var notInRegistry = []int{40401, 40402, 40403}
 
-// schemaOf asks the registry for a schema.
-func (s *auditSettings) schemaOf(ctx context.Context) func(id uint32) ([]byte, error) {
+// maxReferences is how many schemas one may refer to, in all.
+const maxReferences = 100
+
+// schemaOf asks the registry for a schema and those that it refers to.
+func (s *auditSettings) schemaOf(ctx context.Context) func(id uint32) (tweetrule.RegistrySchema, error) {
 	if s.registry == nil {
 		return nil
 	}
-	return func(id uint32) ([]byte, error) {
+	return func(id uint32) (schema tweetrule.RegistrySchema, err error) {
 		if id > 1<<31-1 {
-			return nil, tweetrule.ErrNoSchema
+			return schema, tweetrule.ErrNoSchema
 		}
 		found, err := s.registry.SchemaByID(ctx, int(id))
+		if err == nil && found.Type != sr.TypeAvro {
+			err = tweetrule.ErrNoSchema
+		}
+		if err == nil {
+			schema.Text = []byte(found.Schema)
+			schema.References, err = s.referred(ctx, found.References, map[string]bool{})
+		}
 		var answer *sr.ResponseError
 		switch {
-		case errors.As(err, &answer) && answer.ErrorCode == schemaNotFound:
-			return nil, tweetrule.ErrNoSchema
-		case err != nil:
-			return nil, fmt.Errorf("asking the schema registry for the schema %d: %w", id, err)
-		case found.Type != sr.TypeAvro:
+		case errors.As(err, &answer) && slices.Contains(notInRegistry, answer.ErrorCode):
+			err = tweetrule.ErrNoSchema
+		case err != nil && !errors.Is(err, tweetrule.ErrNoSchema):
+			err = fmt.Errorf("asking the schema registry for the schema %d: %.500s", id, err)
+		}
+		return schema, err
+	}
+}
+
+// referred gives the schemas of references, each after those that it refers to
+// itself. seen has those that were met before, true if they are complete.
+func (s *auditSettings) referred(ctx context.Context, references []sr.SchemaReference, seen map[string]bool) (texts [][]byte, err error) {
+	for _, r := range references {
+		at := fmt.Sprintf("%d of %s", r.Version, r.Subject)
+		switch complete, met := seen[at]; {
+		case complete:
+			continue
+		case met, r.Version < 1, len(seen) >= maxReferences:
 			return nil, tweetrule.ErrNoSchema
 		}
-		return []byte(found.Schema), nil
+		seen[at] = false
+		found, err := s.registry.SchemaByVersion(sr.WithParams(ctx, sr.ShowDeleted), r.Subject, r.Version)
+		if err != nil {
+			return nil, err
+		}
+		inner, err := s.referred(ctx, found.References, seen)
+		if err != nil {
+			return nil, err
+		}
+		texts = append(append(texts, inner...), []byte(found.Schema.Schema))
+		seen[at] = true
 	}
+	return texts, nil
 }
 
 func auditOutputSpec() *service.ConfigSpec {

@@ -12,6 +12,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/avro"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
+	"github.com/brandpulse/brandpulse-connect/schemas"
 )
 
 // decoder reads one wire form. The tweet may alias what it is read from. An
@@ -103,11 +104,19 @@ func avroError(b []byte, err error) error {
 
 // newSingleObjectDecoder knows our own schema and those of the files.
 func newSingleObjectDecoder(files []string) (decoder, error) {
+	own, err := avro.NewResolver(schemas.Tweet)
+	if err != nil {
+		return decoder{}, err
+	}
 	known := make(map[uint64]*avro.Resolver, len(files))
 	for _, file := range files {
 		r, fingerprint, err := readSchema(file)
 		if err != nil {
 			return decoder{}, err
+		}
+		// The fingerprint leaves out logical types, and so the unit of the timestamp.
+		if before := known[fingerprint]; before != nil && before.Units() != r.Units() || fingerprint == tweet.Fingerprint && r.Units() != own.Units() {
+			return decoder{}, fmt.Errorf("reading the schema %s: its timestamp has another unit than that of a schema with the same fingerprint, %016x: nothing in a record says which it is", file, fingerprint)
 		}
 		known[fingerprint] = r
 	}

@@ -5,20 +5,17 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
-	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/brandpulse/brandpulse-connect/internal/avro"
 )
 
 const (
-	// maxSchemaBytes bounds one answer of the registry.
-	maxSchemaBytes = 1 << 20
+	// maxKeptBytes bounds the texts of the schemas that are kept.
+	maxKeptBytes = 16 << 20
 
 	registryTimeout = 10 * time.Second
 )
@@ -50,6 +47,16 @@ func registryConfigFrom(parsed *service.ParsedConfig, message string) (c registr
 	if c.tls, err = parsed.FieldTLS(fieldRegistryTLS); err != nil {
 		return c, err
 	}
+	if user := u.User; user != nil {
+		// Errors of the client show its URL, and only we know what is a secret.
+		if c.username == "" {
+			c.username = user.Username()
+			c.password, _ = user.Password()
+		}
+		plain := *u
+		plain.User = nil
+		c.url = &plain
+	}
 	unknown := unknownSchemaUndecodable
 	if message == messageRecordBatch {
 		unknown = unknownSchemaWait
@@ -72,33 +79,14 @@ func registryConfigFrom(parsed *service.ParsedConfig, message string) (c registr
 // found", which one that has not caught up yet says as well. Until there is such
 // an answer the record waits: see schemaCache.
 type registry struct {
-	client *sr.Client
+	client *registryClient
 	waits  bool
 }
 
 func newRegistry(c registryConfig) (*registry, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = c.tls
-	opts := []sr.ClientOpt{
-		sr.URLs(c.url.String()),
-		sr.UserAgent("brandpulse-connect"),
-		sr.HTTPClient(&http.Client{
-			Timeout:   registryTimeout,
-			Transport: cappedBody{transport},
-			CheckRedirect: func(next *http.Request, via []*http.Request) error {
-				if next.URL.Host != via[0].URL.Host {
-					return errors.New("the schema registry redirects to another host")
-				}
-				return nil
-			},
-		}),
-	}
-	if c.username != "" {
-		opts = append(opts, sr.BasicAuth(c.username, c.password))
-	}
-	client, err := sr.NewClient(opts...)
+	client, err := newRegistryClient(c)
 	if err != nil {
-		return nil, fmt.Errorf("making the client of the schema registry: %w", err)
+		return nil, err
 	}
 	return &registry{client: client, waits: c.waits}, nil
 }
@@ -108,39 +96,21 @@ func (r *registry) fetch(ctx context.Context, id int) (schemaEntry, error) {
 	final := func(err error) (schemaEntry, error) {
 		return schemaEntry{err: err, until: time.Now().Add(registryForgets)}, nil
 	}
-	schema, err := r.client.SchemaByID(ctx, id)
-	var answer *sr.ResponseError
+	schema, err := r.client.get(ctx, id)
+	var is finalError
 	switch {
-	case errors.As(err, &answer) && answer.ErrorCode == sr.ErrSchemaNotFound.Code:
-		if r.waits {
-			return schemaEntry{}, errSchemaNotFound
-		}
+	case notFound(err) && r.waits:
+		return schemaEntry{}, errSchemaNotFound
+	case notFound(err):
 		return final(fmt.Errorf("the schema registry has no schema %d", id))
+	case errors.As(err, &is):
+		return final(is)
 	case err != nil:
-		return schemaEntry{}, err
-	case schema.Type != sr.TypeAvro:
-		return final(fmt.Errorf("schema %d is %s, not Avro", id, schema.Type))
-	case len(schema.References) > 0:
-		return final(fmt.Errorf("schema %d refers to other schemas, which is not supported", id))
+		return schemaEntry{}, r.client.said(err)
 	}
-	resolver, err := avro.NewResolver(schema.Schema)
+	resolver, err := avro.NewResolver(schema.Schema.Schema, schema.references...)
 	if err != nil {
 		return final(fmt.Errorf("schema %d: %w", id, err))
 	}
-	return schemaEntry{resolver: resolver}, nil
-}
-
-// cappedBody bounds what an answer may hold.
-type cappedBody struct{ http.RoundTripper }
-
-func (c cappedBody) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := c.RoundTripper.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(resp.Body, maxSchemaBytes), resp.Body}
-	return resp, nil
+	return schemaEntry{resolver: resolver, size: schema.size()}, nil
 }

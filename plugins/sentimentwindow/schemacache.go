@@ -47,6 +47,7 @@ var (
 // schemaEntry is what is known of a schema.
 type schemaEntry struct {
 	resolver *avro.Resolver
+	size     int // of the schema's text
 	err      error
 	until    time.Time // an error is asked for again after this
 }
@@ -72,6 +73,7 @@ type schemaCache struct {
 
 	mu        sync.RWMutex
 	known     map[int]schemaEntry
+	kept      int // bytes of the texts of those
 	missing   map[int]*missingSchema
 	lookups   int // in flight
 	failures  int // in a row, without an answer
@@ -217,12 +219,20 @@ func (c *schemaCache) lookUp(id int, m *missingSchema) {
 		c.note(now)
 		return
 	}
-	if len(c.known) >= maxSchemas {
-		clear(c.known)
-	}
-	c.known[id] = e
+	c.keep(id, e)
 	delete(c.missing, id)
 	c.metrics.found(id)
+}
+
+// keep adds what is known of a schema. Ids come from the records, and schemas from
+// whoever may write to the registry: both are bounded.
+func (c *schemaCache) keep(id int, e schemaEntry) {
+	if len(c.known) >= maxSchemas || c.kept+e.size > maxKeptBytes {
+		clear(c.known)
+		c.kept = 0
+	}
+	c.kept += e.size - c.known[id].size
+	c.known[id] = e
 }
 
 // backoff returns how long to rest after so many failures before this one.

@@ -253,7 +253,7 @@ func FuzzNewResolver(f *testing.F) {
 
 // BenchmarkLargestSchema reads the record that takes the most steps for its bytes.
 func BenchmarkLargestSchema(b *testing.B) {
-	r, err := ours.NewResolver(withField(graph(11, `"null"`)))
+	r, err := ours.NewResolver(withField(graph(10, `"null"`)))
 	if err != nil {
 		b.Fatal(err)
 	}

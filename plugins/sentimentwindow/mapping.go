@@ -18,6 +18,16 @@ import (
 // object with our field names.
 func mappedDecoder(mapping *bloblang.Executor) func(context.Context, *service.Message, *tweet.Tweet) error {
 	return func(_ context.Context, m *service.Message, t *tweet.Tweet) error {
+		if m.HasBytes() {
+			// Benthos parses them, and repairs what it can.
+			b, err := m.AsBytes()
+			if err != nil {
+				return err
+			}
+			if err := tweet.CheckJSON(b); err != nil {
+				return err
+			}
+		}
 		// BloblangQueryValue would be shorter, but gives a mapping no `this`.
 		mapped, err := m.BloblangQuery(mapping)
 		if err != nil {

@@ -235,6 +235,34 @@ func TestAgreeOnJSON(t *testing.T) {
 	}
 }
 
+// With a mapping both refuse what the parser of the mapping would repair, and leave
+// all else to the mapping.
+func mappedPair(t interface{ Fatal(...any) }) *pair {
+	mapped := tweet.Tweet{ID: []byte("i"), Brand: []byte("B"), Millis: 5}
+	object := map[string]any{"id": "i", "brand": "B", "sentiment": "positive", "timestamp": int64(5)}
+	return newPair(t, "mapped json", tweetrule.Options{Encoding: tweetrule.JSON, Mapping: func(*tweetrule.Record) (any, error) { return object, nil }},
+		func(b []byte, t *tweet.Tweet) error {
+			*t = mapped
+			return tweet.CheckJSON(b)
+		})
+}
+
+func TestAgreeOnJSONBeforeAMapping(t *testing.T) {
+	p := mappedPair(t)
+	refused := 0
+	for _, text := range append(texts, "1", "-1.5e3", `"\ud800"`, `[1,{"a":1,"a":2}]`, "\xff", "[[[", "7 8") {
+		if how := p.differ([]byte(text)); how != "" {
+			t.Errorf("%.500s", how)
+		}
+		if _, err := p.audit.Decode([]byte(text)); err != nil {
+			refused++
+		}
+	}
+	if refused < 10 || refused > 30 {
+		t.Errorf("%d values are refused before the mapping", refused)
+	}
+}
+
 // A schema is of use to both or to neither.
 func TestAgreeOnSchemas(t *testing.T) {
 	enum := func(symbols string) string {
@@ -310,7 +338,12 @@ func TestARegistryThatIsAwayIsNoVerdict(t *testing.T) {
 
 // FuzzAgree looks for a value that the two make something else of.
 func FuzzAgree(f *testing.F) {
-	all := pairs(f)
+	all := append(pairs(f), mappedPair(f))
+	for _, text := range texts {
+		if len(text) < 1000 {
+			f.Add(uint8(len(all)-1), []byte(text))
+		}
+	}
 	for i, p := range all {
 		for j, tw := range edges() {
 			if j%60 != 0 {

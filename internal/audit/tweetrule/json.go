@@ -41,6 +41,25 @@ func readJSON(b []byte, t *raw) error {
 	return m.tweet(t)
 }
 
+// unrepaired refuses JSON that a parser would repair. What is no JSON is for the
+// mapping.
+func unrepaired(b []byte) error {
+	if !json.Valid(b) {
+		return nil
+	}
+	switch {
+	case !utf8.Valid(b):
+		return errUTF8
+	case !pairs(b):
+		return errSurrogate
+	}
+	text := jsonText{b: append(b[:len(b):len(b)], ' ')} // value looks for the end of a number
+	if _, ok := text.value(); !ok {
+		return errTwice
+	}
+	return nil
+}
+
 // members are the JSON values of a tweet's fields, nil for those that are not
 // there.
 type members struct{ id, text, brand, sentiment, timestamp []byte }

@@ -15,9 +15,14 @@ const (
 
 // readMapped makes a tweet of what a mapping gives: an object with brand, sentiment
 // and timestamp, a whole number of milliseconds or a time; text and id may be
-// missing. Numbers with a fraction are refused, and all texts must be UTF-8.
+// missing. Numbers with a fraction are refused, and all texts must be UTF-8. A value
+// that is JSON is refused before the mapping if it is not UTF-8, has half of a
+// surrogate pair, or has a name twice in an object.
 func readMapped(mapping func(*Record) (any, error)) func(*Record, *raw) error {
 	return func(r *Record, t *raw) error {
+		if err := unrepaired(r.Value); err != nil {
+			return err
+		}
 		given, err := mapping(r)
 		switch {
 		case errors.Is(err, ErrFiltered):

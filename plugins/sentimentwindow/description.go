@@ -65,6 +65,19 @@ brandpulse_batches,topic=tweets partition=3i,base=10i,last=17i,records=8i,counte
 
 So InfluxDB itself says which part of the topic its counts cover, and that it has each part once.
 
+### Other schemas
+
+With ` + "`schema_files` or `schema_registry`" + ` a tweet may be written with another schema, which is resolved by Avro's rules, record by record:
+
+- The record is named ` + "`Tweet`" + `, or is that branch of a union; namespaces do not matter. It has all five fields; others are passed over, in any order.
+- ` + "`id`, `text` and `brand`" + ` are strings, or bytes that are UTF-8. ` + "`sentiment`" + ` is an enum named ` + "`Sentiment`" + `, whose symbol is one of the three: a record with another symbol is undecodable, its neighbours count. ` + "`timestamp`" + ` is a long or int of milliseconds.
+- Where a field is a union, the branch that the value has decides: a nullable text counts with its text, and is undecodable with null.
+- A long that says ` + "`timestamp-micros` or `timestamp-nanos`" + ` is rounded down to milliseconds, and a local timestamp is taken for UTC. With any other logical type the unit is not known, and the schema is refused, as is one of which no record can be a tweet.
+
+Compared with fastavro and with Apache Avro's library for Java over a table of schemas and values, this is the same but for: units (Java leaves them to the caller; both do for nanoseconds), dates and times of day as a timestamp (refused; Java takes the number), another name of the record (refused, as the specification says; Java does not look), text that is not UTF-8 (refused; Java repairs it), a timestamp with an unknown logical type (refused; both take the number).
+
+A schema has at most 1 MiB, with those it refers to, and 4,096 types when each is written out wherever it is used. A record has at most 1 MiB, 4,096 values that are passed over and 16 more for each of its bytes, and is nested at most 1,000 deep.
+
 ### What comes out
 
 One batch: first the points, then every message that could not be counted, unchanged, with its error set, and with the metadata

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/brandpulse/brandpulse-connect/internal/avro"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 	"github.com/brandpulse/brandpulse-connect/schemas"
 )
@@ -294,6 +295,57 @@ func TestSchemaFilesInDifferentUnits(t *testing.T) {
 		_, err := newSingleObjectDecoder(files)
 		if (err == nil) != (tc.says == "") || err != nil && !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("got %v, want %q", err, tc.says)
+		}
+	}
+}
+
+// Producers that have moved on: what Avro reads of their records counts, and a
+// record that it does not read takes no other along.
+func TestRecordsOfEvolvedSchemas(t *testing.T) {
+	const now = 1_700_000_000_123
+	evolved := func(old, replacement string) map[string]any {
+		return map[string]any{"schema": strings.Replace(schemas.Tweet, old, replacement, 1)}
+	}
+	nullable := strings.Replace(schemas.Tweet, `{"type": "long", "logicalType": "timestamp-millis"}`, `["null", {"type": "long", "logicalType": "timestamp-millis"}]`, 1)
+	answers := map[string]any{
+		"/schemas/ids/1": evolved(`"text", "type": "string"`, `"text", "type": ["null", "string"]`),
+		"/schemas/ids/2": map[string]any{"schema": nullable},
+		"/schemas/ids/3": evolved(`"neutral"]`, `"neutral", "mixed"]`),
+		"/schemas/ids/4": evolved("timestamp-millis", "timestamp-micros"),
+	}
+	value := func(id byte, parts ...any) []byte {
+		b := []byte{0, 0, 0, 0, id}
+		for _, part := range parts {
+			switch v := part.(type) {
+			case string:
+				b = append(tweet.AppendLong(b, int64(len(v))), v...)
+			case int:
+				b = tweet.AppendLong(b, int64(v))
+			}
+		}
+		return b
+	}
+	p := testProcessor(t, "message: record_batch\nencoding: avro_confluent\nschema_registry: {url: "+subjects(t, answers).URL+"}")
+	var records []recordbatch.Record
+	for i, v := range [][]byte{
+		value(1, "i", 1, "t", "Tea", 1, now), value(1, "i", 0, "Tea", 1, now), // the text is null
+		value(2, "i", "t", "Tea", 1, 1, now), value(2, "i", "t", "Tea", 1, 0),
+		value(3, "i", "t", "Tea", 1, now), value(3, "i", "t", "Tea", 3, now),
+		value(4, "i", "t", "Tea", 1, now*1000+999),
+	} {
+		records = append(records, recordAt(int64(i), v, now))
+	}
+	folds, refused := process(t, p, batchMessage(t, "tweets", 0, recordbatch.Header{}, records...))
+	if len(folds) != 1 {
+		t.Fatalf("%d folds", len(folds))
+	}
+	b, err := folds[0].AsBytes()
+	if want := "tweets,brand=Tea,sentiment=negative count=4i 1700000000000000000"; err != nil || !strings.Contains(string(b), want) {
+		t.Errorf("got %s, %v, want %s", b, err, want)
+	}
+	for i, says := range []string{"the text is null", "the timestamp is null", `the sentiment is "mixed"`} {
+		if i >= len(refused) || !strings.Contains(refused[i].GetError().Error(), says) {
+			t.Errorf("%d are refused, the one at %d not because %s", len(refused), i, says)
 		}
 	}
 }

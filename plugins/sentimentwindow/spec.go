@@ -47,12 +47,12 @@ func spec() *service.ConfigSpec {
 				encodingAvro:         "A raw Avro datum. Nothing in it says which schema wrote it, so it must be a tweet to the last byte: all bytes used, every value in range. What that cannot find out is a record of another schema whose bytes happen to be a valid tweet: use a framed form where producers change their schema.",
 				encodingSingleObject: "Avro's single-object encoding: the bytes `c3 01`, the fingerprint of the schema, the datum.",
 				encodingConfluent:    "The header of Confluent's serializers: a zero byte, the id of the schema in a schema registry, the datum.",
-				encodingJSON:         "A JSON object, as bytes or already structured.",
+				encodingJSON:         "A JSON object, as bytes or already structured. Bytes that are not UTF-8, half of a surrogate pair and a name that occurs twice in an object, at any depth, are refused, with and without a mapping.",
 			}).
 				Description("The form of a tweet in a message, or in the value of a record.").
 				Default(encodingAvro),
 			service.NewStringListField(fieldSchemaFiles).
-				Description("Files of Avro schemas that tweets may be written with, beside the built-in one: for `avro` the one writer's schema, for `avro_single_object` any number. Each must resolve to a tweet by Avro's rules: fields may be added or reordered, numbers may be narrower; a field of a tweet that is missing is an error.").
+				Description("Files of Avro schemas that tweets may be written with, beside the built-in one: for `avro` the one writer's schema, for `avro_single_object` any number. What of them is read as a tweet is described under Other schemas.").
 				Example([]any{"./schemas/tweet_v2.avsc"}).
 				Default([]any{}).
 				Advanced(),
@@ -78,11 +78,11 @@ func spec() *service.ConfigSpec {
 					Optional().
 					Advanced(),
 			).
-				Description("Where `avro_confluent` gets its schemas. While the registry does not answer, records of schemas that are not known yet wait. 1,000 schemas are kept.").
+				Description("Where `avro_confluent` gets its schemas. While the registry does not answer, records of schemas that are not known yet wait. Schemas that refer to others are read with those, at most 100. A request follows three redirects at most, on the same host; a response has at most 2 MiB. 1,000 schemas are kept, of 16 MiB together.").
 				Optional().
 				Advanced(),
 			service.NewBloblangField(fieldMapping).
-				Description("For `encoding: json` with other field names: a Bloblang mapping from the message to an object `{brand, sentiment, timestamp, text, id}`. `sentiment` is positive, negative or neutral, `timestamp` whole milliseconds or a Bloblang timestamp, `text` and `id` may be missing. With `message: record_batch` it sees each record as the `redpanda` input would give it, with `kafka_topic`, `kafka_partition`, `kafka_offset`, `kafka_key`, `kafka_timestamp_unix`, `kafka_timestamp_ms` and `kafka_tombstone_message` as metadata, but without the record's headers. A mapping must give the same result whenever it sees the same message: no `now()`, no `random_int()`.").
+				Description("For `encoding: json` with other field names: a Bloblang mapping from the message to an object `{brand, sentiment, timestamp, text, id}`. `sentiment` is positive, negative or neutral, `timestamp` whole milliseconds or a Bloblang timestamp, `text` and `id` may be missing. JSON that `encoding: json` refuses is refused before the mapping runs, as its parser would repair it, and two brands would become one; messages that are not JSON are left to the mapping, and so is what it parses itself, as by `parse_json`. With `message: record_batch` it sees each record as the `redpanda` input would give it, with `kafka_topic`, `kafka_partition`, `kafka_offset`, `kafka_key`, `kafka_timestamp_unix`, `kafka_timestamp_ms` and `kafka_tombstone_message` as metadata, but without the record's headers. A mapping must give the same result whenever it sees the same message: no `now()`, no `random_int()`.").
 				Example(`root.brand = this.company
 root.sentiment = if this.score > 0.2 { "positive" } else if this.score < -0.2 { "negative" } else { "neutral" }
 root.timestamp = this.created_at.ts_parse("2006-01-02T15:04:05Z07:00")

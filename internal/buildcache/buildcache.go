@@ -1,6 +1,6 @@
 // Package buildcache keeps what takes minutes to get, such as a database built
 // from its source, in the user's cache folder: made once, by whoever needs it
-// first, and never seen half made.
+// first, never seen half made, and made again when it is damaged.
 package buildcache
 
 import (
@@ -35,21 +35,28 @@ func Dir() (string, error) {
 	return filepath.Join(cache, "brandpulse-connect"), nil
 }
 
+// Step is a part of the making of a folder, which it is given.
+type Step func(ctx context.Context, dir string) error
+
 // Get gives the folder of that name in Dir, which holds the file. When it is
 // not there, build makes it: build is given an empty folder, which becomes the
-// named one at once when build has returned no error. What build wants to keep
-// must be in there, the file among it.
+// named one at once when neither build nor check has returned an error. What build
+// wants to keep must be in there, the file among it.
+//
+// Each call compares the folder with what it held at first, see files.go. Where it
+// differs, as after a disk was full or a file was cut off, it is built again. check,
+// which may be nil, tells whether a folder that nothing is known of can be used.
 //
 // Processes and goroutines that ask for the same name at the same time wait for
 // the first. The lock is the kernel's (flock), so a killed build leaves none
 // behind; what it had made is thrown away by the next.
-func Get(ctx context.Context, name, file string, progress Progress, build func(ctx context.Context, dir string) error) (string, error) {
+func Get(ctx context.Context, name, file string, progress Progress, check, build Step) (string, error) {
 	cache, err := Dir()
 	if err != nil {
 		return "", err
 	}
 	dir := filepath.Join(cache, name)
-	if complete(dir, file) {
+	if complete(dir, file) && asFinished(dir) == nil {
 		return dir, nil
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
@@ -68,8 +75,18 @@ func Get(ctx context.Context, name, file string, progress Progress, build func(c
 	if err != nil {
 		return "", fmt.Errorf("waiting for the lock of %s: %w", dir, err)
 	}
-	if complete(dir, file) { // by the process that we waited for
-		return dir, nil
+	if complete(dir, file) {
+		err := asFinished(dir)
+		if errors.Is(err, errNoList) { // it is of a version that kept none
+			err = finish(ctx, dir, dir, check)
+		}
+		if err == nil { // maybe by the process that we waited for
+			return dir, nil
+		}
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx)
+		}
+		progress.Say("%s in the cache is damaged, and is made again: %v", name, err)
 	}
 
 	unfinished := dir + ".unfinished"
@@ -81,6 +98,9 @@ func Get(ctx context.Context, name, file string, progress Progress, build func(c
 	}
 	if !complete(unfinished, file) {
 		return "", errors.Join(fmt.Errorf("getting %s: %s is not in it", name, file), os.RemoveAll(unfinished))
+	}
+	if err := finish(ctx, unfinished, dir, check); err != nil {
+		return "", errors.Join(err, os.RemoveAll(unfinished))
 	}
 	if err := os.Rename(unfinished, dir); err != nil {
 		return "", fmt.Errorf("keeping %s: %w", name, err)

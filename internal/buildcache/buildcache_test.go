@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) == "" {
 		os.Exit(m.Run())
 	}
-	_, err := Get(context.Background(), "thing", "file", nil, func(_ context.Context, dir string) error {
+	_, err := Get(context.Background(), "thing", "file", nil, nil, func(_ context.Context, dir string) error {
 		fmt.Fprintln(os.Stderr, "built")
 		if err := os.WriteFile(filepath.Join(dir, "half"), []byte("x"), 0o600); err != nil {
 			return err
@@ -61,7 +61,7 @@ func TestConcurrentCallersBuildOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			dir, err := Get(t.Context(), "thing", "file", nil, func(_ context.Context, dir string) error {
+			dir, err := Get(t.Context(), "thing", "file", nil, nil, func(_ context.Context, dir string) error {
 				mu.Lock()
 				defer mu.Unlock()
 				built++
@@ -126,7 +126,7 @@ func TestKilledBuildIsDoneAgain(t *testing.T) {
 	defer cancel()
 	var said []string
 	progress := func(line string) { said = append(said, line) }
-	if _, err := Get(ctx, "thing", "file", progress, nil); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := Get(ctx, "thing", "file", progress, nil, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatal(err)
 	}
 	if len(said) != 1 || !strings.Contains(said[0], "waiting for another process") {
@@ -135,13 +135,78 @@ func TestKilledBuildIsDoneAgain(t *testing.T) {
 
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
-	dir, err := Get(t.Context(), "thing", "file", nil, func(_ context.Context, dir string) error { return write(dir) })
+	dir, err := Get(t.Context(), "thing", "file", nil, nil, func(_ context.Context, dir string) error { return write(dir) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("%v, %v", entries, err)
+	}
+}
+
+// What would break: a file that a full disk has cut off, or that somebody has
+// changed, is used for ever; or what is whole is built again.
+func TestWhatIsDamagedIsBuiltAgain(t *testing.T) {
+	errNotThis := errors.New("not this one")
+	whole := func(_ context.Context, dir string) error {
+		if b, err := os.ReadFile(filepath.Join(dir, "file")); err != nil || string(b) != "whole" {
+			return errNotThis
+		}
+		return nil
+	}
+	for name, c := range map[string]struct {
+		damage func(dir string) error
+		built  int // in all
+	}{
+		"nothing":                 {func(string) error { return nil }, 1},
+		"cut off":                 {func(dir string) error { return os.Truncate(filepath.Join(dir, "file"), 2) }, 2},
+		"cut off to nothing":      {func(dir string) error { return os.Truncate(filepath.Join(dir, "file"), 0) }, 2},
+		"another file is cut off": {func(dir string) error { return os.Truncate(filepath.Join(dir, "sub", "other"), 1) }, 2},
+		"another file is gone":    {func(dir string) error { return os.Remove(filepath.Join(dir, "sub", "other")) }, 2},
+		"changed":                 {func(dir string) error { return os.WriteFile(filepath.Join(dir, "file"), []byte("wHole"), 0o600) }, 2},
+		"only touched": {func(dir string) error {
+			return os.Chtimes(filepath.Join(dir, "file"), time.Unix(1, 0), time.Unix(1, 0))
+		}, 1},
+		"a file more":         {func(dir string) error { return os.WriteFile(filepath.Join(dir, "more"), nil, 0o600) }, 1},
+		"of an older version": {func(dir string) error { return os.Remove(listOf(dir)) }, 1},
+		"the list is cut off": {func(dir string) error { return os.Truncate(listOf(dir), 10) }, 1},
+		"of an older version, and cut off": {func(dir string) error {
+			return errors.Join(os.Remove(listOf(dir)), os.Truncate(filepath.Join(dir, "file"), 2))
+		}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			emptyCache(t)
+			built := 0
+			var said []string
+			get := func() string {
+				t.Helper()
+				dir, err := Get(t.Context(), "thing", "file", func(line string) { said = append(said, line) }, whole, func(_ context.Context, dir string) error {
+					built++
+					return errors.Join(write(dir), os.Mkdir(filepath.Join(dir, "sub"), 0o700), os.WriteFile(filepath.Join(dir, "sub", "other"), []byte("other"), 0o600))
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return dir
+			}
+			if err := c.damage(get()); err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				if err := whole(t.Context(), get()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if built != c.built || strings.Contains(strings.Join(said, " "), "damaged") != (built == 2 && name != "cut off to nothing") {
+				t.Errorf("built %d times, want %d; said %q", built, c.built, said)
+			}
+		})
+	}
+	emptyCache(t)
+	_, err := Get(t.Context(), "thing", "file", nil, func(context.Context, string) error { return errNotThis }, func(_ context.Context, dir string) error { return write(dir) })
+	if !errors.Is(err, errNotThis) {
+		t.Errorf("what was built and cannot be used: %v", err)
 	}
 }
 
@@ -158,7 +223,7 @@ func TestFailedBuildLeavesNothing(t *testing.T) {
 		"file is a folder": {func(_ context.Context, dir string) error { return os.Mkdir(filepath.Join(dir, "file"), 0o700) }, "file is not in it"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Get(t.Context(), "thing", "file", nil, c.build); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := Get(t.Context(), "thing", "file", nil, nil, c.build); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatal(err)
 			}
 			for _, left := range []string{"thing", "thing.unfinished"} {

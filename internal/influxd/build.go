@@ -4,6 +4,7 @@ package influxd
 
 import (
 	"context"
+	"debug/elf"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,16 +43,9 @@ func Get(ctx context.Context, version string, progress buildcache.Progress) (pat
 	default:
 		return "", fmt.Errorf("getting InfluxDB %s: known are %s", version, strings.Join(Versions, " and "))
 	}
-	dir, err := buildcache.Get(ctx, "influxd-"+version, program, progress, func(ctx context.Context, dir string) error {
+	dir, err := buildcache.Get(ctx, "influxd-"+version, program, progress, try(version), func(ctx context.Context, dir string) error {
 		if err := build(ctx, dir, progress); err != nil {
 			return fmt.Errorf("building InfluxDB %s: %w", version, err)
-		}
-		out, err := buildcache.Run(ctx, dir, nil, nil, filepath.Join(dir, program), "version")
-		if err != nil {
-			return fmt.Errorf("trying the InfluxDB that was built: %w", err)
-		}
-		if !strings.Contains(string(out), "v"+version+" ") {
-			return fmt.Errorf("trying the InfluxDB that was built: it says %q, not %s", out, version)
 		}
 		return nil
 	})
@@ -59,6 +53,52 @@ func Get(ctx context.Context, version string, progress buildcache.Progress) (pat
 		return "", err
 	}
 	return filepath.Join(dir, program), nil
+}
+
+// try tells whether the program in a folder is that version, and whole.
+func try(version string) buildcache.Step {
+	return func(ctx context.Context, dir string) error {
+		path := filepath.Join(dir, program)
+		if err := whole(path); err != nil {
+			return fmt.Errorf("trying the InfluxDB that was built: %w", err)
+		}
+		out, err := buildcache.Run(ctx, dir, nil, nil, path, "version")
+		if err != nil {
+			return fmt.Errorf("trying the InfluxDB that was built: %w", err)
+		}
+		if !strings.Contains(string(out), "v"+version+" ") {
+			return fmt.Errorf("trying the InfluxDB that was built: it says %q, not %s", out, version)
+		}
+		return nil
+	}
+}
+
+// whole tells whether a program for Linux has all its bytes: one that lacks the end
+// may say its version all the same, and die when it uses what is not there.
+func whole(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var magic [len(elf.ELFMAG)]byte
+	if _, err := f.ReadAt(magic[:], 0); err != nil || string(magic[:]) != elf.ELFMAG {
+		return nil // of another system, or none: running it tells
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	program, err := elf.NewFile(f)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", path, err)
+	}
+	for _, segment := range program.Progs {
+		if end := segment.Off + segment.Filesz; end > uint64(info.Size()) {
+			return fmt.Errorf("%s has %d bytes, and should have %d at least", path, info.Size(), end)
+		}
+	}
+	return nil
 }
 
 var program = map[bool]string{true: "influxd.exe", false: "influxd"}[runtime.GOOS == "windows"]

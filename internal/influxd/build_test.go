@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -67,6 +68,25 @@ func TestGetTriesWhatItHasBuilt(t *testing.T) {
 	}
 	if _, err := Get(t.Context(), V1, nil); err == nil || !strings.Contains(err.Error(), "v1.8.9") {
 		t.Fatal(err)
+	}
+}
+
+// What would break: a program that lacks its end is used, and dies of it.
+func TestProgramsThatAreNotWhole(t *testing.T) {
+	program, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "program")
+	for _, bytes := range []int{len(program), len(program) / 2, 4096, 100, 10, 3, 0} {
+		if err := os.WriteFile(path, program[:bytes], 0o700); err != nil {
+			t.Fatal(err)
+		}
+		err := whole(path)
+		// What does not even begin like one fails when it is run.
+		if (err == nil) != (bytes == len(program) || bytes < 4) && runtime.GOOS == "linux" {
+			t.Errorf("%d of %d bytes: %v", bytes, len(program), err)
+		}
 	}
 }
 

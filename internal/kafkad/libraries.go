@@ -3,6 +3,7 @@
 package kafkad
 
 import (
+	"archive/zip"
 	"context"
 	_ "embed"
 	"fmt"
@@ -33,7 +34,7 @@ func Get(ctx context.Context, progress buildcache.Progress) (dir string, err err
 	if _, err := java(ctx); err != nil {
 		return "", err
 	}
-	return buildcache.Get(ctx, "kafka-"+Version, "kafka_2.13-"+Version+".jar", progress, func(ctx context.Context, dir string) error {
+	return buildcache.Get(ctx, "kafka-"+Version, "kafka_2.13-"+Version+".jar", progress, checkJars, func(ctx context.Context, dir string) error {
 		maven, err := process.Look("mvn", "getting Kafka "+Version, "https://maven.apache.org")
 		if err != nil {
 			return err
@@ -48,6 +49,23 @@ func Get(ctx context.Context, progress buildcache.Progress) (dir string, err err
 		}
 		return nil
 	})
+}
+
+// checkJars tells whether all libraries are whole: the list of what is in a jar is
+// at its end.
+func checkJars(_ context.Context, dir string) error {
+	jars, err := filepath.Glob(filepath.Join(dir, "*.jar"))
+	if err != nil {
+		return err
+	}
+	for _, jar := range jars {
+		z, err := zip.OpenReader(jar)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", jar, err)
+		}
+		z.Close()
+	}
+	return nil
 }
 
 var javaVersion = regexp.MustCompile(`(?m)^\S+ (\d+)`)

@@ -3,6 +3,7 @@ package demo_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -101,6 +103,37 @@ func TestDemoCanBeEndedWhileItBuilds(t *testing.T) {
 	}
 	if took := time.Since(asked); took > 10*time.Second {
 		t.Errorf("it took %s to end", took)
+	}
+}
+
+// What would break: an InfluxDB in the cache that a full disk has cut off ends every
+// demo with a segmentation fault. Here go builds it by copying the whole one.
+func TestDemoBuildsADamagedInfluxDBAgain(t *testing.T) {
+	good, err := influxd.Get(t.Context(), testenv.InfluxV1, nil)
+	testenv.SkipIfMissing(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin, cache := t.TempDir(), t.TempDir()
+	script := "#!/bin/sh\necho built >&2\nexec /bin/cp " + good + " $GOBIN/influxd\n"
+	dir := filepath.Join(cache, "brandpulse-connect", "influxd-"+testenv.InfluxV1)
+	program, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(os.WriteFile(filepath.Join(bin, "go"), []byte(script), 0o700), os.MkdirAll(dir, 0o700),
+		os.WriteFile(filepath.Join(dir, "influxd"), program[:len(program)*9/10], 0o700))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for run, built := range []bool{true, false} {
+		p := testenv.Start(t, testenv.Command{
+			Args: []string{"demo", "--count", "1000", "--rate", "0", "--dashboard=false"},
+			Env:  map[string]string{"XDG_CACHE_HOME": cache, "PATH": bin},
+		})
+		if code := p.Wait(t, 90*time.Second); code != 0 || strings.Contains(p.Log(t), "is damaged") != built {
+			t.Fatalf("demo %d ends with exit code %d:\n%s", run, code, p.Log(t))
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ const telegrafPlugins = "custom,inputs.kafka_consumer,parsers.avro,processors.de
 func telegraf(t testing.TB) string {
 	t.Helper()
 	const program = "telegraf"
-	dir, err := buildcache.Get(t.Context(), "telegraf-"+telegrafVersion, program, nil, func(ctx context.Context, dir string) error {
+	dir, err := buildcache.Get(t.Context(), "telegraf-"+telegrafVersion, program, nil, nil, func(ctx context.Context, dir string) error {
 		golang, err := process.Look("go", "building Telegraf", "https://go.dev/dl")
 		if err != nil {
 			return err

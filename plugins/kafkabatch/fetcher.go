@@ -334,6 +334,7 @@ func (f *fetcher) take(a ask, got *kmsg.FetchResponseTopicPartition, memory *hol
 	if got.LastStableOffset >= 0 {
 		p.end = min(p.end, got.LastStableOffset)
 	}
+	p.noteEnd(p.end)
 	if p.unsure == unknown {
 		p.unsure = got.HighWatermark
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -40,6 +41,7 @@ func (s *session) assign(_ context.Context, _ *kgo.Client, fetched *kmsg.OffsetF
 				p := newPartition(key, commit)
 				p.topicID = known.id
 				p.maxBytes = s.conf.partitionMaxBytes
+				p.came = time.Now()
 				s.partitions[key] = p
 				added = append(added, p)
 				known.note(commit.offset, commit.metadata)

@@ -21,8 +21,8 @@ var (
 	metricBytes       = declared.Counter("kafka_batches_bytes", "bytes", "bytes of them, with the compression undone")
 	metricFetched     = declared.Counter("kafka_batches_fetched_bytes", "bytes", "bytes of batches in the responses of the brokers")
 	metricInFlight    = declared.Gauge("kafka_batches_in_flight_bytes", "bytes", "bytes fetched and not acknowledged")
-	metricLag         = declared.Gauge("kafka_batches_lag", "offsets", "offsets between the end of what can be read and what is acknowledged", ofTopics, ofPartitions)
-	metricLagSeconds  = declared.Gauge("kafka_batches_lag_seconds", "seconds", "age of the newest record acknowledged, 0 without lag", ofTopics, ofPartitions)
+	metricLag         = declared.Gauge("kafka_batches_lag", "offsets", "offsets between the end of what can be read, asked for every second, and what is acknowledged", ofTopics, ofPartitions)
+	metricLagSeconds  = declared.Gauge("kafka_batches_lag_seconds", "seconds", "how long ago the oldest batch that is not acknowledged was written, 0 without lag", ofTopics, ofPartitions)
 	metricStopped     = declared.Gauge("kafka_batches_stopped", "", "1 if the partition waits for an operator, else 0", ofTopics, ofPartitions)
 	metricWaiting     = declared.Gauge("kafka_batches_waiting", "RecordBatches", "batches that were nacked or refused, and are redelivered until they are accepted", ofTopics, ofPartitions)
 	metricNacks       = declared.Counter("kafka_batches_nacks", "RecordBatches", "batches that were refused, and are sent again")
@@ -90,12 +90,8 @@ func (m *metrics) handedOn(b *batch) {
 func (m *metrics) show(p *partition, now time.Time) {
 	number := strconv.Itoa(int(p.partition))
 	if lag, ok := p.lag(); ok {
-		var behind time.Duration
-		if p.acked.at.time >= 0 && lag > 0 {
-			behind = max(0, now.Sub(time.UnixMilli(p.acked.at.time)))
-		}
 		m.lag.Set(lag, p.topic, number)
-		m.lagSeconds.SetFloat64(behind.Seconds(), p.topic, number)
+		m.lagSeconds.SetFloat64(p.lagTime(now).Seconds(), p.topic, number)
 	}
 	stopped := int64(0)
 	if p.phase == phaseStop {

@@ -62,8 +62,15 @@ type partition struct {
 	corrupt  int       // batches that came corrupt, one after the other
 	grumble  grumble
 
-	end      int64 // of the log, as far as it can be read
+	// end is that of the log, as far as it can be read, as the last fetch says.
+	end      int64
 	endKnown bool
+	// logEnd is the furthest end that any answer of a broker says.
+	logEnd      int64
+	logEndKnown bool
+	begun       bool      // acked has a position
+	came        time.Time // to this member
+	caughtUp    time.Time // when there was no lag last, zero for never
 }
 
 // fetchedCommit is what the group held when the partition came to this member.
@@ -91,7 +98,7 @@ func newPartition(name topicPartition, commit fetchedCommit) *partition {
 
 // begin sets where the partition starts.
 func (p *partition) begin(at position) {
-	p.next, p.acked, p.handed = at, prefix{at: at}, at.offset
+	p.next, p.acked, p.handed, p.begun = at, prefix{at: at}, at.offset, true
 }
 
 // started tells whether there is a position that could be committed.
@@ -119,14 +126,6 @@ const (
 func (p *partition) pause(now time.Time) {
 	p.rest = now.Add(min(minRest<<min(p.failures, 10), maxRest))
 	p.failures++
-}
-
-// lag in records, and whether it is known.
-func (p *partition) lag() (int64, bool) {
-	if !p.endKnown {
-		return 0, false
-	}
-	return max(0, p.end-p.acked.at.offset), true
 }
 
 // batch is a RecordBatch from its fetch to its acknowledgement.

@@ -23,7 +23,7 @@ type span struct {
 type position struct {
 	offset int64 // of the next record
 	epoch  int32 // leader epoch of the batch before it, -1 if not known
-	time   int64 // largest timestamp up to it, in ms, -1 if not known
+	time   int64 // when the batch before it was written (writtenAt), -1 if not known
 }
 
 // add tracks a batch that ends at end, and gives its number for ack.

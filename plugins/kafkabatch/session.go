@@ -23,7 +23,8 @@ import (
 //     leads, and puts them into the queue;
 //   - the keeper looks after what a partition needs before and between fetches:
 //     its first offset, its leader, what happened to records that are gone;
-//   - the committer commits what is acknowledged.
+//   - the committer commits what is acknowledged;
+//   - watchEnds asks where the logs end.
 type session struct {
 	conf    *config
 	log     *service.Logger
@@ -123,6 +124,7 @@ func open(ctx context.Context, conf *config, log *service.Logger, m *metrics) (*
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.wait.Go(s.keep)
 	s.wait.Go(s.commitLoop)
+	s.wait.Go(s.watchEnds)
 	s.wait.Go(s.watchGroup)
 	return s, nil
 }

@@ -65,7 +65,7 @@ func (w *walk) next(h recordbatch.Header, b []byte) error {
 	if w.stable >= 0 && h.BaseOffset >= w.stable {
 		return errWalkOver
 	}
-	end := position{offset: h.LastOffset() + 1, epoch: h.LeaderEpoch, time: max(w.at.time, h.MaxTimestamp)}
+	end := position{offset: h.LastOffset() + 1, epoch: h.LeaderEpoch, time: writtenAt(h, time.Now())}
 	if end.offset <= w.at.offset {
 		// It lies before what was asked for. But where a broker lists a transaction
 		// that was aborted there, its marker must be seen, or the next transaction

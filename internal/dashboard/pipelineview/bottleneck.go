@@ -3,6 +3,7 @@ package pipelineview
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +57,11 @@ type Facts struct {
 	Rejected  float64 // points/s that InfluxDB refuses
 	Points    float64 // points/s that InfluxDB stores
 	SlotsUsed float64 // share of the nanoseconds of a window that are taken
+	// Schemas are the ids of schemas that records have waited for, for up to
+	// SchemaSeconds, in so many WaitingBatches.
+	Schemas        []string
+	SchemaSeconds  float64
+	WaitingBatches float64
 	// RefusedInAll and DecodedInAll are since the processes were started.
 	RefusedInAll, DecodedInAll float64
 }
@@ -85,7 +91,7 @@ const (
 // Judge names the bottleneck.
 func Judge(f Facts) Verdict {
 	for _, rule := range []func(Facts) (Verdict, bool){
-		nobody, away, nothingCounts, nothingStored, slotsUsedUp, measuring, stoppedPartitions, influxStuck, idle, generatorHeldUp, readerHeldUp, catchingUp, someAway, late, slotsFill,
+		nobody, away, nothingCounts, nothingStored, slotsUsedUp, measuring, stoppedPartitions, schemaMissing, influxStuck, idle, generatorHeldUp, readerHeldUp, catchingUp, someAway, late, slotsFill,
 	} {
 		if v, ok := rule(f); ok {
 			return v
@@ -168,6 +174,21 @@ func stoppedPartitions(f Facts) (Verdict, bool) {
 		Detail: fmt.Sprintf("kafka_batches has stopped %s of them, rather than lose or double tweets; its log says why.", number(f.Stopped)),
 	}, f.Stopped > 0
 }
+
+func schemaMissing(f Facts) (Verdict, bool) {
+	ids := f.Schemas
+	if len(ids) > maxSchemas {
+		ids = append(slices.Clone(ids[:maxSchemas]), fmt.Sprintf("%d more", len(ids)-maxSchemas))
+	}
+	return Verdict{
+		Level: LevelBad, Stage: StageDecoded, Title: "Records wait for a schema",
+		Detail: fmt.Sprintf("The schema registry has not given schema %s for %s. %s record batches of kafka_batches wait and are redelivered until it does; the others go on. "+
+			"Register the schema; if it never was one, `unknown_schema: undecodable` makes dead letters of its records.", strings.Join(ids, ", "), duration(f.SchemaSeconds), number(f.WaitingBatches)),
+	}, f.SchemaSeconds > lateSeconds
+}
+
+// maxSchemas is how many ids a verdict names.
+const maxSchemas = 5
 
 func influxStuck(f Facts) (Verdict, bool) {
 	return Verdict{

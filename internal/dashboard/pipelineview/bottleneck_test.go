@@ -42,6 +42,8 @@ func TestJudge(t *testing.T) {
 		"some points are refused":     {even(func(f *Facts) { f.Rejected, f.Points = 3, 300 }), LevelOK, "", "stored"},
 		"points replace each other":   {even(func(f *Facts) { f.SlotsUsed = 0.93 }), LevelBad, StageWindowed, "93 %"},
 		"windows span many offsets":   {even(func(f *Facts) { f.SlotsUsed = 0.5 }), LevelBusy, StageWindowed, "50 %"},
+		"a schema is missing":         {even(func(f *Facts) { f.Schemas, f.SchemaSeconds, f.WaitingBatches = []string{"99"}, 90, 12 }), LevelBad, StageDecoded, "schema 99 for 1m30s. 12 record batches"},
+		"many schemas are":            {even(func(f *Facts) { f.Schemas, f.SchemaSeconds = strings.Split("1 2 3 4 5 6 7", " "), 90 }), LevelBad, StageDecoded, "schema 1, 2, 3, 4, 5, 2 more for"},
 		"InfluxDB is away":            {even(func(f *Facts) { f.Decoded, f.Stored, f.Retries, f.Waiting, f.LagGrowth = 0, 0, 4, 900, 50_000 }), LevelBad, StageStored, "900 points wait"},
 		"InfluxDB hangs":              {even(func(f *Facts) { f.Decoded, f.Stored, f.PointWait, f.LagGrowth, f.LagSeconds = 0, 0, nan, 50_000, 20 }), LevelBad, StageStored, "10 points wait"},
 		"a pause in a trickle":        {even(func(f *Facts) { f.Generated, f.Kafka, f.Decoded, f.Stored = 0.1, 0.1, 0.1, 0 }), LevelOK, "", "stored"},

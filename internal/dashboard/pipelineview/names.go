@@ -49,12 +49,14 @@ var deadLabels = map[string]bool{"dead_letters": true, "rejected_points": true}
 type gauge int
 
 const (
-	waiting    gauge = iota // points taken and not stored yet
-	inFlight                // requests
-	lag                     // offsets between the end of the log and what is acknowledged
-	lagSeconds              // age of the oldest of them, the largest of all partitions
-	stopped                 // partitions that wait for an operator
-	slotsUsed               // share of the nanoseconds of a window, the largest of all
+	waiting        gauge = iota // points taken and not stored yet
+	inFlight                    // requests
+	lag                         // offsets between the end of the log and what is acknowledged
+	lagSeconds                  // age of the oldest of them, the largest of all partitions
+	stopped                     // partitions that wait for an operator
+	slotsUsed                   // share of the nanoseconds of a window, the largest of all
+	waitingBatches              // record batches that are redelivered until they are accepted
+	schemaSeconds               // how long records wait for a schema, the longest of all
 	numGauges
 )
 
@@ -67,10 +69,15 @@ var gauges = map[string]gauge{
 	"kafka_batches_stopped":       stopped,
 
 	"sentiment_window_slots_used_ratio": slotsUsed,
+	"kafka_batches_waiting":             waitingBatches,
+	schemaWaiting:                       schemaSeconds,
 }
 
 // largest are the gauges of which the largest counts, not the sum.
-var largest = map[gauge]bool{lagSeconds: true, slotsUsed: true}
+var largest = map[gauge]bool{lagSeconds: true, slotsUsed: true, schemaSeconds: true}
+
+// schemaWaiting has a label with the id of the schema.
+const schemaWaiting = "sentiment_window_schema_waiting_seconds"
 
 // timer is a latency.
 type timer int

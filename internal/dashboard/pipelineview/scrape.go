@@ -18,6 +18,7 @@ type scrape struct {
 	// quantiles are those of summaries in seconds, at 0.5 and 0.99, where the
 	// process has no histograms; the largest of its series.
 	quantiles [numTimers][2]float64
+	schemas   []string // ids of those that records wait for
 }
 
 // point is a counter's series.
@@ -45,6 +46,9 @@ func pick(families map[string]*dto.MetricFamily) *scrape {
 			}
 			if g, ok := gauges[name]; ok {
 				s.gauge(g, valueOf(metric))
+			}
+			if name == schemaWaiting && valueOf(metric) > 0 {
+				s.schemas = append(s.schemas, labels["schema"])
 			}
 			if t, ok := timers[name]; ok {
 				s.timer(t, key, metric)

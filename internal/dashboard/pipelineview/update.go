@@ -54,6 +54,7 @@ func (v *View) judge(kafkaError error) {
 		Missed: v.rate(missed, rateSpan), Lag: float64(r.Lag), LagGrowth: v.lagGrowth(), LagSeconds: float64(r.LagSeconds),
 		Waiting: float64(r.Waiting), PointWait: pointWait(r), Retries: float64(r.Retries),
 		Stopped: now.gauges[stopped], SlotsUsed: now.gauges[slotsUsed],
+		SchemaSeconds: now.gauges[schemaSeconds], WaitingBatches: now.gauges[waitingBatches],
 		Refused: float64(r.Undecodable), Rejected: float64(r.Rejected), Points: float64(r.PointsStored),
 	}
 	if kafkaError != nil {
@@ -67,6 +68,7 @@ func (v *View) judge(kafkaError error) {
 		if e.last == nil {
 			continue
 		}
+		f.Schemas = append(f.Schemas, e.last.schemas...)
 		for _, p := range e.last.counters {
 			switch p.counter {
 			case rejected:

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -41,6 +42,12 @@ kafka_batches_lag{partition="1",topic="tweets"} 32
 # TYPE kafka_batches_lag_seconds gauge
 kafka_batches_lag_seconds{partition="0",topic="tweets"} 3
 kafka_batches_lag_seconds{partition="1",topic="tweets"} 2
+# TYPE kafka_batches_waiting gauge
+kafka_batches_waiting{partition="0",topic="tweets"} 3
+kafka_batches_waiting{partition="1",topic="tweets"} 4
+# TYPE sentiment_window_schema_waiting_seconds gauge
+sentiment_window_schema_waiting_seconds{schema="7"} 0
+sentiment_window_schema_waiting_seconds{schema="99"} 4
 # TYPE influxdb_request_latency_ns histogram
 influxdb_request_latency_ns_bucket{le="0.01"} %[1]d
 influxdb_request_latency_ns_bucket{le="0.1"} %[1]d
@@ -117,6 +124,9 @@ func TestRates(t *testing.T) {
 	}
 	if r.Lag != 42 || r.LagSeconds != 3 {
 		t.Errorf("lag %v and %v s, want 42 and 3", r.Lag, r.LagSeconds)
+	}
+	if f := v.facts; f.WaitingBatches != 7 || f.SchemaSeconds != 4 || !slices.Equal(f.Schemas, []string{"99"}) {
+		t.Errorf("%v batches wait, for the schemas %q for %v s; want 7, 99 and 4", f.WaitingBatches, f.Schemas, f.SchemaSeconds)
 	}
 	if !(r.RequestP50 > 0 && r.RequestP50 <= 0.01) || !math.IsNaN(float64(r.EventP50)) {
 		t.Errorf("median of requests %v, of events %v", r.RequestP50, r.EventP50)

@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 )
 
-// orgID is the id of the only organisation.
-const orgID = "fc4c114ebaf37a7f"
+// OrgID is the id of the only organisation.
+const OrgID = "fc4c114ebaf37a7f"
 
 // fail answers an error in the form of the version.
 func (s *Server) fail(w http.ResponseWriter, status int, code, message string) {
@@ -65,7 +66,7 @@ func (s *Server) found(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case org == "":
 		s.fail(w, http.StatusBadRequest, "invalid", "Please provide either orgID or org")
-	case org != s.options.Org && org != orgID:
+	case org != s.options.Org && org != OrgID:
 		s.fail(w, http.StatusNotFound, "not found", fmt.Sprintf("organization name %q not found", org))
 	case bucket == "":
 		s.fail(w, http.StatusNotFound, "not found", "bucket not found")
@@ -102,7 +103,7 @@ func (s *Server) manage(w http.ResponseWriter, r *http.Request) {
 		}
 	case r.URL.Path == "/api/v2/orgs" && s.options.Version == V2:
 		if s.authorised(w, r) {
-			s.orgs(w, r.URL.Query().Get("org"))
+			s.orgs(w, r.URL.Query())
 		}
 	case r.URL.Path == "/api/v2/buckets" && r.Method == http.MethodGet && s.options.Version == V2:
 		if s.authorised(w, r) {
@@ -168,12 +169,18 @@ func (s *Server) policies(w http.ResponseWriter, database string) {
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.URL.Query().Has("id") {
-		s.fail(w, http.StatusBadRequest, "invalid", "id must have a length of 16 bytes")
+	query := r.URL.Query()
+	if !s.knowsOrg(w, query) {
 		return
 	}
+	name := query.Get("name")
 	buckets := []any{}
-	if name := r.URL.Query().Get("name"); s.buckets[name] && !s.options.MayNotCreate {
+	switch {
+	case s.options.MayNotCreate:
+	case !s.buckets[name]:
+		s.fail(w, http.StatusNotFound, "not found", fmt.Sprintf("bucket %q not found", name))
+		return
+	default:
 		rules := []any{}
 		if s.options.Retention > 0 {
 			rules = append(rules, map[string]any{"type": "expire", "everySeconds": s.options.Retention.Seconds()})
@@ -184,12 +191,27 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text)
 }
 
-func (s *Server) orgs(w http.ResponseWriter, name string) {
-	found := `{"orgs":[]}`
-	if name == s.options.Org && !s.options.MayNotCreate {
-		found = `{"orgs":[{"id":"` + orgID + `","name":"` + name + `"}]}`
+// knowsOrg is whether a question names the organisation rightly, or none. Other
+// than for writes, an id is no name.
+func (s *Server) knowsOrg(w http.ResponseWriter, query url.Values) bool {
+	if name := query.Get("org"); name != "" && name != s.options.Org {
+		s.fail(w, http.StatusNotFound, "not found", fmt.Sprintf("organization name %q not found", name))
+		return false
 	}
-	_, _ = w.Write([]byte(found))
+	if id := query.Get("orgID"); id != "" && id != OrgID {
+		s.fail(w, http.StatusNotFound, "not found", "bucket not found")
+		return false
+	}
+	return true
+}
+
+func (s *Server) orgs(w http.ResponseWriter, query url.Values) {
+	switch {
+	case s.options.MayNotCreate:
+		_, _ = w.Write([]byte(`{"orgs":[]}`))
+	case s.knowsOrg(w, query):
+		_, _ = w.Write([]byte(`{"orgs":[{"id":"` + OrgID + `","name":"` + s.options.Org + `"}]}`))
+	}
 }
 
 func (s *Server) create(w http.ResponseWriter, r *http.Request) {
@@ -208,7 +230,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, fmt.Sprintf("create %s %v", bucket.Name, bucket.RetentionRules))
 	switch {
-	case s.options.MayNotCreate || bucket.OrgID != orgID:
+	case s.options.MayNotCreate || bucket.OrgID != OrgID:
 		s.fail(w, http.StatusUnauthorized, "unauthorized", "write:orgs/"+bucket.OrgID+"/buckets is unauthorized")
 	case s.buckets[bucket.Name]:
 		s.fail(w, http.StatusUnprocessableEntity, "conflict", fmt.Sprintf("bucket with name %s already exists", bucket.Name))

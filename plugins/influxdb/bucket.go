@@ -2,6 +2,7 @@ package influxdb
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,17 +19,9 @@ func (o *output) createBucket(ctx context.Context, v1 bool) error {
 	if v1 {
 		return o.createDatabase(ctx)
 	}
-	var found struct {
-		Orgs []struct{ ID, Name string }
-	}
-	a := o.client.ask(ctx, http.MethodGet, "/api/v2/orgs", url.Values{"org": {o.conf.org}}, nil)
-	if err := read2xx(a, &found); err != nil {
+	id, err := o.orgID(ctx)
+	if err != nil {
 		return fmt.Errorf("looking for the organisation %q: %w", o.conf.org, err)
-	}
-	// An id instead of a name, or a token that may not read organisations.
-	id := o.conf.org
-	if len(found.Orgs) == 1 {
-		id = found.Orgs[0].ID
 	}
 	type rule struct {
 		Type         string `json:"type"`
@@ -46,11 +39,36 @@ func (o *output) createBucket(ctx context.Context, v1 bool) error {
 	if err != nil {
 		return err
 	}
-	a = o.client.ask(ctx, http.MethodPost, "/api/v2/buckets", nil, body)
+	a := o.client.ask(ctx, http.MethodPost, "/api/v2/buckets", nil, body)
 	if a.status == http.StatusUnprocessableEntity && strings.Contains(reasonOf(a), "already exists") {
 		return nil // another one was faster
 	}
 	return read2xx(a, nil)
+}
+
+// orgID returns the id of the organisation, which the setting may be already: the
+// API for writes takes both, the one for buckets each under a name of its own.
+func (o *output) orgID(ctx context.Context) (string, error) {
+	var found struct {
+		Orgs []struct{ ID, Name string }
+	}
+	a := o.client.ask(ctx, http.MethodGet, "/api/v2/orgs", url.Values{"org": {o.conf.org}}, nil)
+	err := read2xx(a, &found)
+	switch {
+	case err == nil && len(found.Orgs) == 1:
+		return found.Orgs[0].ID, nil
+	case a.err == nil && isID(o.conf.org): // 404, or a token that may not read organisations
+		return o.conf.org, nil
+	case err == nil:
+		err = errors.New("the token may not read organisations: set org to the id, or give the token more permissions")
+	}
+	return "", err
+}
+
+// isID reports whether s has the form of InfluxDB's ids.
+func isID(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 16
 }
 
 // createDatabase is createBucket for 1.8, where a bucket is a database, or a
@@ -103,14 +121,10 @@ func (o *output) retention(ctx context.Context, v1 bool) (time.Duration, error) 
 			RetentionRules []struct{ EverySeconds int64 }
 		}
 	}
-	for _, by := range []string{"name", "id"} {
-		query := url.Values{by: {o.conf.bucket}}
-		if o.conf.org != "" {
-			query.Set("org", o.conf.org)
-		}
+	for _, query := range o.bucketQueries() {
 		a := o.client.ask(ctx, http.MethodGet, "/api/v2/buckets", query, nil)
-		if by == "id" && a.status/100 == 4 {
-			break // not the form of an id
+		if a.status == http.StatusNotFound {
+			continue // no such bucket or organisation: an id instead of a name
 		}
 		if err := read2xx(a, &found); err != nil {
 			return 0, err
@@ -125,6 +139,23 @@ func (o *output) retention(ctx context.Context, v1 bool) (time.Duration, error) 
 		}
 	}
 	return 0, errors.New("the token may not read about it: give it permission, or remove replay_window")
+}
+
+// bucketQueries are the ways to ask for the bucket: it, and its organisation, may be
+// set by name or by id.
+func (o *output) bucketQueries() []url.Values {
+	byName := url.Values{"name": {o.conf.bucket}}
+	if o.conf.org != "" {
+		byName.Set("org", o.conf.org)
+	}
+	queries := []url.Values{byName}
+	if isID(o.conf.org) {
+		queries = append(queries, url.Values{"name": {o.conf.bucket}, "orgID": {o.conf.org}})
+	}
+	if isID(o.conf.bucket) {
+		queries = append(queries, url.Values{"id": {o.conf.bucket}})
+	}
+	return queries
 }
 
 // policyDuration is retention for 1.x.

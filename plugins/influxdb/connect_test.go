@@ -45,7 +45,10 @@ func TestConnect(t *testing.T) {
 		"dislikes no points":     {fake: influxfake.Options{Fault: func(int, []string) influxfake.Fault { return influxfake.Fault{Status: 400, Body: "no lines"} }}},
 		"creates a bucket":       {change: func(c *config) { c.bucket, c.createBucket, c.retention = "new", true, 2*time.Hour }, asked: []string{"create new [{expire 7200}]"}},
 		"creates no second one":  {change: func(c *config) { c.createBucket = true }},
-		"creates by id of org":   {fake: influxfake.Options{}, change: func(c *config) { c.bucket, c.org, c.createBucket = "new", "fc4c114ebaf37a7f", true }, asked: []string{"create new []"}},
+		"creates by id of org":   {fake: influxfake.Options{}, change: func(c *config) { c.bucket, c.org, c.createBucket = "new", influxfake.OrgID, true }, asked: []string{"create new []"}},
+		"may not read the org":   {fake: influxfake.Options{MayNotCreate: true}, change: func(c *config) { c.bucket, c.createBucket = "new", true }, want: []string{"may not read organisations", "set org to the id"}},
+		"may not create, by id":  {fake: influxfake.Options{MayNotCreate: true}, change: func(c *config) { c.bucket, c.org, c.createBucket = "new", influxfake.OrgID, true }, want: []string{"401", "create it by hand"}},
+		"no such id of an org":   {change: func(c *config) { c.bucket, c.org, c.createBucket = "new", "0123456789abcdef", true }, want: []string{"0123456789abcdef"}},
 		"may not create":         {fake: influxfake.Options{MayNotCreate: true}, change: func(c *config) { c.bucket, c.createBucket = "new", true }, want: []string{"creating the bucket", "more permissions"}},
 		"1.8 creates a database": {fake: v1(influxfake.Options{}), change: func(c *config) { c.bucket, c.createBucket, c.retention = "new", true, 2*time.Hour }, asked: []string{`CREATE DATABASE "new" WITH DURATION 7200s REPLICATION 1 NAME autogen`}},
 		"1.8 creates a policy": {fake: v1(influxfake.Options{}), change: func(c *config) { c.bucket, c.createBucket = "new/own", true }, asked: []string{

@@ -29,6 +29,7 @@ var (
 	ErrNewline     = errors.New("holds a newline, which ends the line")
 	ErrBackslash   = errors.New("ends in a backslash, or has one before a space or another character that gets a meaning by it")
 	ErrLeading     = errors.New("begins with a character that InfluxDB skips there (tab, NUL, or # for a measurement)")
+	ErrMark        = errors.New("begins with a byte order mark, so that it looks like another name and is not the same")
 	ErrReserved    = errors.New("is a name that InfluxDB keeps for itself")
 	ErrNotFinite   = errors.New("is NaN or infinite, which InfluxDB cannot store")
 	ErrTimeOutside = errors.New("is outside the years 1677 to 2262 that InfluxDB can store")
@@ -46,6 +47,9 @@ func CheckMeasurement[T Text](s T) error {
 	}
 	if v[0] == '#' || v[0] == '\t' || v[0] == 0 {
 		return ErrLeading
+	}
+	if strings.HasPrefix(v, Mark) {
+		return ErrMark // and NextLine would not give it back
 	}
 	return nil
 }
@@ -66,6 +70,9 @@ func CheckKey[T Text](s T) error {
 	}
 	if v[0] == '\t' || v[0] == 0 {
 		return ErrLeading
+	}
+	if strings.HasPrefix(v, Mark) {
+		return ErrMark
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func typeOf(value []byte) Type {
 	return Float
 }
 
-// Time is the time of a line that has one (Line.Timed) and in which NextLine has
+// Time is the time of a line that has one (Line.Stamp) and in which NextLine has
 // found nothing wrong, in nanoseconds since 1970.
 func Time(line []byte) (ns int64, ok bool) {
 	line = bytes.TrimRight(line, " \r")

@@ -44,7 +44,7 @@ func FuzzFields(f *testing.F) {
 		if Measurement(line.Bytes) == "" || len(slices.Collect(keys(line.Bytes))) == 0 {
 			t.Fatalf("%q has no measurement or no fields", line.Bytes)
 		}
-		if _, ok := Time(line.Bytes); line.Timed && !ok {
+		if _, ok := Time(line.Bytes); line.Timed() && !ok {
 			t.Fatalf("%q has no time", line.Bytes)
 		}
 	})

@@ -15,16 +15,23 @@ var (
 	ErrField       = errors.New("has no fields, or one without key or value")
 	ErrQuote       = errors.New("has a quoted string that does not end where its field does")
 	ErrTimestamp   = errors.New("has a timestamp that is no integer of nanoseconds")
+	ErrTimeField   = errors.New("has a field named time, which InfluxDB drops without an error: rename it")
+	ErrFieldTwice  = errors.New("has the same field twice, of which InfluxDB keeps one")
 )
+
+// Mark is the byte order mark that some programs put at the start of a UTF-8 file.
+// To InfluxDB it is a part of the name behind it: the measurement gets a twin that
+// looks the same.
+const Mark = "\uFEFF"
 
 // Line is one line of a message, as NextLine finds it.
 type Line struct {
-	// Bytes aliases the message: without the newline, leading blanks and a
-	// carriage return before the newline. Empty only at the end of the message.
+	// Bytes aliases the message: without the newline, leading blanks, byte order
+	// marks and a carriage return before the newline. Empty only at the end of the
+	// message.
 	Bytes []byte
-	// Timed is whether the line ends in a timestamp. Without one the server
-	// takes the time of arrival, so that a resend makes a second point.
-	Timed bool
+	// Stamp is the digits of the timestamp, with their sign; empty without one.
+	Stamp []byte
 	// Err is why the line is refused, nil for a plausible point. A plausible
 	// line ends where it ends whatever is put after it, so it cannot spoil its
 	// neighbours in a request; whether its numbers are numbers and its tags
@@ -32,8 +39,13 @@ type Line struct {
 	Err error
 }
 
+// Timed reports whether the line ends in a timestamp. Without one the server
+// takes the time of arrival, so that a resend makes a second point.
+func (l Line) Timed() bool { return len(l.Stamp) > 0 }
+
 // NextLine takes the first line off a message of line protocol, and past blank
-// lines and comments. It agrees with InfluxDB about where a line ends: not at a
+// lines, comments and a byte order mark before a line (files that were joined have
+// one in the middle). It agrees with InfluxDB about where a line ends: not at a
 // newline within a quoted string, nor at one after a backslash. At the end of
 // the message, Bytes is empty.
 func NextLine(msg []byte) (line Line, rest []byte) {
@@ -51,8 +63,13 @@ func NextLine(msg []byte) (line Line, rest []byte) {
 			// looks for the end of a line before it looks what it is.
 			msg = msg[past(msg, lineEnd(msg, 0)):]
 			continue
+		case Mark[0]:
+			if bytes.HasPrefix(msg[start:], []byte(Mark)) {
+				msg = msg[start+len(Mark):]
+				continue
+			}
 		}
-		end, timed, err := scanPoint(msg, start)
+		end, stamp, err := scanPoint(msg, start)
 		// Leading blanks are taken for the end of the tags by the part of the
 		// server's parser that looks for the end of the line.
 		if start > 0 && err == nil && end != lineEnd(msg, 0) {
@@ -61,6 +78,9 @@ func NextLine(msg []byte) (line Line, rest []byte) {
 		if err != nil {
 			end = lineEnd(msg, 0)
 			start = min(start, end)
+			if hidden(msg[start:end]) && (err == ErrTag || err == ErrField) {
+				err = ErrBackslash
+			}
 		}
 		last := end
 		if last > start && msg[last-1] == '\r' {
@@ -70,7 +90,7 @@ func NextLine(msg []byte) (line Line, rest []byte) {
 			msg = msg[past(msg, end):]
 			continue
 		}
-		return Line{Bytes: msg[start:last], Timed: timed, Err: err}, msg[past(msg, end):]
+		return Line{Bytes: msg[start:last], Stamp: stamp, Err: err}, msg[past(msg, end):]
 	}
 	return Line{}, nil
 }
@@ -134,14 +154,14 @@ func candidates(b []byte) uint64 {
 // scanPoint reads one point at b[start:], which begins with no blank, and
 // returns its end, the place of its newline or len(b). With an error the end
 // does not count.
-func scanPoint(b []byte, start int) (end int, timed bool, err error) {
+func scanPoint(b []byte, start int) (end int, stamp []byte, err error) {
 	i, err := scanKey(b, start)
 	if err != nil {
-		return 0, false, err
+		return 0, nil, err
 	}
 	i, err = scanFields(b, skipBlanks(b, i))
 	if err != nil {
-		return 0, false, err
+		return 0, nil, err
 	}
 	return scanTime(b, i)
 }
@@ -212,6 +232,31 @@ func scanKey(b []byte, i int) (int, error) {
 	return len(b), missing
 }
 
+// hidden reports whether, in a line that is no point, an escaped space or comma
+// stands where the measurement or the value of a tag should have ended, as in
+// `drive=C:\ v=1`: an equals sign follows. The backslash was meant as the last
+// character and not as an escape.
+func hidden(line []byte) bool {
+	escaped, value := false, true // the measurement has no key before it
+	for i := 1; i < len(line); i++ {
+		escape := line[i-1] == '\\'
+		switch c := line[i]; {
+		case escape && (c == ' ' || c == ','):
+			escaped = true
+		case escape:
+		case c == ' ':
+			return false // the fields
+		case c == ',':
+			escaped, value = false, false
+		case c == '=' && !value:
+			escaped, value = false, true
+		case c == '=' && escaped:
+			return true
+		}
+	}
+	return false
+}
+
 // backslashes counts those at the end of b.
 func backslashes(b []byte) int {
 	n := 0
@@ -224,6 +269,7 @@ func backslashes(b []byte) int {
 // scanFields reads the fields and returns the place of the space, newline or
 // end behind them.
 func scanFields(b []byte, i int) (int, error) {
+	var seen fieldKeys
 	for {
 		from := i
 		for i < len(b) && b[i] != '=' {
@@ -237,6 +283,9 @@ func scanFields(b []byte, i int) (int, error) {
 				if b[i+1] == '\n' {
 					return i, ErrNewline
 				}
+				if b[i+1] == '"' {
+					seen.quote = true
+				}
 				i++
 			case ' ', ',', '\n':
 				return i, ErrField
@@ -247,7 +296,10 @@ func scanFields(b []byte, i int) (int, error) {
 			return i, ErrField
 		}
 		if string(b[from:i]) == "time" {
-			return i, ErrReserved // see CheckKey
+			return i, ErrTimeField // see CheckKey
+		}
+		if seen.add(b, from, i) {
+			return i, ErrFieldTwice
 		}
 		i++ // the equals sign
 		if i < len(b) && b[i] == '"' {
@@ -270,6 +322,9 @@ func scanFields(b []byte, i int) (int, error) {
 			}
 		}
 		if i >= len(b) || b[i] != ',' {
+			if seen.unsure() && twice(b[seen.at[0].from:i]) {
+				return i, ErrFieldTwice
+			}
 			return i, nil
 		}
 		i++ // the comma
@@ -294,20 +349,20 @@ func stringEnd(b []byte, i int) int {
 
 // scanTime reads what may stand behind the fields, a timestamp and blanks, and
 // returns the end of the line.
-func scanTime(b []byte, i int) (end int, timed bool, err error) {
+func scanTime(b []byte, i int) (end int, stamp []byte, err error) {
 	if i < len(b) && b[i] == ' ' {
 		i = skipBlanks(b, i)
 	}
 	if from := i; i < len(b) && (b[i] == '-' || b[i]-'0' <= 9) {
-		timed = true
 		if b[i] == '-' {
 			i++
 		}
 		for i < len(b) && b[i]-'0' <= 9 {
 			i++
 		}
-		if err := checkTimestamp(b[from:i]); err != nil {
-			return i, false, err
+		stamp = b[from:i]
+		if err := checkTimestamp(stamp); err != nil {
+			return i, nil, err
 		}
 		for i < len(b) && b[i] == ' ' {
 			i++
@@ -317,9 +372,9 @@ func scanTime(b []byte, i int) (end int, timed bool, err error) {
 		i++
 	}
 	if i < len(b) && b[i] != '\n' {
-		return i, false, ErrTimestamp
+		return i, nil, ErrTimestamp
 	}
-	return i, timed, nil
+	return i, stamp, nil
 }
 
 // checkTimestamp checks digits, which may have a sign before them. Of nearly all

@@ -14,12 +14,8 @@ import (
 // tenants makes a configuration in which each message names its bucket.
 func tenants(t *testing.T) config {
 	t.Helper()
-	bucket, err := service.NewInterpolatedString(`${! @bucket.not_null() }`)
-	if err != nil {
-		t.Fatal(err)
-	}
 	conf := testConfig()
-	conf.bucket, conf.bucketOf = "", bucket
+	conf.bucket, conf.bucketOf = "", mustTemplate(t, fieldBucket, `${! @bucket }`)
 	return conf
 }
 
@@ -80,7 +76,7 @@ func TestEachMessageHasItsBucket(t *testing.T) {
 					if to, _ := m.MetaGet(metaBucket); to != "nobody" {
 						t.Errorf("refused for bucket %q", to)
 					}
-				case bucket == "" && (strings.Contains(reason, "that it names is empty") || strings.Contains(reason, "filling in bucket")):
+				case bucket == "" && (strings.Contains(reason, "that it names is empty") || strings.Contains(reason, `the bucket is "null": ${! @bucket } finds no such key`)):
 				default:
 					t.Errorf("bucket %q: refused for %s", bucket, reason)
 				}
@@ -118,15 +114,15 @@ func TestReplayWindow(t *testing.T) {
 		"not asked to look":   {influxfake.Options{Retention: time.Hour}, 0, ""},
 		"longer than created": {influxfake.Options{Retention: 2 * time.Hour}, 3 * time.Hour, "would be refused"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		for _, org := range []string{"org", influxfake.OrgID} {
 			conf := testConfig()
-			conf.replay = test.window
+			conf.replay, conf.org = test.window, org
 			o, _ := startOutput(t, conf, influxfake.New(test.fake), nil)
 			err := o.Connect(t.Context())
 			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
-				t.Errorf("connecting: %v", err)
+				t.Errorf("%s, org %s: connecting: %v", name, org, err)
 			}
-		})
+		}
 	}
 }
 

@@ -62,11 +62,12 @@ type config struct {
 	username string
 	password string
 	org      string
-	bucket   string                      // empty: each message says it
-	bucketOf *service.InterpolatedString // nil: bucket, for all
+	bucket   string    // empty: each message says it
+	bucketOf *template // nil: bucket, for all
 
-	measurement *service.InterpolatedString // nil: points come as they are
+	measurement *template // nil: points come as they are
 	tags        *bloblang.Executor
+	tagsTraced  *bloblang.Executor // see traceEnvironment; nil: none
 	fields      *bloblang.Executor
 	timestamp   *bloblang.Executor
 
@@ -74,6 +75,7 @@ type config struct {
 	onReject string
 
 	onUnsupported string
+	unsigned      bool // .uint64() makes an unsigned field
 
 	createBucket bool
 	retention    time.Duration // 0: for ever
@@ -102,8 +104,9 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 		read(&c.username, parsed.FieldString, fieldUsername),
 		read(&c.password, parsed.FieldString, fieldPassword),
 		read(&c.org, parsed.FieldString, fieldOrg),
-		read(&c.bucketOf, parsed.FieldInterpolatedString, fieldBucket),
+		read(&c.bucketOf, templateField(parsed), fieldBucket),
 		read(&c.onUnsupported, parsed.FieldString, fieldOnUnsupported),
+		read(&c.unsigned, parsed.FieldBool, fieldUnsigned),
 		read(&c.onReject, parsed.FieldString, fieldOnReject),
 		read(&c.createBucket, parsed.FieldBool, fieldCreateBucket),
 		read(&c.retention, parsed.FieldDuration, fieldRetention),
@@ -120,12 +123,18 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 		read(&c.backoffMax, parsed.FieldDuration, fieldBackoff, fieldMaxInterval),
 	}
 	if parsed.Contains(fieldMeasurement) {
-		errs = append(errs, read(&c.measurement, parsed.FieldInterpolatedString, fieldMeasurement))
+		errs = append(errs, read(&c.measurement, templateField(parsed), fieldMeasurement))
 	}
 	for field, target := range map[string]**bloblang.Executor{fieldTags: &c.tags, fieldFields: &c.fields, fieldTimestamp: &c.timestamp} {
 		if parsed.Contains(field) {
 			errs = append(errs, read(target, parsed.FieldBloblang, field))
 		}
+	}
+	if c.tags != nil {
+		text, err := parsed.FieldString(fieldTags)
+		errs = append(errs, err)
+		// Functions that a build has for itself alone are not in that environment.
+		c.tagsTraced, _ = traceEnvironment().Parse(text)
 	}
 	if parsed.Contains(fieldProxyURL) {
 		errs = append(errs, read(&c.proxy, parsed.FieldURL, fieldProxyURL))
@@ -138,10 +147,22 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return config{}, err
 	}
-	if bucket, static := c.bucketOf.Static(); static {
+	if bucket, static := c.bucketOf.whole.Static(); static {
 		c.bucket, c.bucketOf = bucket, nil
 	}
 	return c, c.check()
+}
+
+// templateField reads fields as templates.
+func templateField(parsed *service.ParsedConfig) func(path ...string) (*template, error) {
+	return func(path ...string) (*template, error) {
+		whole, err := parsed.FieldInterpolatedString(path...)
+		if err != nil {
+			return nil, err
+		}
+		text, err := parsed.FieldString(path...)
+		return newTemplate(path[len(path)-1], whole, text), err
+	}
 }
 
 // read is a field's value into target.

@@ -1,7 +1,6 @@
 package influxdb
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -14,119 +13,167 @@ import (
 // encoder turns messages into lines.
 type encoder struct {
 	bucket      string
-	bucketOf    *service.InterpolatedString // nil: bucket, for all
-	measurement *service.InterpolatedString // nil: messages are points already
+	bucketOf    *template // nil: bucket, for all
+	measurement *template // nil: messages are points already
 	tags        *bloblang.Executor
+	tagsTraced  *bloblang.Executor // tags, which shows what is made of null; nil: cannot be told
 	fields      *bloblang.Executor
 	timestamp   *bloblang.Executor
-	replace     bool // what line protocol cannot carry
-	maxLine     int  // bytes, with the newline
+	form        form
+	maxLine     int // bytes, with the newline
 }
 
 func newEncoder(conf config) *encoder {
-	return &encoder{conf.bucket, conf.bucketOf, conf.measurement, conf.tags, conf.fields, conf.timestamp, conf.onUnsupported == onUnsupportedReplace, conf.maxBodyBytes}
+	return &encoder{
+		conf.bucket, conf.bucketOf, conf.measurement, conf.tags, conf.tagsTraced, conf.fields, conf.timestamp,
+		form{replace: conf.onUnsupported == onUnsupportedReplace, unsigned: conf.unsigned}, conf.maxBodyBytes,
+	}
 }
 
 // encode appends the points of a batch to l and returns what cannot be one.
 //
 // With mappings, each message makes one point. Without, a message that is an
 // object is a point, {measurement, tags, fields, timestamp}, and any other is
-// line protocol.
+// line protocol. Messages without any point in them are counted in l.
 func (e *encoder) encode(batch service.MessageBatch, l *lines) []refusal {
-	var (
-		refusals []refusal
-		scratch  = pointScratch{replace: e.replace}
-		mapped   *mappedPoints
-		buckets  *service.MessageBatchInterpolationExecutor
-	)
+	batch = withoutMarks(batch)
 	l.bucket = e.bucket
+	l.times.begin()
+	r := encoding{encoder: e, batch: batch, lines: l, scratch: pointScratch{form: e.form}}
 	if e.bucketOf != nil {
-		buckets = batch.InterpolationExecutor(e.bucketOf)
+		r.buckets = e.bucketOf.of(batch)
 	}
 	if e.measurement != nil {
-		mapped = e.mapping(batch)
+		r.mapped = e.mapping(batch)
 	}
-	for i, message := range batch {
-		var err error
-		mark := len(l.buf)
-		if buckets != nil {
-			l.bucket, err = bucketOf(buckets, i)
-		}
-		switch {
-		case err != nil:
-		case mapped != nil:
-			var p point
-			if p, err = mapped.point(i); err == nil {
-				l.buf, err = scratch.append(l.buf, p)
-			}
-		case message.HasStructured():
-			err = e.structured(message, l, &scratch)
-		default:
-			var content []byte
-			if content, err = message.AsBytes(); err != nil {
-				break
-			}
-			if text := bytes.TrimLeft(content, " \t\r\n"); len(text) > 0 && text[0] == '{' {
-				err = e.structured(message, l, &scratch)
-				break
-			}
-			refusals = e.lines(content, i, len(batch) == 1, l, refusals)
-			continue
-		}
-		if err == nil && len(l.buf)-mark >= e.maxLine {
-			err = errLineTooLong
-		}
-		if err != nil {
-			l.buf = l.buf[:mark]
-			refusals = append(refusals, refusedHere(i, nil, err))
-			continue
-		}
-		l.add(i)
-		if i == 0 {
-			l.grow(len(batch)-1, len(l.buf)) // as if all were as long
-		}
+	for i := range batch {
+		r.message(i)
 	}
-	return refusals
+	return r.refusals
 }
 
-// errBucket is what every error of bucketOf is, but an empty name.
-var errBucket = errors.New("filling in bucket")
-
-func bucketOf(buckets *service.MessageBatchInterpolationExecutor, i int) (string, error) {
-	bucket, err := buckets.TryString(i)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("%w: %w", errBucket, err)
-	case bucket == "":
-		return "", errNoBucket
-	}
-	return bucket, nil
+// encoding is the work on one batch.
+type encoding struct {
+	*encoder
+	batch    service.MessageBatch
+	lines    *lines
+	refusals []refusal
+	scratch  pointScratch
+	buckets  *filling      // nil: one bucket for all
+	mapped   *mappedPoints // nil: messages are points already
 }
 
-// structured appends a message that is an object.
-func (e *encoder) structured(message *service.Message, l *lines, scratch *pointScratch) error {
-	value, err := message.AsStructured()
+func (r *encoding) message(i int) {
+	message := r.batch[i]
+	if message.HasStructured() {
+		r.point(i, nil)
+		return
+	}
+	content, err := message.AsBytes()
 	if err != nil {
-		return fmt.Errorf("reading the message as JSON: %w", err)
+		r.refuse(i, err)
+		return
+	}
+	switch first := firstOf(content); {
+	case first == '{':
+		r.point(i, content)
+	case r.mapped != nil:
+		r.point(i, nil)
+	case blank(content):
+		r.lines.blank++
+	default:
+		if err := noText(content); err != nil {
+			r.refuse(i, err)
+		} else if r.choose(i) {
+			r.text(i, content)
+		}
+	}
+}
+
+// choose sets the bucket of the lines that are added next. If message i names
+// none, it is refused.
+func (r *encoding) choose(i int) bool {
+	if r.buckets == nil {
+		return true
+	}
+	bucket, err := r.buckets.text(i)
+	if err == nil && bucket == "" {
+		err = errNoBucket
+	} else if err != nil {
+		err = noBucket{err}
+	}
+	if err != nil {
+		r.refuse(i, err)
+		return false
+	}
+	r.lines.bucket = bucket
+	return true
+}
+
+func (r *encoding) refuse(i int, err error) {
+	r.refusals = append(r.refusals, refusedHere(i, nil, err))
+}
+
+// point appends message i, which makes one point.
+func (r *encoding) point(i int, json []byte) {
+	l := r.lines
+	mark := len(l.buf)
+	p, err := r.pointOf(i, json)
+	if errors.Is(err, errBlank) {
+		l.blank++
+		return
+	}
+	if err == nil {
+		l.buf, err = r.scratch.append(l.buf, p)
+	}
+	if err == nil && len(l.buf)-mark >= r.maxLine {
+		err = errLineTooLong
+	}
+	if err != nil {
+		l.buf = l.buf[:mark]
+		r.refuse(i, err)
+		return
+	}
+	if !r.choose(i) {
+		l.buf = l.buf[:mark]
+		return
+	}
+	l.times.see(p.ns, i)
+	l.add(i)
+	if i == 0 {
+		l.grow(len(r.batch)-1, len(l.buf)) // as if all were as long
+	}
+}
+
+// pointOf reads message i, by the mappings or as an object. json is its bytes, if
+// it is JSON that has not been read yet.
+func (r *encoding) pointOf(i int, json []byte) (point, error) {
+	if json != nil {
+		if err := checkJSON(json); err != nil {
+			return point{}, err
+		}
+	}
+	if r.mapped != nil {
+		return r.mapped.point(i)
+	}
+	value, err := r.batch[i].AsStructured()
+	if err != nil {
+		return point{}, fmt.Errorf("reading the message as JSON: %w", err)
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		return fmt.Errorf("a structured message must be an object {measurement, tags, fields, timestamp}, this is %s", kindOf(value))
+		return point{}, fmt.Errorf("a structured message must be an object {measurement, tags, fields, timestamp}, this is %s%s", kindOf(value), splitHint(value))
 	}
-	p, err := pointOf(object)
-	if err != nil {
-		return err
-	}
-	l.buf, err = scratch.append(l.buf, p)
-	return err
+	return pointOf(object)
 }
 
-// lines appends a message of line protocol. Each line that can be seen to be
-// wrong is refused by itself: among others it could take its neighbours along.
+// text appends a message of line protocol. Each line that can be seen to be wrong
+// is refused by itself: among others it could take its neighbours along.
 //
 // Lines that stand in the message as they are sent are copied in one piece. If
 // all of them do, and the message is alone in its batch, they are not copied.
-func (e *encoder) lines(content []byte, message int, alone bool, l *lines, refusals []refusal) []refusal {
+func (r *encoding) text(message int, content []byte) {
+	l := r.lines
 	// content[copied:at] is lines that are noted, and not in l.buf yet.
 	copied, at, points := 0, 0, 0
 	for {
@@ -142,111 +189,37 @@ func (e *encoder) lines(content []byte, message int, alone bool, l *lines, refus
 		switch {
 		case line.Err != nil:
 			err = fmt.Errorf("the line %w", line.Err)
-		case !line.Timed:
+		case !line.Timed():
 			err = errNoTime
-		case len(line.Bytes) >= e.maxLine:
+		case len(line.Bytes) >= r.maxLine:
 			err = errLineTooLong
-		case asSent(taken, line.Bytes):
-			at += len(taken)
-			l.note(message, len(l.buf)+at-copied)
-			continue
+		default:
+			l.times.seeText(line.Stamp, message)
+			if asSent(taken, line.Bytes) {
+				at += len(taken)
+				l.note(message, len(l.buf)+at-copied)
+				continue
+			}
 		}
 		l.buf = append(l.buf, content[copied:at]...)
 		at += len(taken)
 		copied = at
 		if err != nil {
-			refusals = append(refusals, refusedHere(message, line.Bytes, err))
+			r.refusals = append(r.refusals, refusedHere(message, line.Bytes, err))
 			continue
 		}
 		l.buf = append(l.buf, line.Bytes...)
 		l.add(message)
 	}
-	switch {
-	case points == 0:
-		refusals = append(refusals, refusedHere(message, nil, errNoPoints))
-	case alone && copied == 0:
+	if len(r.batch) == 1 && copied == 0 {
 		l.borrow(content[:at])
-	default:
+	} else {
 		l.buf = append(l.buf, content[copied:at]...)
 	}
-	return refusals
 }
 
 // asSent says whether what was taken off a message for a line is this line, one
 // newline, and nothing else. A line does not begin with what is skipped before one.
 func asSent(taken, line []byte) bool {
 	return len(taken) == len(line)+1 && taken[0] == line[0] && taken[len(line)] == '\n'
-}
-
-// mappedPoints makes points of messages by the mappings of the configuration.
-type mappedPoints struct {
-	batch       service.MessageBatch
-	measurement *service.MessageBatchInterpolationExecutor
-	tags        *service.MessageBatchBloblangExecutor
-	fields      *service.MessageBatchBloblangExecutor
-	timestamp   *service.MessageBatchBloblangExecutor
-}
-
-func (e *encoder) mapping(batch service.MessageBatch) *mappedPoints {
-	m := &mappedPoints{
-		batch:       batch,
-		measurement: batch.InterpolationExecutor(e.measurement),
-		fields:      batch.BloblangExecutor(e.fields),
-		timestamp:   batch.BloblangExecutor(e.timestamp),
-	}
-	if e.tags != nil {
-		m.tags = batch.BloblangExecutor(e.tags)
-	}
-	return m
-}
-
-func (m *mappedPoints) point(i int) (p point, err error) {
-	if p.measurement, err = m.measurement.TryString(i); err != nil {
-		return p, fmt.Errorf("filling in measurement: %w", err)
-	}
-	if m.tags != nil {
-		if p.tags, err = object(fieldTags, m.tags, i); err != nil {
-			return p, err
-		}
-	}
-	if p.fields, err = object(fieldFields, m.fields, i); err != nil {
-		return p, err
-	}
-	value, err := mapped(fieldTimestamp, m.timestamp, i)
-	if err != nil {
-		return p, err
-	}
-	p.ns, err = nanoseconds(value)
-	return p, err
-}
-
-func object(field string, mapping *service.MessageBatchBloblangExecutor, i int) (map[string]any, error) {
-	value, err := mapped(field, mapping, i)
-	if err != nil {
-		return nil, err
-	}
-	object, ok := value.(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("mapping %s: it must give an object, this is %s", field, kindOf(value))
-	}
-	return object, nil
-}
-
-// mapped is what a mapping gives for message i. QueryValue would be shorter, but
-// gives a mapping no `this`.
-func mapped(field string, mapping *service.MessageBatchBloblangExecutor, i int) (any, error) {
-	m, err := mapping.Query(i)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("mapping %s: %w", field, err)
-	case m == nil:
-		return nil, fmt.Errorf("mapping %s: it must not delete the message: filter before this output", field)
-	case !m.HasStructured(): // a string, or null
-		text, err := m.AsBytes()
-		if err != nil || string(text) == "null" {
-			return nil, err
-		}
-		return text, nil
-	}
-	return m.AsStructured()
 }

@@ -10,6 +10,9 @@ type lines struct {
 	from []int32 // the message of the batch that line i came from
 	runs []run   // which bucket each line goes to
 
+	blank int       // messages without any point: blank lines and comments
+	times sightings // of times that are hardly meant
+
 	bucket   string // that of the lines which are added now
 	borrowed bool   // buf is a message, and only read
 }
@@ -27,6 +30,7 @@ func (l *lines) reset() {
 	l.buf, l.ends, l.from = l.buf[:0], l.ends[:0], l.from[:0]
 	clear(l.runs)
 	l.runs = l.runs[:0]
+	l.blank = 0
 }
 
 func (l *lines) len() int { return len(l.ends) }

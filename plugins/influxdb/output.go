@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -64,6 +65,8 @@ type output struct {
 	metrics   *outputMetrics
 	notes     *notes
 	calls     sync.Pool // of *call
+
+	warned [sightingCount]atomic.Bool // by kind of time
 
 	connecting *backoff.ExponentialBackOff
 	primed     bool // rejected has been started
@@ -124,6 +127,10 @@ func (o *output) ConnectionTest(ctx context.Context) service.ConnectionTestResul
 func (o *output) WriteBatch(ctx context.Context, batch service.MessageBatch) error {
 	cl := o.calls.Get().(*call)
 	refusals := o.encoder.encode(batch, &cl.lines)
+	if blank := cl.lines.blank; blank > 0 {
+		o.metrics.blank.Incr(int64(blank))
+	}
+	o.sighted(batch, &cl.lines.times)
 	if err := o.write(ctx, cl); err != nil {
 		return err
 	}

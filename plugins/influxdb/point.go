@@ -70,11 +70,17 @@ func unknown(object map[string]any) error {
 	return nil
 }
 
+// form is how points are written.
+type form struct {
+	replace  bool // what line protocol cannot carry
+	unsigned bool // unsigned integers as such
+}
+
 // pointScratch holds what is needed to put one point after the other into
 // line protocol.
 type pointScratch struct {
+	form
 	tags, fields sorted
-	replace      bool // what line protocol cannot carry
 }
 
 // sorted is tags or fields by key.
@@ -141,7 +147,7 @@ func (s *pointScratch) appendStrictly(dst []byte, p point) ([]byte, error) {
 			return dst, fmt.Errorf("the key of measurement, tags and field %q %w", key, lineproto.ErrTooLong)
 		}
 		var err error
-		if dst, err = appendValue(dst, value); err != nil {
+		if dst, err = appendValue(dst, value, s.unsigned); err != nil {
 			return dst, fmt.Errorf("the field %q %w", key, err)
 		}
 		separator = ','
@@ -212,7 +218,10 @@ func tagText(value any) (string, error) {
 }
 
 // appendValue appends a field's value. An integer stays one, whatever its size.
-func appendValue(dst []byte, value any) ([]byte, error) {
+// asUnsigned is whether one of Go's unsigned types, which Bloblang's .uint64() and
+// its like give, is written as unsigned; else it is so only where a signed one
+// cannot hold it.
+func appendValue(dst []byte, value any, asUnsigned bool) ([]byte, error) {
 	switch v := value.(type) {
 	case string:
 		return lineproto.AppendString(dst, v), lineproto.CheckString(v)
@@ -228,8 +237,11 @@ func appendValue(dst []byte, value any) ([]byte, error) {
 		value = parsed
 	}
 	if i, u, ok := integer(value); ok {
-		if u > math.MaxInt64 {
+		switch {
+		case u > math.MaxInt64:
 			return lineproto.AppendUint(dst, u), nil
+		case asUnsigned && isUnsigned(value):
+			return lineproto.AppendUint(dst, uint64(i)), nil
 		}
 		return lineproto.AppendInt(dst, i), nil
 	}
@@ -284,6 +296,14 @@ func integer(value any) (i int64, u uint64, ok bool) {
 		return int64(v), uint64(v), true
 	}
 	return 0, 0, false
+}
+
+func isUnsigned(value any) bool {
+	switch value.(type) {
+	case uint64, uint32, uint16, uint8, uint:
+		return true
+	}
+	return false
 }
 
 func float(value any) (float64, bool) {

@@ -24,16 +24,19 @@ type refusal struct {
 // reasons of lineproto.
 var (
 	errNoBucket    = errors.New("the bucket that it names is empty")
-	errNoPoints    = errors.New("no points: the message is empty, or holds comments and blank lines alone")
 	errNoTime      = errors.New("no timestamp: InfluxDB would take the time of arrival, and a resend would make a second point")
 	errLineTooLong = fmt.Errorf("the line %w: it is above max_body_bytes", lineproto.ErrTooLong)
 )
+
+// noBucket is why the bucket of a message is not known.
+type noBucket struct{ error }
+
+func (b noBucket) Unwrap() error { return b.error }
 
 // Classes of reasons.
 const (
 	classMalformed = "malformed"     // no line protocol, or nothing that it can carry
 	classTimestamp = "timestamp"     // none, a float, or outside what InfluxDB stores
-	classNoPoints  = "no_points"     // an empty message
 	classTooLarge  = "too_large"     // a line, a key or a value
 	classConflict  = "type_conflict" // a field has another type already
 	classRetention = "retention"     // older than the bucket keeps
@@ -44,7 +47,7 @@ const (
 
 func classes() []string {
 	return []string{
-		classMalformed, classTimestamp, classNoPoints, classTooLarge, classConflict, classRetention, classLimit, classBucket, classOther,
+		classMalformed, classTimestamp, classTooLarge, classConflict, classRetention, classLimit, classBucket, classOther,
 	}
 }
 
@@ -52,10 +55,8 @@ func classes() []string {
 func refusedHere(message int, text []byte, err error) refusal {
 	class := classMalformed
 	switch {
-	case errors.Is(err, errNoBucket), errors.Is(err, errBucket):
+	case errors.Is(err, errNoBucket), errors.As(err, new(noBucket)):
 		class = classBucket
-	case errors.Is(err, errNoPoints):
-		class = classNoPoints
 	case errors.Is(err, lineproto.ErrTooLong):
 		class = classTooLarge
 	case errors.Is(err, errNoTime), errors.Is(err, errTimestamp),

@@ -20,6 +20,7 @@ const maxReplacedTag = 16_000
 //   - a newline becomes a space;
 //   - a backslash at the end of a name or tag, or before a character that would get
 //     a meaning by it, becomes a slash;
+//   - a byte order mark before a name is left away;
 //   - a name that begins with a tab, NUL or, for a measurement, # begins with _;
 //   - a name that InfluxDB keeps for itself gets a _ behind it;
 //   - an empty tag and a field that is NaN or infinite are left away;
@@ -68,6 +69,9 @@ func notFinite(value any) bool {
 
 // replacedName is replacedToken for a measurement or a key.
 func replacedName(s string, check func(string) error) string {
+	for strings.HasPrefix(s, lineproto.Mark) {
+		s = s[len(lineproto.Mark):]
+	}
 	s = replacedToken(s, check)
 	switch err := check(s); {
 	case errors.Is(err, lineproto.ErrLeading):

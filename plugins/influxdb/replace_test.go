@@ -28,6 +28,9 @@ func TestReplaced(t *testing.T) {
 		"NaN":                    {"m", object{"t": math.NaN()}, object{"f": math.NaN(), "g": math.Inf(-1), "h": 1}, "m h=1i 7"},
 		"NaN alone":              {"m", nil, object{"f": math.NaN()}, ""},
 		"comment":                {"#m", nil, object{"f": 1}, "_m f=1i 7"},
+		"mark":                   {"\uFEFF\uFEFFm", object{"\uFEFFt": "\uFEFFv"}, object{"\uFEFFf": 1}, "m,t=\uFEFFv f=1i 7"},
+		"mark alone":             {"\uFEFF", nil, object{"f": 1}, ""},
+		"mark before a comment":  {"\uFEFF#m", nil, object{"f": 1}, "_m f=1i 7"},
 		"reserved":               {"m", object{"time": "x", "_field": "y"}, object{"time": 1}, "m,_field_=y,time_=x time_=1i 7"},
 		"reserved byte":          {"m", object{"\xff": "x"}, object{"f": 1}, "m,_=x f=1i 7"},
 		"no measurement":         {"", nil, object{"f": 1}, ""},
@@ -38,7 +41,7 @@ func TestReplaced(t *testing.T) {
 		"more than all together": {"m", object{"a": long, "b": long, "c": long, "d": long, "e": long}, object{"f": 1}, ""},
 	} {
 		p := point{measurement: test.measurement, tags: test.tags, fields: test.fields, ns: 7}
-		got, err := (&pointScratch{replace: true}).append([]byte("x"), p)
+		got, err := (&pointScratch{form: form{replace: true}}).append([]byte("x"), p)
 		if test.want == "" {
 			if err == nil {
 				t.Errorf("%s: written as %.200s", name, got)
@@ -52,7 +55,7 @@ func TestReplaced(t *testing.T) {
 // TestReplacedIsCarried breaks if a point that was made fit to be written is not,
 // if one that was fit is changed, or if the same point is not always the same.
 func TestReplacedIsCarried(t *testing.T) {
-	odd := rapid.StringOfN(rapid.SampledFrom([]rune("ab \\,=\"#\n\t\x00é")), 0, 6, -1)
+	odd := rapid.StringOfN(rapid.SampledFrom([]rune("ab \\,=\"#\n\t\x00é\uFEFF")), 0, 6, -1)
 	value := rapid.OneOf(odd.AsAny(), rapid.Float64().AsAny(), rapid.Int64().AsAny(), rapid.SampledFrom([]any{nil, math.NaN(), math.Inf(1), true}))
 	rapid.Check(t, func(t *rapid.T) {
 		p := point{
@@ -62,8 +65,8 @@ func TestReplacedIsCarried(t *testing.T) {
 			ns:          7,
 		}
 		strict, strictErr := (&pointScratch{}).append(nil, p)
-		first, err := (&pointScratch{replace: true}).append(nil, p)
-		again, _ := (&pointScratch{replace: true}).append(nil, p)
+		first, err := (&pointScratch{form: form{replace: true}}).append(nil, p)
+		again, _ := (&pointScratch{form: form{replace: true}}).append(nil, p)
 		if strictErr == nil && (err != nil || !slices.Equal(strict, first)) {
 			t.Fatalf("%q was fit and becomes %q, %v", strict, first, err)
 		}
@@ -74,7 +77,7 @@ func TestReplacedIsCarried(t *testing.T) {
 			t.Fatalf("%q, and then %q", first, again)
 		}
 		line, rest := lineproto.NextLine(first)
-		if line.Err != nil || !line.Timed || len(rest) > 0 {
+		if line.Err != nil || !line.Timed() || len(rest) > 0 {
 			t.Fatalf("%q is no line: %v", first, line.Err)
 		}
 	})

@@ -20,6 +20,7 @@ const (
 	fieldFields           = "fields"
 	fieldTimestamp        = "timestamp"
 	fieldOnUnsupported    = "on_unsupported"
+	fieldUnsigned         = "unsigned"
 	fieldRejected         = "rejected"
 	fieldOnReject         = "on_reject"
 	fieldCreateBucket     = "create_bucket"
@@ -81,11 +82,11 @@ func spec() *service.ConfigSpec {
 				Examples("brandpulse", "brandpulse/autogen", `tenant_${! @tenant }`).
 				LintRule(`root = if this == "" { [ "bucket must not be empty" ] }`),
 			service.NewInterpolatedStringField(fieldMeasurement).
-				Description("Makes a point of each message: its measurement. Goes with `fields` and `timestamp`.").
+				Description("Makes a point of each message: its measurement. Goes with `fields` and `timestamp`. A message without the key that it names is refused.").
 				Examples("weather", `${! @kafka_topic }`).
 				Optional(),
 			service.NewBloblangField(fieldTags).
-				Description("Makes a point of each message: a mapping to the object of its tags, whose values are strings, numbers or booleans. A null is left away.").
+				Description("Makes a point of each message: a mapping to the object of its tags, whose values are strings, numbers or booleans. A null is left away, and so are all if the mapping gives null.").
 				Example(`root.city = this.city`).
 				Optional(),
 			service.NewBloblangField(fieldFields).
@@ -102,6 +103,10 @@ func spec() *service.ConfigSpec {
 			}).
 				Description("What happens to a point with a value or name that line protocol cannot carry, such as NaN or a tag that ends in a backslash. For points that this output makes; messages that are line protocol already are checked, and never changed.").
 				Default(onUnsupportedReject),
+			service.NewBoolField(fieldUnsigned).
+				Description("Write what a mapping has made an unsigned integer, by `.uint64()` and its like, as an unsigned field, `5u`: for fields that are unsigned in the bucket already, such as those of a Telegraf with `influx_uint_support`. Otherwise it is signed, `5i`, up to the largest signed one. InfluxDB 2 and later have unsigned fields; a stock InfluxDB 1.8 refuses them.").
+				Default(false).
+				Advanced(),
 			service.NewOutputField(fieldRejected).
 				Description("Takes the points that InfluxDB refuses, each as a message of its own: see Refused points.").
 				Optional(),

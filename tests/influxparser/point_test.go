@@ -76,7 +76,7 @@ func FuzzPoint(f *testing.F) {
 			return
 		}
 		encoded := p.append(nil)
-		if line, rest := lineproto.NextLine(encoded); line.Err != nil || !line.Timed || len(rest) > 0 || !bytes.Equal(line.Bytes, encoded) {
+		if line, rest := lineproto.NextLine(encoded); line.Err != nil || !line.Timed() || len(rest) > 0 || !bytes.Equal(line.Bytes, encoded) {
 			t.Fatalf("%q is read as the line %q (%v)", encoded, line.Bytes, line.Err)
 		}
 		request := append([]byte("zz f=1i 7\n"), encoded...)

@@ -42,6 +42,22 @@ func TestBombs(t *testing.T) {
 	}
 }
 
+// If this fails, the threads of a pipeline keep the memory of the largest batch
+// that ever came.
+func TestALargeBufferIsLetGo(t *testing.T) {
+	large := withPayload(body(1, 0), Zstd, zstdStream(t, make([]byte, 20<<20)))
+	small := withPayload(body(1, 0), Zstd, zstdStream(t, make([]byte, 100)))
+	d := NewDecompressor(32 << 20)
+	for _, batch := range [][]byte{large, small} {
+		if _, err := d.Reader(batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c := cap(d.buf); c > 1<<20 {
+		t.Errorf("a buffer of %d bytes is kept for small batches", c)
+	}
+}
+
 // If this fails, the library gets frames that end the process: see checkLZ4.
 func TestLZ4LegacyFrames(t *testing.T) {
 	legacy := binary.LittleEndian.AppendUint32(nil, 0x184c2102)

@@ -9,13 +9,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Decompressor undoes the compression of batches. It keeps the state of its
-// codecs, and a buffer as large as the largest batch so far needed, from one batch
-// to the next. It is not safe for use by several goroutines at once, and needs no
-// closing.
+// Decompressor decompresses batches. It keeps the state of its codecs and a
+// buffer for the records of the batch at hand. It is not safe for use by several
+// goroutines at once, and needs no closing.
 type Decompressor struct {
 	limit int
-	buf   []byte // where records of unknown size are decompressed to
+	buf   []byte // the records of the batch at hand
 
 	gzipState *gzipStream
 	lz4State  *lz4Stream
@@ -28,70 +27,102 @@ func NewDecompressor(limit int) *Decompressor {
 	return &Decompressor{limit: min(limit, math.MaxInt32)}
 }
 
-// AppendUncompressed appends the batch without compression: the same header but
-// for the codec in its attributes, its length and its CRC, and the same records.
-// batch must be whole, as Next gives it; its CRC is not checked again. dst and
-// batch must not overlap. A dst whose capacity is enough is written to and given
-// back; what lies in it behind its length is lost in any case.
+// Reader returns a Reader of any batch, compressed or not. batch must be whole,
+// as Next returns it; its CRC is not checked again. The records of a compressed
+// batch are in the buffer of d, where the next call overwrites them; those of
+// another one are in batch.
 //
 // A batch that is larger than the limit, even one that is not compressed, is an
 // ErrTooLarge: whatever it claims, no more memory is taken than about three times
 // the limit, at the moments when a buffer grows, and 8 MiB for the blocks of lz4.
 // Other errors are those of ParseHeader, ErrCodec, and ErrCorrupt for what the
-// codec cannot read. On an error dst is given back with its length as it was.
+// codec cannot read.
+func (d *Decompressor) Reader(batch []byte) (Reader, error) {
+	h, records, err := d.records(batch)
+	if err != nil {
+		return Reader{}, err
+	}
+	return readerOf(h, records), nil
+}
+
+// CheckingReader is Reader and Check. The CRC of a compressed batch is checked
+// before it is decompressed, that of another one as NewCheckingReader does.
+func (d *Decompressor) CheckingReader(batch []byte) (Reader, error) {
+	if h, err := ParseHeader(batch); err == nil && h.Codec() == None && len(batch) <= d.limit {
+		return NewCheckingReader(batch)
+	}
+	if _, err := Check(batch); err != nil {
+		return Reader{}, err
+	}
+	return d.Reader(batch)
+}
+
+// AppendUncompressed appends the batch without compression: the same header but
+// for the codec in its attributes, its length and its CRC, and the same records.
+// dst and batch must not overlap. Errors and limit are those of Reader; on an
+// error dst is returned with its length as it was.
 func (d *Decompressor) AppendUncompressed(dst, batch []byte) ([]byte, error) {
-	h, err := parseWhole(batch)
+	h, records, err := d.records(batch)
 	if err != nil {
 		return dst, err
 	}
-	room := d.limit - HeaderSize
-	if room < 0 {
-		return dst, d.tooLarge(h, ErrTooLarge)
+	// At most one allocation, and nothing for later, because nothing comes
+	// later: a dst of nil becomes a message of its own size.
+	if len(dst) > 0 && cap(dst)-len(dst) < HeaderSize+len(records) {
+		dst = append(make([]byte, 0, len(dst)+HeaderSize+len(records)), dst...)
+	} else if cap(dst) < HeaderSize+len(records) {
+		dst = make([]byte, 0, HeaderSize+len(records))
 	}
-	if h.Codec() == None {
-		if len(batch) > d.limit {
-			return dst, d.tooLarge(h, ErrTooLarge)
+	at := len(dst)
+	dst = append(append(dst, batch[:HeaderSize]...), records...)
+	if h.Codec() != None {
+		binary.BigEndian.PutUint16(dst[at+atAttributes:], uint16(h.Attributes)&^AttrCodec)
+		seal(dst[at:])
+	}
+	return dst, nil
+}
+
+// records returns what follows the header of a batch, uncompressed.
+func (d *Decompressor) records(batch []byte) (h Header, records []byte, err error) {
+	h, err = parseWhole(batch)
+	if err != nil {
+		return h, nil, err
+	}
+	room, payload := d.limit-HeaderSize, batch[HeaderSize:]
+	switch {
+	case room < 0:
+		err = ErrTooLarge
+	case h.Codec() == None:
+		if records = payload; len(records) > room {
+			err = ErrTooLarge
 		}
-		return appendExactly(dst, batch), nil
-	}
-	header, payload := batch[:HeaderSize], batch[HeaderSize:]
-	var out []byte
-	if len(payload) == 0 && h.Records == 0 {
-		// The log cleaner leaves the header alone of a batch that lost all of
-		// its records: nothing is not a stream of any codec.
-		out = appendExactly(dst, header)
-	} else {
-		out, err = d.appendRecords(dst, header, payload, h.Codec(), room)
+	case len(payload) == 0 && h.Records == 0:
+		// The log cleaner leaves only the header of a batch that lost all of its
+		// records, and no bytes are not a stream of any codec.
+	default:
+		records, err = d.decompress(payload, h.Codec(), room)
 	}
 	switch {
 	case errors.Is(err, ErrTooLarge):
-		return dst, d.tooLarge(h, err)
+		return h, nil, fmt.Errorf("decompressing the batch at offset %d, of %d bytes with %s: %w: beyond the limit of %d bytes",
+			h.BaseOffset, h.Size(), h.Codec(), err, d.limit)
 	case err != nil:
-		return dst, fmt.Errorf("undoing %s of the batch at offset %d: %w", h.Codec(), h.BaseOffset, err)
+		return h, nil, fmt.Errorf("decompressing the batch at offset %d with %s: %w", h.BaseOffset, h.Codec(), err)
 	}
-	b := out[len(dst):]
-	binary.BigEndian.PutUint16(b[atAttributes:], uint16(h.Attributes)&^AttrCodec)
-	seal(b)
-	return out, nil
+	return h, records, nil
 }
 
-func (d *Decompressor) tooLarge(h Header, err error) error {
-	return fmt.Errorf("undoing %s of the batch at offset %d, of %d bytes: %w: beyond the limit of %d bytes",
-		h.Codec(), h.BaseOffset, h.Size(), err, d.limit)
-}
-
-// appendRecords appends the header as it is, and what src decompresses to, at
-// most room bytes of it.
-func (d *Decompressor) appendRecords(dst, header, src []byte, codec Codec, room int) (out []byte, err error) {
+// decompress returns what src decompresses to, at most room bytes of it.
+func (d *Decompressor) decompress(src []byte, codec Codec, room int) (out []byte, err error) {
 	switch codec {
 	case Gzip:
-		out, err = d.appendStream(dst, header, src, d.gzipStream(), room)
+		out, err = d.stream(src, d.gzipStream(), room)
 	case Snappy:
-		out, err = appendSnappy(dst, header, src, room)
+		out, err = d.snappy(src, room)
 	case LZ4:
-		out, err = d.appendLZ4(dst, header, src, room)
+		out, err = d.lz4(src, room)
 	case Zstd:
-		out, err = d.appendZstd(dst, header, src, room)
+		out, err = d.zstd(src, room)
 	default:
 		return nil, fmt.Errorf("%w: %s", ErrCodec, codec)
 	}
@@ -101,50 +132,30 @@ func (d *Decompressor) appendRecords(dst, header, src []byte, codec Codec, room 
 	return out, err
 }
 
-// minBuffer is what a buffer for records of unknown size begins with.
-const minBuffer = 64 << 10
+const (
+	minBuffer = 64 << 10
+	// spareBuffer is how large the buffer may stay although what comes is much
+	// smaller. A block of lz4 takes 4 MiB.
+	spareBuffer = 8 << 20
+)
 
-// scratch gives the buffer with the header in it, and room for at least size
-// bytes of records where the limit allows it. Its capacity is that of the header
-// and limit bytes of records at most.
-func (d *Decompressor) scratch(header []byte, size, limit int) []byte {
-	limit += len(header)
-	size = min(max(len(header)+size, minBuffer), limit)
-	if cap(d.buf) < size {
+// scratch returns the buffer, empty, with room for at least size bytes where the
+// limit allows it. Its capacity is at most limit.
+func (d *Decompressor) scratch(size, limit int) []byte {
+	size = min(max(size, minBuffer), limit)
+	if cap(d.buf) < size || cap(d.buf) > max(spareBuffer, 4*size) {
 		d.buf = make([]byte, 0, size)
 	}
-	return append(d.buf[:0:min(cap(d.buf), limit)], header...)
+	return d.buf[:0:min(cap(d.buf), limit)]
 }
 
-// grow gives what scratch gave with room for at least size bytes more where the
-// limit allows it, which is that of scratch.
+// grow returns what scratch returned with room for at least size bytes more where
+// the limit allows it, which is that of scratch.
 func (d *Decompressor) grow(buf []byte, size, limit int) []byte {
-	limit += HeaderSize
 	size = min(len(buf)+size, limit)
 	if cap(buf) < size {
 		buf = append(make([]byte, 0, min(max(2*cap(buf), size), limit)), buf...)
 		d.buf = buf
 	}
 	return buf
-}
-
-// appendExactly appends a whole batch. Unlike append it allocates nothing for
-// later, because nothing comes later, and at most once: a dst of nil becomes a
-// message of its own size. That is the common case, and the reason why records
-// of unknown size are decompressed behind the header: append, unlike make, does
-// not clear what it is about to write.
-func appendExactly(dst, batch []byte) []byte {
-	if len(dst) > 0 && cap(dst)-len(dst) < len(batch) {
-		dst = append(make([]byte, 0, len(dst)+len(batch)), dst...)
-	}
-	return append(dst, batch...)
-}
-
-// begin appends the header, with room for n bytes of records after it, as
-// appendExactly does.
-func begin(dst, header []byte, n int) []byte {
-	if cap(dst)-len(dst) < len(header)+n {
-		dst = append(make([]byte, 0, len(dst)+len(header)+n), dst...)
-	}
-	return append(dst, header...)
 }

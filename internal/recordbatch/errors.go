@@ -26,7 +26,7 @@ var (
 	ErrCodec = errors.New("the batch is compressed in an unknown way")
 
 	// ErrTooLarge says that a batch has more bytes than the limit of the
-	// Decompressor once its compression is undone.
+	// Decompressor once it is decompressed.
 	ErrTooLarge = errors.New("the batch is too large uncompressed")
 
 	// ErrCompressed says that the records cannot be read in place.

@@ -1,6 +1,6 @@
 // Package recordbatch reads and writes the batches of records of Kafka's log,
 // message format v2 (magic 2, since Kafka 0.11), as bytes: it walks the batches
-// of a fetched partition, undoes their compression within a bound, and reads
+// of a fetched partition, decompresses them within a bound, and reads
 // their records in place, without an object per record.
 //
 // A RecordBatch is atomic and immutable: producer, broker and consumer see the

@@ -36,47 +36,31 @@ func (d *Decompressor) lz4Stream() stream {
 	return d.lz4State
 }
 
-// appendLZ4 is appendStream without its detours, for frames whose blocks do not
-// need one another, as all producers that we know of write: the blocks are
-// decompressed where they belong instead of being copied there.
+// lz4 is stream without its detours, for frames whose blocks do not need one
+// another, as all producers that we know of write: the blocks are decompressed
+// where they belong instead of being copied there.
 //
 // The checksums of the frames, of headers, blocks and contents, are not computed:
 // the CRC-32C of the batch, which is checked before anything is decompressed,
-// covers the bytes that they are made for. xxHash takes twice as long as undoing
-// the compression.
-//
-// A dst with room enough takes the batch at once, which saves a copy; any other
-// gets it from the buffer.
+// covers the bytes that they are made for. xxHash takes twice as long as the
+// decompression.
 //
 // Whatever goes wrong is left for the library's Reader to judge. UncompressBlock
 // has one error for a block that is corrupt and one that is larger than the
 // room, and it does not matter how long a batch takes that is refused.
-func (d *Decompressor) appendLZ4(dst, header, src []byte, room int) ([]byte, error) {
+func (d *Decompressor) lz4(src []byte, room int) ([]byte, error) {
 	if checkLZ4(src) == nil {
-		if end := min(cap(dst), len(dst)+len(header)+room); end-len(dst) >= len(header)+lz4LeastRatio*len(src) {
-			buf := append(dst[len(dst):len(dst):end], header...)
-			if buf, ok := d.uncompressLZ4(buf, src, room, false); ok {
-				return dst[:len(dst)+len(buf)], nil
-			}
-		}
-		buf := d.scratch(header, 4*len(src), room)
-		if buf, ok := d.uncompressLZ4(buf, src, room, true); ok {
-			return appendExactly(dst, buf), nil
+		if out, ok := d.lz4Blocks(src, room); ok {
+			return out, nil
 		}
 	}
-	return d.appendStream(dst, header, src, d.lz4Stream(), room)
+	return d.stream(src, d.lz4Stream(), room)
 }
 
-// lz4LeastRatio is from how much room in dst on, in multiples of what is
-// compressed, it is tried whether a batch fits in there: one that does not has
-// to be decompressed again.
-const lz4LeastRatio = 2
-
-// uncompressLZ4 decompresses what checkLZ4 has passed behind the header that buf
-// holds: with grows into the buffer of d, which scratch gave, or else into the
-// capacity of buf alone. ok is false for what it does not read, or is corrupt, or
-// too large for buf.
-func (d *Decompressor) uncompressLZ4(buf, src []byte, room int, grows bool) (out []byte, ok bool) {
+// lz4Blocks decompresses what checkLZ4 has passed. ok is false for what it does
+// not read, or is corrupt, or too large.
+func (d *Decompressor) lz4Blocks(src []byte, room int) (buf []byte, ok bool) {
+	buf = d.scratch(4*len(src), room)
 	for len(src) > 0 {
 		flags, sizes := src[4], src[5]
 		if flags&lz4FlagsMask != lz4FlagsPlain || sizes&lz4SizesMask != 0 || sizes < lz4Sizes64KiB {
@@ -100,9 +84,7 @@ func (d *Decompressor) uncompressLZ4(buf, src []byte, room int, grows bool) (out
 			if at += n; flags&lz4BlockChecksum != 0 {
 				at += 4
 			}
-			if grows {
-				buf = d.grow(buf, blockSize, room)
-			}
+			buf = d.grow(buf, blockSize, room)
 			to := buf[len(buf):min(len(buf)+blockSize, cap(buf))]
 			if word&lz4Stored != 0 {
 				if n > len(to) {

@@ -3,6 +3,7 @@ package recordbatch
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"math"
 	"testing"
 	"time"
@@ -53,10 +54,26 @@ func compareWalk(t *testing.T, b []byte) {
 	}
 }
 
+// compareReaders compares the ways to read a batch with that to decompress it and
+// then to read it, which gave plain, or the error err.
+func compareReaders(t *testing.T, batch, plain []byte, err error) {
+	t.Helper()
+	want := outcomeOf(Reader{}, err)
+	if err == nil {
+		want = outcomeOf(NewReader(plain))
+	}
+	for name, open := range map[string]func([]byte) (Reader, error){"Reader": oracle.Reader, "CheckingReader": oracle.CheckingReader} {
+		if got := outcomeOf(open(batch)); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%s gives %+v, decompressed first it is %+v", name, got, want)
+		}
+	}
+}
+
 func compareBatch(t *testing.T, h Header, batch []byte) {
 	t.Helper()
 	prefix := []byte("prefix")
 	out, err := oracle.AppendUncompressed(prefix, batch)
+	compareReaders(t, batch, out[len(prefix):], err)
 	if len(out) > oracleLimit+len(prefix) || !bytes.HasPrefix(out, prefix) {
 		t.Fatalf("%d bytes with a limit of %d", len(out), oracleLimit)
 	}
@@ -76,7 +93,7 @@ func compareBatch(t *testing.T, h Header, batch []byte) {
 	plain := out[len(prefix):]
 	compareHeaders(t, h, plain)
 	if h.Codec() == LZ4 && isLZ4Checksum(wantErr) {
-		return // see appendLZ4
+		return // see Decompressor.lz4
 	}
 
 	r, err := NewReader(plain)

@@ -52,7 +52,11 @@ func NewReader(batch []byte) (Reader, error) {
 	if c := h.Codec(); c != None {
 		return Reader{}, fmt.Errorf("%w with %s at offset %d", ErrCompressed, c, h.BaseOffset)
 	}
-	return Reader{header: h, b: batch[HeaderSize:], left: h.Records, delta: -1}, nil
+	return readerOf(h, batch[HeaderSize:]), nil
+}
+
+func readerOf(h Header, records []byte) Reader {
+	return Reader{header: h, b: records, left: h.Records, delta: -1}
 }
 
 // NewCheckingReader is NewReader and Check in one pass: the CRC is made of the

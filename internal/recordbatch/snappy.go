@@ -17,7 +17,7 @@ const xerialHeaderSize = 16
 
 var errXerial = errors.New("a snappy block has a wrong length")
 
-func appendSnappy(dst, header, src []byte, room int) ([]byte, error) {
+func (d *Decompressor) snappy(src []byte, room int) ([]byte, error) {
 	if len(src) < xerialHeaderSize || !bytes.HasPrefix(src, xerialMagic) {
 		size, err := s2.DecodedLen(src)
 		if err != nil {
@@ -26,7 +26,7 @@ func appendSnappy(dst, header, src []byte, room int) ([]byte, error) {
 		if size > room {
 			return nil, ErrTooLarge
 		}
-		return appendSnappyBlock(begin(dst, header, size), src, size)
+		return appendSnappyBlock(d.scratch(size, room), src, size)
 	}
 	src = src[xerialHeaderSize:]
 	total := 0
@@ -40,7 +40,7 @@ func appendSnappy(dst, header, src []byte, room int) ([]byte, error) {
 		}
 		total, b = total+size, rest
 	}
-	out := begin(dst, header, total)
+	out := d.scratch(total, room)
 	for b := src; len(b) > 0; {
 		block, size, rest, err := xerialBlock(b)
 		if err != nil {

@@ -37,26 +37,25 @@ func (d *Decompressor) gzipStream() stream {
 	return d.gzipState
 }
 
-// appendStream goes through the buffer, because gzip and lz4 as Kafka's
-// producers write them do not say how much will come: a dst that is grown on the
-// way would be left up to twice as large as its message.
-func (d *Decompressor) appendStream(dst, header, src []byte, codec stream, room int) ([]byte, error) {
+// stream is for gzip, and for lz4 that lz4 does not read: they do not say how
+// much will come.
+func (d *Decompressor) stream(src []byte, codec stream, room int) ([]byte, error) {
 	defer codec.release()
 	if err := codec.open(src); err != nil {
 		return nil, noEOF(err)
 	}
-	for buf := d.scratch(header, 4*len(src), room); ; {
-		if len(buf) == len(header)+room {
+	for buf := d.scratch(4*len(src), room); ; {
+		if len(buf) == room {
 			if err := atEnd(codec); err != nil {
 				return nil, err
 			}
-			return appendExactly(dst, buf), nil
+			return buf, nil
 		}
 		buf = d.grow(buf, 1, room)
 		n, err := codec.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if errors.Is(err, io.EOF) {
-			return appendExactly(dst, buf), nil
+			return buf, nil
 		}
 		if err != nil {
 			return nil, err

@@ -7,10 +7,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// zstdSlack is the room behind the data with which the decoder takes its fast
-// path (compressedBlockOverAlloc in its source).
-const zstdSlack = 16
-
 // zstdMaxWindow is the largest window that Kafka's producers declare, that of
 // zstd's level 22.
 //
@@ -38,44 +34,36 @@ func (d *Decompressor) zstdDecoder() (*zstd.Decoder, error) {
 	return dec, nil
 }
 
-// zstdBlock is the most that one block of a frame decodes to, with the slack.
-const zstdBlock = 128<<10 + zstdSlack
+// zstdBlock is the most that one block of a frame decodes to, and the room behind
+// the data with which the decoder takes its fast path (compressedBlockOverAlloc
+// in its source).
+const zstdBlock = 128<<10 + 16
 
-// appendZstd decodes into dst where the first frame tells its size, as franz-go's
-// may, and otherwise, or if more frames follow, through the buffer: Java's is a
-// stream and does not.
-func (d *Decompressor) appendZstd(dst, header, src []byte, room int) ([]byte, error) {
+// zstd begins with room for what the first frame says, as franz-go's may; Java's
+// is a stream and does not, and more frames may follow.
+func (d *Decompressor) zstd(src []byte, room int) ([]byte, error) {
 	dec, err := d.zstdDecoder()
 	if err != nil {
 		return nil, err
 	}
+	size := 4 * len(src)
 	var frame zstd.Header
 	if err := frame.Decode(src); err == nil && frame.HasFCS && !frame.Skippable {
 		if frame.FrameContentSize > uint64(room) {
 			return nil, ErrTooLarge
 		}
-		size := int(frame.FrameContentSize)
-		out := begin(dst, header, size+zstdSlack)
-		at := len(out)
-		got, err := dec.DecodeAll(src, out[at:at:at+size+zstdSlack])
-		if err == nil && len(got) <= room {
-			if inPlace := len(got) > 0 && &got[0] == &out[:at+1][at]; inPlace {
-				return out[:at+len(got)], nil
-			}
-			return append(out, got...), nil
-		}
+		size = int(frame.FrameContentSize)
 	}
 	// The decoder fails in the same way at a full buffer and at a block that is
 	// corrupt. So a failure means the latter only where another block had room.
-	for size := 4 * len(src); ; {
-		buf := d.scratch(header, size+zstdBlock, room+zstdBlock)
+	for {
+		buf := d.scratch(size+zstdBlock, room+zstdBlock)
 		got, err := dec.DecodeAll(src, buf)
 		full := len(got) > cap(buf)-zstdBlock || errors.Is(err, zstd.ErrDecoderSizeExceeded)
-		fits := len(got) <= len(header)+room
 		switch {
-		case err == nil && fits:
-			return appendExactly(dst, got), nil
-		case err == nil || full && cap(buf) >= len(header)+room+zstdBlock:
+		case err == nil && len(got) <= room:
+			return got, nil
+		case err == nil || full && cap(buf) >= room+zstdBlock:
 			return nil, ErrTooLarge
 		case !full:
 			return nil, err

@@ -1,6 +1,7 @@
 // Package delivery connects an input with the processors behind it, for one
 // delivery of a message or batch: the input puts a Delivery into the context of
-// its messages, and a processor that cannot process a message now refuses it.
+// its messages; a processor that cannot process a message now refuses it, and one
+// that makes much of it reserves memory first.
 //
 // A processor of Benthos has no such way of its own. An error that it returns
 // marks the message and sends it on, in our pipelines to the dead letters; to
@@ -20,12 +21,18 @@ type Delivery struct {
 	// promises nothing. It is set before the delivery is made.
 	Identity string
 
+	budget *Budget // nil: nothing is reserved
+
 	mu        sync.Mutex
 	settled   bool
 	refused   error
 	counted   bool
 	fruitless error
+	reserved  int64 // bytes
 }
+
+// New returns a delivery of the input whose budget it is.
+func (b *Budget) New() *Delivery { return &Delivery{budget: b} }
 
 // In returns ctx with d.
 func (d *Delivery) In(ctx context.Context) context.Context {
@@ -63,11 +70,25 @@ func (d *Delivery) Refuse(err error) bool {
 	return true
 }
 
-// Settle is called by the input with the acknowledgement. It returns why the
-// delivery was refused, or nil.
+// Settle is called by the input with the acknowledgement. It releases what was
+// reserved, and returns why the delivery was refused, or nil.
 func (d *Delivery) Settle() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.budget != nil && !d.settled {
+		d.budget.release(d, d.reserved)
+	}
 	d.settled = true
 	return d.refused
+}
+
+// Open reports whether the input still waits for the acknowledgement. It is false
+// of nil.
+func (d *Delivery) Open() bool {
+	if d == nil {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.settled
 }

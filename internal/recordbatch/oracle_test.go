@@ -3,8 +3,8 @@ package recordbatch
 import (
 	"bytes"
 	"errors"
-	"reflect"
 	"math"
+	"reflect"
 	"testing"
 	"time"
 

@@ -101,6 +101,9 @@ func (r *Reader) finish() {
 	}
 }
 
+// Len is how many bytes of records are left.
+func (r *Reader) Len() int { return len(r.b) }
+
 // Header is the header of the batch.
 func (r *Reader) Header() Header { return r.header }
 

@@ -59,7 +59,6 @@ type config struct {
 	partitionMaxBytes int32
 	maxBatchBytes     int32
 	maxInFlightBytes  int64
-	reuseMemory       bool
 }
 
 func configFrom(parsed *service.ParsedConfig) (config, error) {
@@ -100,9 +99,6 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 		}
 	}
 	if err := c.sizesFrom(parsed); err != nil {
-		return c, err
-	}
-	if c.reuseMemory, err = parsed.FieldBool(fieldReuseMemory); err != nil {
 		return c, err
 	}
 	listed, err := parsed.FieldStringList(fieldTopics)

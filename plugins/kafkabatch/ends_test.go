@@ -91,7 +91,7 @@ func TestLagGrowsWhileNothingIsFetched(t *testing.T) {
 	hourAgo := time.Now().Add(-time.Hour)
 	produceAt(t, c, topic, 1, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 	produceAt(t, c, topic, 20, hourAgo)
-	const extra = "max_in_flight_bytes: 50KB\nfetch_max_partition_bytes: 15KB\ncommit_period: 50ms"
+	const extra = "max_in_flight_bytes: 100KB\nfetch_max_partition_bytes: 15KB\ncommit_period: 50ms"
 	r := connected(t, c, topic, extra)
 	r.must().done(t) // that of the year 2100
 
@@ -113,7 +113,7 @@ func TestLagGrowsWhileNothingIsFetched(t *testing.T) {
 		})
 	}
 	lags(r, 20, time.Hour)
-	if used := r.in.current().budget.inUse(); used < 50_000 {
+	if used := r.in.current().budget.InUse(); used < 50_000 {
 		t.Fatalf("%d bytes are in use: fetches go on, so this shows nothing", used)
 	}
 	produceAt(t, c, topic, 80, hourAgo)

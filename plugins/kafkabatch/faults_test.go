@@ -46,14 +46,23 @@ func TestABatchThatIsLargerThanAFetch(t *testing.T) {
 // process that it would fill the memory of.
 func TestABatchThatIsTooLarge(t *testing.T) {
 	c := testenv.FakeKafka(t)
-	for name, codec := range map[string]kgo.CompressionCodec{"as it is": kgo.NoCompression(), "uncompressed": kgo.ZstdCompression()} {
-		t.Run(name, func(t *testing.T) {
+	for _, test := range []struct {
+		name, emit string
+		codec      kgo.CompressionCodec
+		value      []byte
+		says       string
+	}{
+		{"as it is", emitBlock, kgo.NoCompression(), bytes.Repeat([]byte("x"), 100_000), "of 50 KiB: raise"},
+		{"compressed", emitBlock, kgo.ZstdCompression(), noise(100_000), "of 50 KiB: raise"},
+		{"decompressed", emitRecords, kgo.ZstdCompression(), bytes.Repeat([]byte("x"), 100_000), "of 50 KiB once it is decompressed: raise"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
 			topic := c.Topic(t, 1)
 			produce(t, c, topic, 0, 2)
-			produceValue(t, c, topic, codec, bytes.Repeat([]byte("x"), 100_000))
-			r := connected(t, c, topic, "max_batch_bytes: 50KiB\nfetch_max_partition_bytes: 1KiB")
+			produceValue(t, c, topic, test.codec, test.value)
+			r := connected(t, c, topic, "max_batch_bytes: 50KiB\nfetch_max_partition_bytes: 1KiB\nemit: "+test.emit)
 			r.must().done(t)
-			wants(t, r.stopped(topic, 0), "offset 2", "larger than `max_batch_bytes` of 50 KiB", "raise")
+			wants(t, r.stopped(topic, 0), "offset 2", "larger than `max_batch_bytes` "+test.says)
 		})
 	}
 }
@@ -163,45 +172,6 @@ func TestErrorsThatPass(t *testing.T) {
 			r := connected(t, c, topic, "")
 			if b := r.must(); b.meta(metaBatchRecords) != 3 {
 				t.Errorf("%v records come", b.meta(metaBatchRecords))
-			}
-		})
-	}
-}
-
-// What is in flight must stay within the budget however much there is to read,
-// and go on as it is acknowledged.
-func TestBytesInFlightAreBounded(t *testing.T) {
-	for _, codec := range []string{"none", "zstd"} {
-		t.Run(codec, func(t *testing.T) {
-			c := testenv.FakeKafka(t)
-			topic := c.Topic(t, 1)
-			for range 40 {
-				produceValue(t, c, topic, codecs[codec], bytes.Repeat([]byte("x"), 10_000))
-			}
-			r := connected(t, c, topic, "max_in_flight_bytes: 50KB\nfetch_max_partition_bytes: 15KB")
-			var got []read
-			for range 40 {
-				b, ok := r.next(500 * time.Millisecond)
-				if !ok {
-					break
-				}
-				got = append(got, b)
-			}
-			if len(got) < 4 || len(got) > 8 {
-				t.Errorf("%d batches of 10 kB come before one is acknowledged, want about 5", len(got))
-			}
-			// One batch more, or the response that it came in, may have been under way.
-			if used := r.in.current().budget.inUse(); used < 50_000 || used > 70_000 {
-				t.Errorf("%d bytes are in use with a limit of 50,000", used)
-			}
-			for i := 0; i < len(got); i++ {
-				got[i].done(t)
-				if len(got) < 40 && i == len(got)-1 {
-					got = append(got, r.must())
-				}
-			}
-			if used := r.in.current().budget.inUse(); used != 0 {
-				t.Errorf("%d bytes are in use at the end", used)
 			}
 		})
 	}

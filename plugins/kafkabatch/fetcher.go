@@ -26,7 +26,7 @@ type fetcher struct {
 	*line
 	session      *session
 	broker       int32
-	decompressor *recordbatch.Decompressor
+	decompressor *recordbatch.Decompressor // with emit: records
 }
 
 const fetchersPerBroker = 2
@@ -87,7 +87,7 @@ func (f *fetcher) next() (asked []ask, resp *kmsg.FetchResponse, ok bool) {
 	f.asking.Lock()
 	defer f.asking.Unlock()
 	for {
-		if s.budget.wait(s.ctx) != nil {
+		if s.budget.Wait(s.ctx) != nil {
 			return nil, nil, false
 		}
 		asked, idle := f.plan(time.Now())
@@ -255,14 +255,11 @@ func (f *fetcher) takeAll(asked []ask, resp *kmsg.FetchResponse) {
 		byName[a.partition.topicPartition] = a
 		names[a.partition.topicID] = a.partition.topic
 	}
-	var shared int64
 	for i := range resp.Topics {
 		for j := range resp.Topics[i].Partitions {
-			shared += int64(len(resp.Topics[i].Partitions[j].RecordBatches))
+			s.metrics.fetched.Incr(int64(len(resp.Topics[i].Partitions[j].RecordBatches)))
 		}
 	}
-	s.metrics.fetched.Incr(shared)
-	memory := s.budget.hold(shared)
 	for i := range resp.Topics {
 		t := &resp.Topics[i]
 		name := t.Topic
@@ -273,14 +270,10 @@ func (f *fetcher) takeAll(asked []ask, resp *kmsg.FetchResponse) {
 			key := topicPartition{name, t.Partitions[j].Partition}
 			if a, ok := byName[key]; ok {
 				delete(byName, key)
-				f.take(a, &t.Partitions[j], memory)
+				f.take(a, &t.Partitions[j])
 			}
 		}
 	}
-	// What the response takes counts from now on for the batches in it. While
-	// it is walked it must not: the walk may wait for room.
-	memory.charge()
-	memory.release()
 	if len(byName) > 0 {
 		missing := errors.New("the broker does not answer for it")
 		s.mu.Lock()
@@ -312,7 +305,7 @@ func (f *fetcher) failed(asked []ask, err error) {
 }
 
 // take takes in what the broker answers for one partition.
-func (f *fetcher) take(a ask, got *kmsg.FetchResponseTopicPartition, memory *hold) {
+func (f *fetcher) take(a ask, got *kmsg.FetchResponseTopicPartition) {
 	s, p := f.session, a.partition
 	if err := kerr.ErrorForCode(got.ErrorCode); err != nil {
 		s.mu.Lock()
@@ -343,7 +336,7 @@ func (f *fetcher) take(a ask, got *kmsg.FetchResponseTopicPartition, memory *hol
 		p.turn = s.turns
 	}
 	s.mu.Unlock()
-	f.walk(a, got, memory)
+	f.walk(a, got)
 }
 
 // replicaPeriod is how long a replica is read from before the leader is asked

@@ -93,14 +93,14 @@ func TestPlanDoesNotWaitForNewRecordsDuringAWalk(t *testing.T) {
 // the same, and what comes is dropped, again and again.
 func TestPlanLeavesOutAPartitionThatHasItsShare(t *testing.T) {
 	f := planner(2, 0, 0)
-	f.session.conf = &config{maxInFlightBytes: 1000}
+	f.session.conf = &config{maxInFlightBytes: 2000}
 	p := f.session.partitions[topicPartition{"t", 1}]
 	p.load = load{bytes: 500, batches: 2, waiting: 1}
 	if _, numbers := f.planned(); numbers != "0" {
 		t.Fatalf("%q are asked for", numbers)
 	}
 	f = planner(2, 0, 0)
-	f.session.conf = &config{maxInFlightBytes: 1000}
+	f.session.conf = &config{maxInFlightBytes: 2000}
 	f.session.partitions[topicPartition{"t", 1}].load = load{bytes: 499, batches: 2, waiting: 1}
 	if _, numbers := f.planned(); numbers != "1" { // half of them
 		t.Fatalf("%q are asked for", numbers)

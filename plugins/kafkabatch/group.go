@@ -103,7 +103,7 @@ func (s *session) drop(queue []*batch, gone map[*partition]bool) []*batch {
 		if !gone[b.partition] {
 			return false
 		}
-		b.memory.release()
+		s.release(b)
 		return true
 	})
 }

@@ -95,13 +95,24 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 	}
 	for {
 		if b := s.nextBatch(); b != nil {
+			d := s.budget.New()
+			err := d.Reserve(ctx, b.becomes)
+			if errors.Is(err, delivery.ErrFull) {
+				s.putBack(b)
+				continue
+			}
+			if err != nil {
+				s.putBack(b)
+				return nil, nil, err
+			}
 			messages, ack, err := s.hand(b)
 			if err != nil { // its records were read before: memory is broken
+				_ = d.Settle()
 				s.nack(b, err)
 				return nil, nil, err
 			}
 			in.metrics.handedOn(b)
-			messages, ack = deliver(messages, ack)
+			messages, ack = deliver(d, messages, ack)
 			return messages, ack, nil
 		}
 		select {
@@ -114,10 +125,10 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 	}
 }
 
-// deliver lets processors refuse what they cannot process now: it is then
-// redelivered although Benthos acknowledges what is left of it.
-func deliver(messages service.MessageBatch, ack service.AckFunc) (service.MessageBatch, service.AckFunc) {
-	d := new(delivery.Delivery)
+// deliver lets processors reserve memory for what they make of the messages, and
+// refuse what they cannot process now: it is then redelivered although Benthos
+// acknowledges what is left of it.
+func deliver(d *delivery.Delivery, messages service.MessageBatch, ack service.AckFunc) (service.MessageBatch, service.AckFunc) {
 	for i, m := range messages {
 		messages[i] = m.WithContext(d.In(m.Context()))
 	}

@@ -100,7 +100,7 @@ func (s *session) show(now time.Time) {
 			s.complain(p)
 		}
 	}
-	s.metrics.inFlight.Set(s.budget.inUse())
+	s.metrics.inFlight.Set(s.budget.InUse())
 }
 
 // in gives the partitions of a phase whose rest is over, as busy: done gives

@@ -37,7 +37,6 @@ func (b *batch) messages(emit string) (service.MessageBatch, error) {
 		return b.recordMessages()
 	}
 	m := service.NewMessage(b.bytes)
-	m = m.WithContext(b.checked.In(m.Context()))
 	b.place(m, int(b.header.BaseOffset))
 	m.MetaSetMut(metaLastOffset, int(b.header.LastOffset()))
 	m.MetaSetMut(metaBatchRecords, int(b.header.Records))
@@ -78,18 +77,22 @@ func (b *batch) recordMessages() (service.MessageBatch, error) {
 	return messages, nil
 }
 
-// checkRecords says whether each record of an uncompressed batch can be read.
-func checkRecords(b []byte) error {
+// checkRecords returns about what the messages of an uncompressed batch take
+// besides its bytes, or why its records cannot be read.
+func checkRecords(b []byte) (becomes int64, err error) {
 	reader, err := recordbatch.NewReader(b)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var r recordbatch.Record
 	for reader.Next(&r) {
-		continue
+		becomes += messageBytes + int64(r.Headers.Len()*headerBytes+len(r.Headers))
 	}
-	return reader.Err()
+	return becomes, reader.Err()
 }
+
+// headerBytes is about what metadata takes besides its name and value.
+const headerBytes = 128
 
 func setHeader(m *service.Message, name string, value []byte) {
 	if strings.HasPrefix(name, metaPrefix) {

@@ -18,9 +18,9 @@ var (
 
 	metricBatches     = declared.Counter("kafka_batches_batches", "RecordBatches", "RecordBatches handed on, those again that were nacked")
 	metricRecords     = declared.Counter("kafka_batches_records", "records", "records in them")
-	metricBytes       = declared.Counter("kafka_batches_bytes", "bytes", "bytes of them, with the compression undone")
+	metricBytes       = declared.Counter("kafka_batches_bytes", "bytes", "bytes of them, as they are in the log, with `emit: records` decompressed")
 	metricFetched     = declared.Counter("kafka_batches_fetched_bytes", "bytes", "bytes of batches in the responses of the brokers")
-	metricInFlight    = declared.Gauge("kafka_batches_in_flight_bytes", "bytes", "bytes fetched and not acknowledged")
+	metricInFlight    = declared.Gauge("kafka_batches_in_flight_bytes", "bytes", "bytes of `max_in_flight_bytes` in use: of batches that are fetched and not acknowledged, and of what they have become")
 	metricLag         = declared.Gauge("kafka_batches_lag", "offsets", "offsets between the end of what can be read, asked for every second, and what is acknowledged", ofTopics, ofPartitions)
 	metricLagSeconds  = declared.Gauge("kafka_batches_lag_seconds", "seconds", "how long ago the oldest batch that is not acknowledged was written, 0 without lag", ofTopics, ofPartitions)
 	metricStopped     = declared.Gauge("kafka_batches_stopped", "", "1 if the partition waits for an operator, else 0", ofTopics, ofPartitions)

@@ -52,10 +52,7 @@ type partition struct {
 	replica             int32 // to read from instead of the leader, -1 for none
 	replicaUntil        time.Time
 	maxBytes            int32 // to ask for
-	// ratio is how much larger the last batch has become by undoing its
-	// compression. It belongs to the fetcher for which the partition is busy.
-	ratio float64
-	turn  int64 // of the fetch that last brought something
+	turn                int64 // of the fetch that last brought something
 
 	rest     time.Time // before it no request
 	failures int       // one after the other
@@ -92,7 +89,6 @@ func newPartition(name topicPartition, commit fetchedCommit) *partition {
 		leader:         -1,
 		leaderEpoch:    -1,
 		replica:        -1,
-		ratio:          4, // lz4 of tweets
 	}
 }
 
@@ -133,15 +129,20 @@ type batch struct {
 	partition *partition
 	number    int64 // in the partition's prefix
 	header    recordbatch.Header
-	bytes     []byte // of the uncompressed batch
-	checked   *recordbatch.Checked
-	memory    *hold
-	nacks     int
+	// bytes are as in the log, with emit: records uncompressed. They are in memory
+	// of their own, which is never used again: Benthos has components that keep a
+	// message without a copy, or are still writing it when it is acknowledged.
+	bytes   []byte
+	becomes int64 // bytes of the messages of its records, besides its own
+	nacks   int
 }
 
-// ownsMemory tells that nothing else lies in the memory of its bytes: what came
-// uncompressed is a part of a response.
-func (b *batch) ownsMemory() bool { return b.header.Codec() != recordbatch.None }
+// size is what the batch is charged with until it is acknowledged.
+func (b *batch) size() int64 { return int64(len(b.bytes)) + messageBytes }
+
+// messageBytes is about what a message takes, with its metadata and what is kept
+// of the batch, besides its content.
+const messageBytes = 1 << 10
 
 // grumble keeps a complaint that repeats from filling the log.
 type grumble struct {

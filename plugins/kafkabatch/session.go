@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 )
 
 // session is the membership in the group, from Connect to Close.
@@ -29,8 +32,7 @@ type session struct {
 	conf    *config
 	log     *service.Logger
 	metrics *metrics
-	budget  *budget
-	spares  *spares // nil unless memory is to be used again
+	budget  *delivery.Budget
 
 	client *kgo.Client
 	admin  *kadm.Client
@@ -92,15 +94,12 @@ func open(ctx context.Context, conf *config, log *service.Logger, m *metrics) (*
 		conf:       conf,
 		log:        log,
 		metrics:    m,
-		budget:     &budget{limit: conf.maxInFlightBytes},
+		budget:     delivery.NewBudget(conf.maxInFlightBytes),
 		attention:  make(chan struct{}, 1),
 		ready:      make(chan struct{}, 1),
 		topics:     map[string]*topic{},
 		partitions: map[topicPartition]*partition{},
 		fetchers:   map[int32]*fetcher{},
-	}
-	if conf.reuseMemory {
-		s.spares = &spares{limit: conf.maxInFlightBytes}
 	}
 	if err := s.examine(ctx); err != nil {
 		return nil, err
@@ -188,12 +187,11 @@ func (s *session) ack(b *batch) {
 		s.accepted(b)
 	}
 	s.mu.Unlock()
-	b.memory.release()
-	if s.spares != nil && b.ownsMemory() {
-		b.checked.End()
-		s.spares.give(b.bytes)
-	}
+	s.release(b)
 }
+
+// release ends what the walk charged. It is called once of each batch.
+func (s *session) release(b *batch) { s.budget.Charge(-b.size()) }
 
 func (s *session) nack(b *batch, err error) {
 	s.metrics.nacks.Incr(1)
@@ -210,10 +208,22 @@ func (s *session) handOnAgain(b *batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || b.partition.lost {
-		b.memory.release()
+		s.release(b)
 		return
 	}
 	s.again = append(s.again, b)
+	signal(s.ready)
+}
+
+// putBack takes back a batch of nextBatch, to be the next again.
+func (s *session) putBack(b *batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || b.partition.lost {
+		s.release(b)
+		return
+	}
+	s.again = slices.Insert(s.again, 0, b)
 	signal(s.ready)
 }
 
@@ -279,7 +289,7 @@ func (s *session) close(ctx context.Context) error {
 	defer s.mu.Unlock()
 	s.closed = true
 	for _, b := range append(s.queue, s.again...) {
-		b.memory.release()
+		s.release(b)
 	}
 	s.queue, s.again = nil, nil
 	return ctx.Err()

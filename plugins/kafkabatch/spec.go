@@ -18,7 +18,6 @@ const (
 	fieldFingerprint            = "fingerprint"
 	fieldMaxInFlightBytes       = "max_in_flight_bytes"
 	fieldMaxBatchBytes          = "max_batch_bytes"
-	fieldReuseMemory            = "reuse_memory"
 	fieldCommitPeriod           = "commit_period"
 	fieldRackID                 = "rack_id"
 	fieldInstanceID             = "instance_id"
@@ -70,7 +69,7 @@ func consumerFields() []*service.ConfigField {
 			Example("brandpulse").
 			LintRule(`root = if this == "" { [ "` + wrongGroup + `" ] }`),
 		service.NewStringAnnotatedEnumField(fieldEmit, map[string]string{
-			emitBlock:   "A message for each RecordBatch: its bytes, with the compression undone. For `sentiment_window` with `message: record_batch`.",
+			emitBlock:   "A message for each RecordBatch: its bytes as they are in the log, compressed or not. For `sentiment_window` with `message: record_batch`.",
 			emitRecords: "A batch of messages for each RecordBatch, with a message for each record: for any other processor. Slower by far.",
 		}).
 			Description("What is handed on.").
@@ -94,15 +93,11 @@ func consumerFields() []*service.ConfigField {
 			Default("").
 			Example("window 1s, schema 2"),
 		service.NewStringField(fieldMaxInFlightBytes).
-			Description("Bytes of batches, with their compression undone, that are fetched and not yet acknowledged, over all partitions. Fetching waits beyond. Each broker can add two responses to it, of `" + fieldFetchMaxBytes + "`, and two batches.").
+			Description("Memory for batches that are fetched and not yet acknowledged, over all partitions, and for what becomes of them. Fetching waits while half of it is used, by batches as they are in the log (with `emit: records` decompressed) and 1 KiB for each message. The other half is for the messages of `emit: records`, and for the points and dead letters that `sentiment_window` makes. A batch that becomes more than there is room for waits until it is the only one. Each broker can add two responses to it, of `" + fieldFetchMaxBytes + "`.").
 			Default("64MiB"),
 		service.NewStringField(fieldMaxBatchBytes).
-			Description("The largest RecordBatch there may be, with its compression undone. A larger one stops its partition with an error.").
+			Description("The largest RecordBatch there may be, as it is in the log, and with `emit: records` decompressed. A larger one stops its partition with an error. How large a batch of `emit: block` may become when it is decompressed is for the processor to say: see `max_batch_bytes` of `sentiment_window`.").
 			Default("32MiB").
-			Advanced(),
-		service.NewBoolField(fieldReuseMemory).
-			Description("Put the next batch into the memory of one that is acknowledged, instead of leaving that to the garbage collector: less CPU, and fewer pauses. It concerns batches that come compressed. Whatever keeps a message beyond its acknowledgement needs a copy, as Benthos asks of all components; its buffers make one. Its cache in memory makes none: do not put batches, or the keys and values of `emit: records`, into that. `sentiment_window` refuses a batch that has been overwritten; others cannot tell.").
-			Default(false).
 			Advanced(),
 		service.NewDurationField(fieldCommitPeriod).
 			Description("How often offsets are committed. They are too when a partition goes to another member and at the end.").

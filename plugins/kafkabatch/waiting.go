@@ -39,9 +39,6 @@ func (l *load) add(b *batch) {
 	l.batches++
 }
 
-// size is about what a batch takes.
-func (b *batch) size() int64 { return int64(cap(b.bytes)) + batchOverhead }
-
 // accepted takes a batch out. mu must be held.
 func (s *session) accepted(b *batch) {
 	l := &b.partition.load
@@ -61,8 +58,11 @@ func (p *partition) careful() bool {
 	return p.load.waiting > 0 || p.acked.at.offset < p.load.carefulTo
 }
 
-// share is what a partition that waits may have in flight. mu must be held.
-func (s *session) share() int64 { return s.conf.maxInFlightBytes / int64(max(1, len(s.partitions))) }
+// share is what a partition that waits may have in flight, of the half of the
+// budget that is for fetching. mu must be held.
+func (s *session) share() int64 {
+	return s.conf.maxInFlightBytes / 2 / int64(max(1, len(s.partitions)))
+}
 
 // full reports whether a partition must not be fetched now. mu must be held.
 func (s *session) full(p *partition) bool {
@@ -104,7 +104,7 @@ func (s *session) starves(p *partition) bool {
 	if len(s.partitions) < 2 || p.phase != phaseFetch || p.acked.at.offset < p.load.carefulTo {
 		return false
 	}
-	return p.load.waiting > 2*maxWaiting || p.load.bytes > s.share() && s.budget.inUse() >= s.budget.limit
+	return p.load.waiting > 2*maxWaiting || p.load.bytes > s.share() && s.budget.Full()
 }
 
 // readAgain puts another partition in the place of p, which begins behind what is

@@ -74,11 +74,11 @@ func TestAPartitionThatWaitsLeavesRoomForTheOthers(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 4)
 	produceMany(t, c, topic, 0, 60)
-	r := connected(t, c, topic, "max_in_flight_bytes: 200KB\nfetch_max_partition_bytes: 50KB")
+	r := connected(t, c, topic, "max_in_flight_bytes: 400KB\nfetch_max_partition_bytes: 50KB")
 	s := r.in.current()
 	// While nothing is processed the only partition with records takes all.
 	testenv.Eventually(t, 10*time.Second, "partition 0 has all of the memory", func() error {
-		if used := s.budget.inUse(); used < 200_000 {
+		if used := s.budget.InUse(); used < 200_000 {
 			return fmt.Errorf("%d bytes are in use", used)
 		}
 		return nil
@@ -112,7 +112,7 @@ func TestAPartitionThatWaitsLeavesRoomForTheOthers(t *testing.T) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		p := r.partition(topic, 0)
-		if used := s.budget.inUse(); used != 0 || p.acked.at.offset != 60 || p.load.bytes != 0 || p.load.batches != 0 || p.load.waiting != 0 {
+		if used := s.budget.InUse(); used != 0 || p.acked.at.offset != 60 || p.load.bytes != 0 || p.load.batches != 0 || p.load.waiting != 0 {
 			return fmt.Errorf("%d bytes are in use, partition 0 is acknowledged up to %d, with %+v", used, p.acked.at.offset, p.load)
 		}
 		return nil
@@ -125,7 +125,7 @@ func TestLaterBatchesOfAPartitionThatWaitsGoOn(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 2)
 	produceMany(t, c, topic, 0, 60)
-	r := connected(t, c, topic, "max_in_flight_bytes: 200KB\nfetch_max_partition_bytes: 50KB")
+	r := connected(t, c, topic, "max_in_flight_bytes: 400KB\nfetch_max_partition_bytes: 50KB")
 	first := r.must()
 	for i := 1; i < 60; {
 		b := r.must()

@@ -1,6 +1,7 @@
 package kafkabatch
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ const maxCorrupt = 3
 // walk goes through the batches of one partition in a response, up to the last
 // stable offset, and puts those into the queue that have records of committed
 // transactions or of none.
-func (f *fetcher) walk(a ask, got *kmsg.FetchResponseTopicPartition, memory *hold) {
+func (f *fetcher) walk(a ask, got *kmsg.FetchResponseTopicPartition) {
 	aborted := make([]abortedTransaction, len(got.AbortedTransactions))
 	for i, t := range got.AbortedTransactions {
 		aborted[i] = abortedTransaction{t.ProducerID, t.FirstOffset}
@@ -27,7 +28,6 @@ func (f *fetcher) walk(a ask, got *kmsg.FetchResponseTopicPartition, memory *hol
 	w := walk{
 		fetcher:      f,
 		partition:    a.partition,
-		memory:       memory,
 		at:           a.position,
 		transactions: newTransactions(aborted),
 		stable:       got.LastStableOffset,
@@ -50,7 +50,6 @@ func (f *fetcher) walk(a ask, got *kmsg.FetchResponseTopicPartition, memory *hol
 type walk struct {
 	fetcher      *fetcher
 	partition    *partition
-	memory       *hold // of the response
 	at           position
 	transactions *transactions
 	stable       int64 // -1 if the broker does not say
@@ -117,52 +116,43 @@ func (w *walk) kind(h recordbatch.Header, b []byte) (batchKind, error) {
 	return w.transactions.next(t), nil
 }
 
-// handOn queues a batch. It waits while there is no room for what it is to be
-// decompressed to.
+// handOn queues a batch, as soon as there is room for it.
 func (w *walk) handOn(h recordbatch.Header, b []byte, end position) error {
-	f, s := w.fetcher, w.fetcher.session
-	memory := w.memory
-	if h.Codec() == recordbatch.None {
-		if len(b) > int(s.conf.maxBatchBytes) {
-			return fmt.Errorf("%w: it has %d bytes", recordbatch.ErrTooLarge, len(b))
-		}
-		memory.share()
-	} else {
-		if err := s.budget.wait(s.ctx); err != nil {
-			return errWalkOver
-		}
-		var err error
-		if b, err = f.uncompress(w.partition, b); err != nil {
-			return err
-		}
-		memory = s.budget.hold(int64(cap(b)) + batchOverhead)
-		memory.charge()
+	s := w.fetcher.session
+	if err := s.budget.Wait(s.ctx); err != nil {
+		return errWalkOver
 	}
-	one := &batch{
-		partition: w.partition,
-		header:    h,
-		bytes:     b,
-		checked:   recordbatch.NewChecked(b),
-		memory:    memory,
+	one := &batch{partition: w.partition, header: h}
+	var err error
+	if one.bytes, one.becomes, err = w.fetcher.content(b); err != nil {
+		return err
 	}
-	if s.conf.emit == emitRecords {
-		// A record that cannot be read must stop the partition here: handed on
-		// it would be handed on for ever.
-		if err := checkRecords(b); err != nil {
-			memory.release()
-			return err
-		}
-	}
-	err := w.advance(end, func(p *partition) {
+	return w.advance(end, func(p *partition) {
+		s.budget.Charge(one.size())
 		one.number = p.acked.add(end)
 		p.load.add(one)
 		s.queue = append(s.queue, one)
 		signal(s.ready)
 	})
-	if err != nil {
-		memory.release()
+}
+
+// content returns the bytes of a batch as they are delivered, in memory of their
+// own: of those of the response, which is many times as large, nothing is kept.
+func (f *fetcher) content(b []byte) (content []byte, becomes int64, err error) {
+	conf := f.session.conf
+	if conf.emit == emitRecords {
+		if content, err = f.decompressor.AppendUncompressed(nil, b); err != nil {
+			return nil, 0, err
+		}
+		// A record that cannot be read must stop the partition here: delivered it
+		// would be redelivered for ever.
+		becomes, err = checkRecords(content)
+		return content, becomes, err
 	}
-	return err
+	if len(b) > int(conf.maxBatchBytes) {
+		return nil, 0, fmt.Errorf("%w: it has %d bytes", recordbatch.ErrTooLarge, len(b))
+	}
+	return bytes.Clone(b), 0, nil
 }
 
 func (w *walk) full() bool {
@@ -227,7 +217,10 @@ func (w *walk) end(h recordbatch.Header, fetched int, err error) {
 }
 
 func (w *walk) tooLarge(h recordbatch.Header) error {
-	conf := w.fetcher.session.conf
-	return fmt.Errorf("the batch at offset %d, of %s and %s compression, is larger than `%s` of %s once uncompressed: raise that and restart",
-		w.at.offset, humanize.IBytes(uint64(max(0, h.Size()))), h.Codec(), fieldMaxBatchBytes, humanize.IBytes(uint64(conf.maxBatchBytes)))
+	conf, decompressed := w.fetcher.session.conf, ""
+	if conf.emit == emitRecords {
+		decompressed = " once it is decompressed"
+	}
+	return fmt.Errorf("the batch at offset %d, of %s with %s compression, is larger than `%s` of %s%s: raise that and restart",
+		w.at.offset, humanize.IBytes(uint64(max(0, h.Size()))), h.Codec(), fieldMaxBatchBytes, humanize.IBytes(uint64(conf.maxBatchBytes)), decompressed)
 }

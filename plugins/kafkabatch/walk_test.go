@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
 
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
@@ -21,7 +22,7 @@ func walkAlone(got *kmsg.FetchResponseTopicPartition, from int64) (*partition, [
 		conf:    &config{emit: emitBlock, maxBatchBytes: 1 << 20, partitionMaxBytes: 1 << 20},
 		log:     res.Logger(),
 		metrics: newMetrics(res.Metrics()),
-		budget:  &budget{limit: 1 << 40},
+		budget:  delivery.NewBudget(1 << 40),
 		ready:   make(chan struct{}, 1),
 		ctx:     context.Background(),
 	}
@@ -29,7 +30,7 @@ func walkAlone(got *kmsg.FetchResponseTopicPartition, from int64) (*partition, [
 	p.begin(position{offset: from, epoch: -1, time: -1})
 	p.phase = phaseFetch
 	f := &fetcher{session: s, decompressor: recordbatch.NewDecompressor(1 << 20)}
-	f.walk(ask{partition: p, position: p.next}, got, s.budget.hold(0))
+	f.walk(ask{partition: p, position: p.next}, got)
 	return p, s.queue
 }
 

@@ -41,7 +41,7 @@ func (s *session) hand(b *batch) (service.MessageBatch, service.AckFunc, error) 
 // firstHalf is a batch of the first half of the records of b, with the same base
 // offset; nil if there are not enough.
 func firstHalf(b *batch) (*batch, error) {
-	reader, err := recordbatch.NewReader(b.bytes)
+	reader, err := recordbatch.NewDecompressor(1 << 30).Reader(b.bytes)
 	if err != nil || b.header.Records < 2 {
 		return nil, err
 	}

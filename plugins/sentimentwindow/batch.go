@@ -7,6 +7,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -33,13 +34,15 @@ type group struct {
 	// delivery is that of its first message, nil where the input has none.
 	delivery *delivery.Delivery
 
-	series   *seriesCache
-	slot     int64 // of the first offset: a window's points all have it
-	fold     fold
-	counted  [tweet.NumSentiments]int64
-	newest   int64 // event time of those, ms since the Unix epoch
-	covers   bool  // it has a coverage point
-	coverage coverage
+	series *seriesCache
+	// seriesBefore is how large series was before the group.
+	seriesBefore int64
+	slot         int64 // of the first offset: a window's points all have it
+	fold         fold
+	counted      [tweet.NumSentiments]int64
+	newest       int64 // event time of those, ms since the Unix epoch
+	covers       bool  // it has a coverage point
+	coverage     coverage
 
 	spanned span // the last window of emit: tweets, see spans
 
@@ -74,6 +77,12 @@ type folder struct {
 	refused service.MessageBatch
 	broken  []brokenRecord // of the record batch under way
 
+	decompressor *recordbatch.Decompressor // with message: record_batch
+
+	payer    *delivery.Delivery // that is charged for what is made; nil: none
+	letters  int64              // about how many bytes dead letters take
+	reserved int64              // bytes
+
 	// What is decoded now: a call through a function value would put a local
 	// variable on the heap for each batch.
 	tweet tweet.Tweet
@@ -84,7 +93,7 @@ type folder struct {
 type cacheKey struct{ source, topic string }
 
 func newFolder(c *config, l laws, s *spans) *folder {
-	return &folder{conf: c, laws: l, spans: s, caches: make(map[cacheKey]*seriesCache)}
+	return &folder{conf: c, laws: l, spans: s, caches: make(map[cacheKey]*seriesCache), decompressor: recordbatch.NewDecompressor(int(c.maxBatchBytes))}
 }
 
 // groupOf finds the group of a message, or opens it.
@@ -129,6 +138,7 @@ func (f *folder) open(o origin, inKafka bool) *group {
 			f.caches[key] = g.series
 		}
 	}
+	g.seriesBefore = g.series.bytes
 	return g
 }
 
@@ -296,6 +306,7 @@ func (f *folder) reset() {
 	}
 	f.groups = f.groups[:0]
 	f.refused, f.tally = nil, tally{}
+	f.letters = 0
 	f.tweet = tweet.Tweet{}
 	for key, c := range f.caches {
 		if len(f.caches) > maxCachedBrands {

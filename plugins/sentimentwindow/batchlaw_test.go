@@ -149,7 +149,7 @@ func TestAnyReadingOfRecordBatchesIsTheSameAndRight(t *testing.T) {
 					all := strings.Split(strings.TrimSuffix(points[place], "\n"), "\n")
 					delete(points, place)
 					coverage := all[len(all)-1]
-					fields := fmt.Sprintf(",topic=tweets partition=%di,base=%di,last=%di,records=%di,counted=%di,undecodable=%di ",
+					fields := fmt.Sprintf(",topic=tweets partition=%di,base=%di,last=%di,records=%di,counted=%di,undecodable=%di,filtered=0i ",
 						b.partition, b.base, b.last, len(b.records), len(b.records)-broken, broken)
 					if !strings.HasPrefix(coverage, "brandpulse_batches") || !strings.Contains(coverage, fields) {
 						t.Fatalf("the coverage point of %s is %q, want %q", place, coverage, fields)

@@ -2,7 +2,6 @@ package sentimentwindow
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -28,11 +27,9 @@ func resealed(b []byte) []byte {
 // a wrong offset, or of a half of a batch, would replace a right one.
 func TestABatchThatIsNotSoundLeavesWhole(t *testing.T) {
 	const now = 1_700_000_000_000
-	// As from kafka_batches, which has compared their CRC: what is put in the
-	// place of their bytes must not pass for compared.
 	good := func(base int64) *service.Message {
-		return checkedMessage(t, batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: base, ProducerID: -1},
-			recordAt(base, datum("SuperCoffee", tweet.Positive, now), now)))
+		return batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: base, ProducerID: -1},
+			recordAt(base, datum("SuperCoffee", tweet.Positive, now), now))
 	}
 	sound, err := good(6).AsBytes()
 	if err != nil {
@@ -72,7 +69,9 @@ func TestABatchThatIsNotSoundLeavesWhole(t *testing.T) {
 		want   []string // of the error
 		offset any
 	}{
-		{"compressed", changed(func(b []byte) []byte { b[22] |= byte(recordbatch.Zstd); return resealed(b) }), reasonBatch, []string{lies, "zstd", wantUncompressed}, 6},
+		{"compressed, but not so", changed(func(b []byte) []byte { b[22] |= byte(recordbatch.Zstd); return resealed(b) }), reasonBatch, []string{lies, "zstd", wantUnchanged}, 6},
+		{"unknown codec", changed(func(b []byte) []byte { b[22] |= 7; return resealed(b) }), reasonBatch, []string{lies, "codec 7"}, 6},
+		{"larger than may be", batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: 6, ProducerID: -1}, recordAt(6, make([]byte, 1<<20), now)), reasonBatch, []string{lies, "1048576 bytes", "raise `max_batch_bytes`"}, 6},
 		{"control batch", changed(func(b []byte) []byte { b[22] |= recordbatch.AttrControl; return resealed(b) }), reasonBatch, []string{lies, "control batch", "leave it out"}, 6},
 		{"trailing byte", changed(func(b []byte) []byte { return append(b, 0) }), reasonBatch, []string{lies, "1 bytes follow", wantUnchanged}, 6},
 		{"two batches", changed(func(b []byte) []byte { return append(b, b...) }), reasonBatch, []string{lies, "bytes follow"}, 6},
@@ -115,8 +114,8 @@ func TestABatchThatIsNotSoundLeavesWhole(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, emit := range []string{emitWindows, emitTweets} {
-				points, refused := process(t, testProcessor(t, batches+"emit: "+emit), good(5), c.bad.Copy(), good(8))
-				want, _ := process(t, testProcessor(t, batches+"emit: "+emit), good(5), good(8))
+				points, refused := process(t, testProcessor(t, batches+"max_batch_bytes: 1MiB\nemit: "+emit), good(5), c.bad.Copy(), good(8))
+				want, _ := process(t, testProcessor(t, batches+"max_batch_bytes: 1MiB\nemit: "+emit), good(5), good(8))
 				if !slices.Equal(lines(t, points), lines(t, want)) {
 					t.Errorf("emit: %s: the sound batches become %q, want %q", emit, lines(t, points), lines(t, want))
 				}
@@ -143,85 +142,6 @@ func TestABatchThatIsNotSoundLeavesWhole(t *testing.T) {
 	}
 }
 
-// checkedMessage notes that the CRC of a message is right, whatever it is.
-func checkedMessage(t failer, m *service.Message) *service.Message {
-	b, err := m.AsBytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m.WithContext(recordbatch.NewChecked(b).In(m.Context()))
-}
-
-// What would break: the CRC would be made of each batch once more, which costs a
-// tenth, though kafka_batches says that it is right.
-func TestACRCThatIsKnownToBeRightIsNotMadeAgain(t *testing.T) {
-	const now = 1_700_000_000_000
-	m := batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: 6, ProducerID: -1}, recordAt(6, datum("SuperCoffee", tweet.Positive, now), now))
-	b, err := m.AsBytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b[17] ^= 1 // of the CRC itself
-	for _, encoding := range []string{"avro", "avro_single_object"} {
-		if points, refused := process(t, testProcessor(t, batches+"encoding: "+encoding), m.Copy()); len(points) != 0 || len(refused) != 1 {
-			t.Errorf("%s: a wrong CRC is not seen", encoding)
-		}
-	}
-	if points, refused := process(t, testProcessor(t, batches), checkedMessage(t, m)); len(points) != 1 || len(refused) != 0 {
-		t.Errorf("%d messages of points and %d refused, want 1 and 0: the CRC has been made again", len(points), len(refused))
-	}
-}
-
-// A message that is kept beyond its acknowledgement without a copy has the bytes
-// of another batch when it comes. What would break: these would be counted under
-// its offsets, or written to the dead letters as if they were its own.
-func TestABatchWhoseMemoryHoldsAnotherIsRefused(t *testing.T) {
-	const now = 1_700_000_000_000
-	for _, emit := range []string{emitWindows, emitTweets} {
-		m := checkedMessage(t, batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: 6, ProducerID: -1}, recordAt(6, datum("SuperCoffee", tweet.Positive, now), now)))
-		b, err := m.AsBytes()
-		if err != nil {
-			t.Fatal(err)
-		}
-		recordbatch.CheckedOf(m.Context(), b).End()
-		points, refused := process(t, testProcessor(t, batches+"emit: "+emit), m)
-		if len(points) != 0 || len(refused) != 1 {
-			t.Fatalf("%d messages of points and %d refused, want 0 and 1", len(points), len(refused))
-		}
-		if after, _ := refused[0].AsBytes(); len(after) != 0 {
-			t.Errorf("it leaves with %d bytes of another batch", len(after))
-		}
-		for _, want := range []string{"partition 2, offset 6", "reuse_memory: false"} {
-			if text := refused[0].GetError().Error(); !strings.Contains(text, want) {
-				t.Errorf("error %q does not say %q", text, want)
-			}
-		}
-		if reason, _ := refused[0].MetaGet(metaDeadReason); reason != reasonBatch {
-			t.Errorf("reason is %q, want %q", reason, reasonBatch)
-		}
-	}
-}
-
-// What would break: a batch that was put into the memory while it was read would
-// be counted in parts, under the offsets of the one before it.
-func TestABatchWhoseMemoryChangesWhileItIsReadIsRefused(t *testing.T) {
-	const now = 1_700_000_000_000
-	good := recordAt(6, datum("SuperCoffee", tweet.Positive, now), now)
-	m := checkedMessage(t, batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: 6, ProducerID: -1}, good, recordAt(7, []byte("no tweet"), now)))
-	b, err := m.AsBytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := testProcessor(t, batches)
-	p.decoder = decoder{value: func(_ context.Context, value []byte, tw *tweet.Tweet) error {
-		recordbatch.CheckedOf(m.Context(), b).End()
-		return tw.DecodeAvro(value)
-	}}
-	if points, refused := process(t, p, m); len(points) != 0 || len(refused) != 1 || !errors.Is(refused[0].GetError(), errOver) {
-		t.Errorf("%d messages of points and %d refused, want 0 and the batch alone", len(points), len(refused))
-	}
-}
-
 // With identity: source the topic's id is in the series: without it nothing is
 // counted, and with it topics and partitions share what they like.
 func TestIdentitySourceOfRecordBatches(t *testing.T) {
@@ -239,9 +159,9 @@ func TestIdentitySourceOfRecordBatches(t *testing.T) {
 		of("tweets", 500, [16]byte{0xff}), of("other", 500, [16]byte{1}), of("tweets", 500, nil), of("tweets", 500, [16]byte{}))
 	want := []string{
 		"tweets,brand=SuperCoffee,sentiment=positive,src=74AAAA-500 count=1i 1700000000000000007",
-		"brandpulse_batches,src=74AAAA-500,topic=tweets partition=500i,base=1000000007i,last=1000000007i,records=1i,counted=1i,undecodable=0i 1700000001000000007",
+		"brandpulse_batches,src=74AAAA-500,topic=tweets partition=500i,base=1000000007i,last=1000000007i,records=1i,counted=1i,undecodable=0i,filtered=0i 1700000001000000007",
 		"tweets,brand=SuperCoffee,sentiment=positive,src=AEAAAA-500 count=1i 1700000000000000007",
-		"brandpulse_batches,src=AEAAAA-500,topic=other partition=500i,base=1000000007i,last=1000000007i,records=1i,counted=1i,undecodable=0i 1700000001000000007",
+		"brandpulse_batches,src=AEAAAA-500,topic=other partition=500i,base=1000000007i,last=1000000007i,records=1i,counted=1i,undecodable=0i,filtered=0i 1700000001000000007",
 	}
 	if got := lines(t, points); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -306,7 +226,7 @@ func TestABatchFullOfBrokenRecordsIsOneMessage(t *testing.T) {
 	points, refused := process(t, testProcessor(t, batches), m)
 	want := []string{
 		"tweets,brand=SuperCoffee,sentiment=positive count=1i 1700000000000000000",
-		"brandpulse_batches,topic=tweets partition=0i,base=0i,last=65537i,records=65538i,counted=1i,undecodable=65537i 1700000000000000000",
+		"brandpulse_batches,topic=tweets partition=0i,base=0i,last=65537i,records=65538i,counted=1i,undecodable=65537i,filtered=0i 1700000000000000000",
 	}
 	if got := lines(t, points); !slices.Equal(got, want) {
 		t.Errorf("points %q, want %q", got, want)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/redpanda-data/benthos/v4/public/bloblang"
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -56,6 +57,7 @@ type config struct {
 	measurement   string
 	coverage      string // measurement of the coverage points, or "" for none
 	maxPartitions int
+	maxBatchBytes int64
 	identity      string
 
 	// offsetsPerWindow is how many offsets of one window a partition may have.
@@ -101,6 +103,9 @@ func configFrom(parsed *service.ParsedConfig) (c config, err error) {
 		c.offsetsPerWindow = int64(n)
 	}
 	if err == nil {
+		c.maxBatchBytes, err = sizeFrom(parsed, fieldMaxBatchBytes)
+	}
+	if err == nil {
 		c.schemaFiles, err = parsed.FieldStringList(fieldSchemaFiles)
 	}
 	if err == nil && parsed.Contains(fieldMapping) {
@@ -113,6 +118,22 @@ func configFrom(parsed *service.ParsedConfig) (c config, err error) {
 		return config{}, err
 	}
 	return c, c.check()
+}
+
+func sizeFrom(parsed *service.ParsedConfig, field string) (int64, error) {
+	const limit = 1 << 30
+	text, err := parsed.FieldString(field)
+	if err != nil {
+		return 0, err
+	}
+	n, err := humanize.ParseBytes(text)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %q is not a size like 1MiB: %w", field, text, err)
+	}
+	if n < 1 || n > limit {
+		return 0, fmt.Errorf("%s is %q: it must be from 1B to %s", field, text, humanize.IBytes(limit))
+	}
+	return int64(n), nil
 }
 
 // check finds what lint finds, and what it cannot: lint may be skipped.

@@ -14,6 +14,7 @@ const (
 	fieldKeyRecords     = "records"
 	fieldKeyCounted     = "counted"
 	fieldKeyUndecodable = "undecodable"
+	fieldKeyFiltered    = "filtered"
 )
 
 // coverage says what became of one record batch: counted and undecodable
@@ -24,13 +25,14 @@ type coverage struct {
 	base, last           int64 // offsets
 	records              int64
 	counted, undecodable int64
+	filtered             int64
 	nanos                int64
 }
 
 // appendCoverage appends the line of a coverage point; series is what it begins
 // with:
 //
-//	brandpulse_batches,topic=tweets partition=3i,base=10i,last=17i,records=8i,counted=7i,undecodable=1i 1700000000000000643
+//	brandpulse_batches,topic=tweets partition=3i,base=10i,last=17i,records=8i,counted=7i,undecodable=1i,filtered=0i 1700000000000000643
 func appendCoverage(dst, series []byte, c *coverage) []byte {
 	dst = append(dst, series...)
 	dst = lineproto.AppendInt(append(dst, fieldKeyPartition+"="...), int64(c.partition))
@@ -39,6 +41,7 @@ func appendCoverage(dst, series []byte, c *coverage) []byte {
 	dst = lineproto.AppendInt(append(dst, ","+fieldKeyRecords+"="...), c.records)
 	dst = lineproto.AppendInt(append(dst, ","+fieldKeyCounted+"="...), c.counted)
 	dst = lineproto.AppendInt(append(dst, ","+fieldKeyUndecodable+"="...), c.undecodable)
+	dst = lineproto.AppendInt(append(dst, ","+fieldKeyFiltered+"="...), c.filtered)
 	return appendTime(dst, c.nanos)
 }
 
@@ -58,6 +61,7 @@ func coveragePoint(measurement, source, topic string, c *coverage) map[string]an
 			fieldKeyRecords:     c.records,
 			fieldKeyCounted:     c.counted,
 			fieldKeyUndecodable: c.undecodable,
+			fieldKeyFiltered:    c.filtered,
 		},
 		"timestamp": c.nanos,
 	}

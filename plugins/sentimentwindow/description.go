@@ -41,7 +41,7 @@ With ` + "`message: record_batch`" + ` both are exact, on a topic that Kafka doe
 
 ### Record batches
 
-With ` + "`message: record_batch`" + ` a message is the bytes of one record batch (format v2, uncompressed), which are read in place. Its metadata says where it lies, numbers as ints, which neither a record header nor a mapping can make:
+With ` + "`message: record_batch`" + ` a message is the bytes of one record batch (format v2), compressed by any of Kafka's codecs or not. It is decompressed in memory of the thread, up to ` + "`max_batch_bytes`" + `, and read there. Its metadata says where it lies, numbers as ints, which neither a record header nor a mapping can make:
 
 | metadata | type | |
 |---|---|---|
@@ -57,10 +57,10 @@ With the counts of each batch goes a coverage point, also when none of its recor
 
 - ` + "`partition`, `base`, `last`" + `: which offsets the batch has,
 - ` + "`records`" + `: how many records it has, fewer than its offsets where Kafka has compacted the topic,
-- ` + "`counted`, `undecodable`" + `: how many of them are in the counts, and how many have left as messages with an error. Together they are all.
+- ` + "`counted`, `undecodable`, `filtered`" + `: how many of them are in the counts, how many have left as messages with an error, and how many the ` + "`mapping`" + ` has deleted. Together they are all.
 
 ` + "```text" + `
-brandpulse_batches,topic=tweets partition=3i,base=10i,last=17i,records=8i,counted=7i,undecodable=1i 1700000000000000643
+brandpulse_batches,topic=tweets partition=3i,base=10i,last=17i,records=8i,counted=7i,undecodable=1i,filtered=0i 1700000000000000643
 ` + "```" + `
 
 So InfluxDB itself says which part of the topic its counts cover, and that it has each part once.
@@ -82,15 +82,23 @@ A schema has at most 1 MiB, with those it refers to, and 4,096 types when each i
 
 One batch: first the points, then every message that could not be counted, unchanged, with its error set, and with the metadata
 
-- ` + "`dead_reason`" + `: ` + "`undecodable`; `batch` (not a whole, sound, uncompressed record batch); `unstorable` (InfluxDB has no room for its time or brand); `origin` (its place in Kafka is missing, replaced by a record header, not that of the record batch, of a second topic, or beyond `max_partitions`); `failed_before` (an earlier processor failed)" + `,
-- ` + "`dead_error`" + `: the error in words,
+- ` + "`dead_reason`" + `: ` + "`undecodable`; `batch` (not a whole, sound record batch); `unstorable` (InfluxDB has no room for its time or brand); `origin` (its place in Kafka is missing, replaced by a record header, not that of the record batch, of a second topic, or beyond `max_partitions`); `failed_before` (an earlier processor failed)" + `,
+- ` + "`dead_error`" + `: the error in words, at most 1,024 bytes,
 - ` + "`dead_topic`, `dead_partition`, `dead_offset`" + `: where it lies, as far as that is known to be genuine; without the offset, ` + "`dead_after_offset`" + ` is that of the record before it; for a record batch ` + "`dead_last_offset`" + ` too.
+
+Together they take less than 2 KiB, whatever the record is, so a letter whose content is cut to 1,000,000 bytes, as in the example, is accepted by a Kafka with its default limit of 1 MiB.
 
 Other metadata whose name begins with ` + "`dead_`" + ` is removed from them: it may come from a header of the record, which can say anything.
 
 Route them with ` + "`errored()`" + `, as the example does: a message with an error is not line protocol. Messages of points have the metadata ` + "`tweets` and `points`, how many of each are in them, `event_time_ms`, when the newest of the tweets was written in milliseconds since 1970, and `kafka_topic`, `kafka_partition`, `kafka_offset` and `kafka_last_offset`" + ` of the tweets, or of the record batch, that are in them.
 
 Messages that do not come from Kafka are numbered in the order in which they arrive, beginning anew with each start: their points are unique, and a replay doubles them.
+
+### Memory
+
+A batch can become many times its size: dead letters, points of many windows or brands, a line for each tweet. What it becomes is charged to ` + "`max_in_flight_bytes` of `kafka_batches`" + ` until it is acknowledged. Where there is no room, the processor waits, unless no other batch exceeds the budget; after 10 s it leaves the batch to the input to redeliver. Besides that each thread takes what the record batch at hand decompresses to, at most ` + "`max_batch_bytes`" + ` and for a moment three times that, while the memory grows.
+
+The messages of other inputs, and those that a buffer has acknowledged, are charged to nobody. What bounds them is the batch: its size, and 65,536 dead letters.
 
 ### Waiting for a schema
 
@@ -130,6 +138,8 @@ output:
                 topic: tweets_dead
                 metadata:
                   include_prefixes: [ dead_ ]
+          processors:
+            - mapping: root = content().slice(0, 1000000)
       - output:
           influxdb:
             url: http://localhost:8086
@@ -169,6 +179,8 @@ output:
                 topic: tweets_dead
                 metadata:
                   include_prefixes: [ dead_ ]
+          processors:
+            - mapping: root = content().slice(0, 1000000)
       - output:
           influxdb:
             url: http://localhost:8086

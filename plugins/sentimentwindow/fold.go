@@ -85,5 +85,11 @@ func (f *fold) reset() {
 	clear(f.cells)
 	f.cells = f.cells[:0]
 	clear(f.index)
+	if cap(f.cells) > maxKept {
+		f.cells, f.index = nil, nil
+	}
 	f.batch++
 }
+
+// maxKept is for how many cells, or broken records, room is kept for later batches.
+const maxKept = 4096

@@ -117,7 +117,7 @@ func encodedBatch(t failer, n, brands int) *service.Message {
 	for i, datum := range encodedTweets(n, brands) {
 		records[i] = recordbatch.Record{Offset: int64(i), Timestamp: 1_700_000_000_123, Value: datum}
 	}
-	return checkedMessage(t, batchMessage(t, "tweets", 3, recordbatch.Header{ProducerID: -1}, records...))
+	return batchMessage(t, "tweets", 3, recordbatch.Header{ProducerID: -1}, records...)
 }
 
 // Walk, decode and fold of the records of a batch, without Benthos around it:

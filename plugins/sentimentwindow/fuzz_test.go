@@ -68,7 +68,7 @@ func FuzzRecordBatchMessage(f *testing.F) {
 			if tweets+len(refused) != int(h.Records) {
 				t.Fatalf("%d tweets are counted, %d records leave, of %d", tweets, len(refused), h.Records)
 			}
-			if want := fmt.Sprintf("records=%di,counted=%di,undecodable=%di ", h.Records, tweets, len(refused)); !strings.Contains(all[len(all)-1], want) {
+			if want := fmt.Sprintf("records=%di,counted=%di,undecodable=%di,filtered=0i ", h.Records, tweets, len(refused)); !strings.Contains(all[len(all)-1], want) {
 				t.Fatalf("the coverage point %q does not say %q", all[len(all)-1], want)
 			}
 		}

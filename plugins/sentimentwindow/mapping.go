@@ -14,6 +14,10 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
+// errFiltered is for a record that the mapping deletes, as its user wants it: it
+// is no tweet, and no dead letter.
+var errFiltered = errors.New("the mapping deletes it")
+
 // mappedDecoder reads foreign data through a Bloblang mapping, which gives an
 // object with our field names.
 func mappedDecoder(mapping *bloblang.Executor) func(context.Context, *service.Message, *tweet.Tweet) error {
@@ -34,7 +38,7 @@ func mappedDecoder(mapping *bloblang.Executor) func(context.Context, *service.Me
 			return fmt.Errorf("mapping it to a tweet: %w", err)
 		}
 		if mapped == nil {
-			return errors.New("the mapping deletes it, and what is deleted here would vanish: filter before this processor")
+			return errFiltered
 		}
 		v, err := mapped.AsStructured()
 		if err != nil {

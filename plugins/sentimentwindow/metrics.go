@@ -11,10 +11,14 @@ import (
 var (
 	declared metric.Set
 
-	metricTweets         = declared.Counter("sentiment_window_tweets", "tweets", "tweets counted", metric.OneOf("sentiment", tweet.Sentiments()...))
-	metricMade           = declared.Counter("sentiment_window_points", "points", "points made, coverage points among them")
-	metricBatches        = declared.Counter("sentiment_window_batches", "record batches", "record batches counted, with `message: record_batch`")
-	metricRefused        = declared.Counter("sentiment_window_refused", "messages", "messages, or records of a batch, that could not be counted, and leave with an error", metric.OneOf("reason", reasons()...))
+	metricTweets    = declared.Counter("sentiment_window_tweets", "tweets", "tweets counted", metric.OneOf("sentiment", tweet.Sentiments()...))
+	metricMade      = declared.Counter("sentiment_window_points", "points", "points made, coverage points among them")
+	metricBatches   = declared.Counter("sentiment_window_batches", "record batches", "record batches counted, with `message: record_batch`")
+	metricFiltered  = declared.Counter("sentiment_window_filtered", "messages", "messages, or records of a batch, that the `mapping` deletes: neither counted nor dead letters")
+	metricRefused   = declared.Counter("sentiment_window_refused", "messages", "messages, or records of a batch, that could not be counted, and leave with an error", metric.OneOf("reason", reasons()...))
+	metricPostponed = declared.Counter("sentiment_window_postponed", "messages",
+		"messages that cannot be counted now and were left to `kafka_batches` to redeliver, each time: there is no room in its memory budget, a schema is missing, or the record batch is larger than `max_batch_bytes`",
+		metric.OneOf("reason", postponedMemory, postponedSchema, postponedTooLarge))
 	metricNothingCounted = declared.Gauge("sentiment_window_nothing_counted", "", "1 if all of the first 1,000 records were dead letters, or the input delivers what the settings do not fit, until a record is counted; else 0")
 	metricSlotsUsed      = declared.Gauge("sentiment_window_slots_used_ratio", "", "how many offsets the points of one window have in a partition, as a share of S: the largest of the last one to two minutes. From 1 on, points can replace each other")
 )
@@ -23,10 +27,12 @@ var (
 func Metrics() []metric.Description { return declared.All() }
 
 type processorMetrics struct {
-	tweets  *service.MetricCounter
-	points  *service.MetricCounter
-	batches *service.MetricCounter
-	refused *service.MetricCounter
+	tweets    *service.MetricCounter
+	points    *service.MetricCounter
+	batches   *service.MetricCounter
+	refused   *service.MetricCounter
+	filtered  *service.MetricCounter
+	postponed *service.MetricCounter
 
 	nothingCounted *service.MetricGauge
 	slotsUsed      *service.MetricGauge
@@ -34,10 +40,12 @@ type processorMetrics struct {
 
 func newProcessorMetrics(m *service.Metrics) *processorMetrics {
 	return &processorMetrics{
-		tweets:  metricTweets.New(m),
-		points:  metricMade.New(m),
-		batches: metricBatches.New(m),
-		refused: metricRefused.New(m),
+		tweets:    metricTweets.New(m),
+		points:    metricMade.New(m),
+		batches:   metricBatches.New(m),
+		refused:   metricRefused.New(m),
+		filtered:  metricFiltered.New(m),
+		postponed: metricPostponed.New(m),
 
 		nothingCounted: metricNothingCounted.New(m),
 		slotsUsed:      metricSlotsUsed.New(m),
@@ -46,9 +54,10 @@ func newProcessorMetrics(m *service.Metrics) *processorMetrics {
 
 // tally is what one batch became.
 type tally struct {
-	tweets  [tweet.NumSentiments]int64
-	points  int64
-	batches int64 // record batches
+	tweets   [tweet.NumSentiments]int64
+	points   int64
+	batches  int64 // record batches
+	filtered int64
 }
 
 func (m *processorMetrics) add(t *tally) {
@@ -59,4 +68,5 @@ func (m *processorMetrics) add(t *tally) {
 	}
 	m.points.Incr(t.points)
 	m.batches.Incr(t.batches)
+	m.filtered.Incr(t.filtered)
 }

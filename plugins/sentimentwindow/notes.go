@@ -1,6 +1,7 @@
 package sentimentwindow
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -34,6 +35,18 @@ func (n *notes) refused(at place, reason string, err error) {
 	if !due {
 		return
 	}
+	n.with(at, reason).Warnf("Not counted: %v%s", err, more(silent))
+}
+
+func more(silent int) string {
+	if silent == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d more since the last such line", silent)
+}
+
+// with logs of a message with where it is.
+func (n *notes) with(at place, reason string) *service.Logger {
 	fields := []any{logReason, reason}
 	if at.inKafka {
 		if at.topic != "" {
@@ -46,12 +59,16 @@ func (n *notes) refused(at place, reason string, err error) {
 			fields = append(fields, logOffset, at.offset)
 		}
 	}
-	log := n.log.With(fields...)
-	if silent > 0 {
-		log.Warnf("Not counted: %v; %d more since the last such line", err, silent)
-	} else {
-		log.Warnf("Not counted: %v", err)
+	return n.log.With(fields...)
+}
+
+// postponed logs a message that its input redelivers until it can be counted.
+func (n *notes) postponed(at place, reason string, err error) {
+	silent, due := n.due(time.Now())
+	if !due {
+		return
 	}
+	n.with(at, reason).Errorf("Not counted until it can be, and redelivered by kafka_batches meanwhile: counting %s: %v%s", at, err, more(silent))
 }
 
 // due says whether to log, and how many were not logged before.

@@ -75,11 +75,12 @@ func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*
 	if err != nil {
 		return nil, err
 	}
-	decode, err := newDecoder(conf, log, newSchemaMetrics(metrics))
+	made := newProcessorMetrics(metrics)
+	decode, err := newDecoder(conf, log, newSchemaMetrics(metrics, made.postponed))
 	if err != nil {
 		return nil, err
 	}
-	p := &processor{conf: conf, decoder: decode, metrics: newProcessorMetrics(metrics), notes: notes{log: log}}
+	p := &processor{conf: conf, decoder: decode, metrics: made, notes: notes{log: log}}
 	p.beginning = &beginning{conf: &p.conf, log: log, metric: p.metrics.nothingCounted}
 	p.beginning.metric.Set(0)
 	p.spans = newSpans(&p.conf, l, log, p.metrics.slotsUsed)
@@ -92,13 +93,14 @@ func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*
 // be counted, unchanged but for its error and the metadata that say why and
 // from where. It gives none if there is nothing to tell, as for a record batch
 // without records and without a coverage point, or one that its input redelivers
-// since its schema is missing, and fails only when the context ends.
+// since it cannot be counted now, and fails only when the context ends.
 func (p *processor) ProcessBatch(ctx context.Context, batch service.MessageBatch) ([]service.MessageBatch, error) {
 	f := p.folders.Get().(*folder)
 	defer func() {
 		f.reset()
 		p.folders.Put(f)
 	}()
+	f.payer, f.reserved = payerOf(batch), 0
 	var err error
 	if p.conf.message == messageRecordBatch {
 		err = p.countBatches(ctx, f, batch)
@@ -143,6 +145,11 @@ func (p *processor) tryRecords(ctx context.Context, f *folder, batch service.Mes
 	next := p.sequence.Add(int64(len(batch))) - int64(len(batch))
 	before := origin{offset: -1} // the last genuine position
 	for i, m := range batch {
+		if i%recordsPerReservation == 0 {
+			if postponed, err := p.reserveFor(ctx, f, m); postponed != nil || err != nil {
+				return postponed, err
+			}
+		}
 		o, inKafka, err := originOf(m)
 		if !inKafka {
 			o.offset = next + int64(i)
@@ -152,10 +159,13 @@ func (p *processor) tryRecords(ctx context.Context, f *folder, batch service.Mes
 			before = o
 			reason, err = p.countRecord(with.of(ctx, &p.decoder, m), f, m, o, inKafka, len(batch))
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			continue
-		}
-		if errors.Is(err, errPostponed) {
+		case errors.Is(err, errFiltered):
+			f.tally.filtered++
+			continue
+		case errors.Is(err, errPostponed):
 			return with.delivery, nil
 		}
 		if ctx.Err() != nil {
@@ -169,9 +179,19 @@ func (p *processor) tryRecords(ctx context.Context, f *folder, batch service.Mes
 		if p.turnAway(m, at, err) {
 			continue
 		}
+		f.letters += markBytes
 		p.refuse(f, m, at, reason, err)
 	}
-	return nil, nil
+	return p.reserveFor(ctx, f, batch[len(batch)-1])
+}
+
+// reserveFor is reserve where the messages of a delivery go together. It returns
+// the one that is postponed.
+func (p *processor) reserveFor(ctx context.Context, f *folder, m *service.Message) (postponed *delivery.Delivery, err error) {
+	if err = p.reserve(ctx, f, m); errors.Is(err, errPostponed) {
+		return delivery.Of(m.Context()), nil
+	}
+	return nil, err
 }
 
 // deliveryContext is the context for a decoder that may wait, with the Delivery of

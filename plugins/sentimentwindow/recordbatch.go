@@ -19,11 +19,12 @@ import (
 // is a hundred times as large as one of these.
 const maxDeadRecords = 1 << 16
 
-// brokenRecord is one that cannot be counted, and why.
+// brokenRecord is one that cannot be counted, and why. Its slices are in the
+// batch.
 type brokenRecord struct {
 	recordbatch.Record
 	reason string
-	err    error
+	text   string
 }
 
 // countBatches counts messages that are a whole record batch each, and leaves out
@@ -42,8 +43,8 @@ func (p *processor) countBatches(ctx context.Context, f *folder, batch service.M
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if errors.Is(err, errOver) {
-			m.SetBytes(nil)
+		if errors.Is(err, recordbatch.ErrTooLarge) && p.postpone(m, o.place(), postponedTooLarge, err) {
+			continue
 		}
 		if p.turnAway(m, o.place(), err) {
 			continue
@@ -64,11 +65,7 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 	if err != nil {
 		return reasonBatch, err
 	}
-	checked := recordbatch.CheckedOf(m.Context(), b)
-	if checked.Over() {
-		return reasonBatch, errOver
-	}
-	r, err := p.readerOf(b, checked != nil)
+	r, err := p.readerOf(f, b)
 	if err != nil {
 		return reasonBatch, err
 	}
@@ -86,61 +83,55 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 		f.drop()
 		return reasonOrigin, err
 	}
-	// The count in the header is the producer's word; the bytes are there.
-	g.room = min(int(h.Records)*bytesPerTweetLine, 2*len(b))
-	newest, broken, err := p.countAll(ctx, f, g, &r)
-	if checked.Over() {
-		err = errOver
-	}
-	if err != nil {
+	defer f.forgetBroken()
+	before := f.letters
+	withdraw := func() {
 		f.drop()
-		f.forgetBroken()
+		f.letters = before
+	}
+	// The count in the header is the producer's word; the bytes are there.
+	g.room = min(int(h.Records)*bytesPerTweetLine, 2*r.Len())
+	seen, err := p.countAll(ctx, f, g, m, &r)
+	if err != nil {
+		withdraw()
 		return reasonBatch, err
 	}
 	if h.Records == 0 {
-		newest = h.MaxTimestamp
+		seen.newest = h.MaxTimestamp
 	}
 	g.last = o.last
 	if f.conf.coverage != "" {
 		slot, err := f.laws.coverage.Slot(o.offset, o.partition)
 		if err != nil {
-			f.drop()
-			f.forgetBroken()
+			withdraw()
 			return reasonOrigin, err
 		}
 		g.covers = true
 		g.coverage = coverage{
 			partition: o.partition, base: o.offset, last: o.last, records: int64(h.Records),
-			counted: g.tweets(), undecodable: broken,
-			nanos: f.laws.coverage.FloorNearest(newest) + slot,
+			counted: g.tweets(), undecodable: seen.broken, filtered: seen.filtered,
+			nanos: f.laws.coverage.FloorNearest(seen.newest) + slot,
 		}
 	}
 	f.tally.batches++
-	p.refuseBroken(f, m, o, broken)
+	f.tally.filtered += seen.filtered
+	p.refuseBroken(f, m, o, seen.broken)
 	return "", nil
 }
 
-// errOver is for a message that was kept after its acknowledgement. Its bytes are
-// those of another batch by now.
-var errOver = errors.New("kafka_batches has put another batch into its memory, since it was acknowledged before it came here: take out what keeps acknowledged messages without a copy, or set reuse_memory: false")
-
-// readerOf begins to read the bytes of a message. Their CRC, unless it is known to
-// be right, is made as they are read where a record costs nothing but its decoding;
-// others may wait for a schema, which wrong bytes must not.
-func (p *processor) readerOf(b []byte, checked bool) (r recordbatch.Reader, err error) {
-	switch {
-	case checked:
-		r, err = recordbatch.NewReader(b)
-	case p.decoder.plain:
-		r, err = recordbatch.NewCheckingReader(b)
-	default:
+// readerOf begins to read a record batch, compressed or not. Its CRC is checked
+// before a record waits for a schema, which wrong bytes must not.
+func (p *processor) readerOf(f *folder, b []byte) (r recordbatch.Reader, err error) {
+	if !p.decoder.plain {
 		if _, err = recordbatch.Check(b); err == nil {
-			r, err = recordbatch.NewReader(b)
+			r, err = f.decompressor.Reader(b)
 		}
+	} else {
+		r, err = f.decompressor.CheckingReader(b)
 	}
 	switch {
-	case errors.Is(err, recordbatch.ErrCompressed):
-		return r, fmt.Errorf("%w: %s", err, wantUncompressed)
+	case errors.Is(err, recordbatch.ErrTooLarge):
+		return r, fmt.Errorf("%w: raise `%s`", err, fieldMaxBatchBytes)
 	case err != nil:
 		return r, fmt.Errorf("reading its bytes as a record batch: %w: %s", err, wantUnchanged)
 	case r.Header().Control():
@@ -149,20 +140,29 @@ func (p *processor) readerOf(b []byte, checked bool) (r recordbatch.Reader, err 
 	return r, nil
 }
 
-// What to do about a message that is not what it should be.
-const (
-	wantUncompressed = "give it uncompressed, as kafka_batches does"
-	wantUnchanged    = "let no processor change what kafka_batches gives"
-)
+// wantUnchanged is what to do about a message that is not what it should be.
+const wantUnchanged = "let no processor change what kafka_batches gives"
 
-// countAll counts the records that r gives. newest is the largest of their
-// timestamps, in milliseconds; broken is how many could not be counted.
-func (p *processor) countAll(ctx context.Context, f *folder, g *group, r *recordbatch.Reader) (newest, broken int64, err error) {
+// seen is what was found in a batch besides tweets.
+type seen struct {
+	newest   int64 // Kafka's time, ms since the Unix epoch
+	broken   int64 // records that cannot be counted
+	filtered int64 // records that the mapping deletes
+}
+
+// countAll counts the records that r gives, of the message m.
+func (p *processor) countAll(ctx context.Context, f *folder, g *group, m *service.Message, r *recordbatch.Reader) (seen seen, err error) {
 	var rec recordbatch.Record
 	var t tweet.Tweet
-	for first := true; r.Next(&rec); first = false {
-		if first || rec.Timestamp > newest {
-			newest = rec.Timestamp
+	before := f.letters
+	for n := 0; r.Next(&rec); n++ {
+		if n == 0 || rec.Timestamp > seen.newest {
+			seen.newest = rec.Timestamp
+		}
+		if n%recordsPerReservation == recordsPerReservation-1 {
+			if err := p.reserve(ctx, f, m); err != nil {
+				return seen, err
+			}
 		}
 		reason := reasonUndecodable
 		var err error
@@ -176,53 +176,59 @@ func (p *processor) countAll(ctx context.Context, f *folder, g *group, r *record
 		if err == nil {
 			reason, err = reasonUnstorable, f.add(g, rec.Offset, &t)
 		}
-		if err == nil {
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, errFiltered):
+			seen.filtered++
+			continue
+		case errors.Is(err, errPostponed):
+			return seen, err
+		case ctx.Err() != nil:
+			return seen, ctx.Err()
+		}
+		if seen.broken++; seen.broken > maxDeadRecords {
+			f.letters = before + letterBytes + int64(r.Header().Size())
 			continue
 		}
-		if errors.Is(err, errPostponed) {
-			return 0, 0, err
-		}
-		if ctx.Err() != nil {
-			return 0, 0, ctx.Err()
-		}
-		broken++
-		if len(f.broken) < maxDeadRecords {
-			// It may be kept for longer than the batch that it lies in, and must
-			// not keep all of that.
-			rec.Key, rec.Value = bytes.Clone(rec.Key), bytes.Clone(rec.Value)
-			f.broken = append(f.broken, brokenRecord{rec, reason, err})
-		}
+		text := brief(err.Error(), maxErrorBytes)
+		f.broken = append(f.broken, brokenRecord{rec, reason, text})
+		f.letters += letterBytes + int64(len(rec.Key)+len(rec.Value)+len(text))
 	}
 	if err := r.Err(); err != nil {
-		return 0, 0, fmt.Errorf("reading its bytes as a record batch: %w: %s", err, wantUnchanged)
+		return seen, fmt.Errorf("reading its bytes as a record batch: %w: %s", err, wantUnchanged)
 	}
-	return newest, broken, nil
+	return seen, p.reserve(ctx, f, m)
 }
 
 // refuseBroken makes a message of each record of a batch that could not be
 // counted. Where these are too many, the batch itself is refused, once: its
 // other records count all the same.
 func (p *processor) refuseBroken(f *folder, m *service.Message, o *batchOrigin, broken int64) {
-	defer f.forgetBroken()
 	if broken > maxDeadRecords {
 		first := &f.broken[0]
-		p.refuse(f, m, o.place(), first.reason, fmt.Errorf("%d of its %d records, the first at offset %d: %w",
-			broken, o.records, first.Offset, first.err))
+		p.refuse(f, m, o.place(), first.reason, fmt.Errorf("%d of its %d records, the first at offset %d: %s",
+			broken, o.records, first.Offset, first.text))
 		p.metrics.refused.Incr(broken-1, first.reason)
-		p.beginning.lost(broken-1, first.reason, first.err)
+		p.beginning.lost(broken-1, first.reason, errors.New(first.text))
 		return
 	}
 	for i := range f.broken {
 		b := &f.broken[i]
+		// The batch is in memory that is used again, and would be kept as a whole.
+		b.Key, b.Value = bytes.Clone(b.Key), bytes.Clone(b.Value)
 		at := o.origin
 		at.offset = b.Offset
-		p.refuse(f, recordMessage(&at, &b.Record), place{origin: at, inKafka: true, after: -1}, b.reason, b.err)
+		p.refuse(f, recordMessage(&at, &b.Record), place{origin: at, inKafka: true, after: -1}, b.reason, errors.New(b.text))
 	}
 }
 
 func (f *folder) forgetBroken() {
 	clear(f.broken)
 	f.broken = f.broken[:0]
+	if cap(f.broken) > maxKept {
+		f.broken = nil
+	}
 }
 
 // recordMessage is a record of a batch as a message of its own, as the redpanda

@@ -181,7 +181,7 @@ func lineOf(t testing.TB, m *service.Message) string {
 			line += "," + key + "=" + strings.NewReplacer(",", `\,`, " ", `\ `).Replace(v.(string))
 		}
 	}
-	for _, key := range []string{"partition", "base", "last", "records", "counted", "undecodable", "count", "text"} {
+	for _, key := range []string{"partition", "base", "last", "records", "counted", "undecodable", "filtered", "count", "text"} {
 		switch v := fields[key].(type) {
 		case int64:
 			line += fmt.Sprintf("%s%s=%di", sep, key, v)
@@ -221,7 +221,7 @@ func TestEveryWireFormInARecordBatch(t *testing.T) {
 			}
 			want := []string{
 				"tweets,brand=" + brand + ",sentiment=negative count=1i 1700000000000000321",
-				"brandpulse_batches,topic=tweets partition=1i,base=5i,last=7i,records=1i,counted=1i,undecodable=0i 1700000000000000321",
+				"brandpulse_batches,topic=tweets partition=1i,base=5i,last=7i,records=1i,counted=1i,undecodable=0i,filtered=0i 1700000000000000321",
 			}
 			if got := lines(t, points); !slices.Equal(got, want) {
 				t.Fatalf("got %q, want %q", got, want)

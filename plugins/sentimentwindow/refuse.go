@@ -52,7 +52,11 @@ type place struct {
 
 // refuse marks a message with why it was not counted and where it lies.
 func (p *processor) refuse(f *folder, m *service.Message, at place, reason string, cause error) {
-	err := fmt.Errorf("counting %s: %w", at, cause)
+	at.topic = brief(at.topic, maxTopicBytes)
+	err := letterError{text: brief(fmt.Sprintf("counting %s: %v", at, cause), maxErrorBytes)}
+	if reason == reasonFailed {
+		err.before = cause
+	}
 	m.SetError(err)
 	clearDead(m)
 	m.MetaSetMut(metaDeadReason, reason)
@@ -78,6 +82,34 @@ func (p *processor) refuse(f *folder, m *service.Message, at place, reason strin
 	if at.batch && at.last >= 0 {
 		m.MetaSetMut(metaDeadLast, int(at.last))
 	}
+}
+
+// Every part of a dead letter besides its content is bounded, and so is a line of
+// the log: an error may repeat a value of a megabyte, and the letter of a record of
+// the greatest size must not be larger than what Kafka accepts.
+const (
+	maxErrorBytes = 1024
+	maxTopicBytes = 249 // Kafka's own
+)
+
+// letterError is the error of a dead letter.
+type letterError struct {
+	text   string
+	before error // the one that the message came with
+}
+
+func (e letterError) Error() string { return e.text }
+
+func (e letterError) Unwrap() error { return e.before }
+
+// brief cuts text to a number of bytes, never inside a character.
+func brief(text string, limit int) string {
+	const mark = "…"
+	if len(text) <= limit {
+		return text
+	}
+	// A copy, or the whole of it would be kept.
+	return strings.ToValidUTF8(text[:limit-len(mark)], "") + mark
 }
 
 // takeBack gives the refused messages the errors that they came with, so that they

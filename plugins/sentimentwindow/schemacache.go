@@ -126,7 +126,7 @@ func (c *schemaCache) resolver(ctx context.Context, id int) (*avro.Resolver, err
 			}
 		}
 		if delivery.Of(ctx).Refuse(fmt.Errorf("waiting for schema %d of %s: %w", id, c.url, l.err)) {
-			c.metrics.postponed.Incr(1)
+			c.metrics.postponed.Incr(1, postponedSchema)
 			return nil, errPostponed
 		}
 		retry := time.NewTimer(max(l.rest, time.Millisecond))

@@ -40,7 +40,7 @@ func (r *fakeRegistry) fetch(ctx context.Context, id int) (schemaEntry, error) {
 }
 
 func (r *fakeRegistry) cache(t *testing.T) *schemaCache {
-	c := newSchemaCache("http://registry", service.MockResources().Logger(), newSchemaMetrics(nil), r.fetch)
+	c := newSchemaCache("http://registry", service.MockResources().Logger(), newSchemaMetrics(nil, newProcessorMetrics(nil).postponed), r.fetch)
 	t.Cleanup(func() {
 		c.close()
 		synctest.Wait() // the lookups end

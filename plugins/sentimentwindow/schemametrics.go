@@ -13,8 +13,6 @@ var (
 	metricSchemaWaits = declared.Gauge("sentiment_window_schema_waiting_seconds", "seconds",
 		"how long records have been waiting for a schema that the registry does not give, 0 once it is there or no record needs it",
 		metric.Of("schema", "its id; `other` beyond 100 of them"))
-	metricPostponed = declared.Counter("sentiment_window_postponed", "messages",
-		"messages that wait for a schema and were left to `kafka_batches` to redeliver, each time")
 )
 
 // schemaMetrics say which schemas are missing.
@@ -33,8 +31,8 @@ const (
 	otherSchemaLabel = "other"
 )
 
-func newSchemaMetrics(m *service.Metrics) *schemaMetrics {
-	return &schemaMetrics{waits: metricSchemaWaits.New(m), postponed: metricPostponed.New(m), labelled: map[int]bool{}}
+func newSchemaMetrics(m *service.Metrics, postponed *service.MetricCounter) *schemaMetrics {
+	return &schemaMetrics{waits: metricSchemaWaits.New(m), postponed: postponed, labelled: map[int]bool{}}
 }
 
 // missing shows how long a schema has been missing. shown must be called after all

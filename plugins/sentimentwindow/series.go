@@ -37,6 +37,7 @@ type seriesCache struct {
 	coverage    []byte // what the line of a coverage point begins with
 	brands      map[string]*series
 	last        *series
+	bytes       int64 // about how many the brands take
 }
 
 func newSeriesCache(measurement, source string) *seriesCache {
@@ -70,6 +71,7 @@ func (c *seriesCache) add(brand string) *series {
 		s.prefix[i] = append(p, ' ')
 	}
 	c.brands[brand] = s
+	c.bytes += seriesBytes + 5*int64(len(brand))
 	return s
 }
 
@@ -78,7 +80,7 @@ func (c *seriesCache) add(brand string) *series {
 func (c *seriesCache) trim() {
 	if len(c.brands) > maxCachedBrands {
 		clear(c.brands)
-		c.last = nil
+		c.last, c.bytes = nil, 0
 	}
 }
 

@@ -27,6 +27,7 @@ const (
 	fieldMaxPartitions    = "max_partitions"
 	fieldOffsetsPerWindow = "offsets_per_window"
 	fieldIdentity         = "identity"
+	fieldMaxBatchBytes    = "max_batch_bytes"
 )
 
 func spec() *service.ConfigSpec {
@@ -39,7 +40,7 @@ func spec() *service.ConfigSpec {
 		Fields(
 			service.NewStringAnnotatedEnumField(fieldMessage, map[string]string{
 				messageRecord:      "One record of Kafka, or one tweet from elsewhere.",
-				messageRecordBatch: "A whole record batch of Kafka, uncompressed, as `kafka_batches` with `emit: block` gives it. Each is counted by itself and takes its nanoseconds from its own base offset, so that windows are exact whatever is read again.",
+				messageRecordBatch: "A whole record batch of Kafka, compressed or not, as `kafka_batches` with `emit: block` gives it. Each is counted by itself and takes its nanoseconds from its own base offset, so that windows are exact whatever is read again.",
 			}).
 				Description("What a message is.").
 				Default(messageRecord),
@@ -82,7 +83,7 @@ func spec() *service.ConfigSpec {
 				Optional().
 				Advanced(),
 			service.NewBloblangField(fieldMapping).
-				Description("For `encoding: json` with other field names: a Bloblang mapping from the message to an object `{brand, sentiment, timestamp, text, id}`. `sentiment` is positive, negative or neutral, `timestamp` whole milliseconds or a Bloblang timestamp, `text` and `id` may be missing. JSON that `encoding: json` refuses is refused before the mapping runs, as its parser would repair it, and two brands would become one; messages that are not JSON are left to the mapping, and so is what it parses itself, as by `parse_json`. With `message: record_batch` it sees each record as the `redpanda` input would give it, with `kafka_topic`, `kafka_partition`, `kafka_offset`, `kafka_key`, `kafka_timestamp_unix`, `kafka_timestamp_ms` and `kafka_tombstone_message` as metadata, but without the record's headers. A mapping must give the same result whenever it sees the same message: no `now()`, no `random_int()`.").
+				Description("For `encoding: json` with other field names: a Bloblang mapping from the message to an object `{brand, sentiment, timestamp, text, id}`. `sentiment` is positive, negative or neutral, `timestamp` whole milliseconds or a Bloblang timestamp, `text` and `id` may be missing. JSON that `encoding: json` refuses is refused before the mapping runs, as its parser would repair it, and two brands would become one; messages that are not JSON are left to the mapping, and so is what it parses itself, as by `parse_json`. A message that the mapping deletes (`root = deleted()`) is filtered: it is neither counted nor a dead letter, but counted in `sentiment_window_filtered` and in the coverage point. With `message: record_batch` it sees each record as the `redpanda` input would give it, with `kafka_topic`, `kafka_partition`, `kafka_offset`, `kafka_key`, `kafka_timestamp_unix`, `kafka_timestamp_ms` and `kafka_tombstone_message` as metadata, but without the record's headers. A mapping must give the same result whenever it sees the same message: no `now()`, no `random_int()`.").
 				Example(`root.brand = this.company
 root.sentiment = if this.score > 0.2 { "positive" } else if this.score < -0.2 { "negative" } else { "neutral" }
 root.timestamp = this.created_at.ts_parse("2006-01-02T15:04:05Z07:00")
@@ -129,6 +130,10 @@ root.text = this.body`).
 				Default(defaultOffsetsPerWindow).
 				Advanced().
 				LintRule(`root = if this < 1 { [ "offsets_per_window must be at least 1" ] }`),
+			service.NewStringField(fieldMaxBatchBytes).
+				Description("The largest record batch there may be with `message: record_batch`, once it is decompressed, in the memory of each thread. A larger one is not counted: `kafka_batches` redelivers it until this is raised, and commits nothing behind it; from another input it is a dead letter.").
+				Default("32MiB").
+				Advanced(),
 			service.NewStringAnnotatedEnumField(fieldIdentity, map[string]string{
 				identityTimestamp: "In the nanoseconds of the timestamp alone, so that a query by second and sentiment gives one row. The topic is not part of it: one topic per measurement and bucket.",
 				identitySource:    "In a tag `src`, from the id of the topic and the partition, and in the nanoseconds. Several topics may share a measurement. It needs an input that gives the id of the topic, as 16 bytes in the metadata `kafka_topic_id`: `kafka_batches` does. The stock Kafka inputs do not: with them each message is refused.",

@@ -8,7 +8,7 @@
 //   - BRANDPULSE_BENCH_ROUNDS: how often each reads them, 5;
 //   - BRANDPULSE_BENCH_COMPRESSION: what they are written with, lz4;
 //   - BRANDPULSE_BENCH_PROFILES: a folder for a CPU profile of each reader;
-//   - those of the pipelines, such as REUSE_MEMORY and FETCH_MAX_BYTES.
+//   - those of the pipelines, such as MAX_IN_FLIGHT_BYTES and FETCH_MAX_BYTES.
 package exactbench_test
 
 import (

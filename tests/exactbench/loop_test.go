@@ -15,8 +15,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// readLoop does what exact.yaml cannot do without: it fetches, undoes the
-// compression, decodes and counts, each partition by itself over a connection of
+// readLoop does what exact.yaml cannot do without: it fetches, decompresses,
+// decodes and counts, each partition by itself over a connection of
 // its own. There is no group, no Benthos, no message, and it makes no points.
 func readLoop(ctx context.Context, j job, m *meter) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -76,7 +76,6 @@ func (l *loop) read(ctx context.Context, leader int32) error {
 	}
 	defer client.Close()
 	decompressor := recordbatch.NewDecompressor(32 << 20)
-	var buf []byte
 	for next := int64(0); ctx.Err() == nil; {
 		rest, err := l.fetch(ctx, client.Broker(int(leader)), next)
 		if err != nil {
@@ -92,13 +91,11 @@ func (l *loop) read(ctx context.Context, leader int32) error {
 			if err != nil {
 				return err
 			}
-			if h.Codec() != recordbatch.None {
-				if buf, err = decompressor.AppendUncompressed(buf[:0], batch); err != nil {
-					return err
-				}
-				batch = buf
+			reader, err := decompressor.Reader(batch)
+			if err != nil {
+				return err
 			}
-			if err := l.count(batch); err != nil {
+			if err := l.count(&reader); err != nil {
 				return err
 			}
 			l.meter.add(int64(h.Records))
@@ -133,11 +130,7 @@ func (l *loop) fetch(ctx context.Context, broker *kgo.Broker, offset int64) ([]b
 }
 
 // count decodes and counts the tweets of a batch.
-func (l *loop) count(batch []byte) error {
-	reader, err := recordbatch.NewReader(batch)
-	if err != nil {
-		return err
-	}
+func (l *loop) count(reader *recordbatch.Reader) error {
 	var record recordbatch.Record
 	var t tweet.Tweet
 	for reader.Next(&record) {

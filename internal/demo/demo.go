@@ -54,22 +54,20 @@ const drainLimit = 30 * time.Second
 // all that is in Kafka is stored; ctx ends everything. equal says whether
 // InfluxDB holds what Kafka held.
 func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err error) {
-	dir, err := os.MkdirTemp("", "brandpulse-demo-")
+	dir, err := os.MkdirTemp("", folderName)
 	if err != nil {
 		return false, fmt.Errorf("making a folder for the demo: %w", err)
 	}
-	defer func() {
-		// The logs of what failed are worth keeping.
-		if err == nil {
-			os.RemoveAll(dir)
-		}
-	}()
+	interrupted := false
+	defer func() { cleanUp(o.Out, dir, (err != nil || !equal) && !interrupted) }()
 	begin := time.Now()
 	name := "brandpulse_demo_" + begin.UTC().Format("20060102_150405")
 
 	// Until there is something to end in good order, stop ends all.
 	setUp, done := untilStopped(ctx, stop)
 	defer done()
+	running := false
+	defer func() { interrupted = ctx.Err() != nil || !running && setUp.Err() != nil }()
 	kafka, err := openKafka(setUp, o.KafkaBrokers, dir, name)
 	if err != nil {
 		return false, err
@@ -107,8 +105,10 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	}
 	defer pipes.close(ctx)
 
+	running = true
 	v := newView(o)
-	if err := watch(ctx, stop, pipes, kafka, tally, database, v, o.crashes()); err != nil {
+	why := newHindrance(dir, func() string { return pipes.ingest.Tail(10) }, v)
+	if err := watch(ctx, stop, pipes, kafka, tally, database, v, why, o.crashes()); err != nil {
 		return false, err
 	}
 	held, err := tally.whole(ctx)
@@ -200,7 +200,7 @@ func again(stop <-chan struct{}) <-chan struct{} {
 // watch shows how far all is, until everything that is in Kafka is stored.
 //
 // At each number of stored tweets in crashes, the ingest is killed.
-func watch(ctx context.Context, stop <-chan struct{}, pipes *pipelines, kafka *kafka, tally *tally, db *influxd.Database, v *view, crashes []int64) error {
+func watch(ctx context.Context, stop <-chan struct{}, pipes *pipelines, kafka *kafka, tally *tally, db *influxd.Database, v *view, why *hindrance, crashes []int64) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	var (
@@ -236,6 +236,9 @@ func watch(ctx context.Context, stop <-chan struct{}, pipes *pipelines, kafka *k
 			return err
 		}
 		v.row(held, stored)
+		if err := why.look(time.Now(), held, stored); err != nil {
+			return err
+		}
 		if len(crashes) > 0 && stored.total() >= crashes[0] {
 			crashes = crashes[1:]
 			if err := pipes.crashIngest(); err != nil {

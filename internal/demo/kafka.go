@@ -27,6 +27,9 @@ const (
 	blockAbove = 1 << 30
 )
 
+// kafkaFolder has the log of the embedded Kafka.
+const kafkaFolder = "kafka"
+
 // kafka is the Kafka of the demo, embedded or the user's own.
 type kafka struct {
 	brokers string
@@ -57,7 +60,7 @@ func openKafka(ctx context.Context, brokers, dir, name string) (_ *kafka, err er
 		}
 	}()
 	if brokers == "" {
-		if err := k.embed(filepath.Join(dir, "kafka")); err != nil {
+		if err := k.embed(filepath.Join(dir, kafkaFolder)); err != nil {
 			return nil, err
 		}
 	} else {

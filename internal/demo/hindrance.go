@@ -1,0 +1,70 @@
+package demo
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/brandpulse/brandpulse-connect/internal/process"
+)
+
+const (
+	// leastFree is from how little room on a disk it is called full: servers stop
+	// before the last byte, and others write to it too.
+	leastFree = 8 << 20
+	// fullLimit is how long a disk may stay full before the demo ends.
+	fullLimit = 30 * time.Second
+	// stuckLimit is after how long without a stored tweet it is said why.
+	stuckLimit = 10 * time.Second
+)
+
+// hindrance says why the numbers stand still.
+type hindrance struct {
+	dir  string
+	free func(dir string) (bytes uint64, ok bool)
+	// tail is the end of the ingest's log.
+	tail func() string
+	say  func(format string, args ...any)
+
+	fullSince  time.Time // zero: it is not
+	storedAt   time.Time
+	lastStored int64
+	stuckSaid  bool
+}
+
+func newHindrance(dir string, tail func() string, v *view) *hindrance {
+	return &hindrance{dir: dir, free: process.FreeBytes, tail: tail, say: v.say, storedAt: time.Now()}
+}
+
+// look is called once a second. Its error ends the demo.
+func (h *hindrance) look(now time.Time, held, stored counts) error {
+	if err := h.lookAtDisk(now); err != nil {
+		return err
+	}
+	if n := stored.total(); n != h.lastStored || held.total() <= n {
+		h.lastStored, h.storedAt, h.stuckSaid = n, now, false
+		return nil
+	}
+	if now.Sub(h.storedAt) >= stuckLimit && !h.stuckSaid && h.fullSince.IsZero() {
+		h.stuckSaid = true
+		h.say("Nothing has been stored for %s, and %s tweets wait. The log of the ingest ends with:\n%s",
+			stuckLimit, humanize.Comma(held.total()-stored.total()), h.tail())
+	}
+	return nil
+}
+
+func (h *hindrance) lookAtDisk(now time.Time) error {
+	free, ok := h.free(h.dir)
+	switch full := ok && free < leastFree; {
+	case !full && !h.fullSince.IsZero():
+		h.fullSince = time.Time{}
+		h.say("The disk has room again.")
+	case full && h.fullSince.IsZero():
+		h.fullSince = now
+		h.say("The disk that %s is on is full (%s are free), and Kafka and InfluxDB write there. Make room, or the demo ends in %s.", h.dir, humanize.IBytes(free), fullLimit)
+	case full && now.Sub(h.fullSince) >= fullLimit:
+		return fmt.Errorf("the disk that %s is on is full: make room there, or set TMPDIR to a folder on another disk", h.dir)
+	}
+	return nil
+}

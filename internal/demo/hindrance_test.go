@@ -1,0 +1,72 @@
+package demo
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What would break: the rates are 0, and nobody says why.
+func TestWhyNothingMoves(t *testing.T) {
+	const room, none = uint64(1 << 30), uint64(1 << 10)
+	for name, c := range map[string]struct {
+		free   func(second int) uint64
+		known  bool
+		stored func(second int) int64
+		says   map[string]int // and how often
+		ends   int            // second; 0: it does not
+	}{
+		"all is well": {
+			func(int) uint64 { return room }, true, func(s int) int64 { return int64(s) }, nil, 0,
+		},
+		"the disk is full": {
+			func(s int) uint64 { return map[bool]uint64{true: room, false: none}[s < 5] }, true, func(s int) int64 { return int64(min(s, 5)) },
+			map[string]int{"the disk that DIR is on is full (1.0 KiB are free)": 1, "Nothing has been stored": 0}, 35,
+		},
+		"the disk is full for a while": {
+			func(s int) uint64 {
+				return map[bool]uint64{true: none, false: room}[s > 5 && s < 15 || s > 30 && s < 50]
+			}, true, func(s int) int64 { return int64(s) },
+			map[string]int{"is full": 2, "has room again": 2}, 0,
+		},
+		"the ingest is stuck twice": {
+			func(int) uint64 { return 0 }, false, func(s int) int64 { return int64(min(s, 5) + s/60) },
+			map[string]int{"Nothing has been stored for 10s, and 95 tweets wait. The log of the ingest ends with:\nrefused": 1, "Nothing has been stored": 2, "full": 0}, 0,
+		},
+		"all is stored": {
+			func(int) uint64 { return room }, true, func(int) int64 { return 100 }, nil, 0,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var said bytes.Buffer
+			second, begin := 0, time.Now()
+			h := &hindrance{
+				dir: "DIR", storedAt: begin,
+				free: func(string) (uint64, bool) { return c.free(second), c.known },
+				tail: func() string { return "refused" },
+				say:  func(format string, args ...any) { fmt.Fprintf(&said, format+"\n", args...) },
+			}
+			for ; second < 90; second++ {
+				if err := h.look(begin.Add(time.Duration(second)*time.Second), counts{100}, counts{c.stored(second)}); err != nil {
+					if !strings.Contains(err.Error(), "TMPDIR") {
+						t.Error(err)
+					}
+					break
+				}
+			}
+			if ended := second % 90; ended != c.ends {
+				t.Errorf("it ends in second %d, want %d", ended, c.ends)
+			}
+			for text, times := range c.says {
+				if n := strings.Count(strings.ReplaceAll(said.String(), "The disk", "the disk"), text); n != times {
+					t.Errorf("%q is said %d times, want %d, in\n%s", text, n, times, said.String())
+				}
+			}
+			if len(c.says) == 0 && said.Len() > 0 {
+				t.Errorf("it is said: %s", said.String())
+			}
+		})
+	}
+}

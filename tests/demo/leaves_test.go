@@ -1,0 +1,105 @@
+//go:build unix
+
+package demo_test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/process"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// startIn is start with a folder for temporary files.
+func startIn(t *testing.T, temp string, args ...string) *testenv.Program {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return testenv.Start(t, testenv.Command{
+		Args: append([]string{"demo", "--dashboard=false"}, args...),
+		Env:  map[string]string{"XDG_CACHE_HOME": cache, "TMPDIR": temp},
+	})
+}
+
+func signal(t *testing.T, p *testenv.Program, s syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(p.PID(), s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustLeaveNothing(t *testing.T, p *testenv.Program, temp string) {
+	t.Helper()
+	if !strings.Contains(p.Log(t), temp) {
+		t.Fatalf("its files are not in %s:\n%s", temp, p.Log(t))
+	}
+	if code := p.Wait(t, 30*time.Second); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	left, err := filepath.Glob(filepath.Join(temp, "brandpulse-demo-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("%q are left, %v, after\n%s", left, err, p.Log(t))
+	}
+}
+
+// What would break: a person who is in a hurry, or closes the terminal, has hundreds
+// of megabytes more on the disk and does not know it.
+func TestDemoThatIsEndedAtOnceLeavesNothing(t *testing.T) {
+	for _, signals := range [][]syscall.Signal{{syscall.SIGINT, syscall.SIGINT}, {syscall.SIGHUP}} {
+		t.Run(fmt.Sprint(signals), func(t *testing.T) {
+			t.Parallel()
+			temp := t.TempDir()
+			p := startIn(t, temp, "--count", "0", "--rate", "20000")
+			testenv.Eventually(t, 60*time.Second, "rows of the table", func() error {
+				if strings.Count(p.Log(t), "\n") < 6 {
+					return io.ErrNoProgress
+				}
+				return nil
+			})
+			for i, s := range signals {
+				if i > 0 {
+					time.Sleep(50 * time.Millisecond) // two at once are one
+				}
+				signal(t, p, s)
+			}
+			mustLeaveNothing(t, p, temp)
+		})
+	}
+}
+
+// What would break: the numbers stand still for ever, and nobody says that the disk
+// is full.
+func TestDemoSaysThatTheDiskIsFull(t *testing.T) {
+	t.Parallel()
+	temp := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", temp).CombinedOutput(); err != nil {
+		testenv.SkipIfMissing(t, &process.MissingError{
+			Program: "the right to mount a tmpfs", For: "a disk that is full", Get: "run as root (" + strings.TrimSpace(string(out)) + ")",
+		})
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", "--lazy", temp).CombinedOutput(); err != nil {
+			t.Errorf("unmounting %s: %v: %s", temp, err, out)
+		}
+	})
+	p := startIn(t, temp, "--count", "0", "--rate", "50000")
+	testenv.Eventually(t, 60*time.Second, "it says so", func() error {
+		if !strings.Contains(p.Log(t), "is full (") {
+			return io.ErrNoProgress
+		}
+		return nil
+	})
+	signal(t, p, syscall.SIGTERM)
+	time.Sleep(50 * time.Millisecond)
+	signal(t, p, syscall.SIGTERM)
+	mustLeaveNothing(t, p, temp)
+}

@@ -112,7 +112,42 @@ func TestDefaults(t *testing.T) {
 	}
 	want := testConfig()
 	if conf.maxPoints != want.maxPoints || conf.maxBodyBytes != want.maxBodyBytes || conf.maxInFlight != want.maxInFlight ||
-		conf.requestsInFlight != want.requestsInFlight || conf.flushPeriod != want.flushPeriod || conf.gzip != want.gzip || conf.onReject != want.onReject {
+		conf.unsigned || conf.requestsInFlight != want.requestsInFlight || conf.flushPeriod != want.flushPeriod || conf.gzip != want.gzip || conf.onReject != want.onReject {
 		t.Errorf("the tests run with other settings than the defaults: %+v", conf)
+	}
+}
+
+// TestTemplatesFromYAML breaks if what tells a missing key from the text null is not
+// made of the settings.
+func TestTemplatesFromYAML(t *testing.T) {
+	parsed, err := spec().ParseYAML(`
+url: http://localhost:8086
+bucket: t_${! this.tenant }
+measurement: ${! this.kind }
+tags: root.id = this.id.string()
+fields: root.f = 1
+timestamp: root = 7
+unsigned: true
+`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf, err := configFrom(parsed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if conf.bucketOf == nil || !conf.unsigned {
+		t.Errorf("%+v", conf)
+	}
+	for content, want := range map[string]string{
+		`{"tenant":"a","kind":"m"}`:        `the tag "id" is "null"`,
+		`{"tenant":"a","id":1}`:            `the measurement is "null": ${! this.kind }`,
+		`{"kind":"m","id":1}`:              `the bucket is "t_null": ${! this.tenant }`,
+		`{"kind":"m","id":1,"tenant":"a"}`: "",
+	} {
+		_, reasons, _ := encodeOne(newEncoder(conf), raw(content))
+		if got := strings.Join(reasons, "\n"); !strings.HasPrefix(got, want) || (got == "") != (want == "") {
+			t.Errorf("%s: %q", content, reasons)
+		}
 	}
 }

@@ -17,15 +17,14 @@ import (
 
 // Why a whole message is neither line protocol nor a point.
 var (
-	errArray  = errors.New("the message is a JSON array" + splitArray)
+	errArray  = errors.New("the message is a JSON array: split it into its elements, with `unarchive: { format: json_array }`")
 	errString = errors.New("the message is a JSON string, and not the text in it: take that out with the mapping `root = this`")
+	errValue  = errors.New("the message is a JSON value, and neither an object nor line protocol")
 	errUTF16  = errors.New("the message is UTF-16, by the byte order mark at its start: InfluxDB takes UTF-8, so convert it before")
 
 	// errBlank is no refusal: there is nothing in the message.
 	errBlank = errors.New("the message is blank")
 )
-
-const splitArray = ": split it into its elements, with `unarchive: { format: json_array }`"
 
 // withoutMarks returns the batch without the byte order marks at the start of its
 // messages, which no JSON parser takes, and which InfluxDB takes for a part of the
@@ -71,6 +70,9 @@ func blank(content []byte) bool {
 	return false
 }
 
+// longestValue is up to where a message is tried for being null, true or a number.
+const longestValue = 32
+
 // noText returns why content cannot be line protocol, nil if it can. None of these
 // could be a line: one that has a time ends in a digit.
 func noText(content []byte) error {
@@ -79,6 +81,8 @@ func noText(content []byte) error {
 		return errArray
 	case first == '"' && json.Valid(content):
 		return errString
+	case len(content) <= longestValue && json.Valid(content):
+		return errValue
 	case bytes.HasPrefix(content, []byte("\xFF\xFE")), bytes.HasPrefix(content, []byte("\xFE\xFF")):
 		return errUTF16
 	}
@@ -120,10 +124,9 @@ func orNotJSON(m *service.Message, err error) error {
 	return fmt.Errorf("the message is not JSON: %w", failure)
 }
 
-// splitHint is what to do with a value that is no object.
-func splitHint(value any) string {
-	if _, ok := value.([]any); ok {
-		return splitArray
-	}
-	return ""
+// isArray reports whether a message is a JSON array.
+func isArray(m *service.Message) bool {
+	value, err := m.AsStructured()
+	_, array := value.([]any)
+	return err == nil && array
 }

@@ -28,6 +28,9 @@ func TestContent(t *testing.T) {
 		"JSON array":               {`[` + pointJSON + `]`, nil, "the message is a JSON array: split it into its elements, with `unarchive: { format: json_array }`", classMalformed},
 		"JSON array over lines":    {"[\n" + pointJSON + ",\n" + pointJSON + "\n]\n", nil, "the message is a JSON array", classMalformed},
 		"JSON string":              {`"m f=1 1"`, nil, "the message is a JSON string", classMalformed},
+		"JSON null":                {`null`, nil, "the message is a JSON value", classMalformed},
+		"JSON number":              {" 17\n", nil, "the message is a JSON value", classMalformed},
+		"short line":               {"1 2=3 4", []string{"1 2=3 4"}, "", ""},
 		"measurement with bracket": {"[m] f=1 1\n\"m\" f=2 2", []string{"[m] f=1 1", `"m" f=2 2`}, "", ""},
 		"NaN in JSON":              {`{"measurement":"m","fields":{"f":NaN},"timestamp":7}`, nil, "reading the message as JSON: invalid character 'N' looking for beginning of value", classMalformed},
 		"two objects":              {pointJSON + "\n" + pointJSON, nil, "reading the message as JSON: message contains multiple valid documents", classMalformed},
@@ -157,6 +160,24 @@ func TestNotJSON(t *testing.T) {
 	}
 	if err := orNotJSON(raw(nan), errors.New("another")); err.Error() != "another" {
 		t.Error(err)
+	}
+}
+
+// TestArrayForMappings breaks if a mapping that finds no key hides that the message
+// is an array, or if one that takes an array is not let.
+func TestArrayForMappings(t *testing.T) {
+	conf := mapping(t, testConfig(), `m`, `root.v = this.v`, `root = 7`)
+	for _, m := range []*service.Message{raw(`[{"v":1}]`), structured([]any{map[string]any{"v": 1}})} {
+		if lines, reasons, _ := encodeOne(newEncoder(conf), m); len(lines) > 0 || !strings.Contains(reasons[0], "the message is a JSON array: split it") {
+			t.Errorf("%q, %q", lines, reasons)
+		}
+	}
+	conf = mapping(t, testConfig(), `m`, `root.v = this.index(0)`, `root = this.index(1)`)
+	if lines, reasons, _ := encodeOne(newEncoder(conf), raw(`[1,7]`)); len(lines) != 1 || lines[0] != "m v=1i 7" {
+		t.Errorf("%q, %q", lines, reasons)
+	}
+	if _, reasons, _ := encodeOne(newEncoder(testConfig()), structured([]any{})); reasons[0] != errArray.Error() {
+		t.Errorf("%q", reasons)
 	}
 }
 

@@ -130,6 +130,9 @@ func (r *encoding) point(i int, json []byte) {
 		err = errLineTooLong
 	}
 	if err != nil {
+		if r.mapped != nil && isArray(r.batch[i]) {
+			err = fmt.Errorf("%w (%w)", err, errArray) // its keys are null, to a mapping
+		}
 		l.buf = l.buf[:mark]
 		r.refuse(i, err)
 		return
@@ -161,8 +164,11 @@ func (r *encoding) pointOf(i int, json []byte) (point, error) {
 		return point{}, fmt.Errorf("reading the message as JSON: %w", err)
 	}
 	object, ok := value.(map[string]any)
+	if _, array := value.([]any); array {
+		return point{}, errArray
+	}
 	if !ok {
-		return point{}, fmt.Errorf("a structured message must be an object {measurement, tags, fields, timestamp}, this is %s%s", kindOf(value), splitHint(value))
+		return point{}, fmt.Errorf("a structured message must be an object {measurement, tags, fields, timestamp}, this is %s", kindOf(value))
 	}
 	return pointOf(object)
 }

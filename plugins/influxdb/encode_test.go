@@ -67,7 +67,7 @@ func TestEncode(t *testing.T) {
 		"timestamp of Bloblang": {structured(map[string]any{"measurement": "m", "fields": map[string]any{"f": 1}, "timestamp": time.Unix(1, 2)}), []string{"m f=1i 1000000002"}, "", ""},
 
 		"broken JSON":           {raw(`{"measurement":`), nil, "reading the message as JSON", classMalformed},
-		"array":                 {structured([]any{}), nil, "a structured message must be an object", classMalformed},
+		"array":                 {structured("m f=1 1"), nil, "a structured message must be an object", classMalformed},
 		"unknown key":           {raw(`{"measurement":"m","value":1}`), nil, `"value" is none of`, classMalformed},
 		"no measurement":        {raw(`{"fields":{"f":1},"timestamp":1}`), nil, "the measurement must not be empty", classMalformed},
 		"no fields":             {pointMessage(nil), nil, "the point has no fields", classMalformed},

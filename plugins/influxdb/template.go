@@ -104,7 +104,7 @@ func (f *filling) text(i int) (string, error) {
 	}
 	for at, c := range f.checks {
 		if c.missing(i) {
-			return "", fmt.Errorf("the %s is %q: ${! %s } finds no such key in the message, or null; where there is a default, say so by .or()", f.name, text, f.expressions[at].source)
+			return "", fmt.Errorf("the %s is %q: ${! %s } finds no such key in the message, or null; where there is a default, say so by .or()", f.name, brief(text), f.expressions[at].source)
 		}
 	}
 	return text, nil

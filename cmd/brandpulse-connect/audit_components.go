@@ -111,6 +111,12 @@ func auditWindowSpec() *service.ConfigSpec {
 		service.NewStringField("measurement").Default("tweets"),
 		service.NewStringField("coverage_measurement").Optional(),
 		service.NewIntField("max_partitions").Default(64),
+		service.NewObjectField("timestamp_bounds",
+			service.NewStringField("min").Default(""),
+			service.NewStringField("max").Default(""),
+			service.NewStringField("before_record").Default(""),
+			service.NewStringField("after_record").Default(""),
+		),
 		service.NewStringField("identity").Default("timestamp"),
 	)
 }
@@ -135,6 +141,7 @@ func (s *auditSettings) readWindow(parsed *service.ParsedConfig) error {
 		fieldInto(&s.resolution, parsed.FieldDuration, "resolution"),
 		fieldInto(&s.measurement, parsed.FieldString, "measurement"),
 		fieldInto(&s.maxPartitions, parsed.FieldInt, "max_partitions"),
+		s.readBounds(parsed.Namespace("timestamp_bounds")),
 		fieldInto(&s.identity, parsed.FieldString, "identity"),
 	)
 	if err != nil || !parsed.Contains("schema_registry") {
@@ -142,6 +149,30 @@ func (s *auditSettings) readWindow(parsed *service.ParsedConfig) error {
 	}
 	s.registry, err = auditRegistry(parsed.Namespace("schema_registry"))
 	return err
+}
+
+func (s *auditSettings) readBounds(parsed *service.ParsedConfig) error {
+	for name, into := range map[string]*time.Time{"min": &s.bounds.Min, "max": &s.bounds.Max} {
+		text, err := parsed.FieldString(name)
+		if err == nil && text != "" {
+			*into, err = time.Parse(time.RFC3339, text)
+		}
+		if err != nil {
+			return fmt.Errorf("timestamp_bounds.%s: %w", name, err)
+		}
+	}
+	for name, into := range map[string]**time.Duration{"before_record": &s.bounds.Before, "after_record": &s.bounds.After} {
+		text, err := parsed.FieldString(name)
+		if err == nil && text != "" {
+			var length time.Duration
+			length, err = time.ParseDuration(text)
+			*into = &length
+		}
+		if err != nil {
+			return fmt.Errorf("timestamp_bounds.%s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 func auditRegistry(parsed *service.ParsedConfig) (*sr.Client, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/config"
 	"github.com/brandpulse/brandpulse-connect/internal/audit"
 	"github.com/brandpulse/brandpulse-connect/internal/audit/influxread"
+	"github.com/brandpulse/brandpulse-connect/internal/audit/tweetrule"
 )
 
 // auditSettings are what a pipeline says of itself, as far as an audit needs it.
@@ -36,6 +37,7 @@ type auditSettings struct {
 	registry                 *sr.Client // nil: none
 	window, resolution       time.Duration
 	maxPartitions            int
+	bounds                   tweetrule.Bounds
 	measurement, coverage    string
 	coverageSet, ofTheOutput bool
 }

@@ -162,3 +162,25 @@ func TestAuditTimes(t *testing.T) {
 		t.Errorf("%d to %d", from, to)
 	}
 }
+
+// If this fails, tweets that the pipeline sends to the dead letters for their time
+// are missing to the audit, or none are.
+func TestAuditReadsTimestampBounds(t *testing.T) {
+	t.Setenv("BEFORE_RECORD", "168h")
+	t.Setenv("TIMESTAMP_MAX", "2100-01-01T00:00:00Z")
+	text, err := os.ReadFile("../../config/exact.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := auditPipeline(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.bounds
+	if !b.Min.IsZero() || b.Max.Unix() != 4_102_444_800 || b.Before == nil || *b.Before != 168*time.Hour || b.After != nil {
+		t.Errorf("the bounds are %+v", b)
+	}
+	if _, err := auditPipeline([]byte(strings.Replace(othersPipeline, "window: 5s", "timestamp_bounds: { min: soon }", 1))); err == nil || !strings.Contains(err.Error(), "timestamp_bounds.min") {
+		t.Errorf("a bound that is no time: %v", err)
+	}
+}

@@ -38,7 +38,7 @@ const openTimeout = 20 * time.Second
 
 // readRule prepares to tell what is a tweet.
 func (a *auditSides) readRule(ctx context.Context, s *auditSettings) error {
-	options := tweetrule.Options{Encoding: s.encoding, Registry: s.schemaOf(ctx), Resolution: s.lengthOfTime()}
+	options := tweetrule.Options{Encoding: s.encoding, Registry: s.schemaOf(ctx), Bounds: s.bounds, Resolution: s.lengthOfTime()}
 	for _, path := range s.schemaFiles {
 		schema, err := os.ReadFile(path)
 		if err != nil {

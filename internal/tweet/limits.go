@@ -3,6 +3,7 @@ package tweet
 import (
 	"errors"
 	"strconv"
+	"time"
 )
 
 // Limits of a tweet's strings, in bytes. A decoder refuses what is longer, so
@@ -56,7 +57,16 @@ func (e SentimentError) Error() string {
 type TimestampError int64
 
 func (e TimestampError) Error() string {
-	return "timestamp " + strconv.FormatInt(int64(e), 10) + " ms is outside the years 1677 to 2262 that InfluxDB can store"
+	text := "timestamp " + strconv.FormatInt(int64(e), 10) + " ms is outside the years 1677 to 2262 that InfluxDB can store"
+	for _, unit := range []struct {
+		name  string
+		milli int64
+	}{{"microseconds", 1000}, {"nanoseconds", 1_000_000}} {
+		if t := time.UnixMilli(int64(e) / unit.milli).UTC(); t.Year() > 2000 && t.Year() < 2100 {
+			text += "; in " + unit.name + " it would be " + t.Format(time.RFC3339) + ": set milliseconds"
+		}
+	}
+	return text
 }
 
 // Check tells whether t keeps the limits that the decoders enforce, the

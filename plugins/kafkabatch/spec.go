@@ -89,7 +89,7 @@ func consumerFields() []*service.ConfigField {
 			Description("What to do when the log begins after the next offset: retention has removed records before they were read.").
 			Default(onLostStop),
 		service.NewStringField(fieldFingerprint).
-			Description("Write here what decides the points that are made of a batch, such as a version that you count up when the decoding, the window or the brands change. Its hash goes into the commits: see Changing what is computed.").
+			Description("Write here what decides the points that are made of a batch, such as a version that you count up when the decoding, the window, `timestamp_bounds` or the brands change. Its hash goes into the commits: see Changing what is computed.").
 			Default("").
 			Example("window 1s, schema 2"),
 		service.NewStringField(fieldMaxInFlightBytes).

@@ -178,6 +178,9 @@ func (f *folder) addTweet(g *group, offset int64, t *tweet.Tweet, s *series) err
 	}
 	g.count++
 	g.newest = max(g.newest, t.Millis)
+	if early(t.Millis) {
+		f.tally.early.add(g, t.Millis, 1)
+	}
 	if f.conf.output == outputPoints {
 		g.addPoint(offset, offset, 1, t.Millis, tweetPoint(g.series, s, t, nanos))
 		return nil
@@ -244,6 +247,9 @@ func (f *folder) appendWindows(g *group) {
 			f.watch(g)
 		}
 		g.newest = max(g.newest, c.newest)
+		if early(c.newest) { // a window is short beside the weeks that this is about
+			f.tally.early.add(g, c.newest, c.tweets())
+		}
 		for i, count := range c.counts {
 			if count == 0 {
 				continue

@@ -50,6 +50,7 @@ type config struct {
 	schemaFiles   []string
 	registry      registryConfig
 	mapping       *bloblang.Executor // nil: the fields have our names
+	bounds        *bounds            // nil: all timestamps count
 	emit          string
 	window        time.Duration
 	resolution    time.Duration
@@ -110,6 +111,9 @@ func configFrom(parsed *service.ParsedConfig) (c config, err error) {
 	}
 	if err == nil && parsed.Contains(fieldMapping) {
 		c.mapping, err = parsed.FieldBloblang(fieldMapping)
+	}
+	if err == nil {
+		c.bounds, err = boundsFrom(parsed.Namespace(fieldBounds))
 	}
 	if err == nil && parsed.Contains(fieldRegistry) {
 		c.registry, err = registryConfigFrom(parsed.Namespace(fieldRegistry), c.message)

@@ -43,6 +43,11 @@ func TestWrongConfigurations(t *testing.T) {
 		{name: "registry without its encoding", yaml: "schema_registry: {url: 'http://localhost:8081'}", want: "avro_confluent"},
 		{name: "encoding without its registry", yaml: "encoding: avro_confluent", want: "schema_registry"},
 		{name: "two writers of raw Avro", yaml: "schema_files: [a.avsc, b.avsc]", want: "one"},
+		{name: "a bound that is no time", yaml: "timestamp_bounds: {min: yesterday}", want: "timestamp_bounds.min"},
+		{name: "a bound that is a number", yaml: "timestamp_bounds: {max: '1700000000'}", want: "like 2026-01-31T00:00:00Z"},
+		{name: "bounds the wrong way round", yaml: "timestamp_bounds: {min: 2026-01-01T00:00:00Z, max: 2025-01-01T00:00:00Z}", want: "later than max"},
+		{name: "a bound of days", yaml: "timestamp_bounds: {before_record: 7d}", want: "like 168h"},
+		{name: "a negative bound", yaml: "timestamp_bounds: {after_record: -1h}", want: "not negative"},
 		{name: "unknown message", yaml: "message: batch", want: "batch"},
 		{name: "coverage of records", yaml: "coverage_measurement: coverage", want: "record_batch"},
 		{name: "default coverage of records", yaml: "coverage_measurement: brandpulse_batches", want: "record_batch"},
@@ -100,7 +105,9 @@ func TestRightConfigurations(t *testing.T) {
 	}
 	linter := env.NewComponentConfigLinter()
 	for yaml, coverage := range map[string]string{
-		"measurement: brandpulse_batches":                                                       "",
+		"measurement: brandpulse_batches":                                           "",
+		"timestamp_bounds: {min: '', max: '', before_record: '', after_record: ''}": "",
+		"timestamp_bounds: {min: 2006-03-21T00:00:00+01:00, after_record: 0s}":      "",
 		"max_partitions: 1000":                                                                  "",
 		"window: 1h\nmax_partitions: 100000":                                                    "",
 		"window: 1ms\nmax_partitions: 1":                                                        "",

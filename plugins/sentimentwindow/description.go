@@ -78,11 +78,15 @@ Compared with fastavro and with Apache Avro's library for Java over a table of s
 
 A schema has at most 1 MiB, with those it refers to, and 4,096 types when each is written out wherever it is used. A record has at most 1 MiB, 4,096 values that are passed over and 16 more for each of its bytes, and is nested at most 1,000 deep.
 
+### Timestamps that cannot be meant
+
+All times that InfluxDB can store are counted, also those of 1970, where timestamps lie that are in seconds, that were cut to 32 bits or that were never set. Of these there is a warning, at most every ten minutes, which says what the timestamp may be and which field to change, and a metric. With ` + "`timestamp_bounds`" + ` tweets of other times are dead letters instead; ` + "`min: 2006-03-21T00:00:00Z`" + ` is enough for timestamps in seconds.
+
 ### What comes out
 
 One batch: first the points, then every message that could not be counted, unchanged, with its error set, and with the metadata
 
-- ` + "`dead_reason`" + `: ` + "`undecodable`; `batch` (not a whole, sound record batch); `unstorable` (InfluxDB has no room for its time or brand); `origin` (its place in Kafka is missing, replaced by a record header, not that of the record batch, of a second topic, or beyond `max_partitions`); `failed_before` (an earlier processor failed)" + `,
+- ` + "`dead_reason`" + `: ` + "`undecodable`; `batch` (not a whole, sound record batch); `out_of_bounds` (its timestamp is outside of `timestamp_bounds`); `unstorable` (InfluxDB has no room for its time or brand); `origin` (its place in Kafka is missing, replaced by a record header, not that of the record batch, of a second topic, or beyond `max_partitions`); `failed_before` (an earlier processor failed)" + `,
 - ` + "`dead_error`" + `: the error in words, at most 1,024 bytes,
 - ` + "`dead_topic`, `dead_partition`, `dead_offset`" + `: where it lies, as far as that is known to be genuine; without the offset, ` + "`dead_after_offset`" + ` is that of the record before it; for a record batch ` + "`dead_last_offset`" + ` too.
 

@@ -18,6 +18,13 @@ type cell struct {
 	newest int64 // event time of its tweets, ms since the Unix epoch
 }
 
+func (c *cell) tweets() (n int64) {
+	for _, count := range c.counts {
+		n += count
+	}
+	return n
+}
+
 type cellKey struct {
 	start  int64
 	series *series

@@ -19,6 +19,7 @@ var (
 	metricPostponed = declared.Counter("sentiment_window_postponed", "messages",
 		"messages that cannot be counted now and were left to `kafka_batches` to redeliver, each time: there is no room in its memory budget, a schema is missing, or the record batch is larger than `max_batch_bytes`",
 		metric.OneOf("reason", postponedMemory, postponedSchema, postponedTooLarge))
+	metricEarly          = declared.Counter("sentiment_window_tweets_of_1970", "tweets", "tweets counted in the first weeks of 1970, where timestamps lie that are in seconds, that were cut to 32 bits, or that were never set")
 	metricNothingCounted = declared.Gauge("sentiment_window_nothing_counted", "", "1 if all of the first 1,000 records were dead letters, or the input delivers what the settings do not fit, until a record is counted; else 0")
 	metricSlotsUsed      = declared.Gauge("sentiment_window_slots_used_ratio", "", "how many offsets the points of one window have in a partition, as a share of S: the largest of the last one to two minutes. From 1 on, points can replace each other")
 )
@@ -33,6 +34,7 @@ type processorMetrics struct {
 	refused   *service.MetricCounter
 	filtered  *service.MetricCounter
 	postponed *service.MetricCounter
+	early     *service.MetricCounter
 
 	nothingCounted *service.MetricGauge
 	slotsUsed      *service.MetricGauge
@@ -46,6 +48,7 @@ func newProcessorMetrics(m *service.Metrics) *processorMetrics {
 		refused:   metricRefused.New(m),
 		filtered:  metricFiltered.New(m),
 		postponed: metricPostponed.New(m),
+		early:     metricEarly.New(m),
 
 		nothingCounted: metricNothingCounted.New(m),
 		slotsUsed:      metricSlotsUsed.New(m),
@@ -58,6 +61,7 @@ type tally struct {
 	points   int64
 	batches  int64 // record batches
 	filtered int64
+	early    earlyTweets
 }
 
 func (m *processorMetrics) add(t *tally) {
@@ -66,6 +70,7 @@ func (m *processorMetrics) add(t *tally) {
 			m.tweets.Incr(n, tweet.Sentiment(i).String())
 		}
 	}
+	m.early.Incr(t.early.count)
 	m.points.Incr(t.points)
 	m.batches.Incr(t.batches)
 	m.filtered.Incr(t.filtered)

@@ -18,6 +18,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
 // Name is what the processor is called in YAML.
@@ -60,6 +61,7 @@ type processor struct {
 	topic atomic.Pointer[string]
 
 	notes     notes
+	early     earlyNotes
 	beginning *beginning
 
 	// sequence stands in for the offset of messages that come from elsewhere.
@@ -80,7 +82,7 @@ func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &processor{conf: conf, decoder: decode, metrics: made, notes: notes{log: log}}
+	p := &processor{conf: conf, decoder: decode, metrics: made, notes: notes{log: log}, early: earlyNotes{log: log, field: earlyField(&conf)}}
 	p.beginning = &beginning{conf: &p.conf, log: log, metric: p.metrics.nothingCounted}
 	p.beginning.metric.Set(0)
 	p.spans = newSpans(&p.conf, l, log, p.metrics.slotsUsed)
@@ -112,6 +114,7 @@ func (p *processor) ProcessBatch(ctx context.Context, batch service.MessageBatch
 	}
 	out := f.messages()
 	p.metrics.add(&f.tally)
+	p.early.note(&f.tally.early, time.Now())
 	p.beginning.learn(f, batch)
 	if len(out) == 0 {
 		return nil, nil
@@ -234,10 +237,28 @@ func (p *processor) countRecord(ctx context.Context, f *folder, m *service.Messa
 	if err := p.decoder.decodeMessage(ctx, m, &f.tweet); err != nil {
 		return reasonUndecodable, err
 	}
+	if reason, err := p.checkBounds(m, &f.tweet); err != nil {
+		return reason, err
+	}
 	if err := f.add(g, o.offset, &f.tweet); err != nil {
 		return reasonUnstorable, err
 	}
 	return "", nil
+}
+
+// checkBounds refuses a tweet of a message whose timestamp the user does not allow.
+func (p *processor) checkBounds(m *service.Message, t *tweet.Tweet) (reason string, err error) {
+	b := p.conf.bounds
+	if b == nil {
+		return "", nil
+	}
+	record := int64(-1)
+	if b.relative() {
+		if record, err = recordMillis(m); err != nil {
+			return reasonOrigin, err
+		}
+	}
+	return reasonBounds, b.check(t.Millis, record)
 }
 
 // Close ends what the processor asks for. Nothing is kept between batches.

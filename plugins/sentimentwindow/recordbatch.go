@@ -173,6 +173,9 @@ func (p *processor) countAll(ctx context.Context, f *folder, g *group, m *servic
 		} else if err = p.decoder.decodeRecord(ctx, &g.first, &rec, &f.tweet); err == nil {
 			t = f.tweet
 		}
+		if err == nil && p.conf.bounds != nil {
+			reason, err = reasonBounds, p.conf.bounds.check(t.Millis, rec.Timestamp)
+		}
 		if err == nil {
 			reason, err = reasonUnstorable, f.add(g, rec.Offset, &t)
 		}

@@ -17,12 +17,13 @@ const (
 	reasonBatch       = "batch"
 	reasonFailed      = "failed_before"
 	reasonOrigin      = "origin"
+	reasonBounds      = "out_of_bounds"
 	reasonUndecodable = "undecodable"
 	reasonUnstorable  = "unstorable"
 )
 
 func reasons() []string {
-	return []string{reasonBatch, reasonFailed, reasonOrigin, reasonUndecodable, reasonUnstorable}
+	return []string{reasonBatch, reasonFailed, reasonOrigin, reasonBounds, reasonUndecodable, reasonUnstorable}
 }
 
 // Metadata of a message that could not be counted. They have names of their

@@ -28,6 +28,11 @@ const (
 	fieldOffsetsPerWindow = "offsets_per_window"
 	fieldIdentity         = "identity"
 	fieldMaxBatchBytes    = "max_batch_bytes"
+	fieldBounds           = "timestamp_bounds"
+	fieldBoundsMin        = "min"
+	fieldBoundsMax        = "max"
+	fieldBeforeRecord     = "before_record"
+	fieldAfterRecord      = "after_record"
 )
 
 func spec() *service.ConfigSpec {
@@ -89,6 +94,31 @@ root.sentiment = if this.score > 0.2 { "positive" } else if this.score < -0.2 { 
 root.timestamp = this.created_at.ts_parse("2006-01-02T15:04:05Z07:00")
 root.text = this.body`).
 				Optional(),
+			service.NewObjectField(fieldBounds,
+				service.NewStringField(fieldBoundsMin).
+					Description("The first time that counts, in RFC 3339. Empty for none.").
+					Example("2006-03-21T00:00:00Z").
+					Default("").
+					LintRule(timeRule(fieldBoundsMin)),
+				service.NewStringField(fieldBoundsMax).
+					Description("The last time that counts, in RFC 3339. Empty for none.").
+					Example("2100-01-01T00:00:00Z").
+					Default("").
+					LintRule(timeRule(fieldBoundsMax)),
+				service.NewStringField(fieldBeforeRecord).
+					Description("How much earlier than its record in Kafka a tweet may be: a duration, not negative. Empty for any.").
+					Example("168h").
+					Default("").
+					LintRule(boundRule(fieldBeforeRecord)),
+				service.NewStringField(fieldAfterRecord).
+					Description("How much later than its record in Kafka a tweet may be: a duration, not negative. Empty for any.").
+					Example("10m").
+					Default("").
+					LintRule(boundRule(fieldAfterRecord)),
+			).
+				LintRule(`root = if this.min.or("").ts_parse("2006-01-02T15:04:05Z07:00").ts_unix_milli().catch(0) > this.max.or("").ts_parse("2006-01-02T15:04:05Z07:00").ts_unix_milli().catch(9223372036854775807) { [ "`+fieldBounds+`.min is later than max: no tweet would be counted" ] }`).
+				Description("Which times of tweets count. Others are dead letters with the reason `out_of_bounds`. A bound is a time, or relative to the timestamp of the record in Kafka (`kafka_timestamp_ms`), but never to the clock: reading again must decide alike. With a relative bound a tweet whose record has no such timestamp is refused. Bounds decide what is counted, so write them into the `fingerprint` of `kafka_batches`.").
+				Advanced(),
 			service.NewStringAnnotatedEnumField(fieldEmit, map[string]string{
 				emitWindows: "One point per window, brand and sentiment of a batch, with the field `count`.",
 				emitTweets:  "One point a tweet, with the fields `count`, always 1, and `text`, its first 255 characters.",
@@ -159,6 +189,15 @@ root.text = this.body`).
 		Example("Foreign JSON",
 			"Posts of another system, read through a mapping and counted per minute.",
 			exampleMapping)
+}
+
+// timeRule and boundRule accept nothing, for a field that is not set.
+func timeRule(field string) string {
+	return `root = if this != "" && this.ts_parse("2006-01-02T15:04:05Z07:00").catch(null) == null { [ "` + fieldBounds + `.` + field + ` must be a time like 2026-01-31T00:00:00Z" ] }`
+}
+
+func boundRule(field string) string {
+	return `root = if this != "" && this.parse_duration().catch(-1) < 0 { [ "` + fieldBounds + `.` + field + ` must be a duration like 168h, not negative" ] }`
 }
 
 func durationRule(field string) string {

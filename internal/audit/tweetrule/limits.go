@@ -3,6 +3,7 @@ package tweetrule
 import (
 	"bytes"
 	"math"
+	"time"
 	"unicode/utf8"
 )
 
@@ -17,6 +18,7 @@ const (
 	errSentiment NotTweet = "the sentiment is none of positive, negative, neutral"
 	errMillis    NotTweet = "the timestamp is outside of what InfluxDB can store"
 	errTimeRange NotTweet = "the window of the timestamp is not wholly in what InfluxDB can store"
+	errBounds    NotTweet = "the timestamp is outside of timestamp_bounds"
 	errBrandLine NotTweet = "line protocol cannot carry the brand"
 )
 
@@ -59,6 +61,28 @@ func (t *raw) check(mapped bool) error {
 		return errBrandLine
 	}
 	return nil
+}
+
+// allow tells whether the timestamp of a tweet is within the bounds. record is that
+// of its record in Kafka, in milliseconds too.
+func (b *Bounds) allow(millis, record int64) bool {
+	if !b.Min.IsZero() && millis < b.Min.UnixMilli() || !b.Max.IsZero() && millis > b.Max.UnixMilli() {
+		return false
+	}
+	if b.Before == nil && b.After == nil {
+		return true
+	}
+	switch {
+	case record < 0:
+		return false
+	case record > math.MaxInt64/2: // later than any tweet by more than any duration
+		return b.Before == nil
+	}
+	age := time.Duration(record - millis) // in milliseconds
+	if b.Before != nil && age > *b.Before/time.Millisecond {
+		return false
+	}
+	return b.After == nil || -age <= *b.After/time.Millisecond
 }
 
 // carried tells whether line protocol can carry a brand as a tag.

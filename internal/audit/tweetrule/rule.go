@@ -29,6 +29,8 @@
 // any order; others are passed over. In no object of it may a name occur twice.
 // The timestamp has neither a fraction nor an exponent.
 //
+// Where the pipeline has timestamp_bounds, the timestamp is within them.
+//
 // Where the pipeline has a mapping, a tweet is made of what that gives, see
 // mapped.go.
 package tweetrule
@@ -61,9 +63,21 @@ type Options struct {
 	// Mapping makes an object of a record, for JSON; nil without one. Its errors are
 	// final: such a record is no tweet, or with ErrFiltered left out on purpose.
 	Mapping func(*Record) (any, error)
+	// Bounds are what the user allows of timestamps.
+	Bounds Bounds
 	// Resolution is the window, or the resolution with `emit: tweets`: whole
 	// milliseconds.
 	Resolution time.Duration
+}
+
+// Bounds are the timestamps that count, the bounds themselves included. The zero
+// value allows all.
+type Bounds struct {
+	Min, Max time.Time // zero: none
+	// Before and After are relative to the record's own timestamp; nil: none. With
+	// one of them a record whose timestamp is negative, which Kafka has for none, is
+	// no tweet.
+	Before, After *time.Duration
 }
 
 // RegistrySchema is an Avro schema, and those that it refers to, each after those
@@ -116,6 +130,7 @@ type Decoder struct {
 	read       func(value []byte, t *raw) error
 	mapped     func(r *Record, t *raw) error // instead of read, or nil
 	resolution int64                         // ns
+	bounds     Bounds
 	raw        raw
 	record     Record // of Decode
 	brand      string // the last one
@@ -128,7 +143,7 @@ func New(o Options) (*Decoder, error) {
 	if r < time.Millisecond || r > 24*time.Hour || r%time.Millisecond != 0 {
 		return nil, fmt.Errorf("the window is %s: it must be whole milliseconds, from 1ms to 24h", r)
 	}
-	d := &Decoder{resolution: int64(r), brands: map[string]string{}}
+	d := &Decoder{resolution: int64(r), bounds: o.Bounds, brands: map[string]string{}}
 	var err error
 	switch o.Encoding {
 	case Avro:
@@ -176,6 +191,9 @@ func (d *Decoder) DecodeRecord(r *Record) (Tweet, error) {
 	}
 	if err := t.check(d.mapped != nil); err != nil {
 		return Tweet{}, err
+	}
+	if !d.bounds.allow(t.millis, r.Timestamp) {
+		return Tweet{}, errBounds
 	}
 	start, ok := Floor(t.millis, d.resolution)
 	if !ok {

@@ -62,8 +62,8 @@ type Facts struct {
 	Schemas        []string
 	SchemaSeconds  float64
 	WaitingBatches float64
-	// RefusedInAll and DecodedInAll are since the processes were started.
-	RefusedInAll, DecodedInAll float64
+	Filtered       float64 // records/s that a mapping deletes
+	Nothing        bool    // an ingest has counted none of its first records
 }
 
 const (
@@ -72,8 +72,6 @@ const (
 	parted = 0.9
 	// allOfIt is which share of records, or points, is nearly all of them.
 	allOfIt = 0.95
-	// firstRecords are as many as sentiment_window complains about.
-	firstRecords = 1000
 	// slotsFillFrom and slotsUsedUpFrom are shares of the nanoseconds of a window.
 	slotsFillFrom, slotsUsedUpFrom = 0.5, 0.9
 	// flowing is from how many tweets/s on something flows.
@@ -124,17 +122,20 @@ func nearlyAll(bad, good float64) bool {
 }
 
 func nothingCounts(f Facts) (Verdict, bool) {
-	v := Verdict{Level: LevelBad, Stage: StageDecoded, Title: "Nearly all records are dead letters"}
-	const help = " A setting does not fit the topic: encoding, schema_files, mapping or message of sentiment_window. The header dead_error of the dead letters, and the log of the ingest, say what is wrong with each."
+	const help = " A setting does not fit the topic: encoding, schema_files, mapping or message of sentiment_window. The log of the ingest says what is wrong, and so does the header dead_error of each dead letter."
 	switch {
 	case nearlyAll(f.Refused, f.Decoded):
-		v.Detail = fmt.Sprintf("%s records/s cannot be counted, and %s tweets/s are.%s", number(f.Refused), number(known(f.Decoded)), help)
-	case f.RefusedInAll >= firstRecords && !(f.DecodedInAll > 0):
-		v.Detail = fmt.Sprintf("None of the first %s records could be counted.%s", number(f.RefusedInAll), help)
-	default:
-		return v, false
+		return Verdict{
+			Level: LevelBad, Stage: StageDecoded, Title: "Nearly all records are dead letters",
+			Detail: fmt.Sprintf("%s records/s cannot be counted, and %s tweets/s are.%s", number(f.Refused), number(known(f.Decoded)), help),
+		}, true
+	case f.Nothing:
+		return Verdict{
+			Level: LevelBad, Stage: StageDecoded, Title: "Nothing is counted",
+			Detail: "None of the records that an ingest has read since its start could be counted." + help,
+		}, true
 	}
-	return v, true
+	return Verdict{}, false
 }
 
 func nothingStored(f Facts) (Verdict, bool) {
@@ -229,7 +230,7 @@ func generatorHeldUp(f Facts) (Verdict, bool) {
 }
 
 func readerHeldUp(f Facts) (Verdict, bool) {
-	read := f.Decoded + known(f.Refused)
+	read := f.Decoded + known(f.Refused) + known(f.Filtered)
 	if !(f.Kafka > flowing && read < parted*f.Kafka && !(f.LagGrowth <= 0)) {
 		return Verdict{}, false
 	}

@@ -32,12 +32,12 @@ func TestJudge(t *testing.T) {
 		"one does not":                {even(func(f *Facts) { f.Away = []string{"http://a"} }), LevelBusy, "", "http://a"},
 		"Kafka does not":              {even(func(f *Facts) { f.KafkaAway = "no route" }), LevelBusy, "", "no route"},
 		"partitions are stopped":      {even(func(f *Facts) { f.Stopped = 3 }), LevelBad, StageDecoded, "stopped 3"},
-		"all are dead letters":        {even(func(f *Facts) { f.Refused, f.Decoded, f.Stored, f.RefusedInAll = 50_000, 0, 0, 90_000 }), LevelBad, StageDecoded, "50,000 records/s cannot be counted"},
+		"all are dead letters":        {even(func(f *Facts) { f.Refused, f.Decoded, f.Stored, f.Nothing = 50_000, 0, 0, true }), LevelBad, StageDecoded, "50,000 records/s cannot be counted"},
 		"all, and no other counter":   {Facts{Endpoints: 1, Generated: nan, Kafka: nan, Decoded: nan, Stored: nan, Refused: 10, Rejected: nan, Points: nan}, LevelBad, StageDecoded, "0 tweets/s"},
-		"nearly all":                  {even(func(f *Facts) { f.Refused, f.Decoded, f.Stored, f.DecodedInAll = 48_000, 2000, 2000, 1e6 }), LevelBad, StageDecoded, "dead_error"},
-		"many dead letters":           {even(func(f *Facts) { f.Refused, f.DecodedInAll = 25_000, 1e6 }), LevelOK, "", "decoded"},
-		"all of the first were":       {even(func(f *Facts) { f.Refused, f.Decoded, f.Kafka, f.Stored, f.RefusedInAll = 0, 0, 0, 0, 1000 }), LevelBad, StageDecoded, "first 1,000"},
-		"some dead letters long ago":  {even(func(f *Facts) { f.RefusedInAll, f.DecodedInAll = 5000, 1 }), LevelOK, "", "decoded"},
+		"nearly all":                  {even(func(f *Facts) { f.Refused, f.Decoded, f.Stored = 48_000, 2000, 2000 }), LevelBad, StageDecoded, "dead_error"},
+		"many dead letters":           {even(func(f *Facts) { f.Refused = 25_000 }), LevelOK, "", "decoded"},
+		"all of the first were":       {even(func(f *Facts) { f.Refused, f.Decoded, f.Kafka, f.Stored, f.Nothing = 0, 0, 0, 0, true }), LevelBad, StageDecoded, "since its start"},
+		"most are filtered":           {even(func(f *Facts) { f.Filtered, f.Decoded, f.Stored, f.LagGrowth = 48_000, 2000, 2000, nan }), LevelOK, "", "decoded"},
 		"all points are refused":      {even(func(f *Facts) { f.Rejected, f.Points, f.Stored, f.Waiting = 300, 3, 500, 0 }), LevelBad, StageStored, "300 points/s are refused"},
 		"some points are refused":     {even(func(f *Facts) { f.Rejected, f.Points = 3, 300 }), LevelOK, "", "stored"},
 		"points replace each other":   {even(func(f *Facts) { f.SlotsUsed = 0.93 }), LevelBad, StageWindowed, "93 %"},
@@ -78,7 +78,7 @@ func TestJudgeAlwaysHasWords(t *testing.T) {
 			Missed: n.Draw(t, "missed"), Lag: n.Draw(t, "lag"), LagGrowth: n.Draw(t, "growth"), LagSeconds: n.Draw(t, "seconds"),
 			Waiting: n.Draw(t, "waiting"), PointWait: n.Draw(t, "wait"), Retries: n.Draw(t, "retries"), Stopped: n.Draw(t, "stopped"),
 			Refused: n.Draw(t, "refused"), Rejected: n.Draw(t, "rejected"), Points: n.Draw(t, "points"), SlotsUsed: n.Draw(t, "slots"),
-			RefusedInAll: n.Draw(t, "refused in all"), DecodedInAll: n.Draw(t, "decoded in all"),
+			Filtered: n.Draw(t, "filtered"), Nothing: rapid.Bool().Draw(t, "nothing"),
 		}
 		v := Judge(f)
 		if v.Title == "" || v.Detail == "" || strings.Contains(v.Detail, "NaN") {

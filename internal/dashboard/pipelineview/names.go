@@ -9,6 +9,7 @@ const (
 	missed                      // tweets that the generator had no time for
 	decoded                     // tweets counted
 	undecodable                 // records or messages that could not be counted
+	filtered                    // records or messages that a mapping deletes
 	windowed                    // points made
 	stored                      // points that InfluxDB has stored
 	storedTweets                // tweets in them
@@ -29,6 +30,7 @@ var counters = map[string]counter{
 	"tweet_generator_missed":    missed,
 	"sentiment_window_tweets":   decoded,
 	"sentiment_window_refused":  undecodable,
+	"sentiment_window_filtered": filtered,
 	"sentiment_window_points":   windowed,
 	"influxdb_points_written":   stored,
 	"influxdb_tweets_written":   storedTweets,
@@ -57,6 +59,7 @@ const (
 	slotsUsed                   // share of the nanoseconds of a window, the largest of all
 	waitingBatches              // record batches that are redelivered until they are accepted
 	schemaSeconds               // how long records wait for a schema, the longest of all
+	nothing                     // processes that have counted none of their first records
 	numGauges
 )
 
@@ -69,6 +72,7 @@ var gauges = map[string]gauge{
 	"kafka_batches_stopped":       stopped,
 
 	"sentiment_window_slots_used_ratio": slotsUsed,
+	"sentiment_window_nothing_counted":  nothing,
 	"kafka_batches_waiting":             waitingBatches,
 	schemaWaiting:                       schemaSeconds,
 }

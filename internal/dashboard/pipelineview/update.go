@@ -53,9 +53,9 @@ func (v *View) judge(kafkaError error) {
 		Generated: float64(r.Generated), Kafka: float64(r.Kafka), Decoded: float64(r.Decoded), Stored: float64(r.Stored),
 		Missed: v.rate(missed, rateSpan), Lag: float64(r.Lag), LagGrowth: v.lagGrowth(), LagSeconds: float64(r.LagSeconds),
 		Waiting: float64(r.Waiting), PointWait: pointWait(r), Retries: float64(r.Retries),
-		Stopped: now.gauges[stopped], SlotsUsed: now.gauges[slotsUsed],
+		Stopped: now.gauges[stopped], SlotsUsed: now.gauges[slotsUsed], Nothing: now.gauges[nothing] > 0,
 		SchemaSeconds: now.gauges[schemaSeconds], WaitingBatches: now.gauges[waitingBatches],
-		Refused: float64(r.Undecodable), Rejected: float64(r.Rejected), Points: float64(r.PointsStored),
+		Refused: float64(r.Undecodable), Rejected: float64(r.Rejected), Points: float64(r.PointsStored), Filtered: v.rate(filtered, rateSpan),
 	}
 	if kafkaError != nil {
 		f.KafkaAway = kafkaError.Error()
@@ -79,12 +79,9 @@ func (v *View) judge(kafkaError error) {
 				v.totals.Undecodable += p.value
 			case retries:
 				v.totals.Retries += p.value
-			case decoded:
-				f.DecodedInAll += p.value
 			}
 		}
 	}
-	f.RefusedInAll = v.totals.Undecodable
 	v.facts = f
 }
 

@@ -213,6 +213,14 @@ influxdb_tweets_written %[1]d0
 influxdb_points_rejected{reason="retention"} %[1]d
 influxdb_points_written 0
 `, LevelBad, "InfluxDB refuses nearly all points"},
+		"none of the first": {`sentiment_window_nothing_counted 1
+sentiment_window_refused{reason="undecodable"} 1000
+`, LevelBad, "Nothing is counted"},
+		"most are filtered": {`sentiment_window_tweets{sentiment="neutral"} %[1]d
+sentiment_window_filtered %[1]d0
+tweet_generator_delivered %[1]d1
+influxdb_tweets_written %[1]d
+`, LevelOK, "All stages keep up"},
 		"slots": {`sentiment_window_slots_used_ratio{path="a"} 0.95
 sentiment_window_slots_used_ratio{path="b"} 0.1
 sentiment_window_tweets{sentiment="neutral"} %[1]d
@@ -226,7 +234,7 @@ influxdb_tweets_written %[1]d
 	} {
 		v := newTestView(t, Source{Metrics: []string{server.URL}})
 		for n := range 8 {
-			now := fmt.Sprintf(c.metrics, (1+n)*1000)
+			now := strings.ReplaceAll(c.metrics, "%[1]d", fmt.Sprint((1+n)*1000))
 			text.Store(&now)
 			v.readAfterASecond(t.Context())
 		}

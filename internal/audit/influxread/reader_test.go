@@ -307,6 +307,34 @@ func TestAnswersThatAreNoAnswer(t *testing.T) {
 	}
 }
 
+// If this fails, an audit with the id of an organisation does not know that points
+// are gone since the bucket keeps them no longer, and calls them missing.
+func TestRetentionByNameOrIDOfOrganisation(t *testing.T) {
+	const id = "54f063772f164782"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Influxdb-Version", "v2.7.12")
+		if r.URL.Path == "/ping" {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if query := r.URL.Query(); query.Get("org") != "name" && query.Get("orgID") != id { // as 2.7.12
+			http.Error(w, `{"code":"not found"}`, http.StatusNotFound)
+			return
+		}
+		_, _ = w.Write([]byte(`{"buckets":[{"name":"bucket","retentionRules":[{"type":"expire","everySeconds":7200}]}]}`))
+	}))
+	defer server.Close()
+	for org, want := range map[string]time.Duration{"name": 2 * time.Hour, id: 2 * time.Hour, "0000000000000000": 0} {
+		r, err := Open(t.Context(), Options{URL: server.URL, Org: org, Bucket: "bucket", Language: Flux, Measurement: "tweets"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept, ok := r.Retention(t.Context()); kept != want || ok != (want > 0) {
+			t.Errorf("org %s: %s, %v", org, kept, ok)
+		}
+	}
+}
+
 // If this fails, the token goes to another host, or an error shows it.
 func TestRedirectIsNotFollowed(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -18,6 +18,17 @@ func (r *Reader) Retention(ctx context.Context) (kept time.Duration, ok bool) {
 	if r.language == InfluxQL {
 		return r.policy(ctx)
 	}
+	// Other than queries, this takes an id of an organisation under a name of its own.
+	for _, org := range []string{"org", "orgID"} {
+		if kept, ok = r.rule(ctx, org); ok {
+			break
+		}
+	}
+	return kept, ok
+}
+
+// rule is the retention of the bucket in 2.x, of the organisation that org names.
+func (r *Reader) rule(ctx context.Context, org string) (time.Duration, bool) {
 	var answer struct {
 		Buckets []struct {
 			Name           string
@@ -29,7 +40,7 @@ func (r *Reader) Retention(ctx context.Context) (kept time.Duration, ok bool) {
 	}
 	values := url.Values{"name": {r.options.Bucket}}
 	if r.options.Org != "" {
-		values.Set("org", r.options.Org)
+		values.Set(org, r.options.Org)
 	}
 	if !r.ask(ctx, http.MethodGet, "/api/v2/buckets", values, &answer) {
 		return 0, false

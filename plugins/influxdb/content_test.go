@@ -65,6 +65,30 @@ func TestContent(t *testing.T) {
 	}
 }
 
+// TestReasonsAreBounded breaks if a reason repeats a part of the message of any
+// length, or as it is: it becomes a header, and a log line.
+func TestReasonsAreBounded(t *testing.T) {
+	long := strings.Repeat("null\t", 200_000)
+	withTag := mapping(t, testConfig(), `m`, `root.f = 1`, `root = 7`)
+	withTag.tags = mustMapping(t, `root.t = this.long + this.no.string()`)
+	withTag.tagsTraced, _ = traceEnvironment().Parse(`root.t = this.long + this.no.string()`)
+	for name, test := range map[string]struct {
+		conf    config
+		message *service.Message
+	}{
+		"key":         {testConfig(), pointMessage(map[string]any{long + "\n": 1})},
+		"JSON name":   {testConfig(), raw(`{"` + strings.Repeat("n", 1_000_000) + `":1,"` + strings.Repeat("n", 1_000_000) + `":2}`)},
+		"unknown key": {testConfig(), structured(map[string]any{long: 1})},
+		"measurement": {mapping(t, testConfig(), `${! this.long }${! this.no }`, `root.f = 1`, `root = 7`), structured(map[string]any{"long": long})},
+		"tag":         {withTag, structured(map[string]any{"long": long})},
+	} {
+		_, reasons, _ := encodeOne(newEncoder(test.conf), test.message)
+		if len(reasons) != 1 || len(reasons[0]) > maxReason+16 || strings.ContainsAny(reasons[0], "\t\n") {
+			t.Errorf("%s: %d reasons, %.2000q", name, len(reasons), reasons)
+		}
+	}
+}
+
 // TestBlankMessagesEnd breaks if a message of blank lines and comments holds up the
 // stream, or is not counted.
 func TestBlankMessagesEnd(t *testing.T) {

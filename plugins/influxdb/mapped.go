@@ -70,7 +70,7 @@ func (m *mappedPoints) tagsOf(i int) (map[string]any, error) {
 		return nil, mustBeObject(fieldTags, value)
 	}
 	for key, value := range tags {
-		if text, ok := value.(string); ok && maybeNull(text) && m.madeOfNull(i, key, text) {
+		if text, ok := asText(value); ok && maybeNull(text) && m.madeOfNull(i, key, text) {
 			return nil, fmt.Errorf("the tag %q is %q, which the mapping makes of null: the message has no such key, or it is null; without .string() or .format() a null tag is left away", key, brief(text))
 		}
 	}

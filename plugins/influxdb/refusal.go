@@ -63,7 +63,8 @@ func refusedHere(message int, text []byte, err error) refusal {
 		errors.Is(err, lineproto.ErrTimestamp), errors.Is(err, lineproto.ErrTimeOutside):
 		class = classTimestamp
 	}
-	return refusal{message: message, line: -1, text: text, reason: err.Error(), class: class}
+	// It may repeat a key or a value of the message, of any length.
+	return refusal{message: message, line: -1, text: text, reason: clean(err.Error(), nil), class: class}
 }
 
 // classOf sorts the refusals of InfluxDB by its words.

@@ -117,7 +117,7 @@ func (c check) missing(i int) bool {
 	if !ok {
 		return false
 	}
-	text, isText := value.(string)
+	text, isText := asText(value)
 	if value == nil || !isText || c.traced == nil {
 		return value == nil
 	}

@@ -29,6 +29,10 @@ func TestMissingIsNoName(t *testing.T) {
 		`${! "t_%s".format(this.kind) }`:       {`{}`, "", `"t_%s".format(this.kind)`},
 		`${! this.kind.or("}").or({"a": 1}) }`: {`{}`, "}", ""},
 
+		`${! this.kind.string().capitalize() }`:             {`{}`, "", `this.kind.string().capitalize()`},
+		`${! this.kind.string().bytes() }`:                  {`{}`, "", `this.kind.string().bytes()`},
+		`${! this.k.uppercase() }`:                          {`{"k":"null"}`, "NULL", ""},
+		`vanilla_${! this.k }`:                              {`{"k":"x"}`, "vanilla_x", ""},
 		`${! this.k }`:                                      {`{"k":"null"}`, "null", ""},
 		`${! this.k.string() }`:                             {`{"k":"null"}`, "null", ""},
 		`m_${! this.k }`:                                    {`{"k":"nullsoft"}`, "m_nullsoft", ""},
@@ -136,7 +140,9 @@ func TestTagsOfNull(t *testing.T) {
 		`root.t = this.t.string()`:                               {`{}`, "", `the tag "t" is "null", which the mapping makes of null`},
 		`root.t = "x_%v".format(this.t)`:                         {`{}`, "", `the tag "t" is "x_<nil>", which the mapping makes of null`},
 		`root.t = "x_" + this.t.string()`:                        {`{"t":null}`, "", `the tag "t" is "x_null"`},
-		`root.t = this.t.string().uppercase()`:                   {`{}`, "m,t=NULL f=1i 7", ""}, // not followed that far
+		`root.t = this.t.string().uppercase()`:                   {`{}`, "", `the tag "t" is "NULL"`},
+		`root.t = this.t.string().bytes()`:                       {`{}`, "", `the tag "t" is "null"`},
+		`root.t = this.t.string().hash("sha1").encode("hex")`:    {`{}`, "m,t=2be88ca4242c76e8253ac62474851065032d6833 f=1i 7", ""}, // not followed that far
 		`root.t = this.t.string() # of a text`:                   {`{"t":"null"}`, "m,t=null f=1i 7", ""},
 		`root.t = this.t.string() # of a number`:                 {`{"t":7}`, "m,t=7 f=1i 7", ""},
 		`root.t = this.t.or("null")`:                             {`{}`, "m,t=null f=1i 7", ""},

@@ -12,17 +12,33 @@ import (
 const traceMark = "\x00\x01\x00"
 
 // maybeNull reports whether some part of text may have been made of null: by an
-// interpolation or .string(), or by .format().
+// interpolation or .string(), which write null, or by .format(), which writes <nil>.
+// In whatever case, since what comes next may change it.
 func maybeNull(text string) bool {
-	return strings.Contains(text, "null") || strings.Contains(text, "<nil>")
+	for i := range max(0, len(text)-2) {
+		if text[i]|0x20 == 'n' && (text[i+1]|0x20 == 'u' || text[i+1]|0x20 == 'i') && text[i+2]|0x20 == 'l' {
+			return true
+		}
+	}
+	return false
 }
 
 // traced reports whether value, as evaluated in traceEnvironment, is text with
 // something in it that was made of null. If it is another text but for that, the
 // expression has looked at the text itself, and must know what it does.
 func traced(value any, text string) bool {
-	again, ok := value.(string)
+	again, ok := asText(value)
 	return ok && strings.Contains(again, traceMark) && strings.ReplaceAll(again, traceMark, "") == text
+}
+
+func asText(value any) (text string, ok bool) {
+	switch v := value.(type) {
+	case string:
+		return v, true
+	case []byte:
+		return string(v), true
+	}
+	return "", false
 }
 
 // traceEnvironment is that of Bloblang, but for the methods that make a text of

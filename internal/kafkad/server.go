@@ -33,6 +33,8 @@ type Options struct {
 	HeapMB int
 	// ClusterID is 16 bytes in Base64 for URLs; random when empty.
 	ClusterID string
+	// Listeners are those that the broker has besides its own at Port.
+	Listeners []Listener
 	// Properties are added to the broker's own, or replace them.
 	Properties map[string]string
 	// Progress is told what Get does when Kafka must be got first.
@@ -50,6 +52,8 @@ const (
 // not for use by several goroutines at once.
 type Server struct {
 	Address string // 127.0.0.1:PORT
+	// Listeners are the addresses of Options.Listeners, by their names.
+	Listeners map[string]string
 
 	dir   string
 	log   string
@@ -72,7 +76,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := process.FreePorts(2)
+	ports, err := process.FreePorts(2 + len(o.Listeners))
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +94,11 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		heap:    o.HeapMB,
 		jars:    filepath.Join(jars, "*"),
 		ports:   ports,
+
+		Listeners: map[string]string{},
+	}
+	for i, l := range o.Listeners {
+		s.Listeners[l.Name] = fmt.Sprintf("127.0.0.1:%d", ports[2+i])
 	}
 	if err := s.format(ctx, o); err != nil {
 		return nil, fmt.Errorf("making the folder of Kafka: %w", err)
@@ -108,6 +117,7 @@ func (s *Server) format(ctx context.Context, o Options) error {
 		return err
 	}
 	properties := s.properties()
+	s.listen(properties, o.Listeners)
 	maps.Copy(properties, o.Properties)
 	var file bytes.Buffer
 	for _, name := range slices.Sorted(maps.Keys(properties)) {

@@ -146,13 +146,8 @@ func sizeFrom(parsed *service.ParsedConfig, field string, limit uint64) (int64, 
 }
 
 func (c *config) check() error {
-	if len(c.topics) == 0 {
-		return errors.New(wrongTopics)
-	}
-	for _, topic := range c.topics {
-		if strings.Contains(topic, ":") {
-			return errors.New(wrongTopicParts)
-		}
+	if err := checkTopics(c.topics); err != nil {
+		return err
 	}
 	if c.group == "" {
 		return errors.New(wrongGroup)

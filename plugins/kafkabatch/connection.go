@@ -88,6 +88,7 @@ type connection struct {
 	clientID        string
 	dial            func(ctx context.Context, network, host string) (net.Conn, error)
 	mechanisms      []sasl.Mechanism
+	user            string // of the first of them, or empty
 	metadataMaxAge  time.Duration
 	timeoutOverhead time.Duration
 	idleTimeout     time.Duration
@@ -112,6 +113,7 @@ func connectionFrom(parsed *service.ParsedConfig) (c connection, err error) {
 	if c.mechanisms, err = mechanismsFrom(parsed); err != nil {
 		return c, err
 	}
+	c.user = userFrom(parsed)
 	for _, d := range []struct {
 		field string
 		value *time.Duration

@@ -31,10 +31,20 @@ func (s *session) examine(ctx context.Context) error {
 		}
 		return err
 	}
-	admin := kadm.NewClient(client)
-	if err := s.learnTopics(ctx, admin); err != nil {
+	topics, err := describe(ctx, client, s.conf.topics)
+	if err != nil {
 		return err
 	}
+	if err := s.learnTopics(topics); err != nil {
+		return err
+	}
+	if err := s.tryToRead(ctx, client, topics); err != nil {
+		return err
+	}
+	if err := s.tryGroup(ctx, client); err != nil {
+		return err
+	}
+	admin := kadm.NewClient(client)
 	compacted, err := compactedTopics(ctx, admin, s.conf.topics)
 	if err != nil {
 		s.log.Warnf("It is not known whether a topic is compacted: %v. The batches of a compacted topic change, and with them what is computed from them: set cleanup.policy to delete, and allow DescribeConfigs on the topics to have it checked", err)
@@ -49,18 +59,17 @@ func errCompacted(topics []string) error {
 	return fmt.Errorf("%s: cleanup.policy contains compact: the log cleaner takes records out of batches, so a batch read again is not what it was, and counts would change. Set cleanup.policy to delete, or read a copy of the topic that has it", strings.Join(topics, ", "))
 }
 
-func (s *session) learnTopics(ctx context.Context, admin *kadm.Client) error {
-	metadata, err := admin.Metadata(ctx, s.conf.topics...)
-	if err != nil {
-		return fmt.Errorf("asking for the topics: %w", err)
-	}
+// learnTopics takes in what the brokers say of the topics.
+func (s *session) learnTopics(d described) error {
 	for _, name := range s.conf.topics {
-		t, ok := metadata.Topics[name]
+		t, ok := d.topics[name]
 		switch {
 		case !ok:
 			return fmt.Errorf("asking for the topic %s: the broker does not answer for it", name)
 		case errors.Is(t.Err, kerr.UnknownTopicOrPartition):
-			return fmt.Errorf("there is no topic %s", name)
+			return fmt.Errorf("there is no topic %s: create it, or correct `%s`", name, fieldTopics)
+		case errors.Is(t.Err, kerr.TopicAuthorizationFailed):
+			return refused(s.errTopic("asking for", name, t.Err))
 		case t.Err != nil:
 			return fmt.Errorf("asking for the topic %s: %w", name, t.Err)
 		}
@@ -100,7 +109,10 @@ func compactedTopics(ctx context.Context, admin *kadm.Client, topics []string) (
 func (s *session) compareFingerprints(ctx context.Context, admin *kadm.Client) error {
 	offsets, err := committedOffsets(ctx, admin, s.conf.group, s.conf.topics)
 	if err != nil {
-		return fmt.Errorf("asking for the offsets of the group %s: %w", s.conf.group, err)
+		if errors.Is(err, kerr.GroupAuthorizationFailed) {
+			return refused(s.errGroup("asking for the offsets of", err))
+		}
+		return fmt.Errorf("asking for the offsets of the group %s: %w", s.conf.group, s.explained(err))
 	}
 	var other []kadm.OffsetResponse
 	for _, o := range offsets.Sorted() {

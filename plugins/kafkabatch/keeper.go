@@ -134,7 +134,7 @@ func (s *session) done(partitions []*partition) {
 func (s *session) refreshMetadata() {
 	ctx, cancel := context.WithTimeout(s.ctx, s.conf.timeoutOverhead)
 	defer cancel()
-	metadata, err := s.admin.Metadata(ctx, s.conf.topics...)
+	d, err := describe(ctx, s.client, s.conf.topics)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
@@ -149,7 +149,7 @@ func (s *session) refreshMetadata() {
 	}
 	s.stale = false
 	for _, p := range s.held() {
-		s.updateLeader(p, metadata.Topics[p.topic])
+		s.updateLeader(p, d.topics[p.topic])
 	}
 	s.wakeFetchers()
 }
@@ -186,7 +186,7 @@ func (s *session) updateLeader(p *partition, t kadm.TopicDetail) {
 		return
 	case t.Err != nil:
 		s.stale = true
-		s.trouble(p, "metadata", fmt.Errorf("asking who leads it: %w", t.Err))
+		s.trouble(p, "metadata", fmt.Errorf("asking who leads it: %w", s.explained(t.Err)))
 		return
 	case t.ID != (kadm.TopicID{}) && [16]byte(t.ID) != p.topicID:
 		s.halt(p, kindRecreated, fmt.Errorf("the topic was deleted and created again (its id was %s and is %s): %s",

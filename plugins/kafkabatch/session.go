@@ -147,6 +147,7 @@ func (s *session) watchGroup() {
 				return
 			}
 			s.metrics.errors.Incr(1, "group")
+			err = s.explained(err)
 			text := fmt.Sprintf("The group %s: %v", s.conf.group, err)
 			if topic != "" {
 				text = fmt.Sprintf("The group %s, partition %d of %s: %v", s.conf.group, partition, topic, err)

@@ -60,10 +60,10 @@ func spec() *service.ConfigSpec {
 func consumerFields() []*service.ConfigField {
 	return []*service.ConfigField{
 		service.NewStringListField(fieldTopics).
-			Description("Topics to read, all partitions of each, those that are added later too. An element with commas is several topics. A compacted topic is refused: its batches change.").
+			Description("Topics to read, all partitions of each, those that are added later too. An element with commas is several topics. Regular expressions are not supported: each topic is examined before it is read, and a compacted topic is refused: its batches change.").
 			Example([]string{"tweets"}).
 			Example([]string{"tweets", "mentions"}).
-			LintRule(`root = if this.contains(":") { [ "` + wrongTopicParts + `" ] }`), // of each element
+			LintRule(topicLint), // of each element
 		service.NewStringField(fieldConsumerGroup).
 			Description("The group that shares the partitions among its members and keeps the offsets.").
 			Example("brandpulse").

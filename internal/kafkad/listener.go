@@ -1,0 +1,27 @@
+package kafkad
+
+import "strings"
+
+// Listener is one that a broker has besides its own.
+type Listener struct {
+	Name     string // in capitals
+	Protocol string // as PLAINTEXT or SASL_PLAINTEXT
+	// Advertise is the address that clients are told to use, HOST:PORT; its own
+	// when empty.
+	Advertise string
+}
+
+// listen adds listeners to the properties of a broker.
+func (s *Server) listen(properties map[string]string, listeners []Listener) {
+	protocols := []string{"PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT"}
+	for _, l := range listeners {
+		address, advertised := s.Listeners[l.Name], l.Advertise
+		if advertised == "" {
+			advertised = address
+		}
+		properties["listeners"] += "," + l.Name + "://" + address
+		properties["advertised.listeners"] += "," + l.Name + "://" + advertised
+		protocols = append(protocols, l.Name+":"+l.Protocol)
+	}
+	properties["listener.security.protocol.map"] = strings.Join(protocols, ",")
+}

@@ -1,0 +1,186 @@
+package kafkabatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// tryToRead asks each leader for a record that no log has, of a partition of each
+// topic. What answers is that there is none, that the topic may not be read, or
+// nobody. A client that may describe a topic and not read it would join the group
+// and wait for ever.
+func (s *session) tryToRead(ctx context.Context, client *kgo.Client, d described) error {
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	var denied, unreached []error
+	reached := 0
+	asks := s.trials(d)
+	for _, leader := range slices.Sorted(maps.Keys(asks)) {
+		wait.Go(func() {
+			answer, err := client.Broker(int(leader)).Request(ctx, asks[leader])
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				unreached = append(unreached, fmt.Errorf("reaching broker %d at %s, the address that it advertises: %w", leader, d.brokers[leader], err))
+				return
+			}
+			reached++
+			denied = append(denied, s.deniedTopics(answer.(*kmsg.FetchResponse))...)
+		})
+	}
+	wait.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if len(denied) > 0 {
+		return refused(errors.Join(unique(denied)...))
+	}
+	if len(unreached) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%w. %s", errors.Join(unreached...), s.advertisedHint())
+	if reached == 0 {
+		return err
+	}
+	s.log.Warnf("The partitions that it leads wait: %v", err)
+	return nil
+}
+
+// trials makes a request for each leader.
+func (s *session) trials(d described) map[int32]*kmsg.FetchRequest {
+	asks := map[int32]*kmsg.FetchRequest{}
+	for _, name := range s.conf.topics {
+		topic := d.topics[name]
+		asked := map[int32]bool{}
+		for _, p := range topic.Partitions.Sorted() {
+			if p.Leader < 0 || asked[p.Leader] {
+				continue
+			}
+			asked[p.Leader] = true
+			req := asks[p.Leader]
+			if req == nil {
+				req = kmsg.NewPtrFetchRequest()
+				req.MaxWaitMillis, req.MinBytes, req.MaxBytes, req.SessionEpoch = 1, 0, 1, -1
+				asks[p.Leader] = req
+			}
+			rp := kmsg.NewFetchRequestTopicPartition()
+			rp.Partition, rp.FetchOffset, rp.PartitionMaxBytes = p.Partition, math.MaxInt64, 1
+			rt := kmsg.NewFetchRequestTopic()
+			rt.Topic, rt.TopicID = name, topic.ID
+			rt.Partitions = append(rt.Partitions, rp)
+			req.Topics = append(req.Topics, rt)
+		}
+	}
+	return asks
+}
+
+func (s *session) deniedTopics(resp *kmsg.FetchResponse) (denied []error) {
+	for _, t := range resp.Topics {
+		name := t.Topic
+		if name == "" {
+			name = s.topicByID(t.TopicID)
+		}
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); errors.Is(err, kerr.TopicAuthorizationFailed) {
+				denied = append(denied, s.errTopic("reading", name, err))
+			}
+		}
+	}
+	if err := kerr.ErrorForCode(resp.ErrorCode); errors.Is(err, kerr.TopicAuthorizationFailed) {
+		denied = append(denied, s.errTopic("reading", strings.Join(s.conf.topics, ", "), err))
+	}
+	return denied
+}
+
+// tryGroup sends a heartbeat of a member that the group does not have: to join and
+// to commit take the same permission, and leave traces.
+func (s *session) tryGroup(ctx context.Context, client *kgo.Client) error {
+	req := kmsg.NewPtrHeartbeatRequest()
+	req.Group, req.Generation, req.MemberID = s.conf.group, -1, "brandpulse-connect-asks"
+	ctx, cancel := context.WithTimeout(ctx, coordinatorPatience)
+	defer cancel()
+	resp, err := req.RequestWith(ctx, client)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if errors.Is(err, kerr.GroupAuthorizationFailed) {
+		return refused(s.errGroup("joining", err))
+	}
+	// Others are expected, or come again with the next request.
+	return nil
+}
+
+// errTopic says which permission on a topic is missing.
+func (s *session) errTopic(doing, topic string, err error) error {
+	return fmt.Errorf("%s the topic %s: %w: allow %s the operation Read on it, as with kafka-acls --add --operation Read --topic %s", doing, topic, err, s.conf.who(), topic)
+}
+
+// errGroup says which permission on the group is missing.
+func (s *session) errGroup(doing string, err error) error {
+	return fmt.Errorf("%s the group %s: %w: allow %s the operation Read on it, as with kafka-acls --add --operation Read --group %s", doing, s.conf.group, err, s.conf.who(), s.conf.group)
+}
+
+// who is how people know this client in the rules of the brokers.
+func (c *connection) who() string {
+	if c.user == "" {
+		return "this client"
+	}
+	return fmt.Sprintf("the user %q", c.user)
+}
+
+func userFrom(parsed *service.ParsedConfig) string {
+	if !parsed.Contains(fieldSASL) {
+		return ""
+	}
+	listed, err := parsed.FieldObjectList(fieldSASL)
+	if err != nil || len(listed) == 0 {
+		return ""
+	}
+	user, _ := listed[0].FieldString(fieldUsername)
+	return user
+}
+
+// advertisedHint says what to do about a broker that cannot be reached.
+func (s *session) advertisedHint() string {
+	return fmt.Sprintf("%s were asked for it, but a partition is read at the address that the broker which leads it advertises. If that broker runs: set its advertised.listeners to an address that this machine reaches, or name a listener in %s that advertises one",
+		strings.Join(s.conf.seeds, ", "), fieldSeedBrokers)
+}
+
+// explained adds what to do about an error that comes up while the group is read.
+func (s *session) explained(err error) error {
+	var unresolved *net.DNSError
+	var dialed *net.OpError
+	switch {
+	case errors.Is(err, kerr.TopicAuthorizationFailed):
+		return fmt.Errorf("%w: allow %s the operation Read on the topic", err, s.conf.who())
+	case errors.Is(err, kerr.GroupAuthorizationFailed):
+		return fmt.Errorf("%w: allow %s the operation Read on the group %s", err, s.conf.who(), s.conf.group)
+	case errors.As(err, &unresolved), errors.As(err, &dialed) && dialed.Op == "dial":
+		return fmt.Errorf("%w: this is the address that the broker advertises, see its advertised.listeners", err)
+	}
+	return err
+}
+
+// unique leaves out errors with the same words: leaders say the same of a topic.
+func unique(errs []error) (once []error) {
+	said := map[string]bool{}
+	for _, err := range errs {
+		if !said[err.Error()] {
+			said[err.Error()] = true
+			once = append(once, err)
+		}
+	}
+	return once
+}

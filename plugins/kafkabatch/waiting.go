@@ -1,6 +1,11 @@
 package kafkabatch
 
-import "time"
+import (
+	"errors"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
+)
 
 // A partition waits while one of its batches was nacked, or refused by a
 // processor, and is redelivered until it is accepted. Its later batches may go on,
@@ -93,7 +98,9 @@ func (s *session) waits(b *batch, err error) {
 		s.logAt(p, b.header.BaseOffset).Warnf("Partition %d of %s waits at offset %d: its record batch is redelivered until it is accepted, since %s, with %d others of the partition: %v",
 			p.partition, p.topic, b.header.BaseOffset, p.load.since.UTC().Format(time.TimeOnly+"Z"), p.load.waiting-1, err)
 	}
-	if s.starves(p) {
+	// Where there is no room for what becomes of batches, all partitions wait for
+	// the output, and none for something of its own.
+	if !errors.Is(err, delivery.ErrFull) && s.starves(p) {
 		s.readAgain(p)
 	}
 }

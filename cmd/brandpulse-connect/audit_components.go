@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -195,9 +194,9 @@ func auditRegistry(parsed *service.ParsedConfig) (*sr.Client, error) {
 	return sr.NewClient(options...)
 }
 
-// notInRegistry are the error codes of a registry for a subject, version or schema
-// that it does not have.
-var notInRegistry = []int{40401, 40402, 40403}
+// schemaNotFound is the error code of a registry for an id that it does not
+// have.
+const schemaNotFound = 40403
 
 // maxReferences is how many schemas one may refer to, in all.
 const maxReferences = 100
@@ -221,7 +220,7 @@ func (s *auditSettings) schemaOf(ctx context.Context) func(id uint32) (tweetrule
 		}
 		var answer *sr.ResponseError
 		switch {
-		case errors.As(err, &answer) && slices.Contains(notInRegistry, answer.ErrorCode):
+		case errors.As(err, &answer) && answer.ErrorCode == schemaNotFound:
 			err = tweetrule.ErrNoSchema
 		case err != nil && !errors.Is(err, tweetrule.ErrNoSchema):
 			err = fmt.Errorf("asking the schema registry for the schema %d: %.500s", id, err)
@@ -243,6 +242,10 @@ func (s *auditSettings) referred(ctx context.Context, references []sr.SchemaRefe
 		}
 		seen[at] = false
 		found, err := s.registry.SchemaByVersion(sr.WithParams(ctx, sr.ShowDeleted), r.Subject, r.Version)
+		var answer *sr.ResponseError
+		if errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+			err = tweetrule.ErrNoSchema
+		}
 		if err != nil {
 			return nil, err
 		}

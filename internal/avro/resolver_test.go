@@ -34,6 +34,7 @@ const (
 // or behind with.
 var versions = map[string]string{
 	"our own":              schemas.Tweet,
+	"with a mark in front": "\ufeff" + schemas.Tweet,
 	"without doc and uuid": schema(fieldID, fieldText, fieldBrand, fieldSentiment, fieldTimestamp),
 	"reordered":            schema(fieldTimestamp, fieldSentiment, fieldBrand, fieldText, fieldID),
 	"with added fields": schema(`{"name":"lang","type":"string","default":"en"}`, fieldID, fieldText,
@@ -55,7 +56,7 @@ func datum(t interface{ Fatal(...any) }, version string, tw tweet.Tweet) []byte 
 	if strings.Contains(versions[version], `{"name":"text","type":"bytes"}`) {
 		text = tw.Text
 	}
-	b, err := avro.Marshal(avro.MustParse(versions[version]), map[string]any{
+	b, err := avro.Marshal(avro.MustParse(strings.TrimPrefix(versions[version], "\ufeff")), map[string]any{
 		"id": string(tw.ID), "text": text, "brand": string(tw.Brand),
 		"sentiment": tw.Sentiment.String(), "timestamp": tw.Millis,
 		"lang": "de", "tags": []any{"a", "b"}, "scores": map[string]any{"x": 1.5}, "nothing": []any{},

@@ -81,7 +81,8 @@ func parse(schema string, references []string) (*avro.Schema, *node, error) {
 	if size > MaxSchemaBytes {
 		return nil, nil, fmt.Errorf("parsing an Avro schema: it has %d bytes, more than %d", size, MaxSchemaBytes)
 	}
-	parsed, err := parseReferring(schema, references)
+	// Some editors put a byte order mark at the beginning of a file.
+	parsed, err := parseReferring(strings.TrimPrefix(schema, "\ufeff"), references)
 	if err != nil {
 		// The library names every type that it was in: 45 KB for 3,000 arrays.
 		return nil, nil, fmt.Errorf("parsing an Avro schema: %.500s", err)

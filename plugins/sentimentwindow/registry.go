@@ -104,7 +104,7 @@ func (r *registry) fetch(ctx context.Context, id int) (schemaEntry, error) {
 	case notFound(err):
 		return final(fmt.Errorf("the schema registry has no schema %d", id))
 	case errors.As(err, &is):
-		return final(is)
+		return final(fmt.Errorf("schema %d: %w", id, is))
 	case err != nil:
 		return schemaEntry{}, r.client.said(err)
 	}

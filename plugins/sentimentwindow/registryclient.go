@@ -19,6 +19,8 @@ const (
 	// maxResponseBytes bounds one response of the registry, decompressed. A schema
 	// is text in JSON there, and so takes more bytes than it has.
 	maxResponseBytes = 2 * avro.MaxSchemaBytes
+	// maxErrorBytes is what is read of an error, which is cut rather than refused.
+	maxErrorBytes = 64 << 10
 	// maxRedirects is how often a request may be redirected, on the same host.
 	maxRedirects = 3
 	// maxReferences bounds the schemas that a schema refers to, in all.
@@ -97,11 +99,11 @@ func (c *registryClient) get(ctx context.Context, id int) (w writerSchema, err e
 		return w, err
 	}
 	if w.Type != sr.TypeAvro {
-		return w, finalError{fmt.Errorf("schema %d is %s, not Avro", id, w.Type)}
+		return w, finalError{fmt.Errorf("it is %s, not Avro", w.Type)}
 	}
 	r := referred{client: c.client, seen: map[reference]bool{}, room: avro.MaxSchemaBytes - len(w.Schema.Schema)}
 	if err := r.collect(ctx, w.References); err != nil {
-		return w, fmt.Errorf("schema %d: %w", id, err)
+		return w, err
 	}
 	w.references = r.texts
 	return w, nil
@@ -131,7 +133,7 @@ func (r *referred) collect(ctx context.Context, references []sr.SchemaReference)
 		case done:
 			continue
 		case seen:
-			return finalError{fmt.Errorf("the schema %s refers to itself", at)}
+			return finalError{fmt.Errorf("it refers to %s, which refers to itself", at)}
 		case at.version < 1:
 			return finalError{fmt.Errorf("it refers to %s, and only a numbered version stays the same", at)}
 		case len(r.seen) >= maxReferences:
@@ -140,7 +142,13 @@ func (r *referred) collect(ctx context.Context, references []sr.SchemaReference)
 		r.seen[at] = false
 		// A version that was deleted still has records.
 		found, err := r.client.SchemaByVersion(sr.WithParams(ctx, sr.ShowDeleted), at.subject, at.version)
-		if err != nil {
+		var answer *sr.ResponseError
+		switch {
+		case errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound:
+			// A registry takes a schema after those that it refers to, so waiting for
+			// it to catch up is of no use.
+			return finalError{fmt.Errorf("it refers to %s, which the registry does not have", at)}
+		case err != nil:
 			return fmt.Errorf("getting the schema %s that it refers to: %w", at, err)
 		}
 		if r.room -= len(found.Schema.Schema); r.room < 0 {
@@ -155,24 +163,10 @@ func (r *referred) collect(ctx context.Context, references []sr.SchemaReference)
 	return nil
 }
 
-// Error codes of a registry for what it does not have.
-const (
-	codeNoSubject = 40401
-	codeNoVersion = 40402
-	codeNoSchema  = 40403
-)
-
 // notFound reports whether the registry says that it does not have a schema.
 func notFound(err error) bool {
 	var answer *sr.ResponseError
-	if !errors.As(err, &answer) {
-		return false
-	}
-	switch answer.ErrorCode {
-	case codeNoSubject, codeNoVersion, codeNoSchema:
-		return true
-	}
-	return false
+	return errors.As(err, &answer) && answer.ErrorCode == sr.ErrSchemaNotFound.Code
 }
 
 // said is an error in words for a log line: in short, without control characters,
@@ -190,8 +184,7 @@ func (c *registryClient) said(err error) error {
 
 func (c *registryClient) quote(text string) string {
 	// Before it is cut, since a part of a secret would not be recognised.
-	text = c.secrets.Replace(text[:min(len(text), maxResponseBytes)])
-	return fmt.Sprintf("%.*q", maxSaid, text)
+	return fmt.Sprintf("%.*q", maxSaid, c.secrets.Replace(text))
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
@@ -218,7 +211,7 @@ func (c cappedBody) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
 		// Its beginning tells what is wrong.
-		resp.Body = readCloser{io.LimitReader(resp.Body, maxResponseBytes), resp.Body}
+		resp.Body = readCloser{io.LimitReader(resp.Body, maxErrorBytes), resp.Body}
 		return resp, nil
 	}
 	resp.Body = readCloser{&cappedReader{resp.Body, maxResponseBytes}, resp.Body}

@@ -198,11 +198,11 @@ func TestSchemasThatReferToOthers(t *testing.T) {
 		answers[fmt.Sprintf("/subjects/mood/versions/%d", i+1)] = map[string]any{"schema": enum}
 	}
 	c := clientOf(t, subjects(t, answers).URL)
-	for id, says := range map[int]string{1: "", 2: "", 3: "only a numbered version", 4: "refers to itself", 5: "more than 100 schemas", 6: "Version not found", 7: "more than 1048576 bytes", 8: "PROTOBUF, not Avro"} {
+	for id, says := range map[int]string{1: "", 2: "", 3: "only a numbered version", 4: "refers to itself", 5: "more than 100 schemas", 6: "which the registry does not have", 7: "more than 1048576 bytes", 8: "PROTOBUF, not Avro"} {
 		got, err := c.get(t.Context(), id)
 		if says != "" {
 			is := finalError{}
-			if err == nil || !strings.Contains(err.Error(), says) || errors.As(err, &is) == (id == 6) || notFound(err) != (id == 6) {
+			if err == nil || !strings.Contains(err.Error(), says) || !errors.As(err, &is) {
 				t.Errorf("schema %d: got %v, want %q", id, err, says)
 			}
 			continue

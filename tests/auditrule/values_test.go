@@ -270,7 +270,7 @@ func TestAgreeOnSchemas(t *testing.T) {
 	}
 	useful := 0
 	for _, s := range append([]string{
-		``, `{`, `"string"`, schemas.Tweet, schema(id, text, brand, sentiment, timestamp), schema(id, text, brand, sentiment),
+		``, `{`, `"string"`, schemas.Tweet, "\ufeff" + schemas.Tweet, "\ufeff\ufeff" + schemas.Tweet, schema(id, text, brand, sentiment, timestamp), schema(id, text, brand, sentiment),
 		strings.Replace(schemas.Tweet, `"Tweet"`, `"Order"`, 1), strings.Replace(schemas.Tweet, `"com.brandpulse"`, `"org"`, 1),
 		strings.Replace(schemas.Tweet, `"Sentiment"`, `"Mood"`, 1), strings.Replace(schemas.Tweet, `"Sentiment"`, `"org.Sentiment"`, 1),
 		strings.Replace(schemas.Tweet, "timestamp-millis", "timestamp-micros", 1), strings.Replace(schemas.Tweet, "timestamp-millis", "local-timestamp-millis", 1),

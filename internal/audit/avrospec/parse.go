@@ -79,7 +79,7 @@ func expanded(n *node, sizes map[*node]int) int {
 
 // text parses one schema, whose names the next may use.
 func (p *parser) text(schema []byte) (*node, error) {
-	decoder := json.NewDecoder(bytes.NewReader(schema))
+	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(schema, []byte("\ufeff"))))
 	decoder.UseNumber()
 	var v any
 	err := decoder.Decode(&v)

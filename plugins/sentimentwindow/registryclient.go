@@ -19,8 +19,8 @@ const (
 	// maxResponseBytes bounds one response of the registry, decompressed. A schema
 	// is text in JSON there, and so takes more bytes than it has.
 	maxResponseBytes = 2 * avro.MaxSchemaBytes
-	// maxErrorBytes is what is read of an error, which is cut rather than refused.
-	maxErrorBytes = 64 << 10
+	// maxErrorPageBytes is what is read of an error, which is cut rather than refused.
+	maxErrorPageBytes = 64 << 10
 	// maxRedirects is how often a request may be redirected, on the same host.
 	maxRedirects = 3
 	// maxReferences bounds the schemas that a schema refers to, in all.
@@ -211,7 +211,7 @@ func (c cappedBody) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
 		// Its beginning tells what is wrong.
-		resp.Body = readCloser{io.LimitReader(resp.Body, maxErrorBytes), resp.Body}
+		resp.Body = readCloser{io.LimitReader(resp.Body, maxErrorPageBytes), resp.Body}
 		return resp, nil
 	}
 	resp.Body = readCloser{&cappedReader{resp.Body, maxResponseBytes}, resp.Body}

@@ -37,7 +37,7 @@ func load(t *testing.T, env ...string) *types.Project {
 func TestServicesAreThere(t *testing.T) {
 	got := load(t).ServiceNames()
 	slices.Sort(got)
-	want := []string{"generator", "grafana", "influxdb", "ingest", "kafka", "prometheus", "topics"}
+	want := []string{"generator", "grafana", "grafana-token", "influxdb", "ingest", "kafka", "prometheus", "topics"}
 	if !slices.Equal(got, want) {
 		t.Errorf("services are %q, want %q", got, want)
 	}
@@ -114,11 +114,17 @@ func TestSecretsComeFromTheEnvironment(t *testing.T) {
 		{"influxdb", "DOCKER_INFLUXDB_INIT_ADMIN_TOKEN", token},
 		{"influxdb", "DOCKER_INFLUXDB_INIT_PASSWORD", password},
 		{"ingest", "INFLUXDB_TOKEN", token},
-		{"grafana", "INFLUXDB_TOKEN", token},
+		{"grafana-token", "INFLUX_TOKEN", token},
 		{"grafana", "GF_SECURITY_ADMIN_PASSWORD", grafana},
 	} {
 		if got := value(services[at.service], at.name); got != at.want {
 			t.Errorf("%s of %s is %q, want %q", at.name, at.service, got, at.want)
+		}
+	}
+	// Grafana must not have the token that may write.
+	for variable, v := range services["grafana"].Environment {
+		if v != nil && strings.Contains(*v, token) {
+			t.Errorf("%s of grafana is %q", variable, *v)
 		}
 	}
 	for name, s := range load(t).Services {

@@ -135,9 +135,6 @@ func TestGrafanaFindsItsDataSources(t *testing.T) {
 				t.Errorf("%s: %s is empty", d.Name, key)
 			}
 		}
-		for _, v := range d.Secure {
-			filled(v)
-		}
 		if d.Type == "influxdb" {
 			influxdb := services["influxdb"]
 			for key, variable := range map[string]string{"organization": "DOCKER_INFLUXDB_INIT_ORG", "defaultBucket": "DOCKER_INFLUXDB_INIT_BUCKET"} {
@@ -145,13 +142,49 @@ func TestGrafanaFindsItsDataSources(t *testing.T) {
 					t.Errorf("%s of InfluxDB is %q, and Grafana's %q", key, want, got)
 				}
 			}
-			if got, want := filled(d.Secure["token"]), value(influxdb, "DOCKER_INFLUXDB_INIT_ADMIN_TOKEN"); got != want {
-				t.Errorf("the token of InfluxDB is %q, and Grafana's %q", want, got)
-			}
+			checkReadToken(t, services, d.Secure["token"])
 		}
 	}
 	if provisioned.APIVersion != 1 || len(provisioned.Datasources) != 2 {
 		t.Errorf("%+v", provisioned)
+	}
+}
+
+// checkReadToken follows the token from who makes it to Grafana.
+func checkReadToken(t *testing.T, services types.Services, token string) {
+	t.Helper()
+	maker, grafana := services["grafana-token"], services["grafana"]
+	file := strings.TrimSuffix(strings.TrimPrefix(token, "$__file{"), "}")
+	if "$__file{"+file+"}" != token || file != value(maker, "TOKEN_FILE") {
+		t.Errorf("Grafana's token is %s, and what is made lies in %s", token, value(maker, "TOKEN_FILE"))
+	}
+	volume := func(s types.ServiceConfig) (v types.ServiceVolumeConfig) {
+		for _, m := range s.Volumes {
+			if m.Type == types.VolumeTypeVolume && path.Dir(file) == m.Target {
+				v = m
+			}
+		}
+		return v
+	}
+	if made, read := volume(maker), volume(grafana); made.Source == "" || made.Source != read.Source || made.ReadOnly || !read.ReadOnly {
+		t.Errorf("it is made in the volume %+v, and read in %+v", made, read)
+	}
+	if on := grafana.DependsOn["grafana-token"]; on.Condition != types.ServiceConditionCompletedSuccessfully {
+		t.Errorf("Grafana starts when its token is %q", on.Condition)
+	}
+	influxdb := services["influxdb"]
+	for ours, theirs := range map[string]string{
+		"INFLUX_TOKEN": "DOCKER_INFLUXDB_INIT_ADMIN_TOKEN", "INFLUX_ORG": "DOCKER_INFLUXDB_INIT_ORG", "BUCKET": "DOCKER_INFLUXDB_INIT_BUCKET",
+	} {
+		if got, want := value(maker, ours), value(influxdb, theirs); got != want {
+			t.Errorf("%s is %q, and InfluxDB's %q", ours, got, want)
+		}
+	}
+	if maker.Image != influxdb.Image || len(maker.Entrypoint) != 2 {
+		t.Fatalf("the image is %s, and the command %q", maker.Image, maker.Entrypoint)
+	}
+	if _, err := os.Stat(inContainer(t, maker, maker.Entrypoint[1])); err != nil {
+		t.Error(err)
 	}
 }
 

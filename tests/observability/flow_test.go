@@ -214,7 +214,8 @@ func brandPanels(t *testing.T, f *flow, bucket string) {
 		).Replace(query)
 	}
 	d := dashboards(t)["brand.json"]
-	brands := flux(t, f.influx, fill(d.Templating.List[0].Query))
+	token := readToken(t, f.influx, bucket)
+	brands := flux(t, f.influx, token, fill(d.Templating.List[0].Query))
 	if len(brands) != 1 || brands[0]["_value"] != "SuperCoffee" {
 		t.Errorf("the brands to choose from are %v", brands)
 	}
@@ -222,7 +223,7 @@ func brandPanels(t *testing.T, f *flow, bucket string) {
 	for _, p := range d.Panels {
 		key := p.Type + " " + p.Title
 		for _, q := range p.Targets {
-			rows[key] = flux(t, f.influx, fill(q.Query))
+			rows[key] = flux(t, f.influx, token, fill(q.Query))
 		}
 		if len(rows[key]) == 0 && (p.Type != "table" || bucket == tweetsBucket) {
 			t.Errorf("%s gives nothing", key)
@@ -274,7 +275,7 @@ func number(t *testing.T, text string) float64 {
 }
 
 // flux runs a query as Grafana does and gives the rows of all its tables.
-func flux(t *testing.T, influx *influxd.Server, query string) (rows []map[string]string) {
+func flux(t *testing.T, influx *influxd.Server, token, query string) (rows []map[string]string) {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "dialect": map[string]any{"header": true, "annotations": []string{}}})
 	if err != nil {
@@ -284,7 +285,7 @@ func flux(t *testing.T, influx *influxd.Server, query string) (rows []map[string
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Authorization", "Token "+influx.Token)
+	request.Header.Set("Authorization", "Token "+token)
 	request.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

@@ -226,7 +226,7 @@ func TestABatchFullOfBrokenRecordsIsOneMessage(t *testing.T) {
 	points, refused := process(t, testProcessor(t, batches), m)
 	want := []string{
 		"tweets,brand=SuperCoffee,sentiment=positive count=1i 1700000000000000000",
-		"brandpulse_batches,topic=tweets partition=0i,base=0i,last=65537i,records=65538i,counted=1i,undecodable=65537i,filtered=0i 1700000000000000000",
+		"brandpulse_batches,topic=tweets partition=0i,base=0i,last=8193i,records=8194i,counted=1i,undecodable=8193i,filtered=0i 1700000000000000000",
 	}
 	if got := lines(t, points); !slices.Equal(got, want) {
 		t.Errorf("points %q, want %q", got, want)
@@ -237,12 +237,12 @@ func TestABatchFullOfBrokenRecordsIsOneMessage(t *testing.T) {
 	if b, _ := refused[0].AsBytes(); !bytes.Equal(b, sound) {
 		t.Error("its bytes are not those of the batch")
 	}
-	for key, want := range map[string]any{metaDeadReason: reasonUndecodable, metaDeadOffset: 0, metaDeadLast: 65537} {
+	for key, want := range map[string]any{metaDeadReason: reasonUndecodable, metaDeadOffset: 0, metaDeadLast: 8193} {
 		if got, _ := refused[0].MetaGetMut(key); got != want {
 			t.Errorf("metadata %s is %v, want %v", key, got, want)
 		}
 	}
-	if got := refused[0].GetError().Error(); !strings.Contains(got, "65537 of its 65538 records, the first at offset 0") {
+	if got := refused[0].GetError().Error(); !strings.Contains(got, "8193 of its 8194 records, the first at offset 0") {
 		t.Errorf("error %q", got)
 	}
 }

@@ -51,7 +51,7 @@ With ` + "`message: record_batch`" + ` a message is the bytes of one record batc
 | ` + "`kafka_offset`, `kafka_last_offset`" + ` | int | the base offset of the batch and its last: must agree with the bytes |
 | ` + "`kafka_batch_records`" + ` | int | how many records it has: must agree with the bytes |
 
-A message that is not one whole, sound batch, or does not agree with its metadata, is refused as a whole and nothing of it is counted. A record that cannot be counted leaves as a message of its own, with its own offset, while the others of its batch are counted; should that be more than 65,536 records of one batch, the batch leaves once in their place, with the error of the first.
+A message that is not one whole, sound batch, or does not agree with its metadata, is refused as a whole and nothing of it is counted. A record that cannot be counted leaves as a message of its own, with its own offset, while the others of its batch are counted; should that be more than 8,192 records of one batch, the batch leaves once in their place, with the error of the first.
 
 With the counts of each batch goes a coverage point, also when none of its records was counted: a point of the measurement ` + "`coverage_measurement`, with the tag `topic`, and `src` too with `identity: source`" + `, at the second of the newest record (by Kafka's timestamp) plus the batch's nanoseconds, with the integer fields
 
@@ -102,7 +102,7 @@ Messages that do not come from Kafka are numbered in the order in which they arr
 
 A batch can become many times its size: dead letters, points of many windows or brands, a line for each tweet. What it becomes is charged to ` + "`max_in_flight_bytes` of `kafka_batches`" + ` until it is acknowledged. Where there is no room, the processor waits, unless no other batch exceeds the budget; after 10 s it leaves the batch to the input to redeliver. Besides that each thread takes what the record batch at hand decompresses to, at most ` + "`max_batch_bytes`" + ` and for a moment three times that, while the memory grows.
 
-The messages of other inputs, and those that a buffer has acknowledged, are charged to nobody. What bounds them is the batch: its size, and 65,536 dead letters.
+The messages of other inputs, and those that a buffer has acknowledged, are charged to nobody. What bounds them is the batch: its size, and 8,192 dead letters.
 
 ### Waiting for a schema
 

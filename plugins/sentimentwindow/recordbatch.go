@@ -17,7 +17,7 @@ import (
 // maxDeadRecords is how many messages the broken records of one batch may
 // become. A batch of a megabyte can hold 150,000 empty records, and a message
 // is a hundred times as large as one of these.
-const maxDeadRecords = 1 << 16
+const maxDeadRecords = 1 << 13
 
 // brokenRecord is one that cannot be counted, and why. Its slices are in the
 // batch.

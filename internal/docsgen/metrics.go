@@ -43,7 +43,7 @@ func stockMetrics() []componentMetrics {
 	processor.Counter("processor_sent", "messages", "messages that went out")
 	processor.Counter("processor_error", "messages", "messages that have failed")
 	processor.Timer("processor_latency_ns", "time that a batch has taken")
-	output.Counter("output_sent", "messages", "messages written and acknowledged; `label` tells the outputs apart: `dead_letters` and `rejected_points` in the shipped configs")
+	output.Counter("output_sent", "messages", "messages written and acknowledged; `label` tells the outputs apart: `dead_letters` and `rejected_points` in the shipped configs, with `_small` for letters that were too large")
 	output.Counter("output_batch_sent", "batches", "batches written and acknowledged")
 	output.Counter("output_error", "batches", "writes that have failed, each of which is tried again")
 	output.Timer("output_latency_ns", "time that a write has taken")

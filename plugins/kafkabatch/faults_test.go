@@ -54,12 +54,17 @@ func TestABatchThatIsTooLarge(t *testing.T) {
 	}{
 		{"as it is", emitBlock, kgo.NoCompression(), bytes.Repeat([]byte("x"), 100_000), "of 50 KiB: raise"},
 		{"compressed", emitBlock, kgo.ZstdCompression(), noise(100_000), "of 50 KiB: raise"},
-		{"decompressed", emitRecords, kgo.ZstdCompression(), bytes.Repeat([]byte("x"), 100_000), "of 50 KiB once it is decompressed: raise"},
+		{"as messages", emitRecords, kgo.ZstdCompression(), nil, "of 50 KiB once it is decompressed, or than 8 times that as messages: raise"},
+		{"decompressed", emitRecords, kgo.ZstdCompression(), bytes.Repeat([]byte("x"), 100_000), "of 50 KiB once it is decompressed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			topic := c.Topic(t, 1)
 			produce(t, c, topic, 0, 2)
-			produceValue(t, c, topic, test.codec, test.value)
+			if test.value == nil {
+				produceWith(t, c, topic, test.codec, 0, 500)
+			} else {
+				produceValue(t, c, topic, test.codec, test.value)
+			}
 			r := connected(t, c, topic, "max_batch_bytes: 50KiB\nfetch_max_partition_bytes: 1KiB\nemit: "+test.emit)
 			r.must().done(t)
 			wants(t, r.stopped(topic, 0), "offset 2", "larger than `max_batch_bytes` "+test.says)

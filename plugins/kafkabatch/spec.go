@@ -96,7 +96,7 @@ func consumerFields() []*service.ConfigField {
 			Description("Memory for batches that are fetched and not yet acknowledged, over all partitions, and for what becomes of them. Fetching waits while half of it is used, by batches as they are in the log (with `emit: records` decompressed) and 1 KiB for each message. The other half is for the messages of `emit: records`, and for the points and dead letters that `sentiment_window` makes. A batch that becomes more than there is room for waits until it is the only one. Each broker can add two responses to it, of `" + fieldFetchMaxBytes + "`.").
 			Default("64MiB"),
 		service.NewStringField(fieldMaxBatchBytes).
-			Description("The largest RecordBatch there may be, as it is in the log, and with `emit: records` decompressed. A larger one stops its partition with an error. How large a batch of `emit: block` may become when it is decompressed is for the processor to say: see `max_batch_bytes` of `sentiment_window`.").
+			Description("The largest RecordBatch there may be, as it is in the log, and with `emit: records` decompressed; its messages may then take eight times as much, 1 KiB and more each. A larger one stops its partition with an error. How large a batch of `emit: block` may become when it is decompressed is for the processor to say: see `max_batch_bytes` of `sentiment_window`.").
 			Default("32MiB").
 			Advanced(),
 		service.NewDurationField(fieldCommitPeriod).

@@ -136,6 +136,10 @@ func (w *walk) handOn(h recordbatch.Header, b []byte, end position) error {
 	})
 }
 
+// maxMessagesBytes is how many times max_batch_bytes the messages of a batch may
+// take: one of a megabyte can be of millions of records, each a message.
+const maxMessagesBytes = 8
+
 // content returns the bytes of a batch as they are delivered, in memory of their
 // own: of those of the response, which is many times as large, nothing is kept.
 func (f *fetcher) content(b []byte) (content []byte, becomes int64, err error) {
@@ -147,6 +151,9 @@ func (f *fetcher) content(b []byte) (content []byte, becomes int64, err error) {
 		// A record that cannot be read must stop the partition here: delivered it
 		// would be redelivered for ever.
 		becomes, err = checkRecords(content)
+		if most := maxMessagesBytes * int64(conf.maxBatchBytes); err == nil && becomes > most {
+			err = fmt.Errorf("%w: its messages would take %d bytes", recordbatch.ErrTooLarge, becomes)
+		}
 		return content, becomes, err
 	}
 	if len(b) > int(conf.maxBatchBytes) {
@@ -219,7 +226,7 @@ func (w *walk) end(h recordbatch.Header, fetched int, err error) {
 func (w *walk) tooLarge(h recordbatch.Header) error {
 	conf, decompressed := w.fetcher.session.conf, ""
 	if conf.emit == emitRecords {
-		decompressed = " once it is decompressed"
+		decompressed = fmt.Sprintf(" once it is decompressed, or than %d times that as messages", maxMessagesBytes)
 	}
 	return fmt.Errorf("the batch at offset %d, of %s with %s compression, is larger than `%s` of %s%s: raise that and restart",
 		w.at.offset, humanize.IBytes(uint64(max(0, h.Size()))), h.Codec(), fieldMaxBatchBytes, humanize.IBytes(uint64(conf.maxBatchBytes)), decompressed)

@@ -45,7 +45,9 @@ var counters = map[string]counter{
 // told by the labels that the shipped configs give them.
 const outputSent = "output_sent"
 
-var deadLabels = map[string]bool{"dead_letters": true, "rejected_points": true}
+var deadLabels = map[string]bool{
+	"dead_letters": true, "dead_letters_small": true, "rejected_points": true, "rejected_points_small": true,
+}
 
 // gauge is a number that goes up and down.
 type gauge int

@@ -104,6 +104,10 @@ docs: ## write docs/components/ and the component table of the README from the s
 licences: ## check the licence of everything that is linked
 	cd tools && $(GO) run ./licences -root ..
 
+.PHONY: pin
+pin: ## write digests beside the versions of CI's actions and of images; needs a network, and docker, crane or skopeo
+	cd tools && $(GO) run ./pin -root ..
+
 .PHONY: clean
 clean: ## remove what the chores built in this folder
 	rm -rf bin dist

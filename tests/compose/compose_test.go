@@ -62,7 +62,15 @@ func TestPortsAreOpenOnThisMachineOnly(t *testing.T) {
 	}
 }
 
-var pinned = regexp.MustCompile(`^[a-z/-]+:v?\d+\.\d+\.\d+[a-z0-9.-]*$`)
+// pinned is a version, and beside it the digest that make pin writes.
+var pinned = regexp.MustCompile(`^[a-z/-]+:v?\d+\.\d+\.\d+[a-z0-9.-]*(@sha256:[0-9a-f]{64})?$`)
+
+// versionOf an image, without its digest.
+func versionOf(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	_, version, _ := strings.Cut(image, ":")
+	return version
+}
 
 func TestImagesArePinned(t *testing.T) {
 	for name, s := range load(t).Services {
@@ -196,7 +204,7 @@ func TestServersAreTheVersionsUnderTest(t *testing.T) {
 		"topics":   "internal/kafkad",
 		"influxdb": "internal/influxd",
 	} {
-		_, version, _ := strings.Cut(services[name].Image, ":")
+		version := versionOf(services[name].Image)
 		if !mentioned(t, filepath.Join(root, files), version) {
 			t.Errorf("%s runs %s; %s knows no version %s", name, services[name].Image, files, version)
 		}

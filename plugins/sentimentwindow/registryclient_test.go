@@ -88,7 +88,7 @@ func TestHostileRegistries(t *testing.T) {
 		}, "unable to decode", 1},
 		"control characters": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusInternalServerError)
-			_, _ = io.WriteString(w, `{"error_code":50001,"message":"\u001b]0;pwn\u0007\r\nlevel=error msg=forged `+strings.Repeat("x", 100_000)+`"}`)
+			_, _ = io.WriteString(w, `{"error_code":50001,"message":"\u001b]0;pwn\u0007\r\nlevel=error msg=forged `+strings.Repeat("x", 10_000)+`"}`)
 		}, `status 500: "\x1b]0;pwn\a\r\nlevel=error`, 1},
 		"the credentials": {func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusForbidden)

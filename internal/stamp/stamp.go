@@ -17,6 +17,7 @@
 package stamp
 
 import (
+	"encoding/base32"
 	"errors"
 	"fmt"
 	"time"
@@ -143,3 +144,7 @@ func (l Law) At(unixMillis, offset int64, partition int32) (int64, error) {
 	}
 	return floor + slot, nil
 }
+
+// TopicTag is the part of a tag that tells a topic, with NewSource: six characters
+// of its id, which are 30 bits.
+func TopicTag(id [16]byte) string { return base32.StdEncoding.EncodeToString(id[:])[:6] }

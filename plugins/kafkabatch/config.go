@@ -48,6 +48,7 @@ type config struct {
 	startOffset       string
 	onLostRecords     string
 	emit              string
+	identity          string
 	fingerprint       string // of commits: short, of characters that need no quotes
 	sessionTimeout    time.Duration
 	rebalanceTimeout  time.Duration
@@ -77,6 +78,7 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 		{fieldStartOffset, &c.startOffset},
 		{fieldOnLostRecords, &c.onLostRecords},
 		{fieldEmit, &c.emit},
+		{fieldIdentity, &c.identity},
 		{fieldFingerprint, &c.fingerprint},
 	} {
 		if *s.value, err = parsed.FieldString(s.field); err != nil {
@@ -163,6 +165,9 @@ func (c *config) check() error {
 		if !slices.Contains(e.values, e.value) {
 			return fmt.Errorf("%s must be one of %s, not %q", e.field, strings.Join(e.values, ", "), e.value)
 		}
+	}
+	if err := c.checkIdentity(); err != nil {
+		return err
 	}
 	if c.heartbeatInterval >= c.sessionTimeout {
 		return fmt.Errorf("%s must be shorter than %s, at most a third of it", fieldHeartbeatInterval, fieldSessionTimeout)

@@ -90,7 +90,7 @@ func TestWrongSettings(t *testing.T) {
 }
 
 func TestListsOfLists(t *testing.T) {
-	parsed, err := spec().ParseYAML("seed_brokers: [ 'a:1, b:2', c:3 ]\ntopics: [ 'x,y', y ]\nconsumer_group: g", nil)
+	parsed, err := spec().ParseYAML("seed_brokers: [ 'a:1, b:2', c:3 ]\ntopics: [ 'x,y', y ]\nconsumer_group: g\nidentity: source", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

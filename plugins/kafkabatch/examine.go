@@ -38,6 +38,9 @@ func (s *session) examine(ctx context.Context) error {
 	if err := s.learnTopics(topics); err != nil {
 		return err
 	}
+	if err := s.tellTopicsApart(); err != nil {
+		return err
+	}
 	if err := s.tryToRead(ctx, client, topics); err != nil {
 		return err
 	}
@@ -107,19 +110,22 @@ func compactedTopics(ctx context.Context, admin *kadm.Client, topics []string) (
 // compareFingerprints refuses to go on from commits that another configuration
 // left behind without having finished.
 func (s *session) compareFingerprints(ctx context.Context, admin *kadm.Client) error {
-	offsets, err := committedOffsets(ctx, admin, s.conf.group, s.conf.topics)
+	offsets, err := committedOffsets(ctx, admin, s.conf.group)
 	if err != nil {
 		if errors.Is(err, kerr.GroupAuthorizationFailed) {
 			return refused(s.errGroup("asking for the offsets of", err))
 		}
 		return fmt.Errorf("asking for the offsets of the group %s: %w", s.conf.group, s.explained(err))
 	}
+	if err := s.otherTopic(offsets); err != nil {
+		return err
+	}
 	var other []kadm.OffsetResponse
 	for _, o := range offsets.Sorted() {
-		if o.At < 0 {
+		t := s.topics[o.Topic]
+		if t == nil || o.At < 0 {
 			continue
 		}
-		t := s.topics[o.Topic]
 		t.note(o.At, o.Metadata)
 		// What was committed of another topic stops the partition: see place.
 		if m, ok := parseMark(o.Metadata); ok && m.of(topicIDText(t.id)) && !m.allows(s.conf.fingerprint) {
@@ -134,14 +140,14 @@ func (s *session) compareFingerprints(ctx context.Context, admin *kadm.Client) e
 	return refused(fmt.Errorf("%d partitions, the first of them partition %d of %s: %w", len(other), first.Partition, first.Topic, s.errFingerprint(m, first.At)))
 }
 
-// committedOffsets gives what the group has committed, nothing for one that is
-// not there. It waits a while: with the first group of a cluster the broker makes
+// committedOffsets gives what the group has committed of all topics, nothing for
+// a group that is not there. It waits a while: with the first group of a cluster the broker makes
 // the topic that commits lie in.
-func committedOffsets(ctx context.Context, admin *kadm.Client, group string, topics []string) (kadm.OffsetResponses, error) {
+func committedOffsets(ctx context.Context, admin *kadm.Client, group string) (kadm.OffsetResponses, error) {
 	ctx, cancel := context.WithTimeout(ctx, coordinatorPatience)
 	defer cancel()
 	for {
-		offsets, err := admin.FetchOffsetsForTopics(ctx, group, topics...)
+		offsets, err := admin.FetchOffsets(ctx, group)
 		if err == nil {
 			err = offsets.Error()
 		}

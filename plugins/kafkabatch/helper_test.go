@@ -23,13 +23,16 @@ type reader struct {
 	in *input
 }
 
-// newReader makes an input that commits only when it must, unless extra says
-// otherwise.
+// newReader makes an input that commits only when it must, and shares the group
+// with those of other topics, unless extra says otherwise.
 func newReader(t *testing.T, c *testenv.Cluster, topic, extra string) *reader {
 	t.Helper()
 	yaml := fmt.Sprintf("seed_brokers: [ %q ]\ntopics: [ %s ]\nconsumer_group: g\nmetadata_max_age: 300ms\nfetch_max_wait: 50ms\n%s", c.Brokers[0], topic, extra)
 	if !strings.Contains(extra, fieldCommitPeriod) {
 		yaml += "\ncommit_period: 1h"
+	}
+	if !strings.Contains(extra, fieldIdentity+":") {
+		yaml += "\nidentity: source"
 	}
 	parsed, err := spec().ParseYAML(yaml, nil)
 	if err != nil {

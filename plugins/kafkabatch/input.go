@@ -52,13 +52,14 @@ func newInput(parsed *service.ParsedConfig, res *service.Resources) (service.Bat
 	if err != nil {
 		return nil, err
 	}
-	return &input{conf: conf, log: res.Logger().With(logComponent, Name), metrics: newMetrics(res.Metrics())}, nil
+	return &input{conf: conf, log: res.Logger().With(logComponent, Name), metrics: newMetrics(res.Metrics()), trial: newTrial()}, nil
 }
 
 type input struct {
 	conf    config
 	log     *service.Logger
 	metrics *metrics
+	trial   *trial
 
 	mu      sync.Mutex
 	session *session // nil until connected
@@ -66,20 +67,29 @@ type input struct {
 }
 
 func (in *input) Connect(ctx context.Context) error {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.closed {
-		return service.ErrEndOfInput
-	}
-	if in.session != nil {
-		return nil
-	}
-	s, err := open(ctx, &in.conf, in.log, in.metrics)
+	s, err := in.join(ctx)
 	if err != nil {
 		return err
 	}
+	return in.trial.wait(ctx, s)
+}
+
+// join opens the session, unless there is one.
+func (in *input) join(ctx context.Context) (*session, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.closed {
+		return nil, service.ErrEndOfInput
+	}
+	if in.session != nil {
+		return in.session, nil
+	}
+	s, err := open(ctx, &in.conf, in.log, in.metrics)
+	if err != nil {
+		return nil, err
+	}
 	in.session = s
-	return nil
+	return s, nil
 }
 
 func (in *input) current() *session {
@@ -94,8 +104,12 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 		return nil, nil, service.ErrNotConnected
 	}
 	for {
+		if !in.trial.open(s) {
+			return nil, nil, service.ErrNotConnected
+		}
 		if b := s.nextBatch(); b != nil {
 			d := s.budget.New()
+			d.Identity = in.conf.identity
 			err := d.Reserve(ctx, b.becomes)
 			if errors.Is(err, delivery.ErrFull) {
 				s.putBack(b)
@@ -112,11 +126,13 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 				return nil, nil, err
 			}
 			in.metrics.handedOn(b)
-			messages, ack = deliver(d, messages, ack)
+			in.trial.delivers(int(b.header.Records))
+			messages, ack = deliver(d, in.trial, messages, ack)
 			return messages, ack, nil
 		}
 		select {
 		case <-s.ready:
+		case <-in.trial.changed:
 		case <-s.ctx.Done():
 			return nil, nil, service.ErrEndOfInput
 		case <-ctx.Done():
@@ -128,15 +144,18 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 // deliver lets processors reserve memory for what they make of the messages, and
 // refuse what they cannot process now: it is then redelivered although Benthos
 // acknowledges what is left of it.
-func deliver(d *delivery.Delivery, messages service.MessageBatch, ack service.AckFunc) (service.MessageBatch, service.AckFunc) {
+func deliver(d *delivery.Delivery, t *trial, messages service.MessageBatch, ack service.AckFunc) (service.MessageBatch, service.AckFunc) {
 	for i, m := range messages {
 		messages[i] = m.WithContext(d.In(m.Context()))
 	}
 	return messages, func(ctx context.Context, err error) error {
-		if refused := d.Settle(); err == nil {
+		refused := d.Settle()
+		if err == nil {
 			err = refused
 		}
-		return ack(ctx, err)
+		err = ack(ctx, err)
+		t.learn(d, refused != nil)
+		return err
 	}
 }
 

@@ -13,6 +13,7 @@ const (
 	fieldTopics                 = "topics"
 	fieldConsumerGroup          = "consumer_group"
 	fieldEmit                   = "emit"
+	fieldIdentity               = "identity"
 	fieldStartOffset            = "start_offset"
 	fieldOnLostRecords          = "on_lost_records"
 	fieldFingerprint            = "fingerprint"
@@ -51,7 +52,7 @@ func spec() *service.ConfigSpec {
 		Fields(fetchFields()...).
 		LintRule(`root = match {
   this.seed_brokers.or([""]).length() == 0 => [ "`+wrongBrokers+`" ],
-  this.topics.or([""]).length() == 0 => [ "`+wrongTopics+`" ],
+  this.topics.or([""]).length() == 0 => [ "`+wrongTopics+`" ],`+severalRule+`
 }`).
 		Example("Exact aggregates", "Each RecordBatch becomes points that are the same at every reading, so InfluxDB ends with exact sums even if the process is killed at any moment.", exactExample).
 		Example("Any processor", "With `emit: records` there is a message for each record. The batches are cut as in the log all the same.", recordsExample)
@@ -60,9 +61,8 @@ func spec() *service.ConfigSpec {
 func consumerFields() []*service.ConfigField {
 	return []*service.ConfigField{
 		service.NewStringListField(fieldTopics).
-			Description("Topics to read, all partitions of each, those that are added later too. An element with commas is several topics. Regular expressions are not supported: each topic is examined before it is read, and a compacted topic is refused: its batches change.").
+			Description("Topics to read, all partitions of each, those that are added later too. An element with commas is several topics, which need `identity: source`. Regular expressions are not supported: each topic is examined before it is read, and a compacted topic is refused: its batches change.").
 			Example([]string{"tweets"}).
-			Example([]string{"tweets", "mentions"}).
 			LintRule(topicLint), // of each element
 		service.NewStringField(fieldConsumerGroup).
 			Description("The group that shares the partitions among its members and keeps the offsets.").
@@ -74,6 +74,13 @@ func consumerFields() []*service.ConfigField {
 		}).
 			Description("What is handed on.").
 			Default(emitBlock),
+		service.NewStringAnnotatedEnumField(fieldIdentity, map[string]string{
+			identityTimestamp: "Nothing, as with `identity: timestamp` in `sentiment_window`: the group counts one topic, now and later. Several topics are refused, and so is another topic than the group has counted before.",
+			identitySource:    "The id of the topic, as with `identity: source` in `sentiment_window`, which must have it too. It needs brokers that know ids (Kafka 2.8 and later). Processors of your own must tell topics apart themselves.",
+		}).
+			Description("What tells the topic in what is made of a batch. `sentiment_window` refuses the batches of an input that promises more than it keeps.").
+			Default(identityTimestamp).
+			Advanced(),
 		service.NewStringAnnotatedEnumField(fieldStartOffset, map[string]string{
 			startEarliest:  "At the beginning of the log.",
 			startLatest:    "At its end. Partitions that are added later are read from their beginning all the same.",

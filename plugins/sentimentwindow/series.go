@@ -1,11 +1,11 @@
 package sentimentwindow
 
 import (
-	"encoding/base32"
 	"fmt"
 	"strconv"
 
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+	"github.com/brandpulse/brandpulse-connect/internal/stamp"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -84,7 +84,7 @@ func (c *seriesCache) trim() {
 	}
 }
 
-// sourceTag names a topic's partition in six characters of the topic's id.
+// sourceTag names a topic's partition.
 func sourceTag(topicID [16]byte, partition int32) string {
-	return base32.StdEncoding.EncodeToString(topicID[:])[:6] + "-" + strconv.Itoa(int(partition))
+	return stamp.TopicTag(topicID) + "-" + strconv.Itoa(int(partition))
 }

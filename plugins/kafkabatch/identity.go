@@ -1,0 +1,81 @@
+package kafkabatch
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/brandpulse/brandpulse-connect/internal/stamp"
+)
+
+// Values of identity. They are those of sentiment_window.
+const (
+	identityTimestamp = "timestamp"
+	identitySource    = "source"
+)
+
+// wrongSeveral is for several topics without an identity that tells them apart.
+const wrongSeveral = "topics names several: with identity: timestamp the point of one would replace the point of another at the same offset. " +
+	"Set identity: source, here and in sentiment_window, or give each topic an input, a consumer_group and a bucket or measurement of its own"
+
+// severalRule is what lint says of it.
+const severalRule = `
+  this.identity.or("` + identityTimestamp + `") == "` + identityTimestamp + `" && this.topics.or([]).map_each(t -> t.string().split(",")).flatten().map_each(t -> t.trim()).filter(t -> t != "").unique().length() > 1 => [ "` + wrongSeveral + `" ],`
+
+func (c *config) checkIdentity() error {
+	switch {
+	case c.identity == identitySource:
+		return nil
+	case c.identity != identityTimestamp:
+		return fmt.Errorf("%s must be one of %s, %s, not %q", fieldIdentity, identityTimestamp, identitySource, c.identity)
+	case len(c.topics) > 1:
+		return errors.New(wrongSeveral)
+	default:
+		return nil
+	}
+}
+
+// tellTopicsApart refuses topics that identity: source cannot tell apart: those
+// without an id, and two whose ids have the same tag.
+func (s *session) tellTopicsApart() error {
+	if s.conf.identity != identitySource {
+		return nil
+	}
+	tags := map[string]string{}
+	for _, name := range s.conf.topics {
+		id := s.topics[name].id
+		if id == [16]byte{} {
+			return refused(fmt.Errorf("%s: %s needs the id of the topic %s, and the brokers give none (Kafka has ids since 2.8): read one topic with %s: %s",
+				fieldIdentity, identitySource, name, fieldIdentity, identityTimestamp))
+		}
+		tag := stamp.TopicTag(id)
+		if other, taken := tags[tag]; taken {
+			return refused(fmt.Errorf("the topics %s and %s have ids with the same first 30 bits (%s), so that %s: %s does not tell them apart: give one of them an input, a %s and a bucket or measurement of its own",
+				other, name, tag, fieldIdentity, identitySource, fieldConsumerGroup))
+		}
+		tags[tag] = name
+	}
+	return nil
+}
+
+// otherTopic refuses to count a second topic where a group has counted another
+// one: with identity: timestamp its points would replace those of the first.
+func (s *session) otherTopic(offsets kadm.OffsetResponses) error {
+	if s.conf.identity != identityTimestamp {
+		return nil
+	}
+	for _, o := range offsets.Sorted() {
+		if _, ours := parseMark(o.Metadata); !ours || o.At < 0 || s.topics[o.Topic] != nil {
+			continue
+		}
+		return refused(fmt.Errorf("the group %s has counted the topic %s, up to offset %d of partition %d, and is now to count %s: with %s: %s the points of one would replace points of the other. "+
+			"Choose: (1) give this one a `%s` and a bucket or measurement of its own; "+
+			"(2) set `%s: %s`, here and in sentiment_window; "+
+			"(3) if the points of %s are gone or elsewhere, delete its offsets with kafka-consumer-groups --delete-offsets --group %s --topic %s",
+			s.conf.group, o.Topic, o.At, o.Partition, strings.Join(s.conf.topics, ", "), fieldIdentity, identityTimestamp,
+			fieldConsumerGroup, fieldIdentity, identitySource, o.Topic, s.conf.group, o.Topic))
+	}
+	return nil
+}

@@ -90,11 +90,12 @@ func (b *beginning) hint() string {
 	}
 }
 
-// learn takes in what became of a batch, and tells the input.
+// learn takes in what became of a batch, and tells the input. A record that the
+// mapping has deleted is as good as one that counts: the mapping has read it.
 func (b *beginning) learn(f *folder, batch service.MessageBatch) {
-	var counts bool
+	counts := f.tally.filtered > 0
 	for _, g := range f.groups {
-		if g.tweets() > 0 {
+		if f.tally.filtered > 0 || g.tweets() > 0 {
 			counts = true
 			g.delivery.Counted()
 		}

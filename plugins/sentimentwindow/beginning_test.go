@@ -2,6 +2,7 @@ package sentimentwindow
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -134,6 +135,16 @@ func TestAllOrNothingIsLoud(t *testing.T) {
 		batch := append(nonsense(firstRecords-1), kafkaMessage("tweets", 0, 5000, datum("Tea", tweet.Positive, 0)))
 		if why := fruitless(t, p, append(batch, nonsense(firstRecords)...)); why != nil {
 			t.Errorf("%v, the log\n%s", why, &out)
+		}
+	})
+	t.Run("not if the mapping deletes one of them", func(t *testing.T) {
+		p := loggedProcessor(t, "encoding: json\nmapping: root = if this.id == 7 { deleted() } else { this }", new(bytes.Buffer))
+		var batch service.MessageBatch
+		for i := range 2 * firstRecords {
+			batch = append(batch, kafkaMessage("tweets", 0, i, fmt.Appendf(nil, `{"id":%d}`, i)))
+		}
+		if why := fruitless(t, p, batch); why != nil {
+			t.Error(why)
 		}
 	})
 	t.Run("in one record batch", func(t *testing.T) {

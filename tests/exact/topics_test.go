@@ -29,7 +29,7 @@ func TestTopicsInOneMeasurement(t *testing.T) {
 		bucket := testenv.Influx(t, version)
 		proxy, through := testenv.FaultyProxy(t, bucket, influxfault.Always(influxfault.Fault{Kind: influxfault.HoldAnswer}))
 		reader := one.Into(stream.ExactConfig, through, stream.Env{"TOPIC": one.Topic + "," + other.Topic}).QuickToNotice(session)
-		reader.Args = append(reader.Args, "--set", "pipeline.processors.0.sentiment_window.identity=source")
+		reader.Args = append(reader.Args, "--set", "input.kafka_batches.identity=source", "--set", "pipeline.processors.0.sentiment_window.identity=source")
 		ingest := reader.Start(t)
 		stream.Await(t, "a request is held", func() bool { return proxy.Stats().Held > 0 })
 		time.Sleep(stream.Hold)

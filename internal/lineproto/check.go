@@ -29,7 +29,7 @@ var (
 	ErrNewline     = errors.New("holds a newline, which ends the line")
 	ErrBackslash   = errors.New("ends in a backslash, or has one before a space or another character that gets a meaning by it")
 	ErrLeading     = errors.New("begins with a character that InfluxDB skips there (tab, NUL, or # for a measurement)")
-	ErrMark        = errors.New("begins with a byte order mark, so that it looks like another name and is not the same")
+	ErrMark        = errors.New("begins with a byte order mark, so it only looks like the name without")
 	ErrReserved    = errors.New("is a name that InfluxDB keeps for itself")
 	ErrNotFinite   = errors.New("is NaN or infinite, which InfluxDB cannot store")
 	ErrTimeOutside = errors.New("is outside the years 1677 to 2262 that InfluxDB can store")

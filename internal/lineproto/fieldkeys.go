@@ -6,20 +6,20 @@ import (
 	"slices"
 )
 
-// fieldKeys are the field keys of one line, to find a key that comes twice: InfluxDB
+// fieldKeys holds the field keys of one line, to find a key that comes twice: InfluxDB
 // keeps one of the two values and answers 204.
 //
-// The first few are compared with each other as they come, and most lines have no
-// more. The others are left to twice, when the fields have ended.
+// Most lines have few fields, which add compares with each other. The others are left
+// to twice.
 type fieldKeys struct {
 	n     int
 	at    [8]span
-	quote bool // a key has an escaped quote, which to InfluxDB is a plain one
+	quote bool // a key has an escaped quote, which InfluxDB reads as a quote
 }
 
 type span struct{ from, to int }
 
-// add notes the key b[from:to], and reports whether it is the same as one before.
+// add adds the key b[from:to], and reports whether it has been added before.
 func (k *fieldKeys) add(b []byte, from, to int) bool {
 	n := k.n
 	k.n++
@@ -35,15 +35,15 @@ func (k *fieldKeys) add(b []byte, from, to int) bool {
 	return false
 }
 
-// unsure reports whether add may have missed a key that comes twice.
+// unsure reports whether a key may come twice that add has not found.
 func (k *fieldKeys) unsure() bool { return k.n > len(k.at) || k.quote && k.n > 1 }
 
 var seed = maphash.MakeSeed()
 
-// twice reports whether two of the fields, in which scanFields has found nothing
-// wrong, have the same key. It sorts hashes, so that a line with very many fields
-// costs no more than a little more for each. That two keys share a hash of 64 bits
-// by chance is not to be expected, and the seed is secret.
+// twice reports whether two of the fields have the same key. scanFields must have found
+// nothing wrong in them. It sorts hashes, so that the time does not grow with the square
+// of the number of fields. The hashes have 64 bits and a random seed: no two different
+// keys are expected to have the same one.
 func twice(fields []byte) bool {
 	var room [128]uint64
 	hashes := room[:0]

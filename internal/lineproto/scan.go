@@ -19,9 +19,9 @@ var (
 	ErrFieldTwice  = errors.New("has the same field twice, of which InfluxDB keeps one")
 )
 
-// Mark is the byte order mark that some programs put at the start of a UTF-8 file.
-// To InfluxDB it is a part of the name behind it: the measurement gets a twin that
-// looks the same.
+// Mark is the byte order mark that some programs write at the start of a UTF-8 file.
+// InfluxDB reads it as a part of the name that follows, so that the measurement has a
+// twin that looks the same.
 const Mark = "\uFEFF"
 
 // Line is one line of a message, as NextLine finds it.
@@ -43,9 +43,9 @@ type Line struct {
 // takes the time of arrival, so that a resend makes a second point.
 func (l Line) Timed() bool { return len(l.Stamp) > 0 }
 
-// NextLine takes the first line off a message of line protocol, and past blank
-// lines, comments and a byte order mark before a line (files that were joined have
-// one in the middle). It agrees with InfluxDB about where a line ends: not at a
+// NextLine takes the first line off a message of line protocol. It skips blank lines,
+// comments, and byte order marks before a line: joined files have one in the middle.
+// It agrees with InfluxDB about where a line ends: not at a
 // newline within a quoted string, nor at one after a backslash. At the end of
 // the message, Bytes is empty.
 func NextLine(msg []byte) (line Line, rest []byte) {
@@ -232,10 +232,10 @@ func scanKey(b []byte, i int) (int, error) {
 	return len(b), missing
 }
 
-// hidden reports whether, in a line that is no point, an escaped space or comma
-// stands where the measurement or the value of a tag should have ended, as in
-// `drive=C:\ v=1`: an equals sign follows. The backslash was meant as the last
-// character and not as an escape.
+// hidden reports whether a line that is not a point has an escaped space or comma, and
+// then an equals sign, in its measurement or the value of a tag, as in `drive=C:\ v=1`.
+// The backslash was probably meant as the last character, and not to escape what
+// follows.
 func hidden(line []byte) bool {
 	escaped, value := false, true // the measurement has no key before it
 	for i := 1; i < len(line); i++ {

@@ -46,8 +46,8 @@ func (o *output) createBucket(ctx context.Context, v1 bool) error {
 	return read2xx(a, nil)
 }
 
-// orgID returns the id of the organisation, which the setting may be already: the
-// API for writes takes both, the one for buckets each under a name of its own.
+// orgID returns the id of the organisation. The setting is its name or id: the write
+// API accepts both as org, the others know an id as orgID only.
 func (o *output) orgID(ctx context.Context) (string, error) {
 	var found struct {
 		Orgs []struct{ ID, Name string }
@@ -57,7 +57,7 @@ func (o *output) orgID(ctx context.Context) (string, error) {
 	switch {
 	case err == nil && len(found.Orgs) == 1:
 		return found.Orgs[0].ID, nil
-	case a.err == nil && isID(o.conf.org): // 404, or a token that may not read organisations
+	case a.err == nil && isID(o.conf.org): // not a name, or the token may not read organisations
 		return o.conf.org, nil
 	case err == nil:
 		err = errors.New("the token may not read organisations: set org to the id, or give the token more permissions")
@@ -124,7 +124,7 @@ func (o *output) retention(ctx context.Context, v1 bool) (time.Duration, error) 
 	for _, query := range o.bucketQueries() {
 		a := o.client.ask(ctx, http.MethodGet, "/api/v2/buckets", query, nil)
 		if a.status == http.StatusNotFound {
-			continue // no such bucket or organisation: an id instead of a name
+			continue // not a name but an id
 		}
 		if err := read2xx(a, &found); err != nil {
 			return 0, err
@@ -141,8 +141,8 @@ func (o *output) retention(ctx context.Context, v1 bool) (time.Duration, error) 
 	return 0, errors.New("the token may not read about it: give it permission, or remove replay_window")
 }
 
-// bucketQueries are the ways to ask for the bucket: it, and its organisation, may be
-// set by name or by id.
+// bucketQueries returns the queries that can find the bucket. It and its organisation
+// are set by name or by id.
 func (o *output) bucketQueries() []url.Values {
 	byName := url.Values{"name": {o.conf.bucket}}
 	if o.conf.org != "" {

@@ -15,20 +15,20 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
-// Why a whole message is neither line protocol nor a point.
+// Reasons to refuse a whole message that is neither line protocol nor a point.
 var (
 	errArray  = errors.New("the message is a JSON array: split it into its elements, with `unarchive: { format: json_array }`")
-	errString = errors.New("the message is a JSON string, and not the text in it: take that out with the mapping `root = this`")
-	errValue  = errors.New("the message is a JSON value, and neither an object nor line protocol")
-	errUTF16  = errors.New("the message is UTF-16, by the byte order mark at its start: InfluxDB takes UTF-8, so convert it before")
+	errString = errors.New("the message is a JSON string: decode it with the mapping `root = this`")
+	errValue  = errors.New("the message is a JSON value, neither an object nor line protocol")
+	errUTF16  = errors.New("the message begins with the byte order mark of UTF-16: InfluxDB takes UTF-8, convert it before this output")
 
-	// errBlank is no refusal: there is nothing in the message.
+	// errBlank is not a reason to refuse: the message has no content to lose.
 	errBlank = errors.New("the message is blank")
 )
 
-// withoutMarks returns the batch without the byte order marks at the start of its
-// messages, which no JSON parser takes, and which InfluxDB takes for a part of the
-// measurement. The messages of the batch stay as they are.
+// withoutMarks returns the batch without byte order marks at the start of messages. A
+// JSON parser refuses them, and InfluxDB makes them a part of the measurement. The
+// messages of the given batch are not changed.
 func withoutMarks(batch service.MessageBatch) service.MessageBatch {
 	changed := false
 	for i, m := range batch {
@@ -58,7 +58,7 @@ func firstOf(content []byte) byte {
 	return 0
 }
 
-// blank reports whether content is blank lines and comments alone.
+// blank reports whether content has nothing but blank lines and comments.
 func blank(content []byte) bool {
 	switch firstOf(content) {
 	case 0:
@@ -70,11 +70,12 @@ func blank(content []byte) bool {
 	return false
 }
 
-// longestValue is up to where a message is tried for being null, true or a number.
+// longestValue is the length up to which a message is checked for being JSON null, a
+// boolean or a number.
 const longestValue = 32
 
-// noText returns why content cannot be line protocol, nil if it can. None of these
-// could be a line: one that has a time ends in a digit.
+// noText returns why content cannot be line protocol, nil if it can. No valid JSON
+// is a point with a timestamp.
 func noText(content []byte) error {
 	switch first := firstOf(content); {
 	case first == '[' && json.Valid(content):
@@ -89,9 +90,9 @@ func noText(content []byte) error {
 	return nil
 }
 
-// checkJSON returns why JSON does not say one thing alone: a name that comes twice
-// in an object, of which a parser keeps the last, or text that is not Unicode,
-// which it would change. What is not JSON at all is not its business.
+// checkJSON returns an error for JSON that a parser would change without saying so:
+// of a name that comes twice in an object it keeps the last, and text that is not
+// Unicode becomes U+FFFD. Content that is not JSON at all is not an error here.
 func checkJSON(content []byte) error {
 	if jsontext.Value(content).IsValid() || !json.Valid(content) {
 		return nil
@@ -106,9 +107,9 @@ func checkJSON(content []byte) error {
 	}
 }
 
-// orNotJSON returns that message m is no JSON, or blank, if a mapping or an
-// interpolation has failed with err for that. Benthos says so of an interpolation by
-// "context was undefined", and exports neither error.
+// orNotJSON returns the cause of err, the failure of a mapping or an interpolation, if
+// that is a message that is not JSON or has no content, and err otherwise. Benthos
+// exports neither error, and for an interpolation its text does not name the cause.
 func orNotJSON(m *service.Message, err error) error {
 	text := err.Error()
 	if !strings.Contains(text, "context was undefined") && !strings.Contains(text, "unable to reference message as structured") {

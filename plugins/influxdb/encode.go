@@ -3,6 +3,7 @@ package influxdb
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/redpanda-data/benthos/v4/public/bloblang"
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -16,7 +17,7 @@ type encoder struct {
 	bucketOf    *template // nil: bucket, for all
 	measurement *template // nil: messages are points already
 	tags        *bloblang.Executor
-	tagsTraced  *bloblang.Executor // tags, which shows what is made of null; nil: cannot be told
+	tagsTraced  *bloblang.Executor // tags in traceEnvironment; nil if it does not compile there
 	fields      *bloblang.Executor
 	timestamp   *bloblang.Executor
 	form        form
@@ -30,11 +31,11 @@ func newEncoder(conf config) *encoder {
 	}
 }
 
-// encode appends the points of a batch to l and returns what cannot be one.
+// encode appends the points of a batch to l and returns what is refused.
 //
 // With mappings, each message makes one point. Without, a message that is an
 // object is a point, {measurement, tags, fields, timestamp}, and any other is
-// line protocol. Messages without any point in them are counted in l.
+// line protocol. Messages without a point are counted in l.
 func (e *encoder) encode(batch service.MessageBatch, l *lines) []refusal {
 	batch = withoutMarks(batch)
 	l.bucket = e.bucket
@@ -90,8 +91,8 @@ func (r *encoding) message(i int) {
 	}
 }
 
-// choose sets the bucket of the lines that are added next. If message i names
-// none, it is refused.
+// choose sets the bucket for the lines that are added next. If message i names none,
+// it refuses the message and returns false.
 func (r *encoding) choose(i int) bool {
 	if r.buckets == nil {
 		return true
@@ -114,7 +115,8 @@ func (r *encoding) refuse(i int, err error) {
 	r.refusals = append(r.refusals, refusedHere(i, nil, err))
 }
 
-// point appends message i, which makes one point.
+// point appends the one point of message i. json is the content of the message, if it
+// is a JSON object that nobody has parsed.
 func (r *encoding) point(i int, json []byte) {
 	l := r.lines
 	mark := len(l.buf)
@@ -131,7 +133,7 @@ func (r *encoding) point(i int, json []byte) {
 	}
 	if err != nil {
 		if r.mapped != nil && isArray(r.batch[i]) {
-			err = fmt.Errorf("%w (%w)", err, errArray) // its keys are null, to a mapping
+			err = fmt.Errorf("%w (%w)", err, errArray) // in which a mapping finds no key
 		}
 		l.buf = l.buf[:mark]
 		r.refuse(i, err)
@@ -141,15 +143,14 @@ func (r *encoding) point(i int, json []byte) {
 		l.buf = l.buf[:mark]
 		return
 	}
-	l.times.see(p.ns, i)
+	l.times.check(p.ns, i)
 	l.add(i)
 	if i == 0 {
 		l.grow(len(r.batch)-1, len(l.buf)) // as if all were as long
 	}
 }
 
-// pointOf reads message i, by the mappings or as an object. json is its bytes, if
-// it is JSON that has not been read yet.
+// pointOf returns the point of message i, by the mappings or of the object that it is.
 func (r *encoding) pointOf(i int, json []byte) (point, error) {
 	if json != nil {
 		if err := checkJSON(json); err != nil {
@@ -161,7 +162,11 @@ func (r *encoding) pointOf(i int, json []byte) (point, error) {
 	}
 	value, err := r.batch[i].AsStructured()
 	if err != nil {
-		return point{}, fmt.Errorf("reading the message as JSON: %w", err)
+		hint := ""
+		if strings.Contains(err.Error(), "multiple") { // documents, as Benthos says
+			hint = "; split it, with `unarchive: { format: lines }`"
+		}
+		return point{}, fmt.Errorf("reading the message as JSON: %w%s", err, hint)
 	}
 	object, ok := value.(map[string]any)
 	if _, array := value.([]any); array {
@@ -200,7 +205,7 @@ func (r *encoding) text(message int, content []byte) {
 		case len(line.Bytes) >= r.maxLine:
 			err = errLineTooLong
 		default:
-			l.times.seeText(line.Stamp, message)
+			l.times.checkDigits(line.Stamp, message)
 			if asSent(taken, line.Bytes) {
 				at += len(taken)
 				l.note(message, len(l.buf)+at-copied)

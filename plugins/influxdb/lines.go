@@ -10,8 +10,8 @@ type lines struct {
 	from []int32 // the message of the batch that line i came from
 	runs []run   // which bucket each line goes to
 
-	blank int       // messages without any point: blank lines and comments
-	times sightings // of times that are hardly meant
+	blank int // messages without a point: blank lines and comments
+	times unlikelyTimes
 
 	bucket   string // that of the lines which are added now
 	borrowed bool   // buf is a message, and only read

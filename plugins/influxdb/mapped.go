@@ -9,7 +9,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// mappedPoints makes points of messages by the mappings of the configuration.
+// mappedPoints makes the points of a batch by the mappings of the configuration.
 type mappedPoints struct {
 	encoder     *encoder
 	batch       service.MessageBatch
@@ -17,7 +17,7 @@ type mappedPoints struct {
 	tags        *service.MessageBatchBloblangExecutor
 	fields      *service.MessageBatchBloblangExecutor
 	timestamp   *service.MessageBatchBloblangExecutor
-	traced      *service.MessageBatchBloblangExecutor // tagsTraced, when it has been needed
+	traced      *service.MessageBatchBloblangExecutor // of tagsTraced; created when first needed
 }
 
 func (e *encoder) mapping(batch service.MessageBatch) *mappedPoints {
@@ -58,8 +58,8 @@ func (m *mappedPoints) point(i int) (p point, err error) {
 	return p, err
 }
 
-// tagsOf returns the tags of message i. A point need not have any: a mapping that
-// gives null, or assigns nothing, gives none.
+// tagsOf returns the tags of message i: none if the mapping returns null or assigns
+// nothing, since tags are optional.
 func (m *mappedPoints) tagsOf(i int) (map[string]any, error) {
 	value, err := m.mapped(fieldTags, m.tags, i)
 	if err != nil || value == nil {
@@ -71,7 +71,7 @@ func (m *mappedPoints) tagsOf(i int) (map[string]any, error) {
 	}
 	for key, value := range tags {
 		if text, ok := asText(value); ok && maybeNull(text) && m.madeOfNull(i, key, text) {
-			return nil, fmt.Errorf("the tag %q is %q, which the mapping makes of null: the message has no such key, or it is null; without .string() or .format() a null tag is left away", key, brief(text))
+			return nil, fmt.Errorf("the tag %q is %q, which the mapping makes of null: the message has no such key, or it is null; without .string() or .format() the tag would be omitted, .or() sets a default", key, brief(text))
 		}
 	}
 	return tags, nil
@@ -96,8 +96,8 @@ func mustBeObject(field string, value any) error {
 	return fmt.Errorf("mapping %s: it must give an object, this is %s", field, kindOf(value))
 }
 
-// mapped is what a mapping gives for message i, nil if it assigns nothing.
-// QueryValue would be shorter, but gives a mapping no `this`.
+// mapped returns the result of a mapping for message i, nil if it assigns nothing.
+// QueryValue would be shorter, but provides no `this`.
 func (m *mappedPoints) mapped(field string, mapping *service.MessageBatchBloblangExecutor, i int) (any, error) {
 	result, err := mapping.Query(i)
 	switch {
@@ -117,9 +117,9 @@ func (m *mappedPoints) mapped(field string, mapping *service.MessageBatchBloblan
 	return result.AsStructured()
 }
 
-// untouched reports whether the result of a mapping is the message itself, since
-// nothing was assigned, as by `root = if this.exists("tags") { this.tags }`. What a
-// mapping assigns is a copy.
+// untouched reports whether a mapping has assigned nothing, such as
+// `root = if this.exists("tags") { this.tags }`. Its result is the message itself then,
+// and would be stored as tags or fields. Values that are assigned are copies.
 func untouched(result, message *service.Message) bool {
 	if result.HasStructured() {
 		if !message.HasStructured() {

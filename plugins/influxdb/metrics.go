@@ -15,8 +15,8 @@ var (
 
 	metricWritten  = declared.Counter("influxdb_points_written", "points", "points that InfluxDB has stored")
 	metricRejected = declared.Counter("influxdb_points_rejected", "points", "refused points, and messages that are none", metric.OneOf("reason", classes()...))
-	metricBlank    = declared.Counter("influxdb_messages_blank", "messages", "messages without any point: blank lines and comments, of which nothing is written")
-	metricUnlikely = declared.Counter("influxdb_unlikely_times", "points", "points with a time that is hardly meant: within the first weeks of 1970, where a time that is not in nanoseconds ends up, by the unit that it looks like; or more than a year ahead", metric.OneOf("looks_like", sightingNames()...))
+	metricBlank    = declared.Counter("influxdb_messages_blank", "messages", "messages of blank lines and comments alone, acknowledged without writing anything")
+	metricUnlikely = declared.Counter("influxdb_unlikely_times", "points", "points with a timestamp that is probably a mistake, written all the same: in the first weeks of 1970, by the unit that the timestamp seems to be in, or more than a year ahead", metric.OneOf("looks_like", timeKindNames()...))
 	metricWaiting  = declared.Gauge("influxdb_points_waiting", "points", "points taken and not stored yet")
 	metricRequests = declared.Counter("influxdb_requests", "requests", "requests and what became of them, see above", metric.OneOf("verdict", verdictNames()...))
 	metricSent     = declared.Counter("influxdb_points_sent", "points", "points in all requests")

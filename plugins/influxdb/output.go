@@ -66,7 +66,7 @@ type output struct {
 	notes     *notes
 	calls     sync.Pool // of *call
 
-	warned [sightingCount]atomic.Bool // by kind of time
+	warned [timeKinds]atomic.Bool // by kind of time
 
 	connecting *backoff.ExponentialBackOff
 	primed     bool // rejected has been started
@@ -130,7 +130,7 @@ func (o *output) WriteBatch(ctx context.Context, batch service.MessageBatch) err
 	if blank := cl.lines.blank; blank > 0 {
 		o.metrics.blank.Incr(int64(blank))
 	}
-	o.sighted(batch, &cl.lines.times)
+	o.reportTimes(batch, &cl.lines.times)
 	if err := o.write(ctx, cl); err != nil {
 		return err
 	}

@@ -72,8 +72,8 @@ func unknown(object map[string]any) error {
 
 // form is how points are written.
 type form struct {
-	replace  bool // what line protocol cannot carry
-	unsigned bool // unsigned integers as such
+	replace  bool // replace what line protocol cannot carry
+	unsigned bool // values of unsigned types as unsigned fields
 }
 
 // pointScratch holds what is needed to put one point after the other into
@@ -218,9 +218,9 @@ func tagText(value any) (string, error) {
 }
 
 // appendValue appends a field's value. An integer stays one, whatever its size.
-// asUnsigned is whether one of Go's unsigned types, which Bloblang's .uint64() and
-// its like give, is written as unsigned; else it is so only where a signed one
-// cannot hold it.
+// With asUnsigned, a value of one of Go's unsigned types, as Bloblang's .uint64()
+// returns, is written as unsigned. Without, it is so only if it exceeds the largest
+// signed integer.
 func appendValue(dst []byte, value any, asUnsigned bool) ([]byte, error) {
 	switch v := value.(type) {
 	case string:

@@ -28,7 +28,7 @@ var (
 	errLineTooLong = fmt.Errorf("the line %w: it is above max_body_bytes", lineproto.ErrTooLong)
 )
 
-// noBucket is why the bucket of a message is not known.
+// noBucket is an error for a message whose bucket is not known.
 type noBucket struct{ error }
 
 func (b noBucket) Unwrap() error { return b.error }
@@ -63,7 +63,7 @@ func refusedHere(message int, text []byte, err error) refusal {
 		errors.Is(err, lineproto.ErrTimestamp), errors.Is(err, lineproto.ErrTimeOutside):
 		class = classTimestamp
 	}
-	// It may repeat a key or a value of the message, of any length.
+	// The error may repeat a key or value of the message, of any length.
 	return refusal{message: message, line: -1, text: text, reason: clean(err.Error(), nil), class: class}
 }
 

@@ -20,7 +20,7 @@ const maxReplacedTag = 16_000
 //   - a newline becomes a space;
 //   - a backslash at the end of a name or tag, or before a character that would get
 //     a meaning by it, becomes a slash;
-//   - a byte order mark before a name is left away;
+//   - a byte order mark before a name is removed;
 //   - a name that begins with a tab, NUL or, for a measurement, # begins with _;
 //   - a name that InfluxDB keeps for itself gets a _ behind it;
 //   - an empty tag and a field that is NaN or infinite are left away;

@@ -82,11 +82,11 @@ func spec() *service.ConfigSpec {
 				Examples("brandpulse", "brandpulse/autogen", `tenant_${! @tenant }`).
 				LintRule(`root = if this == "" { [ "bucket must not be empty" ] }`),
 			service.NewInterpolatedStringField(fieldMeasurement).
-				Description("Makes a point of each message: its measurement. Goes with `fields` and `timestamp`. A message without the key that it names is refused.").
+				Description("Makes a point of each message: its measurement. Goes with `fields` and `timestamp`. A message without a key that it refers to is refused.").
 				Examples("weather", `${! @kafka_topic }`).
 				Optional(),
 			service.NewBloblangField(fieldTags).
-				Description("Makes a point of each message: a mapping to the object of its tags, whose values are strings, numbers or booleans. A null is left away, and so are all if the mapping gives null.").
+				Description("Makes a point of each message: a mapping to the object of its tags, whose values are strings, numbers or booleans. A null is omitted. A mapping that returns null makes a point without tags.").
 				Example(`root.city = this.city`).
 				Optional(),
 			service.NewBloblangField(fieldFields).
@@ -104,7 +104,7 @@ func spec() *service.ConfigSpec {
 				Description("What happens to a point with a value or name that line protocol cannot carry, such as NaN or a tag that ends in a backslash. For points that this output makes; messages that are line protocol already are checked, and never changed.").
 				Default(onUnsupportedReject),
 			service.NewBoolField(fieldUnsigned).
-				Description("Write what a mapping has made an unsigned integer, by `.uint64()` and its like, as an unsigned field, `5u`: for fields that are unsigned in the bucket already, such as those of a Telegraf with `influx_uint_support`. Otherwise it is signed, `5i`, up to the largest signed one. InfluxDB 2 and later have unsigned fields; a stock InfluxDB 1.8 refuses them.").
+				Description("Write integers that a mapping has converted with `.uint64()`, or `.uint32()` and so on, as unsigned fields, `5u`: for fields that are unsigned in the bucket already, such as those written by Telegraf with `influx_uint_support`. By default they are signed, `5i`, unless they exceed the largest signed integer. InfluxDB 2 and later have unsigned fields; a stock InfluxDB 1.8 refuses them.").
 				Default(false).
 				Advanced(),
 			service.NewOutputField(fieldRejected).

@@ -8,35 +8,35 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// template is a setting with interpolations, which must all find something. Benthos
-// writes the text null for a key that is missing, and points would be stored under
-// that name, in the bucket of somebody whose name ends in it too.
+// template is a setting with interpolations, each of which must find a value.
 //
-// A text without "null" has no such thing in it, so nearly all messages cost no
-// more than the interpolation. For the others the expressions are evaluated by
-// themselves.
+// Benthos interpolates a missing key as the text null. Points would be stored in a
+// measurement of that name, or in another tenant's bucket that ends in it. Only a text
+// that contains "null" can be affected, so most messages cost nothing more. For the
+// others, each expression is evaluated by itself.
 type template struct {
 	name        string
 	whole       *service.InterpolatedString
 	expressions []expression
 }
 
-// expression is what stands between ${! and }.
+// expression is the text between ${! and }, compiled.
 type expression struct {
 	source string
-	plain  *bloblang.Executor // gives the value as the only element of an array
-	traced *bloblang.Executor // the same in traceEnvironment; nil: cannot be made there
+	plain  *bloblang.Executor // returns an array with the value
+	traced *bloblang.Executor // the same in traceEnvironment; nil if it does not compile there
 }
 
-// newTemplate returns the template of a setting that Benthos has parsed as whole.
+// newTemplate returns the template of a setting: its name, how Benthos has parsed it,
+// and its text.
 func newTemplate(name string, whole *service.InterpolatedString, text string) *template {
 	return &template{name, whole, expressionsOf(text)}
 }
 
-// expressionsOf finds the expressions in text. Benthos takes a closing brace for
-// the end of an expression where what is before it is one, and so does this. An
-// expression of functions that a build has for itself alone is not found: it
-// cannot be evaluated here.
+// expressionsOf returns the expressions in text. As in Benthos, an expression ends at
+// the first closing brace before which it is complete. An expression that uses
+// functions of a private Bloblang environment is not returned: it cannot be evaluated
+// here, and is not checked.
 func expressionsOf(text string) (found []expression) {
 	for {
 		_, rest, more := strings.Cut(text, "${")
@@ -73,7 +73,7 @@ type filling struct {
 	*template
 	batch  service.MessageBatch
 	filler *service.MessageBatchInterpolationExecutor
-	checks []check // of the expressions, once they have been needed
+	checks []check // of the expressions; created when first needed
 }
 
 type check struct {
@@ -104,14 +104,14 @@ func (f *filling) text(i int) (string, error) {
 	}
 	for at, c := range f.checks {
 		if c.missing(i) {
-			return "", fmt.Errorf("the %s is %q: ${! %s } finds no such key in the message, or null; where there is a default, say so by .or()", f.name, brief(text), f.expressions[at].source)
+			return "", fmt.Errorf("the %s is %q: ${! %s } finds no such key in the message, or null; add the key, or a default with .or()", f.name, brief(text), f.expressions[at].source)
 		}
 	}
 	return text, nil
 }
 
-// missing reports whether the expression gives nothing for message i, or a text
-// that it has made of nothing.
+// missing reports whether the expression has no value for message i, or is a text made
+// of null.
 func (c check) missing(i int) bool {
 	value, ok := only(c.plain, i)
 	if !ok {
@@ -125,8 +125,8 @@ func (c check) missing(i int) bool {
 	return ok && traced(again, text)
 }
 
-// only evaluates an expression: nil if it gives null, or nothing at all. ok is
-// whether it could be.
+// only returns the value of an expression: nil for null, and for an expression that
+// assigns nothing. ok reports whether it could be evaluated.
 func only(mapping *service.MessageBatchBloblangExecutor, i int) (value any, ok bool) {
 	result, err := mapping.Query(i)
 	if err != nil || result == nil {

@@ -11,76 +11,77 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
-// sighting is a kind of time that is hardly meant. What is written does not depend
-// on it, since that would depend on the clock: a replay must decide alike.
-type sighting int
+// timeKind is a kind of timestamp that is probably a mistake. Such points are
+// counted and logged, and written like all others: a replay must write the same
+// points, so what is written must not depend on the clock.
+type timeKind int
 
-// InfluxDB takes nanoseconds, and stores a time in another unit in January 1970.
+// InfluxDB takes nanoseconds. A timestamp in another unit is in January 1970.
 const (
-	sightSeconds      sighting = iota // as seconds it would be within years of now
-	sightMilliseconds                 // as milliseconds
-	sightMicroseconds                 // as microseconds
-	sightEpoch                        // in the first weeks of 1970 all the same: 0, or cut to 32 bits
-	sightFuture                       // more than a year ahead: multiplied once too often, or wrapped around
-	sightingCount
+	timeSeconds      timeKind = iota // in seconds, it would be near now
+	timeMilliseconds                 // in milliseconds, it would be near now
+	timeMicroseconds                 // in microseconds, it would be near now
+	timeEpoch                        // in the first weeks of 1970 for another reason: 0, or truncated to 32 bits
+	timeFuture                       // more than a year ahead: multiplied too often, or overflowed
+	timeKinds
 )
 
-func (s sighting) String() string {
-	return [...]string{"seconds", "milliseconds", "microseconds", "epoch", "future"}[s]
+func (k timeKind) String() string {
+	return [...]string{"seconds", "milliseconds", "microseconds", "epoch", "future"}[k]
 }
 
-func sightingNames() (names []string) {
-	for s := range sightingCount {
-		names = append(names, s.String())
+func timeKindNames() (names []string) {
+	for k := range timeKinds {
+		names = append(names, k.String())
 	}
 	return names
 }
 
-// unit is how many nanoseconds one of what the time looks like has; 0: no unit.
-func (s sighting) unit() int64 {
-	return [...]int64{int64(time.Second), int64(time.Millisecond), int64(time.Microsecond), 0, 0}[s]
+// unit returns the unit in nanoseconds, 0 for a kind without one.
+func (k timeKind) unit() int64 {
+	return [...]int64{int64(time.Second), int64(time.Millisecond), int64(time.Microsecond), 0, 0}[k]
 }
 
-// sightings are those in one batch, relative to when it came.
-type sightings struct {
+// unlikelyTimes counts the unlikely timestamps of one batch.
+type unlikelyTimes struct {
 	now    int64
-	future int64
-	text   [20]byte // future, as digits
-	seen   [sightingCount]struct {
+	future int64    // the earliest that is unlikely
+	digits [20]byte // of future
+	seen   [timeKinds]struct {
 		points  int64
 		ns      int64 // of the first
 		message int   // of the first
 	}
 }
 
-// beyond is how far ahead of now a time may be.
-const beyond = int64(365 * 24 * time.Hour)
+// maxAhead is how far ahead of now a timestamp is not unlikely.
+const maxAhead = int64(365 * 24 * time.Hour)
 
-func (s *sightings) begin() {
-	*s = sightings{now: time.Now().UnixNano()}
-	s.future = min(s.now, math.MaxInt64-beyond) + beyond
-	strconv.AppendInt(s.text[:0], s.future, 10)
+func (s *unlikelyTimes) begin() {
+	*s = unlikelyTimes{now: time.Now().UnixNano()}
+	s.future = min(s.now, math.MaxInt64-maxAhead) + maxAhead
+	strconv.AppendInt(s.digits[:0], s.future, 10)
 }
 
-// early is the end of what is hardly meant after 1970: a time of now in
-// microseconds, and half as much again.
-func (s *sightings) early() int64 { return s.now / 1000 * 3 / 2 }
+// early returns the latest timestamp that is unlikely for being too early: with a
+// margin, now in microseconds.
+func (s *unlikelyTimes) early() int64 { return s.now / 1000 * 3 / 2 }
 
-// see looks at the time of a point of message i.
-func (s *sightings) see(ns int64, i int) {
+// check counts the timestamp of a point of message i if it is unlikely.
+func (s *unlikelyTimes) check(ns int64, i int) {
 	if ns > s.early() && ns < s.future || ns < 0 {
 		return
 	}
-	kind := sightEpoch
+	kind := timeEpoch
 	switch {
 	case ns >= s.future:
-		kind = sightFuture
-	case s.near(ns, sightSeconds):
-		kind = sightSeconds
-	case s.near(ns, sightMilliseconds):
-		kind = sightMilliseconds
-	case s.near(ns, sightMicroseconds):
-		kind = sightMicroseconds
+		kind = timeFuture
+	case s.near(ns, timeSeconds):
+		kind = timeSeconds
+	case s.near(ns, timeMilliseconds):
+		kind = timeMilliseconds
+	case s.near(ns, timeMicroseconds):
+		kind = timeMicroseconds
 	}
 	seen := &s.seen[kind]
 	if seen.points++; seen.points == 1 {
@@ -88,29 +89,29 @@ func (s *sightings) see(ns int64, i int) {
 	}
 }
 
-// near reports whether ns would be within half of the time since 1970 of now, if
-// it were in another unit.
-func (s *sightings) near(ns int64, kind sighting) bool {
+// near reports whether ns, read in the unit of kind, is between half and one and a
+// half of the time from 1970 to now.
+func (s *unlikelyTimes) near(ns int64, kind timeKind) bool {
 	now := s.now / kind.unit()
 	return ns >= now/2 && ns <= now*3/2
 }
 
-// seeText is see for the digits of a line. Those of nearly all have one length and
-// are below others by their order as text.
-func (s *sightings) seeText(digits []byte, i int) {
-	const usual = 19 // from 2001 on
-	if len(digits) == usual && digits[0] >= '1' && string(digits) < string(s.text[:usual]) {
+// checkDigits is check for the digits of a line. Nearly all timestamps have 19 digits
+// and can be compared as text.
+func (s *unlikelyTimes) checkDigits(digits []byte, i int) {
+	const usual = 19 // digits, from 2001 on
+	if len(digits) == usual && digits[0] >= '1' && string(digits) < string(s.digits[:usual]) {
 		return
 	}
 	if ns, ok := lineproto.Time(digits); ok {
-		s.see(ns, i)
+		s.check(ns, i)
 	}
 }
 
-// sighted counts the times of a batch that are hardly meant, and logs the first of
-// each kind in the life of the output.
-func (o *output) sighted(batch service.MessageBatch, s *sightings) {
-	for kind := range sightingCount {
+// reportTimes updates the metric for the unlikely timestamps of a batch, and logs
+// the first of each kind since the output was created.
+func (o *output) reportTimes(batch service.MessageBatch, s *unlikelyTimes) {
+	for kind := range timeKinds {
 		seen := s.seen[kind]
 		if seen.points == 0 {
 			continue
@@ -125,19 +126,19 @@ func (o *output) sighted(batch service.MessageBatch, s *sightings) {
 				fields = append(fields, name, value)
 			}
 		}
-		o.log.With(fields...).Warnf("Writing a point with the time %d, which is %s; %s. It is written as it is; more of them are counted by influxdb_unlikely_times, and not logged", seen.ns, dateOf(seen.ns), advice(kind, seen.ns))
+		o.log.With(fields...).Warnf("Writing a point with the timestamp %d, which is %s: %s. It is written unchanged. Further ones are counted by influxdb_unlikely_times and not logged", seen.ns, dateOf(seen.ns), advice(kind, seen.ns))
 	}
 }
 
-func advice(kind sighting, ns int64) string {
+func advice(kind timeKind, ns int64) string {
 	switch kind {
-	case sightFuture:
-		return "that is more than a year ahead: InfluxDB takes nanoseconds since 1970, so has a time been multiplied that was in nanoseconds already, or beyond 64 bits?"
-	case sightEpoch:
-		return "InfluxDB takes nanoseconds since 1970: is the time missing, or cut to 32 bits?"
+	case timeFuture:
+		return "more than a year ahead. InfluxDB takes nanoseconds since 1970; a timestamp in nanoseconds that is multiplied, or a product beyond 64 bits, ends up there"
+	case timeEpoch:
+		return "InfluxDB takes nanoseconds since 1970; a missing timestamp, or one truncated to 32 bits, ends up there"
 	}
 	unit := kind.unit()
-	return fmt.Sprintf("in %s it would be %s: InfluxDB takes nanoseconds, so multiply it by %d, in the mapping `timestamp`, or in a mapping before this output where messages are line protocol", kind, dateOf(ns*unit), unit)
+	return fmt.Sprintf("in %s it would be %s. InfluxDB takes nanoseconds: multiply by %d in the mapping `timestamp`, or for line protocol in a mapping before this output", kind, dateOf(ns*unit), unit)
 }
 
 func dateOf(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339) }

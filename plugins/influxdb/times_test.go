@@ -14,26 +14,26 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
-// TestUnlikelyTimes breaks if a time that is hardly meant is not noticed, or if one
-// that may be is.
+// TestUnlikelyTimes breaks if a timestamp in another unit is not noticed, or if a
+// plausible one is reported.
 func TestUnlikelyTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC))) // the clock of a bubble begins in 2000
 		now := time.Now()
-		const none = sighting(-1)
+		const none = timeKind(-1)
 		for _, test := range []struct {
 			ns   int64
-			want sighting
+			want timeKind
 		}{
-			{now.Unix(), sightSeconds},
-			{now.AddDate(-20, 0, 0).Unix(), sightSeconds},
-			{now.UnixMilli(), sightMilliseconds},
-			{1_700_000_000_123, sightMilliseconds},
-			{now.UnixMicro(), sightMicroseconds},
-			{0, sightEpoch},
-			{7, sightEpoch},
-			{now.UnixMilli() & math.MaxUint32, sightEpoch},
-			{now.UnixNano() & math.MaxUint32, sightEpoch},
+			{now.Unix(), timeSeconds},
+			{now.AddDate(-20, 0, 0).Unix(), timeSeconds},
+			{now.UnixMilli(), timeMilliseconds},
+			{1_700_000_000_123, timeMilliseconds},
+			{now.UnixMicro(), timeMicroseconds},
+			{0, timeEpoch},
+			{7, timeEpoch},
+			{now.UnixMilli() & math.MaxUint32, timeEpoch},
+			{now.UnixNano() & math.MaxUint32, timeEpoch},
 			{now.UnixNano(), none},
 			{now.AddDate(-40, 0, 0).UnixNano(), none},
 			{time.Date(1970, 6, 1, 0, 0, 0, 0, time.UTC).UnixNano(), none},
@@ -41,19 +41,19 @@ func TestUnlikelyTimes(t *testing.T) {
 			{-now.Unix(), none},
 			{math.MinInt64 + 2, none},
 			{now.AddDate(0, 11, 0).UnixNano(), none},
-			{now.AddDate(1, 1, 0).UnixNano(), sightFuture},
-			{math.MaxInt64 - 1, sightFuture},
-			{5 * now.UnixNano(), sightFuture},
+			{now.AddDate(1, 1, 0).UnixNano(), timeFuture},
+			{math.MaxInt64 - 1, timeFuture},
+			{5 * now.UnixNano(), timeFuture},
 		} {
 			for _, text := range []bool{false, true} {
-				var s sightings
+				var s unlikelyTimes
 				s.begin()
 				if text {
-					s.seeText(fmt.Append(nil, test.ns), 3)
+					s.checkDigits(fmt.Append(nil, test.ns), 3)
 				} else {
-					s.see(test.ns, 3)
+					s.check(test.ns, 3)
 				}
-				for kind := range sightingCount {
+				for kind := range timeKinds {
 					seen, want := s.seen[kind], int64(0)
 					if kind == test.want {
 						want = 1
@@ -67,9 +67,9 @@ func TestUnlikelyTimes(t *testing.T) {
 	})
 }
 
-// TestUnlikelyTimesAreSaidOnce breaks if points in 1970 are written without a word,
-// if each is logged, or if they are not written.
-func TestUnlikelyTimesAreSaidOnce(t *testing.T) {
+// TestUnlikelyTimesAreLoggedOnce breaks if points in 1970 are written without a
+// warning, if each is logged, or if they are not written.
+func TestUnlikelyTimesAreLoggedOnce(t *testing.T) {
 	mapped := mapping(t, testConfig(), "m", `root.f = this.f`, `root = this.ms`)
 	for name, test := range map[string]struct {
 		conf    config
@@ -90,9 +90,9 @@ func TestUnlikelyTimesAreSaidOnce(t *testing.T) {
 				}
 			}
 			text := log.String()
-			for _, want := range []string{"level=WARN", "the time 1700000000123, which is 1970-01-01T00:28:20Z", "in milliseconds it would be 2023-11-14T22:13:20Z", "multiply it by 1000000", "reason=milliseconds", "offset=42", "influxdb_unlikely_times"} {
+			for _, want := range []string{"level=WARN", "the timestamp 1700000000123, which is 1970-01-01T00:28:20Z", "in milliseconds it would be 2023-11-14T22:13:20Z", "multiply by 1000000 in", "reason=milliseconds", "offset=42", "influxdb_unlikely_times"} {
 				if strings.Count(text, want) != 1 {
-					t.Errorf("%q is not said once: %s", want, text)
+					t.Errorf("%q is not logged once: %s", want, text)
 				}
 			}
 			if stored := fake.Stored(); stored["m f=1i 1700000000123"] == 0 || stored["m f=1i 1700000000125"] == 0 {

@@ -8,12 +8,12 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/bloblang"
 )
 
-// traceMark follows what the methods of traceEnvironment make of null.
+// traceMark is what traceEnvironment appends to a text made of null.
 const traceMark = "\x00\x01\x00"
 
-// maybeNull reports whether some part of text may have been made of null: by an
-// interpolation or .string(), which write null, or by .format(), which writes <nil>.
-// In whatever case, since what comes next may change it.
+// maybeNull reports whether a part of text may be made of null: an interpolation and
+// .string() write null, .format() writes <nil>. Case is ignored, since the methods that
+// follow may change it.
 func maybeNull(text string) bool {
 	for i := range max(0, len(text)-2) {
 		if text[i]|0x20 == 'n' && (text[i+1]|0x20 == 'u' || text[i+1]|0x20 == 'i') && text[i+2]|0x20 == 'l' {
@@ -23,9 +23,9 @@ func maybeNull(text string) bool {
 	return false
 }
 
-// traced reports whether value, as evaluated in traceEnvironment, is text with
-// something in it that was made of null. If it is another text but for that, the
-// expression has looked at the text itself, and must know what it does.
+// traced reports whether value, evaluated in traceEnvironment, is text with a part made
+// of null. If the two differ in more than the mark, the expression compares with the
+// text null itself, and handles the case.
 func traced(value any, text string) bool {
 	again, ok := asText(value)
 	return ok && strings.Contains(again, traceMark) && strings.ReplaceAll(again, traceMark, "") == text
@@ -41,15 +41,15 @@ func asText(value any) (text string, ok bool) {
 	return "", false
 }
 
-// traceEnvironment is that of Bloblang, but for the methods that make a text of
-// anything, null too: what they make of null has a mark behind it.
+// traceEnvironment returns Bloblang's environment with other methods .string() and
+// .format(), which append traceMark to the text that they make of null.
 var traceEnvironment = sync.OnceValue(func() *bloblang.Environment {
 	env := bloblang.GlobalEnvironment().WithoutMethods("string", "format")
 	original, err := bloblang.Parse("root = this.string()")
 	if err != nil {
 		return env
 	}
-	// The only error is that of a name that is no name.
+	// The only error is that of an invalid name.
 	_ = env.RegisterMethodV2("string", bloblang.NewPluginSpec(), func(*bloblang.ParsedParams) (bloblang.Method, error) {
 		return func(v any) (any, error) {
 			if v == nil {
@@ -72,7 +72,7 @@ var traceEnvironment = sync.OnceValue(func() *bloblang.Environment {
 	return env
 })
 
-// tracedNil is written as nil is, with the mark behind it.
+// tracedNil is formatted like nil, followed by traceMark.
 type tracedNil struct{}
 
 func (tracedNil) Format(state fmt.State, verb rune) {

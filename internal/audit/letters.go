@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -172,8 +173,12 @@ func pointOf(line *lineprotocol.Decoder, measurement string) (p influxread.Point
 		if key == nil {
 			break
 		}
-		if string(key) == "count" && value.Kind() == lineprotocol.Int {
+		switch {
+		case string(key) != "count":
+		case value.Kind() == lineprotocol.Int:
 			p.Count, ok = value.IntV(), true
+		case value.Kind() == lineprotocol.Uint && value.UintV() <= math.MaxInt64:
+			p.Count, ok = int64(value.UintV()), true
 		}
 	}
 	text, err := line.TimeBytes()

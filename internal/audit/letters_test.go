@@ -7,6 +7,27 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// If this fails, a point that InfluxDB has refused is missing, or what is none counts.
+func TestCountsOfRefusedPoints(t *testing.T) {
+	for line, want := range map[string]int64{
+		"tweets,brand=Tea count=17i 5":                  17,
+		"tweets,brand=Tea count=17u,text=\"x\" 5":       17,
+		"tweets,brand=Tea count=9223372036854775808u 5": -1,
+		"tweets,brand=Tea count=17 5":                   -1,
+		"tweets,brand=Tea count=\"17\" 5":               -1,
+		"others,brand=Tea count=17i 5":                  -1,
+	} {
+		r := &kgo.Record{Value: []byte(line), Headers: []kgo.RecordHeader{{Key: headerReason, Value: []byte(reasonRejected)}}}
+		got := int64(-1)
+		for _, p := range refusedPoints(r, "tweets", "tweets") {
+			got = p.Count
+		}
+		if got != want {
+			t.Errorf("%s counts %d, want %d", line, got, want)
+		}
+	}
+}
+
 // If this fails, a dead letter that anybody may write ends the audit.
 func FuzzRefusedPoints(f *testing.F) {
 	f.Add([]byte(`tweets,brand=Green\ Tea,sentiment=positive,src=ABCDEF-3 count=17i,text="x" 1700000000000000643`))

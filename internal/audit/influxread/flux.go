@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -121,8 +122,16 @@ func readTables(body io.ReadCloser, q query, each func(row) error) error {
 			return errors.New("its answer has a row without a time")
 		}
 		current.nanos = at.UnixNano()
-		if current.value, ok = record.Value().(int64); !ok {
-			return fmt.Errorf("the value of the field %s is %v (%T), not an integer", record.Field(), record.Value(), record.Value())
+		switch value := record.Value().(type) {
+		case int64:
+			current.value = value
+		case uint64: // where the field is unsigned in the bucket
+			current.value, ok = int64(value), value <= math.MaxInt64
+		default:
+			ok = false
+		}
+		if !ok {
+			return fmt.Errorf("the value of the field %s is %v (%T), not an integer that fits in 64 bits", record.Field(), record.Value(), record.Value())
 		}
 		if err := each(current); err != nil {
 			return err

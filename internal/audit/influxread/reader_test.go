@@ -335,6 +335,23 @@ func TestRetentionByNameOrIDOfOrganisation(t *testing.T) {
 	}
 }
 
+// If this fails, counts whose field is unsigned cannot be read.
+func TestUnsignedCounts(t *testing.T) {
+	for value, want := range map[string]string{"5": "", "9223372036854775807": "", "9223372036854775808": "not an integer"} {
+		r := open(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Influxdb-Version", "2.7.12")
+			if r.URL.Path != "/ping" {
+				fmt.Fprint(w, "#datatype,string,long,dateTime:RFC3339,unsignedLong,string\r\n#group,false,false,false,false,true\r\n#default,_result,,,,\r\n,result,table,_time,_value,_field\r\n,,0,2026-01-01T00:00:00Z,"+value+",count\r\n")
+			}
+		}), nil)
+		var got []string
+		err := r.Points(t.Context(), MinNanos, MaxNanos, func(p Point) error { got = append(got, fmt.Sprint(p.Count)); return nil })
+		if want == "" && (err != nil || !slices.Equal(got, []string{value})) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s is read as %q, %v", value, got, err)
+		}
+	}
+}
+
 // If this fails, the token goes to another host, or an error shows it.
 func TestRedirectIsNotFollowed(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

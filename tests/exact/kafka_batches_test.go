@@ -34,8 +34,14 @@ type consumer struct {
 	wrong   error
 }
 
-// consume starts a stream. refuse tells whether to nack a batch.
+// consume starts a stream in a group of the topic's name. refuse tells whether to
+// nack a batch.
 func consume(t *testing.T, c *testenv.Cluster, topic, extra string, refuse func() bool) *consumer {
+	t.Helper()
+	return consumeAs(t, c, topic, topic, extra, refuse)
+}
+
+func consumeAs(t *testing.T, c *testenv.Cluster, group, topic, extra string, refuse func() bool) *consumer {
 	t.Helper()
 	got := &consumer{records: map[string]string{}, batches: map[string]int{}}
 	builder := service.NewStreamBuilder()
@@ -46,7 +52,7 @@ kafka_batches:
   consumer_group: %s
   fetch_max_partition_bytes: 40KiB
   %s
-`, c.Brokers[0], topic, topic, extra)); err != nil {
+`, c.Brokers[0], topic, group, extra)); err != nil {
 		t.Fatal(err)
 	}
 	builder.SetLogger(slog.New(slog.NewTextHandler(&got.log, &slog.HandlerOptions{Level: slog.LevelWarn})))

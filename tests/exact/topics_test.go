@@ -68,6 +68,30 @@ func TestTopicsInOneMeasurement(t *testing.T) {
 	})
 }
 
+// If this fails, a group that is started with another topic replaces points of the
+// one before, which a real broker's commits could have told.
+func TestAnotherTopicInTheSameGroup(t *testing.T) {
+	c := testenv.Kafka(t)
+	one, two := c.Topic(t, 1), c.Topic(t, 1)
+	for _, topic := range []string{one, two} {
+		c.Produce(t, &kgo.Record{Topic: topic, Value: []byte("a")}, &kgo.Record{Topic: topic, Value: []byte("b")})
+	}
+	first := consume(t, c, one, "", never)
+	first.waitFor(t, readAll(t, c, one, 2))
+	first.stop()
+
+	other := consumeAs(t, c, one, two, "", never)
+	other.waitForLog(t, "the group "+one+" has counted the topic "+one, "to count "+two, "identity: source", "--delete-offsets")
+	other.stop()
+	if len(other.records) > 0 {
+		t.Errorf("%d records of it are read", len(other.records))
+	}
+	if _, err := kadm.NewClient(c.Client(t)).DeleteOffsets(t.Context(), one, kadm.TopicsSet{one: {0: {}}}); err != nil {
+		t.Fatal(err)
+	}
+	consumeAs(t, c, one, two, "", never).waitFor(t, readAll(t, c, two, 2))
+}
+
 // produceTwins writes the same batches into both topics.
 func produceTwins(t *testing.T, s *stream.Stream, other string, count int) {
 	t.Helper()

@@ -83,6 +83,8 @@ func (b *beginning) hint() string {
 		return fmt.Sprintf("compare `%s: %s` with what the input delivers", fieldMessage, b.conf.message)
 	case reasonOrigin:
 		return fmt.Sprintf("compare `%s` and `%s` with the topics that the input reads", fieldIdentity, fieldMaxPartitions)
+	case reasonBounds:
+		return fmt.Sprintf("compare `%s` with the timestamps of the records, which are milliseconds", fieldBounds)
 	case reasonUnstorable:
 		return "compare the brands and the timestamps, in milliseconds, with what the producers write"
 	default:

@@ -94,6 +94,20 @@ func TestMessagesThatSettingsFitAreCounted(t *testing.T) {
 	}
 }
 
+// Each reason names the settings that cause it.
+func TestEveryReasonHasAHint(t *testing.T) {
+	b := &beginning{conf: &config{message: messageRecord, encoding: encodingJSON}}
+	seen := map[string]string{}
+	for _, reason := range reasons() {
+		b.reason = reason
+		hint := b.hint()
+		if other, again := seen[hint]; again {
+			t.Errorf("%s and %s have the hint %q", reason, other, hint)
+		}
+		seen[hint] = reason
+	}
+}
+
 // Where all of the first records are dead letters a setting is wrong, most likely,
 // and a warning for each in ten seconds is easily overlooked.
 func TestAllOrNothingIsLoud(t *testing.T) {

@@ -82,11 +82,17 @@ A schema has at most 1 MiB, with those it refers to, and 4,096 types when each i
 
 All times that InfluxDB can store are counted, also those of 1970, where timestamps lie that are in seconds, that were cut to 32 bits or that were never set. Of these there is a warning, at most every ten minutes, which says what the timestamp may be and which field to change, and a metric. With ` + "`timestamp_bounds`" + ` tweets of other times are dead letters instead; ` + "`min: 2006-03-21T00:00:00Z`" + ` is enough for timestamps in seconds.
 
+### Settings that do not fit
+
+A message that another setting would count is not made a dead letter where ` + "`kafka_batches`" + ` delivers it: a record batch with ` + "`message: record`, a record with `message: record_batch`, a topic without an id with `identity: source`, and anything of an input with `identity: source` where it is `timestamp`" + ` here. The delivery is refused, stays unacknowledged in Kafka, and the log says each minute which setting to change. From other inputs, which redeliver nothing, such messages are dead letters.
+
+Where all of the first 1,000 records of a start are dead letters, whatever the reason, a setting is wrong most likely. An error in the log has the first of them and the settings to compare, once a minute; they go on to the dead letters. In both cases the metric ` + "`sentiment_window_nothing_counted` is 1 until a record is counted, and `kafka_batches` is not connected, so that `/ready`" + ` is 503. With other inputs there are the log and the metric.
+
 ### What comes out
 
 One batch: first the points, then every message that could not be counted, unchanged, with its error set, and with the metadata
 
-- ` + "`dead_reason`" + `: ` + "`undecodable`; `batch` (not a whole, sound record batch); `out_of_bounds` (its timestamp is outside of `timestamp_bounds`); `unstorable` (InfluxDB has no room for its time or brand); `origin` (its place in Kafka is missing, replaced by a record header, not that of the record batch, of a second topic, or beyond `max_partitions`); `failed_before` (an earlier processor failed)" + `,
+- ` + "`dead_reason`" + `: ` + "`undecodable`; `batch` (not a whole, sound record batch, or one where `message` is `record`); `out_of_bounds` (its timestamp is outside of `timestamp_bounds`); `unstorable` (InfluxDB has no room for its time or brand); `origin` (its place in Kafka is missing, replaced by a record header, not that of the record batch, of a second topic, or beyond `max_partitions`); `failed_before` (an earlier processor failed)" + `,
 - ` + "`dead_error`" + `: the error in words, at most 1,024 bytes,
 - ` + "`dead_topic`, `dead_partition`, `dead_offset`" + `: where it lies, as far as that is known to be genuine; without the offset, ` + "`dead_after_offset`" + ` is that of the record before it; for a record batch ` + "`dead_last_offset`" + ` too.
 
@@ -96,7 +102,7 @@ Other metadata whose name begins with ` + "`dead_`" + ` is removed from them: it
 
 Route them with ` + "`errored()`" + `, as the example does: a message with an error is not line protocol. Messages of points have the metadata ` + "`tweets` and `points`, how many of each are in them, `event_time_ms`, when the newest of the tweets was written in milliseconds since 1970, and `kafka_topic`, `kafka_partition`, `kafka_offset` and `kafka_last_offset`" + ` of the tweets, or of the record batch, that are in them.
 
-Messages that do not come from Kafka are numbered in the order in which they arrive, beginning anew with each start: their points are unique, and a replay doubles them.
+Messages that do not come from Kafka are numbered in the order in which they arrive, beginning anew with each start: the points of one run are unique, and a replay doubles them.
 
 ### Memory
 

@@ -165,8 +165,8 @@ root.text = this.body`).
 				Default("32MiB").
 				Advanced(),
 			service.NewStringAnnotatedEnumField(fieldIdentity, map[string]string{
-				identityTimestamp: "In the nanoseconds of the timestamp alone, so that a query by second and sentiment gives one row. The topic is not part of it: one topic per measurement and bucket.",
-				identitySource:    "In a tag `src`, from the id of the topic and the partition, and in the nanoseconds. Several topics may share a measurement. It needs an input that gives the id of the topic, as 16 bytes in the metadata `kafka_topic_id`: `kafka_batches` does. The stock Kafka inputs do not: with them each message is refused.",
+				identityTimestamp: "In the nanoseconds of the timestamp alone, so that a query by second and sentiment gives one row. The topic is not part of it: one topic per measurement and bucket. `kafka_batches` remembers it in its commits; with the stock inputs a second topic is refused within one process only, and replaces points of the first after a restart.",
+				identitySource:    "In a tag `src`, from the id of the topic and the partition, and in the nanoseconds. Several topics may share a measurement: `kafka_batches` needs `identity: source` too to read them. It needs an input that gives the id of the topic, as 16 bytes in the metadata `kafka_topic_id`: `kafka_batches` does. The stock Kafka inputs do not: with them each message is refused.",
 			}).
 				Description("Where a point carries its place in Kafka, which makes it unique.").
 				Default(identityTimestamp).

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -187,11 +188,29 @@ func auditRegistry(parsed *service.ParsedConfig) (*sr.Client, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = settings
-	options := []sr.ClientOpt{sr.URLs(url), sr.HTTPClient(&http.Client{Transport: transport, Timeout: 10 * time.Second})}
+	options := []sr.ClientOpt{sr.URLs(url), sr.HTTPClient(&http.Client{Transport: boundedBodies{transport}, Timeout: 10 * time.Second})}
 	if username != "" {
 		options = append(options, sr.BasicAuth(username, password))
 	}
 	return sr.NewClient(options...)
+}
+
+// maxRegistryBytes bounds a response of the registry: a schema has at most a MiB.
+const maxRegistryBytes = 2 << 20
+
+// boundedBodies cuts what is longer, so that it is no JSON.
+type boundedBodies struct{ http.RoundTripper }
+
+func (b boundedBodies) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := b.RoundTripper.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	response.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(response.Body, maxRegistryBytes), response.Body}
+	return response, nil
 }
 
 // schemaNotFound is the error code of a registry for an id that it does not

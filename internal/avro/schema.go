@@ -17,6 +17,8 @@ const (
 	// wherever it is used, except within itself. Without it, 60 records of two
 	// fields each, nested as a graph, would be 2^60 types.
 	MaxTypes = 4096
+	// maxNesting bounds how deep types are defined within types.
+	maxNesting = 500
 )
 
 // kind is a type of Avro.
@@ -145,6 +147,7 @@ func (n *node) types(counted map[*node]int) int {
 // compiler makes nodes from the text of a schema that avro.Parse has accepted.
 type compiler struct {
 	named map[string]*node // by full name
+	depth int
 }
 
 func (c *compiler) compile(schema string) (*node, error) {
@@ -159,6 +162,11 @@ func (c *compiler) compile(schema string) (*node, error) {
 
 // of makes the node of v, which is in a type of this namespace.
 func (c *compiler) of(v any, namespace string) (n *node, err error) {
+	if c.depth > maxNesting {
+		return nil, fmt.Errorf("its types are nested more than %d deep", maxNesting)
+	}
+	c.depth++
+	defer func() { c.depth-- }()
 	switch v := v.(type) {
 	case string:
 		return c.byName(v, namespace)

@@ -76,7 +76,7 @@ With ` + "`schema_files` or `schema_registry`" + ` a tweet may be written with a
 
 Compared with fastavro and with Apache Avro's library for Java over a table of schemas and values, this is the same but for: units (Java leaves them to the caller; both do for nanoseconds), dates and times of day as a timestamp (refused; Java takes the number), another name of the record (refused, as the specification says; Java does not look), text that is not UTF-8 (refused; Java repairs it), a timestamp with an unknown logical type (refused; both take the number).
 
-A schema has at most 1 MiB, with those it refers to, and 4,096 types when each is written out wherever it is used. A record has at most 1 MiB, 4,096 values that are passed over and 16 more for each of its bytes, and is nested at most 1,000 deep.
+A schema has at most 1 MiB, with those it refers to, and 4,096 types when each is written out wherever it is used. A record has at most 1 MiB, 4,096 values that are passed over and 16 more for each of its bytes, and is nested at most 1,000 deep; types are nested at most 500 deep.
 
 ### Timestamps that cannot be meant
 

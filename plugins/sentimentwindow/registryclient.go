@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/twmb/franz-go/pkg/sr"
 
@@ -176,7 +177,7 @@ func (c *registryClient) said(err error) error {
 	var answer *sr.ResponseError
 	if errors.As(err, &answer) {
 		text = fmt.Sprintf("it responds with status %d: %s", answer.StatusCode, c.quote(text))
-	} else if len(text) > 2*maxSaid || strings.ContainsFunc(text, isControl) {
+	} else if len(text) > 2*maxSaid || strings.ContainsFunc(text, unicode.IsControl) {
 		text = c.quote(text)
 	}
 	return errors.New(c.secrets.Replace(text))
@@ -186,8 +187,6 @@ func (c *registryClient) quote(text string) string {
 	// Before it is cut, since a part of a secret would not be recognised.
 	return fmt.Sprintf("%.*q", maxSaid, c.secrets.Replace(text))
 }
-
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // secretsOf replaces the forms in which the credentials may come back.
 func secretsOf(c registryConfig) *strings.Replacer {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"unicode"
 
 	"github.com/brandpulse/brandpulse-connect/internal/avro"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
@@ -130,7 +131,7 @@ func TestHostileRegistries(t *testing.T) {
 					t.Errorf("it says %q, in which there is %q", text, secret)
 				}
 			}
-			if strings.ContainsFunc(text, isControl) {
+			if strings.ContainsFunc(text, unicode.IsControl) {
 				t.Errorf("it says %q, with control characters", text)
 			}
 			if n := asked.Load(); n != tc.asked {

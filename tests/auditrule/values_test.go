@@ -289,6 +289,7 @@ func TestAgreeOnSchemas(t *testing.T) {
 		`[]`, `["string",` + schemas.Tweet + `]`, schema(id, id, text, brand, sentiment, timestamp), schema(`{"name":"id","type":"Unknown"}`, text, brand, sentiment, timestamp),
 		`[` + schemas.Tweet + `]`, `["null",` + schemas.Tweet + `]`, `{"type":` + schemas.Tweet + `}`,
 		schema(id, text, brand, sentiment, timestamp, `{"name":"again","type":["null","Tweet"]}`),
+		nested(100), nested(498), nested(499), nested(500), nested(501), nested(1000), written(10), written(11), written(60),
 		schema(id, text, brand, sentiment, timestamp, `{"name":"also","type":"com.brandpulse.Sentiment"}`),
 	}, writers...) {
 		_, want := avro.NewResolver(s)
@@ -303,6 +304,24 @@ func TestAgreeOnSchemas(t *testing.T) {
 	if useful < 10 {
 		t.Errorf("%d schemas are of use", useful)
 	}
+}
+
+// nested is a schema with arrays of arrays, to a depth, and written one that has 2
+// to the power of depth types when all are written out.
+func nested(depth int) string {
+	return schema(id, text, brand, sentiment, timestamp, `{"name":"x","type":`+strings.Repeat(`{"type":"array","items":`, depth)+`"int"`+strings.Repeat("}", depth)+`}`)
+}
+
+func written(depth int) string {
+	s := `"null"`
+	for i := depth; i > 0; i-- {
+		again := `"null"`
+		if i < depth {
+			again = `"R` + strconv.Itoa(i+1) + `"`
+		}
+		s = `{"type":"record","name":"R` + strconv.Itoa(i) + `","fields":[{"name":"a","type":` + s + `},{"name":"b","type":` + again + `}]}`
+	}
+	return schema(id, text, brand, sentiment, timestamp, `{"name":"x","type":`+s+`}`)
 }
 
 // While the registry is away nobody knows what a record is: neither a tweet nor

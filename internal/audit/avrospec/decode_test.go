@@ -101,9 +101,11 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// kinds of schemas with a generator of their values, as the peer takes them.
-func schemaOf(t *rapid.T, depth int) (schema string, value func() any) {
-	name := fmt.Sprintf("N%d", rapid.Uint64().Draw(t, "name"))
+// kinds of schemas with a generator of their values, as the peer takes them. named
+// counts the types: no two of a schema may have one name.
+func schemaOf(t *rapid.T, depth int, named *int) (schema string, value func() any) {
+	*named++
+	name := fmt.Sprintf("N%d", *named)
 	kinds := []string{"null", "boolean", "int", "long", "float", "double", "bytes", "string", "enum", "fixed"}
 	if depth < 3 {
 		kinds = append(kinds, "array", "map", "record", "optional")
@@ -131,7 +133,7 @@ func schemaOf(t *rapid.T, depth int) (schema string, value func() any) {
 	case "fixed":
 		return `{"type":"fixed","name":"` + name + `","size":3}`, draw("fixed", rapid.SliceOfN(rapid.Byte(), 3, 3).AsAny())
 	case "array":
-		of, item := schemaOf(t, depth+1)
+		of, item := schemaOf(t, depth+1, named)
 		return `{"type":"array","items":` + of + `}`, func() any {
 			items := []any{}
 			for range rapid.IntRange(0, 4).Draw(t, "items") {
@@ -140,7 +142,7 @@ func schemaOf(t *rapid.T, depth int) (schema string, value func() any) {
 			return items
 		}
 	case "map":
-		of, item := schemaOf(t, depth+1)
+		of, item := schemaOf(t, depth+1, named)
 		return `{"type":"map","values":` + of + `}`, func() any {
 			values := map[string]any{}
 			for _, key := range rapid.SliceOfN(rapid.StringN(0, 5, -1), 0, 4).Draw(t, "keys") {
@@ -156,17 +158,17 @@ func schemaOf(t *rapid.T, depth int) (schema string, value func() any) {
 			return rapid.StringN(0, 5, -1).Draw(t, "s")
 		}
 	default:
-		fields, values := []string{}, map[string]func() any{}
+		var fields []string
+		var values []func() any // in order, since what is drawn must not depend on a map
 		for i := range rapid.IntRange(0, 4).Draw(t, "fields") {
-			of, value := schemaOf(t, depth+1)
-			field := fmt.Sprintf("f%d", i)
-			fields = append(fields, `{"name":"`+field+`","type":`+of+`}`)
-			values[field] = value
+			of, value := schemaOf(t, depth+1, named)
+			fields = append(fields, fmt.Sprintf(`{"name":"f%d","type":%s}`, i, of))
+			values = append(values, value)
 		}
 		return `{"type":"record","name":"` + name + `","fields":[` + strings.Join(fields, ",") + `]}`, func() any {
 			v := map[string]any{}
-			for field, value := range values {
-				v[field] = value()
+			for i, value := range values {
+				v[fmt.Sprintf("f%d", i)] = value()
 			}
 			return v
 		}
@@ -177,7 +179,7 @@ func schemaOf(t *rapid.T, depth int) (schema string, value func() any) {
 // part of it nor more than it is taken for a value.
 func TestReadsWhatThePeerWrites(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		schema, value := schemaOf(t, 0)
+		schema, value := schemaOf(t, 0, new(int))
 		want := value()
 		peer := avro.MustParse(schema)
 		b, err := peer.Encode(want)

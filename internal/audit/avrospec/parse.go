@@ -13,7 +13,7 @@ import (
 // Bounds of a schema.
 const (
 	maxSchemaBytes = 1 << 20
-	maxSchemaDepth = 100 // types within types
+	maxSchemaDepth = 500 // types within types
 	// maxTypes is how many types a schema has when each is written out wherever
 	// it is used, but not within itself: records nested as a graph double them at
 	// each step.

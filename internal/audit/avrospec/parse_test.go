@@ -82,7 +82,7 @@ func TestParseRefuses(t *testing.T) {
 		`{"type":"record","name":"R","fields":[{"name":"a","type":"int"},{"name":"a","type":"int"}]}`: "twice",
 		`{"type":"record","name":"R","fields":[{"name":"a"}]}`:                                        "field a of R",
 		`[{"type":"fixed","name":"F","size":1},{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"fixed","name":"F","size":1}}]}]`: "defined twice",
-		strings.Repeat(`{"type":"array","items":`, 200) + `"int"` + strings.Repeat(`}`, 200):                                                      "deep",
+		strings.Repeat(`{"type":"array","items":`, 501) + `"int"` + strings.Repeat(`}`, 501):                                                      "deep",
 		strings.Repeat(" ", maxSchemaBytes) + `"int"`:                                                                                             "more than",
 	} {
 		if _, err := Parse([]byte(schema)); err == nil || !strings.Contains(err.Error(), says) {

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/flate"
@@ -41,6 +42,8 @@ type client struct {
 	gzip    bool
 	timeout time.Duration
 	hide    func(string) string // masks secrets in answers; nil: there are none
+	// blunt is whether something on the way does not know Expect: 100-continue.
+	blunt atomic.Bool
 
 	bodies sync.Pool // of *compressed
 }
@@ -127,10 +130,21 @@ func (c *client) post(ctx context.Context, bucket string, points []byte) (a answ
 	if len(body) != len(points) {
 		request.Header.Set("Content-Encoding", "gzip")
 	}
-	if len(body) >= minExpect {
+	if len(body) >= minExpect && !c.blunt.Load() {
 		request.Header.Set("Expect", "100-continue")
 	}
-	return c.do(request), len(body)
+	// A connection that is not used by others, see alone.
+	request.Close = ctx.Value(unsharedKey{}) != nil
+	a = c.do(request)
+	if a.status == http.StatusExpectationFailed && request.Header.Get("Expect") != "" {
+		// RFC 9110, 10.1.1: repeat it without.
+		c.blunt.Store(true)
+		request = request.Clone(ctx)
+		request.Header.Del("Expect")
+		request.Body, _ = request.GetBody() // there is one, and its reader is always made
+		a = c.do(request)
+	}
+	return a, len(body)
 }
 
 // do makes a request in the name of the user.

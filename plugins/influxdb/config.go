@@ -91,6 +91,7 @@ type config struct {
 	maxBodyBytes     int
 	requestsInFlight int
 	maxInFlight      int
+	order            string
 	backoffInitial   time.Duration
 	backoffMax       time.Duration
 }
@@ -119,6 +120,7 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 		read(&c.maxBodyBytes, parsed.FieldInt, fieldMaxBodyBytes),
 		read(&c.requestsInFlight, parsed.FieldInt, fieldRequestsInFlight),
 		read(&c.maxInFlight, parsed.FieldInt, fieldMaxInFlight),
+		read(&c.order, parsed.FieldString, fieldOrder),
 		read(&c.backoffInitial, parsed.FieldDuration, fieldBackoff, fieldInitialInterval),
 		read(&c.backoffMax, parsed.FieldDuration, fieldBackoff, fieldMaxInterval),
 	}
@@ -207,6 +209,7 @@ func (c config) check() error {
 		{c.maxBodyBytes < minBodyBytes, "max_body_bytes must be at least 1024"},
 		{c.requestsInFlight < 1, "requests_in_flight must be at least 1"},
 		{c.maxInFlight < 1, "max_in_flight must be at least 1"},
+		{c.order != orderNone && c.order != orderSeries, fmt.Sprintf("order is %q: it must be none or series", c.order)},
 		{c.backoffInitial <= 0 || c.backoffMax < c.backoffInitial, "backoff.initial_interval must be above 0 and at most backoff.max_interval"},
 	} {
 		if check.wrong {
@@ -241,5 +244,5 @@ func (c config) target(bucket string) string {
 	if bucket == "" {
 		return c.url.Redacted()
 	}
-	return fmt.Sprintf("bucket %q at %s", bucket, c.url.Redacted())
+	return fmt.Sprintf("bucket %q at %s", short(bucket), c.url.Redacted())
 }

@@ -17,17 +17,26 @@ type delivery struct {
 	// a server says of lines is not listened to any more, so that the number of
 	// requests stays bounded.
 	misled bool
-	packed []byte // the body of lines that do not lie side by side
+	// isolating is whether the lines in hand are a part of some that are at fault,
+	// and no answer says which.
+	isolating bool
+	packed    []byte // the body of lines that do not lie side by side
+
+	// Where the order matters: lines that wait, those of their series behind them,
+	// and these series.
+	waiting []int
+	held    map[uint64]bool
 }
 
 // deliver brings some lines of the request, in their order, to their verdicts and
-// says whether all are stored.
+// reports whether all are stored.
 //
 // A request that is too large is halved. Of one that is refused, the lines that
 // the answer blames are parted from the rest (see blamed), or, if it blames none,
 // it is halved, until a refused line is alone or the answer leaves no doubt about
-// each line of the request. Good lines are written more than once thereby, which
-// changes nothing.
+// each line of the request. So is one that keeps failing, whatever the answer,
+// while its bucket accepts other points (see suspicious). Good lines are written
+// more than once thereby, which changes nothing.
 //
 // suspect is whether a refused line is known to be among them. Then the whole
 // need not be tried again: of two halves of a refused request, the second is
@@ -38,6 +47,9 @@ func (d *delivery) deliver(set []int, suspect bool) (good bool, err error) {
 		guilty  blame
 		tooMany bool // bytes
 	)
+	if set = d.unheld(set); len(set) == 0 {
+		return false, nil
+	}
 	if !suspect || len(set) == 1 {
 		answered, b, err := d.try(set)
 		if err != nil {
@@ -49,6 +61,17 @@ func (d *delivery) deliver(set []int, suspect bool) (good bool, err error) {
 			d.heard = true
 			d.r.accept(set)
 			return true, nil
+		case answered.unclear && len(set) == 1:
+			return false, d.isolated(set[0], answered)
+		case answered.unclear:
+			was := d.isolating
+			d.isolating = true
+			defer func() {
+				d.isolating = was
+				if good {
+					d.witness.flapped(d.r.bucket)
+				}
+			}()
 		case len(set) == 1 || guilty.all(len(set)):
 			for i, line := range set {
 				d.r.refuse(line, answered, guilty.reason(i, answered))
@@ -57,7 +80,7 @@ func (d *delivery) deliver(set []int, suspect bool) (good bool, err error) {
 		}
 	}
 	d.metrics.splits.Incr(1)
-	if n := len(guilty.lines); n > 0 && n < len(set) && !d.misled {
+	if n := len(guilty.lines); n > 0 && n < len(set) && !d.misled && !d.samePoint(set, guilty) {
 		return d.part(set, guilty)
 	}
 	middle := len(set) / 2
@@ -65,8 +88,24 @@ func (d *delivery) deliver(set []int, suspect bool) (good bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	rest, err := d.deliver(set[middle:], good && !tooMany)
+	rest, err := d.deliver(set[middle:], good && !tooMany && !d.isolating)
 	return good && rest, err
+}
+
+// samePoint reports whether a line that is blamed and one that is not are values
+// of one point. They must not be parted: if the blame is wrong, the line that
+// comes first is written last.
+func (d *delivery) samePoint(set []int, guilty blame) bool {
+	blamed := make(map[uint64]bool, len(guilty.lines))
+	for _, i := range guilty.lines {
+		blamed[pointOfLine(d.r.lines.line(set[i]))] = true
+	}
+	for i, line := range set {
+		if _, found := slices.BinarySearch(guilty.lines, i); !found && blamed[pointOfLine(d.r.lines.line(line))] {
+			return true
+		}
+	}
+	return false
 }
 
 // part delivers the lines that are not blamed, then those that are.
@@ -87,13 +126,19 @@ func (d *delivery) part(set []int, guilty blame) (good bool, err error) {
 	return good && wrongly, err
 }
 
-// try posts lines until the answer is done, split or refused, and reads what it
-// says of them. Its errors are those of the context and errUnmended.
+// try posts lines until the answer is done, split or refused, or unclear, and reads
+// what it says of them. Its errors are those of the context.
 func (d *delivery) try(set []int) (decision, blame, error) {
-	body, line := d.body(set), func(i int) []byte { return d.r.lines.line(set[i]) }
+	line := func(i int) []byte { return d.r.lines.line(set[i]) }
 	pause := newPause(d.conf)
+	watch := d.witness.watch(d.r.bucket)
+	defer watch.end()
+	var (
+		failures int
+		refusals bool
+	)
 	for {
-		answered, err := d.once(d.r.ctx, d.r.bucket, body, len(set))
+		answered, err := d.once(d.r.ctx, d.r.bucket, d.body(set), len(set))
 		if err != nil {
 			return decision{}, blame{}, err
 		}
@@ -105,21 +150,39 @@ func (d *delivery) try(set []int) (decision, blame, error) {
 			return answered, everyone(len(set)), nil
 		}
 		guilty := blamed(answered, len(set), line)
-		if answered.verdict == refused && len(set) == 1 && !d.heard && !guilty.all(1) {
-			if answered, err = d.doubt(answered); err != nil {
-				return decision{}, blame{}, err
+		if answered.verdict == refused && len(set) == 1 && !guilty.all(1) {
+			if !d.heard {
+				if answered, err = d.doubt(answered); err != nil {
+					return decision{}, blame{}, err
+				}
 			}
 		}
-		switch {
-		case answered.verdict <= refused:
+		if answered.verdict == refused && !answered.explained() && len(guilty.lines) == 0 {
+			answered.verdict = mend
+		}
+		if answered.verdict <= refused {
 			d.notes.well()
+			if refusals && answered.verdict == done {
+				d.witness.flapped(d.r.bucket)
+			}
 			return answered, guilty, nil
-		case answered.verdict == mend:
-			d.notes.complain(answered, d.r.bucket, len(set))
-			return decision{}, blame{}, errUnmended
+		}
+		failures++
+		if answered.unclear, err = d.suspicious(set, answered, failures, watch); answered.unclear || err != nil {
+			return answered, blame{}, err
+		}
+		refusals = refusals || answered.isRefusal()
+		if answered.verdict == mend {
+			d.notes.complain(answered, d.r.about(set))
+			if err := d.r.committer.disconnect(d.r); err != nil {
+				return decision{}, blame{}, err
+			}
+			failures, pause = 0, newPause(d.conf)
+			watch.renew()
+			continue
 		}
 		wait := pause.next(answered)
-		d.notes.trouble(answered, d.r.bucket, len(set), wait)
+		d.notes.trouble(answered, d.r.about(set), wait)
 		if err := sleep(d.r.ctx, wait); err != nil {
 			return decision{}, blame{}, err
 		}
@@ -177,6 +240,9 @@ func (s *sender) once(ctx context.Context, bucket string, body []byte, points in
 		return decision{}, ctx.Err()
 	}
 	d := judge(a, time.Now())
+	if d.verdict == done && points > 0 {
+		s.witness.accepted(bucket)
+	}
 	s.metrics.request(d.verdict, points, len(body), wire, time.Since(began))
 	return d, nil
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
 // errClosed is what writes get that are under way when the output is closed.
@@ -14,8 +16,11 @@ var errClosed = errors.New("the output is closed")
 // call is what one WriteBatch wants written. Its lines may leave in several
 // requests, each with lines of other calls.
 type call struct {
-	lines lines
-	done  chan struct{} // one value once every line has its verdict, or failure
+	lines  lines
+	sorted lines                // of order: series, see intoLanes
+	batch  service.MessageBatch // where the lines come from, for the log
+	turn   turn
+	done   chan struct{} // one value once every line has its verdict, or failure
 
 	// Guarded by committer.mu.
 	left     int   // lines without a verdict
@@ -31,9 +36,16 @@ type part struct {
 	from, to int
 }
 
+// lane is what a request can hold lines of: a bucket, and with order: series a
+// share of its series.
+type lane struct {
+	bucket string
+	number int
+}
+
 // group is points that will leave in one request.
 type group struct {
-	bucket string
+	lane   lane
 	parts  []part
 	points int
 	bytes  int
@@ -47,12 +59,16 @@ type group struct {
 // is sent at once, and while all slots are busy the next group fills up. When its
 // first point has waited flushPeriod, the group leaves on one of as many spare
 // slots: one request that hangs must not hold up what is shown live.
+//
+// ordered is that a lane has one request at a time, so that of two values for one
+// point the later one is written later, whatever is sent again in between.
 type committer struct {
 	send        func(*request) // gives each line its verdict, or returns when r.ctx has ended
 	maxPoints   int
 	maxBytes    int
 	slots       int
 	flushPeriod time.Duration
+	ordered     bool
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -60,10 +76,13 @@ type committer struct {
 	pool   sync.Pool // of *request
 
 	mu      sync.Mutex
-	queue   []*group          // in the order of leaving
-	open    map[string]*group // of those, the one of each bucket that can be filled
+	queue   []*group        // in the order of leaving
+	open    map[lane]*group // of those, the one of each lane that can be filled
+	busy    map[lane]bool   // ordered: lanes with a request in flight
 	running int
-	timer   *time.Timer // for the first group of the queue
+	timer   *time.Timer   // for the first group of the queue
+	last    chan struct{} // ordered: closed when the last call that has begun is in the queue
+	outage
 }
 
 func newCommitter(conf config, send func(*request)) *committer {
@@ -73,7 +92,9 @@ func newCommitter(conf config, send func(*request)) *committer {
 		maxBytes:    conf.maxBodyBytes,
 		slots:       conf.requestsInFlight,
 		flushPeriod: conf.flushPeriod,
-		open:        map[string]*group{},
+		ordered:     conf.ordered(),
+		open:        map[lane]*group{},
+		busy:        map[lane]bool{},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.pool.New = func() any { return &request{committer: c} }
@@ -87,34 +108,48 @@ func newCall() *call { return &call{done: make(chan struct{}, 1)} }
 // reset makes a call whose write has returned nil usable again.
 func (cl *call) reset() {
 	cl.lines.reset()
-	cl.failure = nil
+	cl.sorted.reset()
+	cl.batch, cl.turn, cl.failure = nil, turn{}, nil
 	clear(cl.refusals)
 	cl.refusals = cl.refusals[:0]
 }
 
 // write returns nil when each line of the call is stored or stands in
 // cl.refusals. With an error, lines may still be on their way, and the call must
-// not be used again.
+// not be used again. After errUnmended they are: the same lines must come again.
 func (c *committer) write(ctx context.Context, cl *call) error {
+	cl.turn.wait()
 	cl.left = cl.lines.len()
 	if cl.left == 0 {
+		cl.turn.end()
 		return nil
 	}
 	c.mu.Lock()
-	c.add(cl)
+	waiting := c.adopt(cl)
+	if waiting == nil {
+		waiting = cl
+		c.add(cl)
+	}
 	c.dispatch()
 	c.mu.Unlock()
+	cl.turn.end()
 
 	var err error
 	select {
-	case <-cl.done:
-		err = cl.failure
+	case <-waiting.done:
+		err = waiting.failure
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-c.ctx.Done():
 		err = errClosed
 	}
-	c.leave(cl, err != nil)
+	if errors.Is(err, errUnmended) {
+		return err
+	}
+	c.leave(waiting, err != nil)
+	if waiting != cl {
+		cl.refusals = append(cl.refusals, waiting.refusals...)
+	}
 	return err
 }
 
@@ -122,19 +157,19 @@ func (c *committer) write(ctx context.Context, cl *call) error {
 func (c *committer) add(cl *call) {
 	from := 0
 	for _, r := range cl.lines.runs {
-		c.addRun(cl, r.bucket, from, r.to)
+		c.addRun(cl, lane{r.bucket, r.lane}, from, r.to)
 		from = r.to
 	}
 }
 
-func (c *committer) addRun(cl *call, bucket string, from, end int) {
+func (c *committer) addRun(cl *call, at lane, from, end int) {
 	for from < end {
-		open := c.open[bucket]
+		open := c.open[at]
 		size := cl.lines.ends[from] - cl.lines.start(from)
 		if open == nil || open.points >= c.maxPoints || open.bytes+size > c.maxBytes {
-			open = &group{bucket: bucket, since: time.Now()}
+			open = &group{lane: at, since: time.Now()}
 			c.queue = append(c.queue, open)
-			c.open[bucket] = open
+			c.open[at] = open
 		}
 		// The lines that fit: at most so many, and so many bytes. One always does.
 		room := cl.lines.start(from) + c.maxBytes - open.bytes
@@ -154,8 +189,12 @@ func (c *committer) addRun(cl *call, bucket string, from, end int) {
 // dispatch starts what may leave now, and sets the timer for what may leave
 // later without any other event.
 func (c *committer) dispatch() {
-	for len(c.queue) > 0 && c.ctx.Err() == nil {
-		first := c.queue[0]
+	for c.ctx.Err() == nil && c.up == nil {
+		at := slices.IndexFunc(c.queue, func(g *group) bool { return !c.busy[g.lane] })
+		if at < 0 {
+			return
+		}
+		first := c.queue[at]
 		if c.running >= c.slots {
 			if c.running >= 2*c.slots {
 				return
@@ -165,15 +204,18 @@ func (c *committer) dispatch() {
 				return
 			}
 		}
-		c.queue = slices.Delete(c.queue, 0, 1)
-		if c.open[first.bucket] == first {
-			delete(c.open, first.bucket)
+		c.queue = slices.Delete(c.queue, at, at+1)
+		if c.open[first.lane] == first {
+			delete(c.open, first.lane)
 		}
 		r := c.request(first)
 		if r == nil {
 			continue // all its callers have left
 		}
 		c.running++
+		if c.ordered {
+			c.busy[r.lane] = true
+		}
 		c.wait.Go(func() {
 			c.send(r)
 			c.finish(r)
@@ -190,7 +232,7 @@ func (c *committer) overdue() {
 // request puts a group together, without the lines that nobody waits for.
 func (c *committer) request(g *group) *request {
 	r := c.pool.Get().(*request)
-	r.bucket, r.parts = g.bucket, r.parts[:0]
+	r.lane, r.bucket, r.parts = g.lane, g.lane.bucket, r.parts[:0]
 	r.lines.reset()
 	for _, p := range g.parts {
 		if p.call.gone {
@@ -217,6 +259,14 @@ func (c *committer) request(g *group) *request {
 func (c *committer) finish(r *request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.release(r)
+	c.running--
+	delete(c.busy, r.lane)
+	c.dispatch()
+}
+
+// release ends a request.
+func (c *committer) release(r *request) {
 	r.cancel()
 	for _, p := range r.parts {
 		// A call that waits for its other requests. One that is done has been
@@ -225,8 +275,6 @@ func (c *committer) finish(r *request) {
 	}
 	clear(r.parts)
 	c.pool.Put(r)
-	c.running--
-	c.dispatch()
 }
 
 // leave takes a call out, gone if it has lines without a verdict. A request that
@@ -234,6 +282,10 @@ func (c *committer) finish(r *request) {
 func (c *committer) leave(cl *call, gone bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.abandon(cl, gone)
+}
+
+func (c *committer) abandon(cl *call, gone bool) {
 	cl.gone = gone
 	for _, r := range cl.requests {
 		if r.live--; r.live == 0 {
@@ -241,6 +293,7 @@ func (c *committer) leave(cl *call, gone bool) {
 		}
 	}
 	cl.requests = cl.requests[:0]
+	c.left(cl)
 }
 
 // close gives up all requests and returns when they have ended. Writes that are
@@ -251,6 +304,7 @@ func (c *committer) close() {
 	c.cancel()
 	c.queue = nil
 	clear(c.open)
+	c.forgetExpiry()
 	c.mu.Unlock()
 	c.wait.Wait()
 }

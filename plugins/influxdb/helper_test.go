@@ -35,6 +35,7 @@ func testConfig() config {
 		maxBodyBytes:     4_000_000,
 		requestsInFlight: 2,
 		maxInFlight:      256,
+		order:            orderNone,
 		backoffInitial:   time.Millisecond,
 		backoffMax:       4 * time.Millisecond,
 	}

@@ -21,6 +21,7 @@ type lines struct {
 type run struct {
 	bucket string
 	to     int
+	lane   int // see intoLanes
 }
 
 func (l *lines) reset() {
@@ -62,7 +63,7 @@ func (l *lines) note(m, end int) {
 		l.runs[n-1].to++
 		return
 	}
-	l.runs = append(l.runs, run{l.bucket, len(l.ends)})
+	l.runs = append(l.runs, run{bucket: l.bucket, to: len(l.ends)})
 }
 
 // Room is made for no more than this by a guess.

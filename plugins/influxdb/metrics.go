@@ -26,6 +26,7 @@ var (
 	metricRetries  = declared.Counter("influxdb_retries", "requests", "requests that were sent again after a wait")
 	metricSplits   = declared.Counter("influxdb_splits", "requests", "requests of which a part was sent by itself: too large, or with refused points")
 	metricInFlight = declared.Gauge("influxdb_requests_in_flight", "requests", "requests that are being brought to a verdict")
+	metricAlone    = declared.Gauge("influxdb_points_alone", "points", "points that InfluxDB does not accept for a reason that nobody knows, and that wait alone, while it accepts others")
 	metricTweets   = declared.Counter("influxdb_tweets_written", "tweets", "what the metadata `tweets` of stored messages says, added up")
 	metricEvents   = declared.Timer("influxdb_event_latency_ns", "time from the metadata `event_time_ms` of a message to when InfluxDB has stored it")
 )
@@ -47,6 +48,7 @@ type outputMetrics struct {
 	retries      *service.MetricCounter
 	splits       *service.MetricCounter
 	inFlight     level
+	alone        *service.MetricGauge
 	tweets       *service.MetricCounter
 	eventLatency *service.MetricTimer
 }
@@ -66,6 +68,7 @@ func newOutputMetrics(m *service.Metrics) *outputMetrics {
 		retries:      metricRetries.New(m),
 		splits:       metricSplits.New(m),
 		inFlight:     level{gauge: metricInFlight.New(m)},
+		alone:        metricAlone.New(m),
 		tweets:       metricTweets.New(m),
 		eventLatency: metricEvents.New(m),
 	}

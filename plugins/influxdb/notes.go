@@ -23,7 +23,8 @@ const (
 const notePeriod = 10 * time.Second
 
 // notes writes the log lines about requests: few, since metrics count, and each
-// with what can be done. Bodies and the token are never in them.
+// with what can be done. The token is never in them, and of bodies no more than
+// the beginning of a point that has no other name.
 type notes struct {
 	log  *service.Logger
 	conf config
@@ -32,6 +33,7 @@ type notes struct {
 	since  time.Time // when the trouble began; zero: all is well
 	last   time.Time // when a trouble was last logged
 	logged bool      // this one was
+	single time.Time // when a point that waits alone was last logged
 
 	complaint *complaint // nil: none
 }
@@ -39,7 +41,7 @@ type notes struct {
 // complaint is an answer that needs somebody to mend a setting.
 type complaint struct {
 	decision decision
-	bucket   string
+	about    about
 	at       time.Time
 	// passed is whether connecting has succeeded since, and again whether points
 	// have met with the same all the same: what is wrong, connecting does not see.
@@ -47,12 +49,12 @@ type complaint struct {
 }
 
 // complain notes that points wait for somebody to mend a setting.
-func (n *notes) complain(d decision, bucket string, points int) {
-	n.trouble(d, bucket, points, 0)
+func (n *notes) complain(d decision, about about) {
+	n.trouble(d, about, 0)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	again := n.complaint != nil && n.complaint.passed
-	n.complaint = &complaint{decision: d, bucket: bucket, at: time.Now(), again: again}
+	again := n.complaint != nil && (n.complaint.passed || n.complaint.again)
+	n.complaint = &complaint{decision: d, about: about, at: time.Now(), again: again}
 }
 
 // bucket is the one that the last complaint is about: empty if there is none.
@@ -62,7 +64,7 @@ func (n *notes) bucket() string {
 	if n.complaint == nil {
 		return ""
 	}
-	return n.complaint.bucket
+	return n.complaint.about.bucket
 }
 
 // standing is called when connecting has succeeded. It is an error while there is
@@ -75,7 +77,7 @@ func (n *notes) standing() error {
 		return nil
 	}
 	if c.again && time.Since(c.at) < n.conf.backoffMax {
-		return fmt.Errorf("posting to %s: %s", n.conf.target(c.bucket), explain(c.decision, n.conf))
+		return fmt.Errorf("posting %s to %s, %s: %s", pointsOf(c.about.points), n.conf.target(c.about.bucket), c.about.records, explain(c.decision, n.conf))
 	}
 	c.passed = true
 	return nil
@@ -83,7 +85,7 @@ func (n *notes) standing() error {
 
 // trouble notes that a request will be tried again, after wait or when a setting
 // has been mended.
-func (n *notes) trouble(d decision, bucket string, points int, wait time.Duration) {
+func (n *notes) trouble(d decision, about about, wait time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := time.Now()
@@ -94,13 +96,27 @@ func (n *notes) trouble(d decision, bucket string, points int, wait time.Duratio
 		return
 	}
 	n.last, n.logged = now, true
-	text := fmt.Sprintf("Posting %s to %s: %s; nothing is dropped", pointsOf(points), n.conf.target(bucket), explain(d, n.conf))
-	log := n.log.With(logBucket, bucket, logStatus, d.status, logVerdict, d.verdict)
+	text := fmt.Sprintf("Posting %s to %s, %s: %s; nothing is dropped", pointsOf(about.points), n.conf.target(about.bucket), about.records, explain(d, n.conf))
+	log := n.log.With(logBucket, short(about.bucket), logStatus, d.status, logVerdict, d.verdict)
 	if d.verdict == mend {
 		log.Error(text + ", the stream waits")
 	} else {
 		log.Warnf("%s, trying again in %s", text, wait.Round(10*time.Millisecond))
 	}
+}
+
+// alone notes that a point waits, and nothing with it.
+func (n *notes) alone(d decision, about about, wait time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := time.Now()
+	if !n.single.IsZero() && now.Sub(n.single) < notePeriod {
+		return
+	}
+	n.single = now
+	n.log.With(logBucket, short(about.bucket), logStatus, d.status, logVerdict, d.verdict).
+		Warnf("A point for %s waits alone, while its bucket accepts others, %s: %s; nothing is dropped, trying again in %s. influxdb_points_alone says how many such points there are",
+			n.conf.target(about.bucket), about.records, explain(d, n.conf), wait.Round(10*time.Millisecond))
 }
 
 func pointsOf(n int) string {
@@ -157,6 +173,8 @@ func mending(d decision, conf config) string {
 		return "set org"
 	case d.status == http.StatusUnauthorized:
 		return "token is missing or wrong: for InfluxDB 2 it is an API token, for 1.8 user:password"
+	case d.status == http.StatusForbidden && !d.influxdb && d.text != "":
+		return "InfluxDB does not answer so: is there a gateway in between that has something against these points?"
 	case d.status == http.StatusForbidden:
 		if conf.bucketOf != nil {
 			return "the token must be allowed to write to that bucket"
@@ -171,7 +189,7 @@ func mending(d decision, conf config) string {
 			return "it is created when the output connects: restart it, or create it by hand"
 		}
 		return "create it, or set create_bucket: true; for InfluxDB 1.8 bucket is database or database/retention-policy"
-	case d.verdict == mend && (d.status/100 == 2 || d.status/100 == 3 || d.status == http.StatusNotFound || d.status == http.StatusMethodNotAllowed):
+	case d.verdict == mend && (d.status/100 == 2 || d.status/100 == 3 || d.status == http.StatusNotFound || d.status == http.StatusMethodNotAllowed || d.status == http.StatusExpectationFailed):
 		return "what answers there is not InfluxDB: is url its address, and is there a proxy in between?"
 	}
 	return ""

@@ -88,7 +88,10 @@ func newOutput(conf config, rejected rejectedOutput, log *service.Logger, metric
 			backoff.WithMaxElapsedTime(0),
 		),
 	}
-	s := &sender{post: o.client.post, conf: conf, metrics: o.metrics, notes: o.notes}
+	s := &sender{
+		post: o.client.post, conf: conf, metrics: o.metrics, notes: o.notes,
+		witness: newWitness(), alone: newAlone(conf, o.metrics),
+	}
 	o.committer = newCommitter(conf, s.send)
 	o.calls.New = func() any { return newCall() }
 	return o
@@ -113,6 +116,7 @@ func (o *output) Connect(ctx context.Context) error {
 		}
 		o.primed = true
 	}
+	o.committer.connected()
 	return nil
 }
 
@@ -126,11 +130,13 @@ func (o *output) ConnectionTest(ctx context.Context) service.ConnectionTestResul
 // WriteBatch writes the points of a batch, see the package comment.
 func (o *output) WriteBatch(ctx context.Context, batch service.MessageBatch) error {
 	cl := o.calls.Get().(*call)
+	cl.batch, cl.turn = batch, o.committer.turn()
 	refusals := o.encoder.encode(batch, &cl.lines)
 	if blank := cl.lines.blank; blank > 0 {
 		o.metrics.blank.Incr(int64(blank))
 	}
 	o.reportTimes(batch, &cl.lines.times)
+	cl.intoLanes(o.conf.lanes())
 	if err := o.write(ctx, cl); err != nil {
 		return err
 	}

@@ -43,11 +43,14 @@ const (
 	classLimit     = "limit"         // of series or of values of a tag
 	classBucket    = "bucket"        // the message names one that is not there
 	classOther     = "other"
+	// classUnexplained is refused again and again, while its bucket accepted others.
+	classUnexplained = "unexplained"
 )
 
 func classes() []string {
 	return []string{
 		classMalformed, classTimestamp, classTooLarge, classConflict, classRetention, classLimit, classBucket, classOther,
+		classUnexplained,
 	}
 }
 

@@ -126,13 +126,7 @@ func brief(reason string) string {
 // logOf logs of a refusal: where its point was to go, and where the message of it
 // lies in Kafka, if the message says so.
 func (o *output) logOf(batch service.MessageBatch, r refusal) *service.Logger {
-	fields := []any{logBucket, r.bucket, logStatus, r.status, logReason, r.class}
-	for _, name := range []string{"topic", "partition", "offset"} {
-		if value, found := batch[r.message].MetaGetMut("kafka_" + name); found {
-			fields = append(fields, name, value)
-		}
-	}
-	return o.log.With(fields...)
+	return o.log.With(append([]any{logBucket, short(r.bucket), logStatus, r.status, logReason, r.class}, placeOf(batch[r.message])...)...)
 }
 
 // block keeps a batch with refused points, and so the stream, until InfluxDB
@@ -156,6 +150,8 @@ func (o *output) block(ctx context.Context, batch service.MessageBatch, refusals
 			again.lines.buf = append(again.lines.buf, r.text...)
 			again.lines.add(r.message)
 		}
+		again.batch, again.turn = batch, o.committer.turn()
+		again.intoLanes(o.conf.lanes())
 		if err := o.write(ctx, again); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package influxdb
 
 import (
 	"context"
-	"slices"
 	"sort"
 )
 
@@ -17,6 +16,7 @@ type request struct {
 	committer *committer
 	ctx       context.Context // ends when nobody waits for any of its lines
 	cancel    context.CancelFunc
+	lane      lane
 	bucket    string
 	lines     lines // without runs: all go to bucket
 	parts     []placed
@@ -67,29 +67,9 @@ func (r *request) refuse(i int, d decision, reason string) {
 	part.call.settle(1)
 }
 
-// fail gives up the request for all its callers.
-func (r *request) fail(err error) {
-	r.committer.mu.Lock()
-	defer r.committer.mu.Unlock()
-	for _, p := range r.parts {
-		// One that is done may be another one by now, see committer.finish.
-		if slices.Contains(p.call.requests, r) {
-			p.call.fail(err)
-		}
-	}
-}
-
 // settle counts n lines that have their verdict.
 func (cl *call) settle(n int) {
 	if cl.left -= n; cl.left == 0 && n > 0 && cl.failure == nil {
-		cl.done <- struct{}{}
-	}
-}
-
-// fail ends a call that waits. One that has all its verdicts has ended.
-func (cl *call) fail(err error) {
-	if cl.left > 0 && cl.failure == nil {
-		cl.failure = err
 		cl.done <- struct{}{}
 	}
 }

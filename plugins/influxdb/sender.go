@@ -2,7 +2,6 @@ package influxdb
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -16,21 +15,23 @@ type sender struct {
 	conf    config
 	metrics *outputMetrics
 	notes   *notes
+	witness *witness
+	alone   *alone
 }
 
-// send returns when each line of r is accepted or refused, when its callers have
-// an error, or when r.ctx has ended.
+// send returns when each line of r is accepted or refused, or waits alone, or when
+// r.ctx has ended.
 func (s *sender) send(r *request) {
 	s.metrics.inFlight.add(1)
 	defer s.metrics.inFlight.add(-1)
 	d := delivery{sender: s, r: r}
-	// The other error is that of the context: nobody waits for it.
-	if _, err := d.deliver(r.all(), false); errors.Is(err, errUnmended) {
-		r.fail(err)
+	// The error is that of the context: nobody waits for the lines.
+	if _, err := d.deliver(r.all(), false); err == nil {
+		d.behind()
 	}
 }
 
-// errUnmended is what callers get whose points wait for somebody to mend a
+// errUnmended is what a caller gets when points wait for somebody to mend a
 // setting. Benthos then connects anew until that succeeds, says meanwhile that it
 // is not ready, and hands the batch in again.
 var errUnmended = service.ErrNotConnected

@@ -36,6 +36,7 @@ const (
 	fieldMaxBodyBytes     = "max_body_bytes"
 	fieldRequestsInFlight = "requests_in_flight"
 	fieldMaxInFlight      = "max_in_flight"
+	fieldOrder            = "order"
 	fieldBackoff          = "backoff"
 	fieldInitialInterval  = "initial_interval"
 	fieldMaxInterval      = "max_interval"
@@ -175,6 +176,13 @@ func spec() *service.ConfigSpec {
 				Description("Batches under way at the same time. Their points share requests, so many small batches need a high number.").
 				Default(256).
 				LintRule(atLeastRule(fieldMaxInFlight, "1")),
+			service.NewStringAnnotatedEnumField(fieldOrder, map[string]string{
+				orderNone:   "Requests in flight at the same time may be stored in any order: of two values for the same point that are in flight together, either can stay.",
+				orderSeries: "Points of one series (measurement and tags) are stored in the order in which their batches arrive, whatever is sent again: see Which value stays.",
+			}).
+				Description("Whether points of one series may overtake each other.").
+				Default(orderNone).
+				Advanced(),
 			service.NewObjectField(fieldBackoff,
 				service.NewDurationField(fieldInitialInterval).
 					Description("The wait after the first failure. It doubles with each further one.").

@@ -57,6 +57,7 @@ type decision struct {
 	body     []byte // what came
 	influxdb bool   // in a form that only InfluxDB's answers have
 	dialled  bool   // a connection was there
+	unclear  bool   // these points are at fault, and nobody knows why
 	hide     func(string) string
 }
 

@@ -1,0 +1,211 @@
+package influxdb
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	// maxAlone bounds how many lines wait alone at the same time. The next one
+	// keeps its request waiting, and so the stream.
+	maxAlone = 1024
+	// repeated is how often a line must have been refused in words that explain
+	// nothing, until it is a dead letter, and witnessed how many times of those
+	// its bucket must have accepted other points since the time before.
+	// It takes mercy at least, and begins anew when the bucket has accepted
+	// anything that it had refused in the same way.
+	repeated  = 8
+	witnessed = 3
+	mercy     = 10 * time.Second
+)
+
+// alone is for lines that the server does not accept, for reasons that nobody
+// knows, while it accepts others. Each waits outside of the request slots: nothing
+// but its own batch waits for it.
+type alone struct {
+	room  chan struct{}
+	turns chan struct{} // requests at a time
+	count level
+}
+
+func newAlone(conf config, metrics *outputMetrics) *alone {
+	return &alone{
+		room:  make(chan struct{}, maxAlone),
+		turns: make(chan struct{}, conf.requestsInFlight),
+		count: level{gauge: metrics.alone},
+	}
+}
+
+// isolated takes care of a line that is at fault.
+func (d *delivery) isolated(line int, answered decision) error {
+	if d.r.committer.ordered {
+		if d.held == nil {
+			d.held = map[uint64]bool{}
+		}
+		series, _ := seriesOf(d.r.lines.line(line))
+		d.held[series] = true
+		d.waiting = append(d.waiting, line)
+		return nil
+	}
+	select {
+	case d.alone.room <- struct{}{}:
+	case <-d.r.ctx.Done():
+		return d.r.ctx.Err()
+	}
+	r := d.r.single(line)
+	if r == nil {
+		<-d.alone.room
+		return nil // nobody waits for it
+	}
+	d.r.committer.wait.Go(func() {
+		defer func() { <-d.alone.room }()
+		d.sender.insist(r, answered)
+		r.end()
+	})
+	return nil
+}
+
+// unheld returns the lines that may be sent now. Others are of a series of which a
+// line waits, and wait behind it.
+func (d *delivery) unheld(set []int) []int {
+	if len(d.held) == 0 {
+		return set
+	}
+	var free []int
+	for _, line := range set {
+		if series, _ := seriesOf(d.r.lines.line(line)); d.held[series] {
+			d.waiting = append(d.waiting, line)
+		} else {
+			free = append(free, line)
+		}
+	}
+	return free
+}
+
+// behind delivers, where the order matters, what has waited for the rest of the
+// request. Whatever else its lane has, waits.
+func (d *delivery) behind() {
+	for len(d.waiting) > 0 {
+		waiting := d.waiting
+		d.waiting, d.held = nil, nil
+		// The first one is at fault, the others may be.
+		r := d.r.single(waiting[0])
+		if r == nil {
+			return
+		}
+		d.sender.insist(r, decision{})
+		r.end()
+		if d.r.ctx.Err() != nil {
+			return
+		}
+		if len(waiting) > 1 {
+			if _, err := d.deliver(waiting[1:], false); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// insist sends the only line of a request until it is accepted, or refused for a
+// reason, or so often that it never will be. It returns as well when r.ctx has
+// ended.
+func (s *sender) insist(r *request, answered decision) {
+	s.alone.count.add(1)
+	defer s.alone.count.add(-1)
+	watch := s.witness.watch(r.bucket)
+	defer watch.end()
+	pause, began := newPause(s.conf), time.Now()
+	var times, seen int
+	for {
+		if answered.isRefusal() {
+			if watch.byChance() {
+				times, seen = 0, 0
+			}
+			if times++; times == 1 || watch.others() {
+				seen++
+			}
+			watch.renew()
+		}
+		if s.conf.mayRefuse() && times >= repeated && seen > witnessed && time.Since(began) >= mercy && answered.isRefusal() {
+			answered.class = classUnexplained
+			r.refuse(0, answered, fmt.Sprintf("refused %d times in %s while its bucket accepted other points: status %d: %s",
+				times, time.Since(began).Round(time.Second), answered.status, answered.reason))
+			return
+		}
+		wait := pause.next(answered)
+		if answered.status != 0 || answered.reason != "" {
+			s.notes.alone(answered, r.about(r.all()), wait)
+		}
+		if err := sleep(r.ctx, wait); err != nil {
+			return
+		}
+		var err error
+		if answered, err = s.inTurn(r); err != nil {
+			return
+		}
+		switch {
+		case answered.verdict == done:
+			r.accept(r.all())
+			s.witness.flapped(r.bucket)
+			return
+		case answered.verdict == split, answered.verdict == refused && (answered.explained() || s.conf.bucketOf != nil && bucketMissing(answered)):
+			r.refuse(0, answered, blamed(answered, 1, r.lines.line).reason(0, answered))
+			return
+		case answered.aboutSettings(), answered.verdict == mend && !s.reachable(r):
+			s.notes.complain(answered, r.about(r.all()))
+			if r.committer.disconnect(r) != nil {
+				return
+			}
+			answered, pause, times, seen = decision{}, newPause(s.conf), 0, 0
+		}
+		s.metrics.retries.Incr(1)
+	}
+}
+
+// mayRefuse is whether there is a place for a point that is refused. Without one it
+// would wait as well.
+func (c config) mayRefuse() bool { return c.rejected || c.onReject == onRejectNack }
+
+// inTurn sends the only line of a request on a connection that is not used again:
+// behind a load balancer, the server at its other end may be the one at fault.
+func (s *sender) inTurn(r *request) (decision, error) {
+	select {
+	case s.alone.turns <- struct{}{}:
+		defer func() { <-s.alone.turns }()
+	case <-r.ctx.Done():
+		return decision{}, r.ctx.Err()
+	}
+	return s.once(unshared(r.ctx), r.bucket, r.lines.buf, 1)
+}
+
+// reachable reports whether a request without points passes, or fails in a way
+// that waiting may end.
+func (s *sender) reachable(r *request) bool {
+	empty, err := s.once(r.ctx, r.bucket, nil, 0)
+	return err != nil || empty.verdict != mend
+}
+
+// unsharedKey marks the context of a request whose connection ends with it.
+type unsharedKey struct{}
+
+func unshared(ctx context.Context) context.Context {
+	return context.WithValue(ctx, unsharedKey{}, true)
+}
+
+// single makes a request of one line, for the caller of r that waits for it; nil
+// if none does.
+func (r *request) single(line int) *request {
+	c := r.committer
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := r.parts[r.partOf(line)]
+	at := p.from + line - p.first
+	return c.request(&group{lane: r.lane, parts: []part{{p.call, at, at + 1}}, points: 1})
+}
+
+func (r *request) end() {
+	r.committer.mu.Lock()
+	defer r.committer.mu.Unlock()
+	r.committer.release(r)
+}

@@ -47,6 +47,8 @@ type Options struct {
 	// Refuse says why a line is refused for what it holds, as a field type
 	// conflict is; empty: it is stored.
 	Refuse func(line string) string
+	// OnStore is told of each line in the order in which they are stored.
+	OnStore func(line string)
 	// Whole makes a refused line take its request along: nothing is stored. So
 	// does 1.8 when a request has a new field with two types.
 	Whole bool
@@ -342,6 +344,9 @@ func (s *Server) apply(w http.ResponseWriter, r *http.Request, lines []string, s
 		s.mu.Lock()
 		for _, line := range keep {
 			s.stored[stored{bucketOf(r), line}]++
+			if s.options.OnStore != nil {
+				s.options.OnStore(line)
+			}
 		}
 		s.mu.Unlock()
 	}

@@ -3,6 +3,7 @@ package influxdb
 import (
 	"bytes"
 	"hash/maphash"
+	"slices"
 )
 
 // Values of order.
@@ -98,6 +99,9 @@ func (cl *call) intoLanes(lanes int) {
 		return
 	}
 	s := &cl.sorted
+	s.buf = slices.Grow(s.buf, len(l.buf))
+	s.ends = slices.Grow(s.ends, l.len())
+	s.from = slices.Grow(s.from, l.len())
 	from := 0
 	numbers := make([]uint8, l.len())
 	for _, r := range l.runs {

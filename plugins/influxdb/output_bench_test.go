@@ -11,14 +11,19 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
 // stored is a server that reads and answers 204, and does nothing else.
-func stored(b *testing.B) string {
+func stored(b *testing.B) string { return storedAfter(b, 0) }
+
+// storedAfter is the same with a server that takes its time.
+func storedAfter(b *testing.B, took time.Duration) string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
+		time.Sleep(took)
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	b.Cleanup(server.Close)
@@ -93,6 +98,35 @@ func benchmarkWrites(b *testing.B, gzip bool, batch service.MessageBatch, points
 	conf := testConfig()
 	conf.gzip = gzip
 	conf.url, _ = url.Parse(stored(b))
+	benchmarkConfig(b, conf, batch, points)
+}
+
+// BenchmarkOrder is the price of order: series, for messages of 100 and 4,000
+// points, of one series and of many, and a server that answers at once or after
+// 10 ms.
+func BenchmarkOrder(b *testing.B) {
+	for _, took := range []time.Duration{0, 10 * time.Millisecond} {
+		for _, size := range []int{100, 4000} {
+			for _, series := range []int{1, 100} {
+				var content []byte
+				for i := range size {
+					content = fmt.Appendf(content, "tweets,brand=Brand%d,sentiment=positive count=4000i %d\n", i%series, 1_700_000_000_000_000_000+i)
+				}
+				batch := service.MessageBatch{service.NewMessage(content)}
+				for _, order := range []string{orderNone, orderSeries} {
+					b.Run(fmt.Sprintf("answer=%s/lines=%d/series=%d/order=%s", took, size, series, order), func(b *testing.B) {
+						conf := testConfig()
+						conf.gzip, conf.order = false, order
+						conf.url, _ = url.Parse(storedAfter(b, took))
+						benchmarkConfig(b, conf, batch, size)
+					})
+				}
+			}
+		}
+	}
+}
+
+func benchmarkConfig(b *testing.B, conf config, batch service.MessageBatch, points int) {
 	o := newOutput(conf, nil, nil, service.MockResources().Metrics())
 	defer o.Close(b.Context())
 	b.ReportAllocs()
@@ -112,4 +146,20 @@ func benchmarkWrites(b *testing.B, gzip bool, batch service.MessageBatch, points
 	}
 	wait.Wait()
 	b.ReportMetric(float64(b.N)*float64(points)/b.Elapsed().Seconds(), "points/s")
+}
+
+// BenchmarkIntoLanes is what order: series costs for each point.
+func BenchmarkIntoLanes(b *testing.B) {
+	cl := newCall()
+	cl.lines.bucket = "bucket"
+	for i := range 4000 {
+		cl.lines.buf = fmt.Appendf(cl.lines.buf, "tweets,brand=Brand%d,sentiment=positive count=4000i %d", i%100, 1_700_000_000_000_000_000+i)
+		cl.lines.add(0)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		cl.intoLanes(2)
+		cl.sorted.reset()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/4000, "ns/point")
 }

@@ -11,8 +11,8 @@ type witness struct {
 
 type watched struct {
 	watchers int
-	stored   int  // requests with points that were accepted
-	flaps    int  // points that were refused without a reason, and then accepted
+	stored   int // requests with points that were accepted
+	flaps    int // points that were refused without a reason, and then accepted
 }
 
 func newWitness() *witness { return &witness{buckets: map[string]*watched{}} }

@@ -73,6 +73,8 @@ type config struct {
 
 	rejected bool // an output for refused points is there
 	onReject string
+	// letterBytes bounds a message to that output, metadata included.
+	letterBytes int
 
 	onUnsupported string
 	unsigned      bool // .uint64() makes an unsigned field
@@ -109,6 +111,7 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 		read(&c.onUnsupported, parsed.FieldString, fieldOnUnsupported),
 		read(&c.unsigned, parsed.FieldBool, fieldUnsigned),
 		read(&c.onReject, parsed.FieldString, fieldOnReject),
+		read(&c.letterBytes, parsed.FieldInt, fieldRejectedMaxBytes),
 		read(&c.createBucket, parsed.FieldBool, fieldCreateBucket),
 		read(&c.retention, parsed.FieldDuration, fieldRetention),
 		read(&c.replay, parsed.FieldDuration, fieldReplayWindow),
@@ -197,6 +200,7 @@ func (c config) check() error {
 		{c.onUnsupported != onUnsupportedReject && c.onUnsupported != onUnsupportedReplace, fmt.Sprintf("on_unsupported is %q: it must be reject or replace", c.onUnsupported)},
 		{c.onReject != onRejectBlock && c.onReject != onRejectNack, fmt.Sprintf("on_reject is %q: it must be block or nack", c.onReject)},
 		{c.rejected && c.onReject == onRejectNack, wrongReject},
+		{c.letterBytes < minLetterBytes, wrongLetterBytes},
 		{c.retention != 0 && !c.createBucket, wrongRetention},
 		{c.retention != 0 && c.retention < minRetention, "retention must be 0s, for ever, or at least 1h"},
 		{c.replay < 0, "replay_window must not be negative"},

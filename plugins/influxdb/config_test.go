@@ -38,6 +38,7 @@ func TestWrongSettings(t *testing.T) {
 		"tags alone":             {yaml: minimal + "tags: root = this", want: "tags needs measurement, fields and timestamp"},
 		"rejected and nack":      {yaml: minimal + "on_reject: nack\nrejected: { drop: {} }", want: "would never happen"},
 		"on_reject":              {yaml: minimal + "on_reject: drop", want: "drop"},
+		"rejected_max_bytes":     {yaml: minimal + "rejected_max_bytes: 1000", want: "at least 16384"},
 		"order":                  {yaml: minimal + "order: time", want: "time"},
 		"retention of nothing":   {yaml: minimal + "retention: 24h", want: "create_bucket: true"},
 		"retention too short":    {yaml: minimal + "create_bucket: true\nretention: 10m", want: "at least 1h"},

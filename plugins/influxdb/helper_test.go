@@ -28,6 +28,7 @@ func testConfig() config {
 		bucket:           "bucket",
 		onUnsupported:    onUnsupportedReject,
 		onReject:         onRejectBlock,
+		letterBytes:      1_000_000,
 		gzip:             true,
 		timeout:          5 * time.Second,
 		flushPeriod:      time.Second,
@@ -48,15 +49,20 @@ func startOutput(t testing.TB, conf config, fake http.RoundTripper, rejected rej
 		t.Fatal(err)
 	}
 	log := &logBuffer{}
-	mgr := service.MockResources()
-	o := newOutput(conf, rejected, service.NewLoggerFromSlog(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))), mgr.Metrics())
-	o.client.http.Transport = fake
+	o := newLoggedOutput(conf, fake, rejected, log)
 	t.Cleanup(func() {
 		if err := o.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
 	return o, log
+}
+
+func newLoggedOutput(conf config, fake http.RoundTripper, rejected rejectedOutput, log *logBuffer) *output {
+	handler := slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})
+	o := newOutput(conf, rejected, service.NewLoggerFromSlog(slog.New(handler)), service.MockResources().Metrics())
+	o.client.http.Transport = fake
+	return o
 }
 
 // write does with a batch what Benthos does.

@@ -4,17 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
-)
-
-// Metadata of a refused point.
-const (
-	metaBucket = "influxdb_bucket"
-	metaStatus = "influxdb_status"
-	metaReason = "influxdb_reason"
 )
 
 // reject disposes of what InfluxDB will not have, and returns nil when nothing
@@ -38,12 +30,17 @@ func (o *output) reject(ctx context.Context, batch service.MessageBatch, refusal
 }
 
 // handOver writes the refused points to the output for them, and tries until it
-// has them all.
+// has them all. One that is too large for it becomes smaller.
 func (o *output) handOver(ctx context.Context, batch service.MessageBatch, refusals []refusal) error {
-	messages := make(service.MessageBatch, len(refusals))
-	for i, r := range refusals {
-		messages[i] = r.as(batch[r.message])
+	limit := o.conf.letterBytes
+	letters := func() service.MessageBatch {
+		messages := make(service.MessageBatch, len(refusals))
+		for i, r := range refusals {
+			messages[i] = r.letter(batch[r.message], limit)
+		}
+		return messages
 	}
+	messages := letters()
 	pause := newPause(o.conf)
 	for {
 		index := messages.Index()
@@ -56,49 +53,60 @@ func (o *output) handOver(ctx context.Context, batch service.MessageBatch, refus
 		}
 		var partial *service.BatchError
 		if errors.As(err, &partial) && partial.IndexedErrors() > 0 {
-			messages = failed(messages, index, partial)
+			left := failed(messages, index, partial)
+			refusals, messages = pick(refusals, left), pick(messages, left)
+		}
+		switch {
+		case tooLarge(err) && len(messages) > 1:
+			// One of them is, and must not take the others along.
+			for _, r := range refusals {
+				if err := o.handOver(ctx, batch, []refusal{r}); err != nil {
+					return err
+				}
+			}
+			return nil
+		case tooLarge(err) && limit > minLetterBytes:
+			limit = max(limit/2, minLetterBytes)
+			messages = letters()
+			continue
 		}
 		wait := pause.next(decision{verdict: resend})
-		o.logOf(batch, refusals[0]).Errorf("Writing %d refused points to the output `rejected`: %v; trying again in %s", len(messages), err, wait)
+		o.logOf(batch, refusals[0]).Errorf("Writing %d refused points to the output `rejected`: %s; trying again in %s", len(messages), clean(err.Error(), o.client.hide), wait)
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
 }
 
-// failed is the messages that an output did not take, all if it cannot be told.
-func failed(messages service.MessageBatch, index *service.Indexer, partial *service.BatchError) service.MessageBatch {
-	var left service.MessageBatch
+// failed is the places of the messages that an output did not take, all if it
+// cannot be told.
+func failed(messages service.MessageBatch, index *service.Indexer, partial *service.BatchError) []int {
+	var left, all []int
+	for i := range messages {
+		all = append(all, i)
+	}
 	known := true
 	partial.WalkMessagesIndexedBy(index, func(i int, _ *service.Message, err error) bool {
 		if i < 0 || i >= len(messages) {
 			known = false
 		} else if err != nil {
-			left = append(left, messages[i])
+			left = append(left, i)
 		}
 		return known
 	})
 	if !known || len(left) == 0 {
-		return messages
+		return all
 	}
 	return left
 }
 
-// as makes a message of a refusal: the line, with the metadata of the message
-// that it came in and the reason.
-func (r refusal) as(origin *service.Message) *service.Message {
-	m := origin.Copy()
-	if r.text != nil {
-		m.SetBytes(append([]byte(nil), r.text...))
+// pick is some of a slice.
+func pick[S ~[]E, E any](from S, places []int) S {
+	to := make(S, 0, len(places))
+	for _, i := range places {
+		to = append(to, from[i])
 	}
-	if r.bucket != "" {
-		m.MetaSetMut(metaBucket, r.bucket)
-	}
-	if r.status != 0 {
-		m.MetaSetMut(metaStatus, strconv.Itoa(r.status))
-	}
-	m.MetaSetMut(metaReason, r.reason)
-	return m
+	return to
 }
 
 // nack is an error that names the messages with refused points.

@@ -1,6 +1,8 @@
 package influxdb
 
 import (
+	"strconv"
+
 	// The lint rules use parse_duration, and a build without it would find
 	// fault with every configuration.
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
@@ -22,6 +24,7 @@ const (
 	fieldOnUnsupported    = "on_unsupported"
 	fieldUnsigned         = "unsigned"
 	fieldRejected         = "rejected"
+	fieldRejectedMaxBytes = "rejected_max_bytes"
 	fieldOnReject         = "on_reject"
 	fieldCreateBucket     = "create_bucket"
 	fieldRetention        = "retention"
@@ -111,6 +114,11 @@ func spec() *service.ConfigSpec {
 			service.NewOutputField(fieldRejected).
 				Description("Takes the points that InfluxDB refuses, each as a message of its own: see Refused points.").
 				Optional(),
+			service.NewIntField(fieldRejectedMaxBytes).
+				Description("The most bytes of a message to `rejected`, its metadata included; a longer one is cut, and says so: see Refused points. The default fits into Kafka's limit for a record of 1 MiB.").
+				Default(1_000_000).
+				Advanced().
+				LintRule(atLeastRule(fieldRejectedMaxBytes, strconv.Itoa(minLetterBytes))),
 			service.NewStringAnnotatedEnumField(fieldOnReject, map[string]string{
 				onRejectBlock: "The batch waits, and with it the stream; the refused points are tried again every 10 seconds, and the log says why. Nothing is lost.",
 				onRejectNack:  "The batch fails with an error that names the messages with refused points. Only for use directly under `fallback`: see Refused points.",

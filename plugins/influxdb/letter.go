@@ -1,0 +1,129 @@
+package influxdb
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+// Metadata of a refused point.
+const (
+	metaBucket  = "influxdb_bucket"
+	metaStatus  = "influxdb_status"
+	metaReason  = "influxdb_reason"
+	metaCutFrom = "influxdb_cut_from" // bytes of the point or message, if it was cut
+	metaCut     = "influxdb_cut"      // the names of other metadata that was cut or left away
+)
+
+const (
+	// minLetterBytes is the smallest limit of a letter: what says why and where from
+	// fits into it.
+	minLetterBytes = 16 << 10
+	// maxMetaBytes, maxMetaValue and maxMetaName bound the metadata of the message,
+	// all of it and each. Kafka's default limit for a record with its headers is
+	// 1 MiB, and a record's headers alone can have that.
+	maxMetaBytes = 64 << 10
+	maxMetaValue = 8 << 10
+	maxMetaName  = 256
+)
+
+// letter makes a message of a refusal: the line, with the metadata of the message
+// that it came in and the reason, of at most limit bytes in all.
+func (r refusal) letter(origin *service.Message, limit int) *service.Message {
+	m := origin.Copy()
+	left := limit
+	set := func(name, value string) {
+		m.MetaSetMut(name, value)
+		left -= len(name) + len(value)
+	}
+	others := cutMetadata(m, min(limit/4, maxMetaBytes))
+	left -= others.size
+	set(metaReason, clean(r.reason, nil))
+	if r.bucket != "" {
+		set(metaBucket, cut(r.bucket, maxReason))
+	}
+	if r.status != 0 {
+		set(metaStatus, strconv.Itoa(r.status))
+	}
+	if others.names != "" {
+		set(metaCut, others.names)
+	}
+	content := r.text
+	if content == nil {
+		// An error is that of a value that has no bytes, for which they are empty.
+		content, _ = m.AsBytes()
+	}
+	if reserve := len(metaCutFrom) + len("18446744073709551615"); len(content) > left-reserve {
+		m.MetaSetMut(metaCutFrom, len(content))
+		m.SetBytes([]byte(cut(string(content), left-reserve)))
+	} else if r.text != nil {
+		m.SetBytes(slices.Clone(r.text))
+	}
+	return m
+}
+
+// cutMeta is what was done to metadata.
+type cutMeta struct {
+	size  int    // of what is left
+	names string // of what was cut
+}
+
+// cutMetadata bounds the metadata of a message: first the place in Kafka, then by
+// name, so that the same message always keeps the same.
+func cutMetadata(m *service.Message, limit int) cutMeta {
+	var names []string
+	_ = m.MetaWalkMut(func(name string, _ any) error { // the function has no error
+		names = append(names, name)
+		return nil
+	})
+	place := func(name string) bool {
+		return name == "kafka_topic" || name == "kafka_partition" || name == "kafka_offset" || name == "kafka_last_offset"
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if place(a) != place(b) {
+			return map[bool]int{true: -1, false: 1}[place(a)]
+		}
+		return strings.Compare(a, b)
+	})
+	var done cutMeta
+	note := func(name string) {
+		if len(done.names) < maxMetaName {
+			done.names = strings.TrimPrefix(done.names+" "+cut(clean(name, nil), maxMetaName/4), " ")
+		}
+	}
+	for _, name := range names {
+		value, _ := m.MetaGet(name)
+		switch size := len(name) + min(len(value), maxMetaValue); {
+		case slices.Contains([]string{metaBucket, metaStatus, metaReason, metaCut, metaCutFrom}, name):
+			m.MetaDelete(name) // of another refusal, that is read back
+			continue
+		case len(name) > maxMetaName, done.size+size > limit:
+			m.MetaDelete(name)
+			note(name)
+			continue
+		case len(value) > maxMetaValue:
+			value = cut(value, maxMetaValue)
+			m.MetaSetMut(name, value)
+			note(name)
+		}
+		done.size += len(name) + len(value)
+	}
+	return done
+}
+
+// tooLarge reports whether an output says that a message is too large for it.
+func tooLarge(err error) bool {
+	text := strings.ToLower(err.Error())
+	for _, words := range []string{"too large", "too_large", "toolarge", "too big", "larger than", "too long", "exceeds", "exceeded the max", "maximum payload", "max message size"} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
+}
+
+// wrongLetterBytes is what lint and the constructor say of the limit.
+var wrongLetterBytes = fmt.Sprintf("rejected_max_bytes must be at least %d", minLetterBytes)

@@ -61,14 +61,15 @@ func TestWaits(t *testing.T) {
 		attempts  int
 		wantInLog string
 	}{
-		"back-off doubles":        {slices.Repeat([]influxfake.Fault{{Status: 500}}, 4), 750 * ms, 2250 * ms, 5, ""},
-		"back-off has a limit":    {slices.Repeat([]influxfake.Fault{{Reset: true}}, 20), 63 * time.Second, 225 * time.Second, 21, "connection reset"},
-		"Retry-After in seconds":  {[]influxfake.Fault{after("20")}, 20 * time.Second, 22 * time.Second, 2, "status 503"},
-		"Retry-After as a date":   {[]influxfake.Fault{after("Sat, 01 Jan 2000 00:00:30 GMT")}, 30 * time.Second, 33 * time.Second, 2, ""},
-		"Retry-After of a day":    {[]influxfake.Fault{after("86400")}, 60 * time.Second, 66 * time.Second, 2, ""},
-		"Retry-After is shorter":  {slices.Repeat([]influxfake.Fault{after("1")}, 10), 24 * time.Second, 150 * time.Second, 11, ""},
-		"a setting to be mended":  {[]influxfake.Fault{{Status: 401}, {Status: 403}}, 10 * time.Second, 20 * time.Second, 3, "token is missing or wrong"},
-		"200 is no success":       {[]influxfake.Fault{{Status: 200}, {Status: 200}}, 10 * time.Second, 20 * time.Second, 3, "not InfluxDB"},
+		"back-off doubles":       {slices.Repeat([]influxfake.Fault{{Status: 500}}, 4), 750 * ms, 2250 * ms, 5, ""},
+		"back-off has a limit":   {slices.Repeat([]influxfake.Fault{{Reset: true}}, 20), 63 * time.Second, 225 * time.Second, 21, "connection reset"},
+		"Retry-After in seconds": {[]influxfake.Fault{after("20")}, 20 * time.Second, 22 * time.Second, 2, "status 503"},
+		"Retry-After as a date":  {[]influxfake.Fault{after("Sat, 01 Jan 2000 00:00:30 GMT")}, 30 * time.Second, 33 * time.Second, 2, ""},
+		"Retry-After of a day":   {[]influxfake.Fault{after("86400")}, 60 * time.Second, 66 * time.Second, 2, ""},
+		"Retry-After is shorter": {slices.Repeat([]influxfake.Fault{after("1")}, 10), 24 * time.Second, 150 * time.Second, 11, ""},
+		// The last wait between two tries to connect is at most 1.5 times max_interval.
+		"a setting to be mended":  {[]influxfake.Fault{{Status: 401}, {Status: 403}}, 10 * time.Second, 27 * time.Second, 3, "token is missing or wrong"},
+		"200 is no success":       {[]influxfake.Fault{{Status: 200}, {Status: 200}}, 10 * time.Second, 27 * time.Second, 3, "not InfluxDB"},
 		"time-out":                {[]influxfake.Fault{{Hang: true, Apply: true}}, 5 * time.Second, 6 * time.Second, 2, "no answer in time"},
 		"applied, then an error":  {[]influxfake.Fault{{Status: 500, Apply: true}}, 50 * ms, 150 * ms, 2, ""},
 		"answer after the points": {[]influxfake.Fault{{Reset: true, Apply: true}}, 50 * ms, 150 * ms, 2, ""},

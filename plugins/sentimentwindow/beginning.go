@@ -144,22 +144,24 @@ func (p *processor) turnAway(m *service.Message, at place, err error) bool {
 		return false
 	}
 	d := delivery.Of(m.Context())
-	err = fmt.Errorf("counting %s: %w", at, err)
+	err = fmt.Errorf("counting %s: %w. Until then the input keeps its messages and commits nothing of them", at, err)
 	if !d.Refuse(err) {
 		return false
 	}
-	b := p.beginning
+	d.Fruitless(err)
+	p.beginning.turnedAway(err)
+	return true
+}
+
+func (b *beginning) turnedAway(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case !b.counted.Load():
-		b.doubt(fmt.Errorf("%w. Until then the input keeps its messages and commits nothing of them", err))
-		d.Fruitless(b.why)
-	case time.Since(b.logged) >= beginningPeriod:
-		b.logged = time.Now()
+	if !b.counted.Load() {
+		b.doubt(err)
+	} else if now := time.Now(); now.Sub(b.logged) >= beginningPeriod { // another input, or topic
+		b.logged = now
 		b.log.Errorf("Not counted, and left to the input: %v", err)
 	}
-	return true
 }
 
 func shorten(text string) string {

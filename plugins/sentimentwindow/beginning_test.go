@@ -79,6 +79,30 @@ func TestMessagesThatSettingsDoNotFitStayWithTheInput(t *testing.T) {
 	}
 }
 
+// A second topic stays with its input, which is not ready: it has counted nothing.
+func TestSecondTopicStaysWithItsInput(t *testing.T) {
+	var out bytes.Buffer
+	p := loggedProcessor(t, batches, &out)
+	of := func(topic string) *delivery.Delivery {
+		d := &delivery.Delivery{Identity: identityTimestamp}
+		m := batchMessage(t, topic, 0, recordbatch.Header{ProducerID: -1}, recordAt(0, datum("Tea", tweet.Positive, 0), 0))
+		if _, err := p.ProcessBatch(t.Context(), inDelivery(d, m)); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	if counted, why := of("one").Verdict(); !counted {
+		t.Fatalf("the first topic is not counted: %v", why)
+	}
+	d := of("two")
+	if _, why := d.Verdict(); why == nil || d.Settle() == nil || !strings.Contains(why.Error(), "counts topic one already") {
+		t.Errorf("the second topic: refused is %v, why %v", d.Settle(), why)
+	}
+	if !strings.Contains(out.String(), "level=ERROR") {
+		t.Errorf("no error in the log:\n%s", &out)
+	}
+}
+
 // Settings that fit leave deliveries alone, whatever the input promises.
 func TestMessagesThatSettingsFitAreCounted(t *testing.T) {
 	for _, c := range []struct{ yaml, identity string }{

@@ -84,7 +84,7 @@ All times that InfluxDB can store are counted, also those of 1970, where timesta
 
 ### Settings that do not fit
 
-A message that another setting would count is not made a dead letter where ` + "`kafka_batches`" + ` delivers it: a record batch with ` + "`message: record`, a record with `message: record_batch`, a topic without an id with `identity: source`, and anything of an input with `identity: source` where it is `timestamp`" + ` here. The delivery is refused, stays unacknowledged in Kafka, and the log says each minute which setting to change. From other inputs, which redeliver nothing, such messages are dead letters.
+A message that another setting would count is not made a dead letter where ` + "`kafka_batches`" + ` delivers it: a record batch with ` + "`message: record`, a record with `message: record_batch`, a topic without an id with `identity: source`, a second topic with `identity: timestamp`, and anything of an input with `identity: source` where it is `timestamp`" + ` here. The delivery is refused, stays unacknowledged in Kafka, and the log says each minute which setting to change. From other inputs, which redeliver nothing, such messages are dead letters.
 
 Where all of the first 1,000 records of a start are dead letters, whatever the reason, a setting is wrong most likely. An error in the log has the first of them and the settings to compare, once a minute; they go on to the dead letters. In both cases the metric ` + "`sentiment_window_nothing_counted` is 1 until a record is counted, and `kafka_batches` is not connected, so that `/ready`" + ` is 503. With other inputs there are the log and the metric.
 

@@ -176,8 +176,8 @@ func (p *processor) checkTopic(d *delivery.Delivery, topic string) error {
 	}
 	p.topic.CompareAndSwap(nil, &topic)
 	if first := *p.topic.Load(); first != topic {
-		return fmt.Errorf("this process counts topic %s already, and points of two topics in one measurement replace each other: "+
-			"give each topic a pipeline and a bucket or measurement of its own", first)
+		return misfit{fmt.Errorf("this process counts topic %s already, and points of two topics in one measurement replace each other: "+
+			"give each topic a pipeline and a bucket or measurement of its own", first)}
 	}
 	return nil
 }

@@ -73,7 +73,11 @@ func (p *pipeline) says(tweets, dead, ready int, words ...string) error {
 	return nil
 }
 
-func run(t *testing.T, c *testenv.Cluster, topic, input, processor string) *pipeline {
+func inputOf(c *testenv.Cluster, topic, extra string) string {
+	return fmt.Sprintf("kafka_batches: { seed_brokers: [ %q ], topics: [ %s ], consumer_group: %s, commit_period: 50ms, fetch_max_wait: 50ms, %s }", c.Brokers[0], topic, topic, extra)
+}
+
+func run(t *testing.T, input, processor string) *pipeline {
 	t.Helper()
 	p := &pipeline{mux: http.NewServeMux()}
 	b := service.NewStreamBuilder()
@@ -81,7 +85,7 @@ func run(t *testing.T, c *testenv.Cluster, topic, input, processor string) *pipe
 	b.SetHTTPMux(p.mux)
 	b.SetLogger(slog.New(slog.NewTextHandler(p, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	for _, err := range []error{
-		b.AddInputYAML(fmt.Sprintf("kafka_batches: { seed_brokers: [ %q ], topics: [ %s ], consumer_group: %s, commit_period: 50ms, fetch_max_wait: 50ms, %s }", c.Brokers[0], topic, topic, input)),
+		b.AddInputYAML(input),
 		b.AddProcessorYAML(fmt.Sprintf("sentiment_window: { %s }", processor)),
 		b.AddBatchConsumerFunc(p.take),
 	} {
@@ -149,7 +153,7 @@ func TestSettingsThatDoNotFitEachOther(t *testing.T) {
 			c := testenv.FakeKafka(t)
 			topic := c.Topic(t, 1)
 			produce(t, c, topic, 30, 10, aTweet())
-			p := run(t, c, topic, test.input, test.processor)
+			p := run(t, inputOf(c, topic, test.input), test.processor)
 			testenv.Eventually(t, 10*time.Second, "it is not ready, and the log says which setting to change", func() error {
 				return p.says(0, 0, http.StatusServiceUnavailable, test.words...)
 			})
@@ -166,6 +170,25 @@ func TestSettingsThatDoNotFitEachOther(t *testing.T) {
 	}
 }
 
+// Of two topics in one process one is counted. The other stays in Kafka: as dead
+// letters its offsets were committed, and which of the two it was chance decided.
+func TestTwoTopicsInOneProcess(t *testing.T) {
+	c := testenv.FakeKafka(t)
+	one, two := c.Topic(t, 1), c.Topic(t, 1)
+	produce(t, c, one, 3, 10, aTweet())
+	produce(t, c, two, 3, 10, aTweet())
+	p := run(t, fmt.Sprintf("broker: { inputs: [ { %s }, { %s } ] }", inputOf(c, one, "emit: block"), inputOf(c, two, "emit: block")), "message: record_batch")
+	testenv.Eventually(t, 10*time.Second, "one topic is counted, and the input of the other is not ready", func() error {
+		return p.says(30, 0, http.StatusServiceUnavailable, "counts topic", "level=ERROR")
+	})
+	testenv.Eventually(t, 5*time.Second, "the offsets of one topic are committed", func() error {
+		if a, b := committed(t, c, one), committed(t, c, two); max(a, b) != 30 || min(a, b) > 0 {
+			return fmt.Errorf("%d and %d are", a, b)
+		}
+		return nil
+	})
+}
+
 // Records that are all dead letters go there, and it is not ready until one counts.
 func TestATopicOfDeadLettersIsNotReady(t *testing.T) {
 	for name, test := range map[string]struct{ input, processor string }{
@@ -176,7 +199,7 @@ func TestATopicOfDeadLettersIsNotReady(t *testing.T) {
 			c := testenv.FakeKafka(t)
 			topic := c.Topic(t, 1)
 			produce(t, c, topic, 20, 150, []byte(`{"brand":"Tea"}`))
-			p := run(t, c, topic, test.input, test.processor)
+			p := run(t, inputOf(c, topic, test.input), test.processor)
 			testenv.Eventually(t, 20*time.Second, "all are dead letters, and it is not ready", func() error {
 				return p.says(0, 3000, http.StatusServiceUnavailable, "level=ERROR", "`encoding: avro`", "looks like JSON")
 			})
@@ -202,7 +225,7 @@ func TestATopicOfDeadLettersIsNotReady(t *testing.T) {
 func TestSettingsThatFitAreReady(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
-	p := run(t, c, topic, "emit: block", "message: record_batch")
+	p := run(t, inputOf(c, topic, "emit: block"), "message: record_batch")
 	testenv.Eventually(t, 10*time.Second, "it is ready without a record", func() error { return p.says(0, 0, http.StatusOK) })
 	produce(t, c, topic, 9, 100, []byte("nonsense"))
 	testenv.Eventually(t, 10*time.Second, "it is ready with 900 dead letters", func() error { return p.says(0, 900, http.StatusOK) })

@@ -242,7 +242,7 @@ func (s *auditSettings) schemaOf(ctx context.Context) func(id uint32) (tweetrule
 		case errors.As(err, &answer) && answer.ErrorCode == schemaNotFound:
 			err = tweetrule.ErrNoSchema
 		case err != nil && !errors.Is(err, tweetrule.ErrNoSchema):
-			err = fmt.Errorf("asking the schema registry for the schema %d: %.500s", id, err)
+			err = fmt.Errorf("asking the schema registry for the schema %d: %.500s", id, err.Error())
 		}
 		return schema, err
 	}

@@ -73,7 +73,8 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request, stopping <-chan 
 	}
 	defer done()
 	// Not before: who is refused makes no queries.
-	defer from.watch()()
+	gone := from.watch()
+	defer gone()
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")

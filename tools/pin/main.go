@@ -122,7 +122,7 @@ func pinAll(ctx context.Context, root string, from digester, out io.Writer) erro
 		if len(changed) == 0 {
 			continue
 		}
-		if err := os.WriteFile(f.path, []byte(text), 0o644); err != nil { //nolint:gosec // it is a file of the repository
+		if err := os.WriteFile(f.path, []byte(text), 0o644); err != nil {
 			return err
 		}
 	}

@@ -83,7 +83,7 @@ func parse(name, line string) (before string, u use, after string, ok bool) {
 		return m[1], use{kind: image, name: m[2], version: m[3], digest: m[4]}, m[5], true
 	default:
 		m := imageLine.FindStringSubmatch(line)
-		if m == nil || m[3] == builtHere {
+		if len(m) == 0 || m[3] == builtHere {
 			return "", u, "", false
 		}
 		return m[1], use{kind: image, name: m[2], version: m[3], digest: m[4]}, "", true

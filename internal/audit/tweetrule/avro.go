@@ -185,10 +185,10 @@ const (
 
 // notAvro gives errors of avrospec as reasons, without an allocation each.
 func notAvro(err error) error {
-	if reason, ok := err.(NotTweet); ok {
+	if reason, ok := avroReasons[err]; ok {
 		return reason
 	}
-	if reason, ok := avroReasons[err]; ok {
+	if reason, ok := err.(NotTweet); ok { //nolint:errorlint // the reader gives its own as they are, and errors.As allocates
 		return reason
 	}
 	return NotTweet(err.Error())

@@ -73,3 +73,39 @@ func benchmarkEncode(b *testing.B, name string, batch service.MessageBatch, poin
 		})
 	}
 }
+
+// BenchmarkEncodeJSON encodes 1,000 JSON messages: as points, and by mappings, with a
+// measurement from the message that must be checked for being null or not.
+func BenchmarkEncodeJSON(b *testing.B) {
+	const points = 1000
+	for name, test := range map[string]struct{ content, measurement string }{
+		"point":             {`{"measurement":"weather","tags":{"city":"Cape Town"},"fields":{"celsius":21.5,"humidity":40},"timestamp":%d}`, ""},
+		"mappings":          {`{"kind":"weather","city":"Cape Town","celsius":21.5,"humidity":40,"ns":%d}`, `${! this.kind }`},
+		"mappings, checked": {`{"kind":"annulled","city":"Cape Town","celsius":21.5,"humidity":40,"ns":%d}`, `${! this.kind }`},
+		"mappings, static":  {`{"kind":"weather","city":"Cape Town","celsius":21.5,"humidity":40,"ns":%d}`, `weather`},
+	} {
+		conf := testConfig()
+		if test.measurement != "" {
+			conf = mapping(b, conf, test.measurement, `root.celsius = this.celsius
+root.humidity = this.humidity`, `root = this.ns`)
+			conf.tags = mustMapping(b, `root.city = this.city`)
+		}
+		e := newEncoder(conf)
+		b.Run(name, func(b *testing.B) {
+			cl := newCall()
+			for b.Loop() {
+				b.StopTimer()
+				var batch service.MessageBatch // messages keep what has been parsed
+				for i := range points {
+					batch = append(batch, raw(fmt.Sprintf(test.content, 1_700_000_000_000_000_000+i)))
+				}
+				b.StartTimer()
+				cl.reset()
+				if refusals := e.encode(batch, &cl.lines); len(refusals) > 0 {
+					b.Fatal(refusals[0])
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/points, "ns/point")
+		})
+	}
+}

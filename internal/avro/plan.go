@@ -80,7 +80,7 @@ func planOf(n *node) (p plan) {
 }
 
 func (n *node) named(name string) bool {
-	_, last, _ := cutLast(n.name)
+	_, last := cutLast(n.name)
 	return last == name
 }
 

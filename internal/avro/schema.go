@@ -86,8 +86,7 @@ func parse(schema string, references []string) (*avro.Schema, *node, error) {
 	// Some editors put a byte order mark at the beginning of a file.
 	parsed, err := parseReferring(strings.TrimPrefix(schema, "\ufeff"), references)
 	if err != nil {
-		// The library names every type that it was in: 45 KB for 3,000 arrays.
-		return nil, nil, fmt.Errorf("parsing an Avro schema: %.500s", err)
+		return nil, nil, unreadable(err)
 	}
 	c := compiler{named: map[string]*node{}}
 	root, err := c.compile(parsed.String())
@@ -95,9 +94,16 @@ func parse(schema string, references []string) (*avro.Schema, *node, error) {
 		err = fmt.Errorf("it has more than %d types when each is written out wherever it is used", MaxTypes)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("parsing an Avro schema: %.500s", err)
+		return nil, nil, unreadable(err)
 	}
 	return parsed, root, nil
+}
+
+// unreadable is an error in short: the library names every type that it was in,
+// which is 45 KB for 3,000 arrays.
+func unreadable(err error) error {
+	text := err.Error()
+	return errors.New("parsing an Avro schema: " + text[:min(len(text), 500)])
 }
 
 func parseReferring(schema string, references []string) (*avro.Schema, error) {
@@ -246,7 +252,7 @@ func (c *compiler) name(n *node, o map[string]any, namespace string) {
 
 func (c *compiler) record(n *node, o map[string]any, namespace string) error {
 	c.name(n, o, namespace)
-	namespace, _, _ = cutLast(n.name)
+	namespace, _ = cutLast(n.name)
 	fields, ok := o["fields"].([]any)
 	if !ok {
 		return errors.New("a record has no array of fields")
@@ -287,9 +293,9 @@ func join(namespace, name string) string {
 }
 
 // cutLast splits a full name into the namespace and the name.
-func cutLast(full string) (namespace, name string, dotted bool) {
+func cutLast(full string) (namespace, name string) {
 	if i := strings.LastIndexByte(full, '.'); i >= 0 {
-		return full[:i], full[i+1:], true
+		return full[:i], full[i+1:]
 	}
-	return "", full, false
+	return "", full
 }

@@ -13,11 +13,11 @@ import (
 // any depth. Repaired, two brands become one. What is not JSON at all passes, for
 // the parser to refuse.
 func CheckJSON(b []byte) error {
-	strict := wellFormed(b)
-	if strict == nil || wellFormed(b, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) != nil {
-		return nil
+	err := wellFormed(b)
+	if err != nil && wellFormed(b, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) == nil {
+		return fmt.Errorf("reading JSON: %w", err)
 	}
-	return fmt.Errorf("reading JSON: %w", strict)
+	return nil
 }
 
 // wellFormed reads the one value in b.

@@ -19,7 +19,7 @@ var (
 	metricPostponed = declared.Counter("sentiment_window_postponed", "messages",
 		"messages that cannot be counted now and were left to `kafka_batches` to redeliver, each time: there is no room in its memory budget, a schema is missing, or the record batch is larger than `max_batch_bytes`",
 		metric.OneOf("reason", postponedMemory, postponedSchema, postponedTooLarge))
-	metricEarly          = declared.Counter("sentiment_window_tweets_of_1970", "tweets", "tweets counted in the first weeks of 1970, where timestamps lie that are in seconds, that were cut to 32 bits, or that were never set")
+	metricEarly          = declared.Counter("sentiment_window_unlikely_times", "tweets", "tweets counted in the first weeks of 1970, where timestamps lie that are in seconds, that were cut to 32 bits, or that were never set")
 	metricNothingCounted = declared.Gauge("sentiment_window_nothing_counted", "", "1 if all of the first 1,000 records were dead letters, or the input delivers what the settings do not fit, until a record is counted; else 0")
 	metricSlotsUsed      = declared.Gauge("sentiment_window_slots_used_ratio", "", "how many offsets the points of one window have in a partition, as a share of S: the largest of the last one to two minutes. From 1 on, points can replace each other")
 )

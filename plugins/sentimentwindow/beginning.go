@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// firstRecords is how many records without one that counts are no chance: a
-	// producer that sends nonsense is one of several, and a wrong setting hits all.
+	// firstRecords is how many records without one that counts are no coincidence:
+	// nonsense is mostly one producer's of several, and a wrong setting hits all.
 	firstRecords = 1000
 	// beginningPeriod is how often at most the log says so.
 	beginningPeriod = time.Minute
-	// maxErrorText bounds what an error of a record adds to a line of the log.
-	maxErrorText = 300
+	// maxFirstError bounds the error of the first record in a line of the log.
+	maxFirstError = 300
 )
 
 // beginning watches what becomes of the first records of a process. Where a
@@ -49,7 +49,7 @@ func (b *beginning) lost(records int64, reason string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.dead == 0 {
-		b.reason, b.first = reason, shorten(err.Error())
+		b.reason, b.first = reason, brief(err.Error(), maxFirstError)
 	}
 	b.dead += records
 	if b.dead >= firstRecords {
@@ -57,7 +57,7 @@ func (b *beginning) lost(records int64, reason string, err error) {
 	}
 }
 
-// doubt says that a setting is wrong. mu is held.
+// doubt says that a setting is wrong. It must be called with mu held.
 func (b *beginning) doubt(why error) {
 	b.why = why
 	b.metric.Set(1)
@@ -162,11 +162,4 @@ func (b *beginning) turnedAway(err error) {
 		b.logged = now
 		b.log.Errorf("Not counted, and left to the input: %v", err)
 	}
-}
-
-func shorten(text string) string {
-	if len(text) <= maxErrorText {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxErrorText], "") + "…"
 }

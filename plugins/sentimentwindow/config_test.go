@@ -1,10 +1,12 @@
 package sentimentwindow
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+	"pgregory.net/rapid"
 )
 
 // A wrong configuration is found by lint, and again by the constructor, since
@@ -38,6 +40,7 @@ func TestWrongConfigurations(t *testing.T) {
 		{name: "one partition too many", yaml: "max_partitions: 1001", want: "leaves a partition 999000 offsets of window: 1s"},
 		{name: "fewer slots than are declared", yaml: "offsets_per_window: 15625001", want: "fewer than offsets_per_window: 15625001"},
 		{name: "coverage points of many partitions", yaml: "message: record_batch\nwindow: 1h\nmax_partitions: 100000", want: "leaves a partition 10000 offsets of the second in which a coverage point is"},
+		{name: "fewer nanoseconds than are declared", yaml: "identity: source\nwindow: 1ms\noffsets_per_window: 1000001", want: "identity: source leaves a partition 1000000 offsets of window: 1ms"},
 		{name: "no offsets in a window", yaml: "offsets_per_window: 0", want: "at least 1"},
 		{name: "mapping of Avro", yaml: "mapping: root = this", want: "encoding: json"},
 		{name: "registry without its encoding", yaml: "schema_registry: {url: 'http://localhost:8081'}", want: "avro_confluent"},
@@ -138,4 +141,39 @@ func TestRightConfigurations(t *testing.T) {
 			t.Errorf("%s: coverage points have the measurement %q, want %q", yaml, conf.coverage, coverage)
 		}
 	}
+}
+
+// Lint and start must not differ on which settings have too few slots, nor in what
+// they say.
+func TestLintAndStartAgreeOnSlots(t *testing.T) {
+	env := service.NewEnvironment()
+	if err := Register(env, Name); err != nil {
+		t.Fatal(err)
+	}
+	linter := env.NewComponentConfigLinter()
+	rapid.Check(t, func(t *rapid.T) {
+		yaml := fmt.Sprintf("message: %s\nidentity: %s\nemit: %s\nwindow: %dms\nresolution: %dms\nmax_partitions: %d\noffsets_per_window: %d",
+			rapid.SampledFrom([]string{messageRecord, messageRecordBatch}).Draw(t, "message"),
+			rapid.SampledFrom([]string{identityTimestamp, identitySource}).Draw(t, "identity"),
+			rapid.SampledFrom([]string{emitWindows, emitTweets}).Draw(t, "emit"),
+			rapid.SampledFrom([]int{1, 7, 100, 1000, 60_000, 86_400_000}).Draw(t, "window"),
+			rapid.SampledFrom([]int{1, 7, 100, 1000, 60_000, 86_400_000}).Draw(t, "resolution"),
+			rapid.IntRange(1, 1_000_000).Draw(t, "max_partitions"),
+			rapid.SampledFrom([]int{1, 1000, 15_625, 1_000_000, 20_000_000}).Draw(t, "offsets_per_window"))
+		lints, err := linter.LintProcessorYAML([]byte(Name + ":\n  " + strings.ReplaceAll(yaml, "\n", "\n  ")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := spec().ParseYAML(yaml, nil)
+		if err == nil {
+			_, err = configFrom(parsed)
+		}
+		switch {
+		case len(lints) == 0 && err == nil:
+		case len(lints) == 0 || err == nil:
+			t.Fatalf("lint says %v, the constructor %v of\n%s", lints, err, yaml)
+		case !strings.Contains(lints[0].Error(), strings.Split(err.Error(), " offsets of ")[0]):
+			t.Fatalf("lint says %q, the constructor %q", lints[0], err)
+		}
+	})
 }

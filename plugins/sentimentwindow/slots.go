@@ -27,18 +27,25 @@ func (c config) checkSlots(l laws) error {
 }
 
 func (c config) errSlots(slots int64, of string) error {
-	return fmt.Errorf("%s: %d leaves a partition %d offsets of %s, fewer than %s: %d. Points of offsets that are as far apart would replace each other. "+
-		"Lower %s to the partitions that the topic has or will have, or make that time longer; for a slow topic, set %s to how many offsets one partition can have in that time, at most %d",
-		fieldMaxPartitions, c.maxPartitions, slots, of, fieldOffsetsPerWindow, c.offsetsPerWindow, fieldMaxPartitions, fieldOffsetsPerWindow, slots)
+	what, way := fmt.Sprintf("%s: %d", fieldMaxPartitions, c.maxPartitions), fmt.Sprintf("Lower %s to the partitions that the topic has or will have, or make that time longer", fieldMaxPartitions)
+	if c.identity == identitySource {
+		what, way = fmt.Sprintf("%s: %s", fieldIdentity, identitySource), "Make that time longer"
+	}
+	return fmt.Errorf("%s leaves a partition %d offsets of %s, fewer than %s: %d. Points of offsets that are as far apart would replace each other. "+
+		"%s; for a slow topic, set %s to how many offsets one partition can have in that time, at most %d",
+		what, slots, of, fieldOffsetsPerWindow, c.offsetsPerWindow, way, fieldOffsetsPerWindow, slots)
 }
 
 // slotsText says at start what checkSlots has found enough.
 func (c config) slotsText(l laws) string {
 	field, resolution := c.resolutionField()
-	text := fmt.Sprintf("With %s: %s, no two points share a timestamp while the offsets that a partition has in one %s span fewer than %d",
-		field, resolution, field, l.points.Slots())
+	text := fmt.Sprintf("With %s: %s", field, resolution)
 	if c.identity == identityTimestamp {
-		text += fmt.Sprintf(" (%s: %d)", fieldMaxPartitions, c.maxPartitions)
+		text += fmt.Sprintf(" and %s: %d", fieldMaxPartitions, c.maxPartitions)
+	}
+	text += fmt.Sprintf(", no two points share a timestamp while the offsets that a partition has in one %s span fewer than %d", field, l.points.Slots())
+	if c.coverage != "" && l.coverage.Slots() < l.points.Slots() {
+		text += fmt.Sprintf("; no two coverage points do while those of one second span fewer than %d", l.coverage.Slots())
 	}
 	return text
 }
@@ -60,16 +67,19 @@ const (
 	slotsVariables = `
 let resolution = if this.emit.or("windows") == "tweets" { "resolution" } else { "window" }
 let length = if this.emit.or("windows") == "tweets" { this.resolution.or("1s") } else { this.window.or("1s") }
-let partitions = this.max_partitions.or(64)
+let by_time = this.identity.or("timestamp") == "timestamp"
+let partitions = if $by_time { this.max_partitions.or(64) } else { 1 }
 let least = this.offsets_per_window.or(1000000)
 let nanos = $length.parse_duration().catch(0)
-let applies = this.identity.or("timestamp") == "timestamp" && $nanos >= 1000000 && $nanos % 1000000 == 0
+let applies = $nanos >= 1000000 && $nanos % 1000000 == 0
 let slots = ($nanos / $partitions).floor().catch($least)
 let coverage_slots = (1000000000 / $partitions).floor().catch($least)
 let covers = this.message.or("record") == "record_batch" && this.coverage_measurement.or("brandpulse_batches") != ""
-let few = "max_partitions: %v leaves a partition %v offsets of %s, fewer than offsets_per_window: %v. Points of offsets that are as far apart would replace each other. Lower max_partitions to the partitions that the topic has or will have, or make that time longer; for a slow topic, set offsets_per_window to how many offsets one partition can have in that time, at most %v"
+let what = if $by_time { "max_partitions: %v".format($partitions) } else { "identity: source" }
+let way = if $by_time { "Lower max_partitions to the partitions that the topic has or will have, or make that time longer" } else { "Make that time longer" }
+let few = $what + " leaves a partition %v offsets of %s, fewer than offsets_per_window: %v. Points of offsets that are as far apart would replace each other. " + $way + "; for a slow topic, set offsets_per_window to how many offsets one partition can have in that time, at most %v"
 `
 	slotsCases = `
-  $applies && $slots < $least => [ $few.format($partitions, $slots, $resolution + ": " + $length, $least, $slots) ],
-  $applies && $covers && $coverage_slots < $least => [ $few.format($partitions, $coverage_slots, "` + secondOfCoverage + `", $least, $coverage_slots) ],`
+  $applies && $slots < $least => [ $few.format($slots, $resolution + ": " + $length, $least, $slots) ],
+  $applies && $covers && $coverage_slots < $least => [ $few.format($coverage_slots, "` + secondOfCoverage + `", $least, $coverage_slots) ],`
 )

@@ -30,7 +30,7 @@ func TestNotReadyWhileNothingIsCounted(t *testing.T) {
 			_, answer := ingest.Get(t.Context(), "/ready")
 			n, err := s.Kafka.Records(t.Context(), s.Dead)
 			if err == nil && ((answer == nil) != ready || n != dead || !ready && !strings.Contains(answer.Error(), "503")) {
-				err = fmt.Errorf("%d dead letters, /ready says %v", n, answer)
+				err = fmt.Errorf("%d dead letters, /ready says %w", n, answer)
 			}
 			return err
 		})

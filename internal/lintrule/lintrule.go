@@ -1,0 +1,113 @@
+// Package lintrule writes the lint rules of the plugins' fields, in Bloblang, so
+// that every build of Benthos applies them.
+//
+// Benthos has no rules for durations and ranges of its own. A message has the field,
+// its value and what is allowed, so none of the rules is for a secret, whose value
+// must not be shown: see package secret.
+//
+// Benthos converts a value to the type of its field before it asks the rule, and
+// does not ask at all when that fails: 10.5 arrives as 10, and `rate: abc` passes.
+// A rule cannot see either. The lint command of the distribution does, by the
+// types of the specs.
+package lintrule
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// shown is the value in a message: short, and text in quotes.
+const shown = `let shown = this.format_json(no_indent: true, escape_html: false).string().catch(this.string()).slice(0, 100)
+`
+
+// rule refuses with the message "FIELD is VALUE: it must be ALLOWED" where the
+// condition holds.
+func rule(field, condition, allowed string) string {
+	return shown + `root = if ` + condition + ` { [ ` + strconv.Quote(field+" is %v: it must be "+allowed) + `.format($shown) ] }`
+}
+
+// Enum allows the given values.
+func Enum(field string, values ...string) string {
+	quoted := make([]string, len(values))
+	for i, value := range values {
+		quoted[i] = strconv.Quote(value)
+	}
+	return rule(field, `!["`+strings.Join(values, `", "`)+`"].contains(this)`, oneOf(quoted))
+}
+
+// Int allows whole numbers from least to most.
+func Int(field string, least, most int64) string {
+	return rule(field, fmt.Sprintf(`this < %d || this > %d`, least, most), fmt.Sprintf("a whole number from %d to %d", least, most))
+}
+
+// Float allows the numbers for which the condition on `this` holds, which a
+// number that is none never does. allowed are the words for it.
+func Float(field, condition, allowed string) string {
+	return rule(field, `!(`+condition+`)`, allowed)
+}
+
+// NotEmpty allows any text but the empty one.
+func NotEmpty(field string) string {
+	return rule(field, `this == ""`, "a text that is not empty")
+}
+
+// Text refuses a text for which the condition on `this` holds. allowed are the
+// words for what remains.
+func Text(field, condition, allowed string) string {
+	return rule(field, condition, allowed)
+}
+
+// Duration allows durations from least to most; 0 for most is no limit.
+func Duration(field string, least, most time.Duration) string {
+	return duration(field, least, most, false)
+}
+
+// WholeMillis is Duration for whole milliseconds.
+func WholeMillis(field string, least, most time.Duration) string {
+	return duration(field, least, most, true)
+}
+
+func duration(field string, least, most time.Duration, whole bool) string {
+	wrong := fmt.Sprintf(`$d == null || $d < %d`, least.Nanoseconds())
+	if most > 0 {
+		wrong += fmt.Sprintf(` || $d > %d`, most.Nanoseconds())
+	}
+	if whole {
+		wrong += ` || $d % 1000000 != 0`
+	}
+	return "let d = this.parse_duration().catch(null)\n" + rule(field, wrong, Durations(least, most, whole))
+}
+
+// Durations are the words for what Duration and WholeMillis allow.
+func Durations(least, most time.Duration, whole bool) string {
+	text := "a duration such as 500ms, 10s, 5m or 48h"
+	if whole {
+		text = "whole milliseconds, such as 500ms, 10s, 5m or 48h"
+	}
+	if most > 0 {
+		return fmt.Sprintf("%s, from %s to %s", text, Short(least), Short(most))
+	}
+	return fmt.Sprintf("%s, at least %s", text, Short(least))
+}
+
+// Short is a duration without the parts that are zero: 24h, not 24h0m0s.
+func Short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+func oneOf(values []string) string {
+	if len(values) < 2 {
+		return strings.Join(values, "")
+	}
+	last := len(values) - 1
+	return strings.Join(values[:last], ", ") + " or " + values[last]
+}

@@ -1,0 +1,146 @@
+package lintrule_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"pgregory.net/rapid"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
+)
+
+// lint is what lint says of a value of a field with a rule.
+func lint(t testing.TB, field *service.ConfigField, rule, value string) string {
+	t.Helper()
+	env := service.NewEnvironment()
+	err := env.RegisterProcessor("p", service.NewConfigSpec().Fields(field.LintRule(rule)),
+		func(*service.ParsedConfig, *service.Resources) (service.Processor, error) {
+			panic("lint makes no processor")
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lints, err := env.NewComponentConfigLinter().LintProcessorYAML([]byte("p:\n  f: " + value))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, l := range lints {
+		all = append(all, l.What)
+	}
+	return strings.Join(all, "; ")
+}
+
+// What would break: a wrong value passes lint, or the message lacks the field, the
+// value or what is allowed.
+func TestRules(t *testing.T) {
+	text, number, float := service.NewStringField("f"), service.NewIntField("f"), service.NewFloatField("f")
+	enum := lintrule.Enum("f", "fixed", "volatile")
+	integer := lintrule.Int("f", 1, 100)
+	rate := lintrule.Float("f", "this == 0 || this >= 0.001 && this <= 1000", "0 or from 0.001 to 1000")
+	wait := lintrule.Duration("f", time.Millisecond, 24*time.Hour)
+	open := lintrule.Duration("f", 0, 0)
+	millis := lintrule.WholeMillis("f", time.Millisecond, time.Hour)
+	size := lintrule.Size("f", 1<<30)
+	noX := lintrule.Text("f", `this.has_suffix("x")`, "a text without an x at its end")
+	for _, test := range []struct {
+		field       *service.ConfigField
+		rule, value string
+		want        string // "": nothing
+	}{
+		{text, enum, "fixed", ""},
+		{text, enum, "chaos", `f is "chaos": it must be "fixed" or "volatile"`},
+		{text, enum, "5", `f is "5": it must be "fixed" or "volatile"`},
+		{text, enum, "", `f is "": it must be`},
+		{number, integer, "100", ""},
+		{number, integer, "0", "f is 0: it must be a whole number from 1 to 100"},
+		{number, integer, "101", "f is 101: it must be"},
+		{float, rate, "0", ""},
+		{float, rate, "0.5", ""},
+		{float, rate, "-1", "f is -1: it must be 0 or from 0.001 to 1000"},
+		{float, rate, "1000.5", "f is 1000.5: it must be"},
+		{float, rate, ".nan", "it must be 0 or from"},
+		{text, lintrule.NotEmpty("f"), "a", ""},
+		{text, lintrule.NotEmpty("f"), "''", `f is "": it must be a text that is not empty`},
+		{text, noX, "box", `f is "box": it must be a text without`},
+		{text, noX, "5", ""},
+		{text, wait, "90s", ""},
+		{text, wait, "24h", ""},
+		{text, wait, "1d", `f is "1d": it must be a duration such as 500ms, 10s, 5m or 48h, from 1ms to 24h`},
+		{text, wait, "90", `f is "90": it must be a duration`},
+		{text, wait, "1x", `f is "1x": it must be`},
+		{text, wait, "0s", `f is "0s": it must be`},
+		{text, wait, "25h", `f is "25h": it must be`},
+		{text, wait, "-1s", `f is "-1s": it must be`},
+		{text, wait, "1h30", `f is "1h30": it must be`},
+		{text, wait, "", `f is "": it must be`},
+		{text, open, "0", ""}, // as for time.ParseDuration
+		{text, open, "-1s", `at least 0s`},
+		{text, millis, "1.5s", ""},
+		{text, millis, "1500us", `f is "1500us": it must be whole milliseconds, such as 500ms, 10s, 5m or 48h, from 1ms to 1h`},
+		{text, size, "1GiB", ""},
+		{text, size, "5000", ""},
+		{text, size, "1.5GiB", `f is "1.5GiB": it must be a size such as 512KiB or 64MiB, from 1B to 1.0 GiB`},
+		{text, size, "0B", `it must be a size`},
+		{text, size, "-1MiB", `it must be a size`},
+		{text, size, "10 bananas", `f is "10 bananas": it must be a size`},
+		{text, size, "", `f is ""`},
+		{text, size, strings.Repeat("a", 1000), strings.Repeat("a", 99) + ": it must be"},
+	} {
+		got := lint(t, test.field, test.rule, test.value)
+		if test.want == "" && got != "" || !strings.Contains(got, test.want) {
+			t.Errorf("%q: %q, want %q", test.value, got, test.want)
+		}
+	}
+}
+
+// What would break: lint accepts a size that the constructor, which asks
+// go-humanize, refuses, or the other way round.
+func TestSizeAgreesWithTheConstructors(t *testing.T) {
+	rule := lintrule.Size("f", 1<<30)
+	rapid.Check(t, func(t *rapid.T) {
+		value := rapid.StringMatching(`[0-9]{1,4}([.,][0-9]{1,3})?[.,]? ?([kKmMgGtTpP]?[iI]?[bB]?|x)`).Draw(t, "size")
+		n, err := humanize.ParseBytes(value)
+		right := err == nil && n >= 1 && n <= 1<<30
+		said := lintQuoted(t, rule, value)
+		if right != (said == "") {
+			t.Fatalf("%q is %d bytes (%v), and lint says %q", value, n, err, said)
+		}
+	})
+}
+
+// What would break: as above, for durations.
+func TestDurationAgreesWithTheConstructors(t *testing.T) {
+	rule := lintrule.Duration("f", time.Millisecond, time.Hour)
+	rapid.Check(t, func(t *rapid.T) {
+		value := rapid.StringMatching(`-?[0-9]{0,3}(\.[0-9]{1,2})?(ns|us|µs|ms|s|m|h|d|x|)([0-9]{1,2}(s|ms))?`).Draw(t, "duration")
+		d, err := time.ParseDuration(value)
+		right := err == nil && d >= time.Millisecond && d <= time.Hour
+		if said := lintQuoted(t, rule, value); right != (said == "") {
+			t.Fatalf("%q is %s (%v), and lint says %q", value, d, err, said)
+		}
+	})
+}
+
+func lintQuoted(t *rapid.T, rule, value string) string {
+	env := service.NewEnvironment()
+	err := env.RegisterProcessor("p", service.NewConfigSpec().Fields(service.NewStringField("f").LintRule(rule)),
+		func(*service.ParsedConfig, *service.Resources) (service.Processor, error) {
+			panic("lint makes no processor")
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lints, err := env.NewComponentConfigLinter().LintProcessorYAML([]byte("p: {f: '" + value + "'}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lints) == 0 {
+		return ""
+	}
+	return lints[0].What
+}

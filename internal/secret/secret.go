@@ -1,0 +1,145 @@
+// Package secret gives a plugin's field for a token or a password two companions:
+// NAME_env, the name of an environment variable, and NAME_file, the path of a file.
+//
+// A secret that is written as ${VARIABLE} becomes a part of the YAML before that
+// is parsed, which changes it: abc'#def arrives as abc, a backslash as an escape,
+// 0123 as a number. It is then also a part of the configuration, which the REST
+// API of streams mode shows. What the companions name arrives byte for byte, and
+// never is in the configuration.
+package secret
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+)
+
+// maxBytes bounds what is read of a file: a secret is a line.
+const maxBytes = 64 << 10
+
+// variable is what the name of an environment variable looks like.
+const variable = `^[A-Za-z_][A-Za-z0-9_.]*$`
+
+var isVariable = regexp.MustCompile(variable)
+
+// Fields are the secret and its companions. The description of the secret is that
+// of the caller.
+func Fields(name, description string) []*service.ConfigField {
+	return []*service.ConfigField{
+		service.NewStringField(name).
+			Description(description + " Better set `" + name + "_env` or `" + name + "_file`: text from the environment is changed by YAML's rules for quotes when it is a part of this file.").
+			Default("").
+			Secret(),
+		service.NewStringField(name + "_env").
+			Description("The name of an environment variable that holds the `" + name + "`: it is taken as it is, whatever characters it has. If the variable is not set or empty, there is none.").
+			Default("").
+			Example("BRANDPULSE_" + strings.ToUpper(name)).
+			LintRule(`root = if this != "" && !this.re_match("""` + variable + `""") { [ "` + wrongName(name) + `" ] }`),
+		service.NewStringField(name + "_file").
+			Description("The path of a file that holds the `" + name + "`, such as a secret of Docker or Kubernetes. One line break at its end does not count. It is read once, at the start.").
+			Default("").
+			Example("/run/secrets/" + name),
+	}
+}
+
+// Advanced marks all of them as such.
+func Advanced(fields []*service.ConfigField) []*service.ConfigField {
+	for _, f := range fields {
+		f.Advanced()
+	}
+	return fields
+}
+
+// The value is not shown: it may be the secret itself, of somebody who has
+// written ${VARIABLE} where its name belongs.
+func wrongName(name string) string {
+	return name + "_env must be the name of an environment variable, such as BRANDPULSE_" + strings.ToUpper(name) + ", without $ and braces"
+}
+
+// IsSet is a Bloblang condition on an object with the fields: one of them holds
+// something.
+func IsSet(name string) string {
+	return `(this.` + name + `.or("") != "" || this.` + name + `_env.or("") != "" || this.` + name + `_file.or("") != "")`
+}
+
+// Twice is a Bloblang condition on an object with the fields: the secret is there
+// and a companion, too.
+func Twice(name string) string {
+	return `(this.` + name + `.or("") != "" && (this.` + name + `_env.or("") != "" || this.` + name + `_file.or("") != ""))`
+}
+
+// WrongTwice is what lint and From say of a secret that is given twice.
+func WrongTwice(name string) string {
+	return name + " is given more than once: set only one of " + name + ", " + name + "_env and " + name + "_file"
+}
+
+// From is the secret that the fields name: empty for none. A variable that is not
+// set or empty is none, so that a configuration may name a variable and a file.
+func From(parsed *service.ParsedConfig, name string) (string, error) {
+	value, err := parsed.FieldString(name)
+	if err != nil {
+		return "", err
+	}
+	env, err := parsed.FieldString(name + "_env")
+	if err != nil {
+		return "", err
+	}
+	path, err := parsed.FieldString(name + "_file")
+	if err != nil {
+		return "", err
+	}
+	if value != "" && (env != "" || path != "") {
+		return "", errors.New(WrongTwice(name))
+	}
+	if env != "" {
+		if value, err = fromEnv(name, env, path == "", parsed.Resources().Logger()); err != nil {
+			return "", err
+		}
+	}
+	if path == "" {
+		return value, nil
+	}
+	if value != "" {
+		return "", errors.New(WrongTwice(name))
+	}
+	return fromFile(name, path, parsed.Resources().FS())
+}
+
+func fromEnv(name, env string, only bool, log *service.Logger) (string, error) {
+	if !isVariable.MatchString(env) {
+		return "", errors.New(wrongName(name))
+	}
+	value := os.Getenv(env)
+	if strings.HasSuffix(value, "\n") || strings.HasSuffix(value, "\r") {
+		return "", fmt.Errorf("%s_env: the variable ends in a line break, which was hardly meant to be a part of it: remove it, or set %s_file", name, name)
+	}
+	if value == "" && only {
+		log.Infof("%s_env names a variable that is not set or empty: going on without a %s", name, name)
+	}
+	return value, nil
+}
+
+func fromFile(name, path string, files *service.FS) (string, error) {
+	file, err := files.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("%s_file: %w", name, err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
+	if err != nil {
+		return "", fmt.Errorf("%s_file: %w", name, err)
+	}
+	if len(content) > maxBytes {
+		return "", fmt.Errorf("%s_file: %s has more than %d bytes, so it is not a file with a %s", name, path, maxBytes, name)
+	}
+	value := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
+	if value == "" {
+		return "", fmt.Errorf("%s_file: %s is empty", name, path)
+	}
+	return value, nil
+}

@@ -30,16 +30,23 @@ func rule(field, condition, allowed string) string {
 
 // Enum allows the given values.
 func Enum(field string, values ...string) string {
-	quoted := make([]string, len(values))
-	for i, value := range values {
-		quoted[i] = strconv.Quote(value)
-	}
-	return rule(field, `!["`+strings.Join(values, `", "`)+`"].contains(this)`, oneOf(quoted))
+	return rule(field, `!["`+strings.Join(values, `", "`)+`"].contains(this)`, oneOf(values))
 }
 
-// Int allows whole numbers from least to most.
+// Int allows whole numbers from least to most; 0 for most is no limit.
 func Int(field string, least, most int64) string {
-	return rule(field, fmt.Sprintf(`this < %d || this > %d`, least, most), fmt.Sprintf("a whole number from %d to %d", least, most))
+	wrong := fmt.Sprintf(`this < %d`, least)
+	if most > 0 {
+		wrong += fmt.Sprintf(` || this > %d`, most)
+	}
+	return rule(field, wrong, ints(least, most))
+}
+
+func ints(least, most int64) string {
+	if most == 0 {
+		return fmt.Sprintf("a whole number, at least %d", least)
+	}
+	return fmt.Sprintf("a whole number from %d to %d", least, most)
 }
 
 // Float allows the numbers for which the condition on `this` holds, which a
@@ -50,8 +57,10 @@ func Float(field, condition, allowed string) string {
 
 // NotEmpty allows any text but the empty one.
 func NotEmpty(field string) string {
-	return rule(field, `this == ""`, "a text that is not empty")
+	return rule(field, `this == ""`, notEmpty)
 }
+
+const notEmpty = "a text that is not empty"
 
 // Text refuses a text for which the condition on `this` holds. allowed are the
 // words for what remains.
@@ -64,36 +73,49 @@ func Duration(field string, least, most time.Duration) string {
 	return duration(field, least, most, false)
 }
 
+// ZeroOrDuration is Duration that allows 0s, too, which is what zero says in words.
+func ZeroOrDuration(field, zero string, least, most time.Duration) string {
+	return "let d = this.parse_duration().catch(null)\n" + rule(field, "$d != 0 && ("+outside(least, most)+")", zeroOr(zero, least, most))
+}
+
+func zeroOr(zero string, least, most time.Duration) string {
+	return "0s, " + zero + ", or " + durations(least, most, false)
+}
+
 // WholeMillis is Duration for whole milliseconds.
 func WholeMillis(field string, least, most time.Duration) string {
 	return duration(field, least, most, true)
 }
 
 func duration(field string, least, most time.Duration, whole bool) string {
+	wrong := outside(least, most)
+	if whole {
+		wrong += ` || $d % 1000000 != 0`
+	}
+	return "let d = this.parse_duration().catch(null)\n" + rule(field, wrong, durations(least, most, whole))
+}
+
+func outside(least, most time.Duration) string {
 	wrong := fmt.Sprintf(`$d == null || $d < %d`, least.Nanoseconds())
 	if most > 0 {
 		wrong += fmt.Sprintf(` || $d > %d`, most.Nanoseconds())
 	}
-	if whole {
-		wrong += ` || $d % 1000000 != 0`
-	}
-	return "let d = this.parse_duration().catch(null)\n" + rule(field, wrong, Durations(least, most, whole))
+	return wrong
 }
 
-// Durations are the words for what Duration and WholeMillis allow.
-func Durations(least, most time.Duration, whole bool) string {
+func durations(least, most time.Duration, whole bool) string {
 	text := "a duration such as 500ms, 10s, 5m or 48h"
 	if whole {
 		text = "whole milliseconds, such as 500ms, 10s, 5m or 48h"
 	}
 	if most > 0 {
-		return fmt.Sprintf("%s, from %s to %s", text, Short(least), Short(most))
+		return fmt.Sprintf("%s, from %s to %s", text, short(least), short(most))
 	}
-	return fmt.Sprintf("%s, at least %s", text, Short(least))
+	return fmt.Sprintf("%s, at least %s", text, short(least))
 }
 
-// Short is a duration without the parts that are zero: 24h, not 24h0m0s.
-func Short(d time.Duration) string {
+// short is a duration without the parts that are zero: 24h, not 24h0m0s.
+func short(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
@@ -105,9 +127,6 @@ func Short(d time.Duration) string {
 }
 
 func oneOf(values []string) string {
-	if len(values) < 2 {
-		return strings.Join(values, "")
-	}
 	last := len(values) - 1
 	return strings.Join(values[:last], ", ") + " or " + values[last]
 }

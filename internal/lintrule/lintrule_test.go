@@ -45,6 +45,7 @@ func TestRules(t *testing.T) {
 	wait := lintrule.Duration("f", time.Millisecond, 24*time.Hour)
 	open := lintrule.Duration("f", 0, 0)
 	millis := lintrule.WholeMillis("f", time.Millisecond, time.Hour)
+	retention := lintrule.ZeroOrDuration("f", "for ever", time.Hour, 0)
 	size := lintrule.Size("f", 1<<30)
 	noX := lintrule.Text("f", `this.has_suffix("x")`, "a text without an x at its end")
 	for _, test := range []struct {
@@ -53,12 +54,14 @@ func TestRules(t *testing.T) {
 		want        string // "": nothing
 	}{
 		{text, enum, "fixed", ""},
-		{text, enum, "chaos", `f is "chaos": it must be "fixed" or "volatile"`},
-		{text, enum, "5", `f is "5": it must be "fixed" or "volatile"`},
+		{text, enum, "chaos", `f is "chaos": it must be fixed or volatile`},
+		{text, enum, "5", `f is "5": it must be fixed or volatile`},
 		{text, enum, "", `f is "": it must be`},
 		{number, integer, "100", ""},
 		{number, integer, "0", "f is 0: it must be a whole number from 1 to 100"},
 		{number, integer, "101", "f is 101: it must be"},
+		{number, lintrule.Int("f", 1, 0), "101", ""},
+		{number, lintrule.Int("f", 1, 0), "0", "f is 0: it must be a whole number, at least 1"},
 		{float, rate, "0", ""},
 		{float, rate, "0.5", ""},
 		{float, rate, "-1", "f is -1: it must be 0 or from 0.001 to 1000"},
@@ -80,6 +83,10 @@ func TestRules(t *testing.T) {
 		{text, wait, "", `f is "": it must be`},
 		{text, open, "0", ""}, // as for time.ParseDuration
 		{text, open, "-1s", `at least 0s`},
+		{text, retention, "0s", ""},
+		{text, retention, "2h", ""},
+		{text, retention, "10m", `f is "10m": it must be 0s, for ever, or a duration such as 500ms, 10s, 5m or 48h, at least 1h`},
+		{text, retention, "soon", `f is "soon": it must be 0s`},
 		{text, millis, "1.5s", ""},
 		{text, millis, "1500us", `f is "1500us": it must be whole milliseconds, such as 500ms, 10s, 5m or 48h, from 1ms to 1h`},
 		{text, size, "1GiB", ""},
@@ -143,4 +150,47 @@ func lintQuoted(t *rapid.T, rule, value string) string {
 		return ""
 	}
 	return lints[0].What
+}
+
+// What would break: a constructor accepts what lint refuses, or says it in other
+// words.
+func TestChecksAreTheRules(t *testing.T) {
+	text, number := service.NewStringField("f"), service.NewIntField("f")
+	for _, test := range []struct {
+		err         error
+		field       *service.ConfigField
+		rule, value string
+	}{
+		{lintrule.CheckEnum("f", "chaos", "a", "b", "c"), text, lintrule.Enum("f", "a", "b", "c"), "chaos"},
+		{lintrule.CheckEnum("f", "a", "a", "b"), text, lintrule.Enum("f", "a", "b"), "a"},
+		{lintrule.CheckInt("f", 0, 1, 9), number, lintrule.Int("f", 1, 9), "0"},
+		{lintrule.CheckInt("f", 10, 1, 9), number, lintrule.Int("f", 1, 9), "10"},
+		{lintrule.CheckInt("f", 9, 1, 9), number, lintrule.Int("f", 1, 9), "9"},
+		{lintrule.CheckInt("f", 99, 1, 0), number, lintrule.Int("f", 1, 0), "99"},
+		{lintrule.CheckNotEmpty("f", ""), text, lintrule.NotEmpty("f"), "''"},
+		{lintrule.CheckNotEmpty("f", "a"), text, lintrule.NotEmpty("f"), "a"},
+	} {
+		said := lint(t, test.field, test.rule, test.value)
+		if test.err == nil && said != "" || test.err != nil && test.err.Error() != said {
+			t.Errorf("%s: the constructor says %v, lint %q", test.value, test.err, said)
+		}
+	}
+	// A duration is shown as the user wrote it by lint alone.
+	const least, most = time.Millisecond, time.Hour
+	for text, d := range map[string]time.Duration{"0s": 0, "1ms": least, "1500us": 1500 * time.Microsecond, "1h": most, "2h": 2 * most} {
+		for _, pair := range []struct {
+			rule string
+			err  error
+		}{
+			{lintrule.Duration("f", least, most), lintrule.CheckDuration("f", d, least, most)},
+			{lintrule.WholeMillis("f", least, most), lintrule.CheckWholeMillis("f", d, least, most)},
+			{lintrule.ZeroOrDuration("f", "never", least, most), lintrule.CheckZeroOrDuration("f", "never", d, least, most)},
+		} {
+			said := lint(t, service.NewStringField("f"), pair.rule, text)
+			_, allowed, _ := strings.Cut(said, ": ")
+			if (said == "") != (pair.err == nil) || pair.err != nil && !strings.HasSuffix(pair.err.Error(), allowed) {
+				t.Errorf("%s: the constructor says %v, lint %q", text, pair.err, said)
+			}
+		}
+	}
 }

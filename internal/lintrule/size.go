@@ -23,10 +23,19 @@ const Bytes = `map bytes {
 // Size allows sizes from 1B to most.
 func Size(field string, most uint64) string {
 	return Bytes + `let bytes = this.apply("bytes")
-` + rule(field, `$bytes == null || $bytes < 1 || $bytes > `+strconv.FormatUint(most, 10), Sizes(most))
+` + rule(field, `$bytes == null || $bytes < 1 || $bytes > `+strconv.FormatUint(most, 10), sizes(most))
 }
 
-// Sizes are the words for what Size allows.
-func Sizes(most uint64) string {
+// sizes are the words for what Size allows.
+func sizes(most uint64) string {
 	return "a size such as 512KiB or 64MiB, from 1B to " + humanize.IBytes(most)
+}
+
+// SizeBytes are the bytes of a size, checked as the rule Size does.
+func SizeBytes(field, text string, most uint64) (uint64, error) {
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n < 1 || n > most {
+		return 0, refused(field, text, sizes(most))
+	}
+	return n, nil
 }

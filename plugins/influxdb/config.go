@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,9 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/bloblang"
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
+	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
 
 // Values of on_unsupported.
@@ -35,9 +39,24 @@ const maxFlushPeriod = 5 * time.Second
 // minRetention is the shortest that InfluxDB takes, 1.8 and 2.x alike.
 const minRetention = time.Hour
 
+// forEver is what a retention of 0s means.
+const forEver = "for ever"
+
+// shortest is the least for a time that something may take.
+const shortest = time.Millisecond
+
+// apiPath is what an address ends in that somebody has copied from a request,
+// where the address of the server belongs.
+const apiPath = `/(write|query|api/v[23](/[a-z_]+)?)/*$`
+
+var isAPIPath = regexp.MustCompile(apiPath)
+
 // What lint and the constructor say of settings that do not go together.
 const (
 	wrongURL           = "url must not hold a user, a password or a query: they would be logged; set token, or username and password"
+	wrongAddress       = "url must be like http://localhost:8086"
+	wrongPath          = "url must be the address of the server alone, such as http://localhost:8086: the path of the API, such as /api/v2/write, is added to it"
+	wrongBackoff       = "backoff.initial_interval is longer than backoff.max_interval: it must be at most as long"
 	wrongUser          = "token and username both say who writes: set one of them"
 	wrongPassword      = "password needs username"
 	wrongVersion       = "username is of the v1 API: remove version: v2, or set token instead"
@@ -103,9 +122,9 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 	errs := []error{
 		read(&c.url, parsed.FieldURL, fieldURL),
 		read(&c.version, parsed.FieldString, fieldVersion),
-		read(&c.token, parsed.FieldString, fieldToken),
+		readSecret(&c.token, parsed, fieldToken),
 		read(&c.username, parsed.FieldString, fieldUsername),
-		read(&c.password, parsed.FieldString, fieldPassword),
+		readSecret(&c.password, parsed, fieldPassword),
 		read(&c.org, parsed.FieldString, fieldOrg),
 		read(&c.bucketOf, templateField(parsed), fieldBucket),
 		read(&c.onUnsupported, parsed.FieldString, fieldOnUnsupported),
@@ -170,6 +189,11 @@ func templateField(parsed *service.ParsedConfig) func(path ...string) (*template
 	}
 }
 
+func readSecret(target *string, parsed *service.ParsedConfig, field string) (err error) {
+	*target, err = secret.From(parsed, field)
+	return err
+}
+
 // read is a field's value into target.
 func read[T any](target *T, field func(path ...string) (T, error), path ...string) (err error) {
 	*target, err = field(path...)
@@ -178,49 +202,68 @@ func read[T any](target *T, field func(path ...string) (T, error), path ...strin
 
 // check finds what lint finds, and what it cannot: lint may be skipped.
 func (c config) check() error {
+	if err := c.checkValues(); err != nil {
+		return err
+	}
 	for _, check := range []struct {
 		wrong bool
 		text  string
 	}{
-		{c.url.Scheme != "http" && c.url.Scheme != "https" || c.url.Host == "", "url must be like http://localhost:8086"},
+		{c.url.Scheme != "http" && c.url.Scheme != "https" || c.url.Host == "", wrongAddress},
 		{c.url.User != nil || c.url.RawQuery != "", wrongURL},
-		{strings.HasSuffix(strings.TrimRight(c.url.Path, "/"), "/write"), "url must be the address of the server: /api/v2/write is added to it"},
+		{isAPIPath.MatchString(c.url.Path), wrongPath},
 		{c.tls != nil && c.url.Scheme == "http", wrongTLS},
-		{c.version != versionAuto && c.version != versionV1 && c.version != versionV2, fmt.Sprintf("version is %q: it must be auto, v1 or v2", c.version)},
 		{c.username != "" && c.token != "", wrongUser},
 		{c.username == "" && c.password != "", wrongPassword},
 		{c.username != "" && c.version == versionV2, wrongVersion},
 		{c.org != "" && (c.version == versionV1 || c.username != ""), wrongOrg},
-		{c.bucket == "" && c.bucketOf == nil, "bucket must not be empty"},
 		{c.bucketOf != nil && c.createBucket, wrongCreate},
 		{c.bucketOf != nil && c.replay != 0, wrongReplay},
 		{strings.ContainsAny(c.token, "\r\n"), "token must be one line: does the file that it comes from end in a newline?"},
 		{(c.measurement == nil) != (c.fields == nil) || (c.measurement == nil) != (c.timestamp == nil), wrongMapping},
 		{c.measurement == nil && c.tags != nil, wrongTags},
-		{c.onUnsupported != onUnsupportedReject && c.onUnsupported != onUnsupportedReplace, fmt.Sprintf("on_unsupported is %q: it must be reject or replace", c.onUnsupported)},
-		{c.onReject != onRejectBlock && c.onReject != onRejectNack, fmt.Sprintf("on_reject is %q: it must be block or nack", c.onReject)},
 		{c.rejected && c.onReject == onRejectNack, wrongReject},
-		{c.letterBytes < minLetterBytes, wrongLetterBytes},
 		{c.retention != 0 && !c.createBucket, wrongRetention},
-		{c.retention != 0 && c.retention < minRetention, "retention must be 0s, for ever, or at least 1h"},
-		{c.replay < 0, "replay_window must not be negative"},
 		{c.retention != 0 && c.retention < c.replay, wrongReplayed},
 		{wrongHeader(c.headers) != "", wrongHeader(c.headers)},
 		{c.proxy != nil && (c.proxy.Scheme != "http" && c.proxy.Scheme != "https" && c.proxy.Scheme != "socks5" || c.proxy.Host == ""), "proxy_url must be like http://proxy.example.com:3128"},
-		{c.timeout <= 0, "timeout must be above 0"},
-		{c.flushPeriod <= 0 || c.flushPeriod > maxFlushPeriod, "flush_period must be above 0 and at most 5s"},
-		{c.maxPoints < 1, "max_points_per_request must be at least 1"},
-		{c.maxBodyBytes < minBodyBytes, "max_body_bytes must be at least 1024"},
-		{c.requestsInFlight < 1, "requests_in_flight must be at least 1"},
-		{c.maxInFlight < 1, "max_in_flight must be at least 1"},
-		{c.order != orderNone && c.order != orderSeries, fmt.Sprintf("order is %q: it must be none or series", c.order)},
-		{c.backoffInitial <= 0 || c.backoffMax < c.backoffInitial, "backoff.initial_interval must be above 0 and at most backoff.max_interval"},
+		{c.backoffMax < c.backoffInitial, wrongBackoff},
 	} {
 		if check.wrong {
 			return errors.New(check.text)
 		}
 	}
 	return nil
+}
+
+// checkValues finds what is wrong with a value by itself.
+func (c config) checkValues() error {
+	errs := []error{
+		lintrule.CheckEnum(fieldVersion, c.version, versionAuto, versionV1, versionV2),
+		lintrule.CheckEnum(fieldOnUnsupported, c.onUnsupported, onUnsupportedReject, onUnsupportedReplace),
+		lintrule.CheckEnum(fieldOnReject, c.onReject, onRejectBlock, onRejectNack),
+		lintrule.CheckEnum(fieldOrder, c.order, orderNone, orderSeries),
+		lintrule.CheckZeroOrDuration(fieldRetention, forEver, c.retention, minRetention, 0),
+		lintrule.CheckDuration(fieldReplayWindow, c.replay, 0, 0),
+		lintrule.CheckDuration(fieldTimeout, c.timeout, shortest, 0),
+		lintrule.CheckDuration(fieldFlushPeriod, c.flushPeriod, shortest, maxFlushPeriod),
+		lintrule.CheckDuration(fieldInitialInterval, c.backoffInitial, shortest, 0),
+		lintrule.CheckDuration(fieldMaxInterval, c.backoffMax, shortest, 0),
+		lintrule.CheckInt(fieldRejectedMaxBytes, int64(c.letterBytes), minLetterBytes, 0),
+		lintrule.CheckInt(fieldMaxPoints, int64(c.maxPoints), 1, 0),
+		lintrule.CheckInt(fieldMaxBodyBytes, int64(c.maxBodyBytes), minBodyBytes, 0),
+		lintrule.CheckInt(fieldRequestsInFlight, int64(c.requestsInFlight), 1, 0),
+		lintrule.CheckInt(fieldMaxInFlight, int64(c.maxInFlight), 1, 0),
+	}
+	if c.bucketOf == nil {
+		errs = append(errs, lintrule.CheckNotEmpty(fieldBucket, c.bucket))
+	}
+	if c.measurement != nil {
+		if name, static := c.measurement.whole.Static(); static {
+			errs = append(errs, lintrule.CheckNotEmpty(fieldMeasurement, name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // minBodyBytes is the smallest limit of a body: below, hardly a line would fit.

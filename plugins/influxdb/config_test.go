@@ -1,6 +1,11 @@
 package influxdb
 
 import (
+	"encoding/base64"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,12 +30,12 @@ func TestWrongSettings(t *testing.T) {
 		"creates what it hears":  {yaml: "url: http://localhost:8086\nbucket: ${! @b }\ncreate_bucket: true", want: "create_bucket needs one name"},
 		"looks at what it hears": {yaml: "url: http://localhost:8086\nbucket: ${! @b }\nreplay_window: 1h", want: "replay_window needs one name"},
 		"retention is too short": {yaml: minimal + "create_bucket: true\nretention: 24h\nreplay_window: 168h", want: "shorter than replay_window"},
-		"replay_window":          {yaml: minimal + "replay_window: -1h", want: "replay_window must not be negative"},
+		"replay_window":          {yaml: minimal + "replay_window: -1h", want: "at least 0s"},
 		"on_unsupported":         {yaml: minimal + "on_unsupported: drop", want: "drop"},
 		"proxy_url":              {yaml: minimal + "proxy_url: proxy:3128", want: "proxy_url must be like"},
 		"header of the token":    {yaml: minimal + "headers: { authorization: x }", want: "set token"},
 		"header of the output":   {yaml: minimal + "headers: { Content-Type: x }", want: "must not set what the output sets"},
-		"no bucket":              {yaml: "url: http://localhost:8086\nbucket: ''", want: "bucket must not be empty"},
+		"no bucket":              {yaml: "url: http://localhost:8086\nbucket: ''", want: `bucket is "": it must be a text that is not empty`},
 		"tls for http":           {yaml: minimal + "tls: { enabled: true }", want: "https://"},
 		"measurement alone":      {yaml: minimal + "measurement: m", want: "measurement, fields and timestamp"},
 		"fields alone":           {yaml: minimal + "fields: root = this", want: "measurement, fields and timestamp"},
@@ -43,14 +48,29 @@ func TestWrongSettings(t *testing.T) {
 		"retention of nothing":   {yaml: minimal + "retention: 24h", want: "create_bucket: true"},
 		"retention too short":    {yaml: minimal + "create_bucket: true\nretention: 10m", want: "at least 1h"},
 		"retention no time":      {yaml: minimal + "create_bucket: true\nretention: soon", want: "retention"},
-		"time-out":               {yaml: minimal + "timeout: 0s", want: "timeout must be above 0"},
-		"flush_period too long":  {yaml: minimal + "flush_period: 6s", want: "flush_period must be above 0 and at most 5s"},
+		"time-out":               {yaml: minimal + "timeout: 0s", want: "timeout is"},
+		"flush_period too long":  {yaml: minimal + "flush_period: 6s", want: "from 1ms to 5s"},
 		"flush_period zero":      {yaml: minimal + "flush_period: 0s", want: "flush_period"},
-		"max_points_per_request": {yaml: minimal + "max_points_per_request: 0", want: "max_points_per_request must be at least 1"},
-		"max_body_bytes":         {yaml: minimal + "max_body_bytes: 100", want: "max_body_bytes must be at least 1024"},
-		"requests_in_flight":     {yaml: minimal + "requests_in_flight: 0", want: "requests_in_flight must be at least 1"},
-		"max_in_flight":          {yaml: minimal + "max_in_flight: 0", want: "max_in_flight must be at least 1"},
-		"back-off zero":          {yaml: minimal + "backoff: { initial_interval: 0s }", want: "initial_interval must be above 0"},
+		"max_points_per_request": {yaml: minimal + "max_points_per_request: 0", want: "max_points_per_request is 0: it must be a whole number, at least 1"},
+		"max_body_bytes":         {yaml: minimal + "max_body_bytes: 100", want: "max_body_bytes is 100: it must be a whole number, at least 1024"},
+		"requests_in_flight":     {yaml: minimal + "requests_in_flight: 0", want: "requests_in_flight is 0: it must be a whole number, at least 1"},
+		"max_in_flight":          {yaml: minimal + "max_in_flight: 0", want: "max_in_flight is 0: it must be a whole number, at least 1"},
+		"back-off backwards":     {yaml: minimal + "backoff: { initial_interval: 2s, max_interval: 1s }", want: "longer than backoff.max_interval"},
+		"back-off, half said":    {yaml: minimal + "backoff: { initial_interval: 6s }", want: "longer than backoff.max_interval"},
+		"empty measurement":      {yaml: minimal + "measurement: ''\nfields: root = this\ntimestamp: root = 1", want: `measurement is "": it must be a text that is not empty`},
+		"address of v2":          {yaml: "url: http://localhost:8086/api/v2/write\nbucket: b", want: "is added to it"},
+		"address of v2, slash":   {yaml: "url: http://localhost:8086/api/v2/write/\nbucket: b", want: "is added to it"},
+		"address of v1":          {yaml: "url: http://localhost:8086/write\nbucket: b", want: "is added to it"},
+		"address of v3":          {yaml: "url: http://localhost:8086/api/v3/write_lp\nbucket: b", want: "is added to it"},
+		"address behind a path":  {yaml: "url: https://example.com/influx/api/v2\nbucket: b", want: "is added to it"},
+		"address of queries":     {yaml: "url: http://localhost:8086/query\nbucket: b", want: "is added to it"},
+		"timeout in days":        {yaml: minimal + "timeout: 1d", want: "timeout"},
+		"timeout without unit":   {yaml: minimal + "timeout: 90", want: "timeout"},
+		"token and token_env":    {yaml: minimal + "token: t\ntoken_env: T", want: "only one of token, token_env and token_file"},
+		"token and token_file":   {yaml: minimal + "token: t\ntoken_file: /f", want: "only one of token, token_env and token_file"},
+		"password twice":         {yaml: minimal + "username: u\npassword: p\npassword_env: P", want: "only one of password, password_env and password_file"},
+		"token_env is a token":   {yaml: minimal + "token_env: canary-5f==", want: "token_env must be the name of an environment variable"},
+		"back-off zero":          {yaml: minimal + "backoff: { initial_interval: 0s }", want: "initial_interval is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := service.NewEnvironment()
@@ -67,12 +87,14 @@ func TestWrongSettings(t *testing.T) {
 		})
 	}
 	// What lint cannot see.
+	t.Setenv("BRANDPULSE_TEST_TOKEN", "t")
 	for name, test := range map[string]struct{ yaml, want string }{
-		"token of two lines":  {minimal + "token: \"a\\nb\"", "one line"},
-		"address of the API":  {"url: http://localhost:8086/api/v2/write\nbucket: b", "is added to it"},
-		"back-off backwards":  {minimal + "backoff: { initial_interval: 2s, max_interval: 1s }", "at most backoff.max_interval"},
-		"header of two lines": {minimal + "headers: { X-Key: \"a\\nb\" }", "no header that HTTP can carry"},
-		"mapping of nonsense": {minimal + "measurement: m\nfields: root = (\ntimestamp: root = 1", "fields"},
+		"token_env and a user":  {minimal + "username: u\ntoken_env: BRANDPULSE_TEST_TOKEN", "set one of them"},
+		"password_env, no user": {minimal + "password_env: BRANDPULSE_TEST_TOKEN", "password needs username"},
+		"token_file of nowhere": {minimal + "token_file: /nowhere/token", "/nowhere/token"},
+		"token of two lines":    {minimal + "token: \"a\\nb\"", "one line"},
+		"header of two lines":   {minimal + "headers: { X-Key: \"a\\nb\" }", "no header that HTTP can carry"},
+		"mapping of nonsense":   {minimal + "measurement: m\nfields: root = (\ntimestamp: root = 1", "fields"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			parsed, err := spec().ParseYAML(test.yaml, nil)
@@ -150,6 +172,49 @@ unsigned: true
 		_, reasons, _ := encodeOne(newEncoder(conf), raw(content))
 		if got := strings.Join(reasons, "\n"); !strings.HasPrefix(got, want) || (got == "") != (want == "") {
 			t.Errorf("%s: %q", content, reasons)
+		}
+	}
+}
+
+// What would break: an address of a gateway is taken for that of the API.
+func TestAddressesWithAPathAreRight(t *testing.T) {
+	for _, url := range []string{"http://localhost:8086/", "https://example.com/influx", "https://example.com/api/v1", "https://example.com/rewrite", "https://example.com/write/influx"} {
+		yaml := "url: " + url + "\nbucket: b"
+		parsed, err := spec().ParseYAML(yaml, nil)
+		if err == nil {
+			_, err = configFrom(parsed)
+		}
+		if lints := lint(t, service.NewEnvironment(), yaml); err != nil || lints != "" {
+			t.Errorf("%s: %v, %s", url, err, lints)
+		}
+	}
+}
+
+// What would break: the token of a variable or a file is not the one that is sent.
+func TestSecretsFromElsewhere(t *testing.T) {
+	const odd = `user:abc'#def\t"`
+	t.Setenv("BRANDPULSE_TEST_TOKEN", odd)
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(odd+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for yaml, want := range map[string]string{
+		"token_env: BRANDPULSE_TEST_TOKEN":                 "Token " + odd,
+		"username: u\npassword_file: " + file:              "Basic " + base64.StdEncoding.EncodeToString([]byte("u:"+odd)),
+		"username: u\npassword_env: BRANDPULSE_TEST_TOKEN": "Basic " + base64.StdEncoding.EncodeToString([]byte("u:"+odd)),
+	} {
+		parsed, err := spec().ParseYAML(minimal+yaml, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conf, err := configFrom(parsed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := httptest.NewRequest(http.MethodPost, "http://localhost:8086", nil)
+		newEndpoint(conf).sign(request)
+		if got := request.Header.Get("Authorization"); got != want {
+			t.Errorf("%s: %q, want %q", yaml, got, want)
 		}
 	}
 }

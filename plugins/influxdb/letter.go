@@ -1,7 +1,6 @@
 package influxdb
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,6 +123,3 @@ func tooLarge(err error) bool {
 	}
 	return false
 }
-
-// wrongLetterBytes is what lint and the constructor say of the limit.
-var wrongLetterBytes = fmt.Sprintf("rejected_max_bytes must be at least %d", minLetterBytes)

@@ -1,12 +1,13 @@
 package influxdb
 
 import (
-	"strconv"
-
 	// The lint rules use parse_duration, and a build without it would find
 	// fault with every configuration.
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
+	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
 
 const (
@@ -56,9 +57,11 @@ func spec() *service.ConfigSpec {
 			service.NewURLField(fieldURL).
 				Description("Address of the server.").
 				Examples("http://localhost:8086", "https://influxdb.example.com:8086").
+				// The value is shown by none: it may have a password.
 				LintRule(`root = match {
-  !this.re_match("^https?://[^/]") => [ "url must be like http://localhost:8086" ],
   this.contains("@") || this.contains("?") => [ "`+wrongURL+`" ],
+  !this.re_match("^https?://[^/]") => [ "`+wrongAddress+`" ],
+  this.re_match("`+apiPath+`") => [ "`+wrongPath+`" ],
 }`),
 			service.NewStringAnnotatedEnumField(fieldVersion, map[string]string{
 				versionAuto: "`v1` with `username` set. Otherwise `v2`, or `v1` if the server does not know `/api/v2/write`, as InfluxDB before 1.8.",
@@ -66,29 +69,29 @@ func spec() *service.ConfigSpec {
 				versionV2:   "`/api/v2/write`: InfluxDB 1.8, 2.x, 3 and Cloud.",
 			}).
 				Description("Which API is written to.").
-				Default(versionAuto),
-			service.NewStringField(fieldToken).
-				Description("An API token that may write to the bucket; it needs no other permission, unless `create_bucket` or `replay_window` is set. InfluxDB 1.8: `user:password`, or empty if it asks for none.").
-				Default("").
-				Secret(),
+				Default(versionAuto).
+				LintRule(lintrule.Enum(fieldVersion, versionAuto, versionV1, versionV2)),
+		).
+		Fields(secret.Fields(fieldToken, "An API token that may write to the bucket; it needs no other permission, unless `create_bucket` or `replay_window` is set. InfluxDB 1.8: `user:password`, or empty if it asks for none.")...).
+		Fields(
 			service.NewStringField(fieldUsername).
 				Description("A user of InfluxDB 1.x, or the name of a v1 authorisation of InfluxDB 2, instead of `token`. Points then go to `/write`.").
 				Default(""),
-			service.NewStringField(fieldPassword).
-				Description("The password of `username`.").
-				Default("").
-				Secret(),
+		).
+		Fields(secret.Fields(fieldPassword, "The password of `username`.")...).
+		Fields(
 			service.NewStringField(fieldOrg).
 				Description("InfluxDB 2 and Cloud (TSM): name or id of the organisation. InfluxDB 1.x has none, the others do not look at it.").
 				Default(""),
 			service.NewInterpolatedStringField(fieldBucket).
 				Description("InfluxDB 2: name or id of the bucket. InfluxDB 1.x: `database`, or `database/retention-policy`. InfluxDB 3: the database. Each message can name its own: see Which server, and what to set.").
 				Examples("brandpulse", "brandpulse/autogen", `tenant_${! @tenant }`).
-				LintRule(`root = if this == "" { [ "bucket must not be empty" ] }`),
+				LintRule(lintrule.NotEmpty(fieldBucket)),
 			service.NewInterpolatedStringField(fieldMeasurement).
 				Description("Makes a point of each message: its measurement. Goes with `fields` and `timestamp`. A message without a key that it refers to is refused.").
 				Examples("weather", `${! @kafka_topic }`).
-				Optional(),
+				Optional().
+				LintRule(lintrule.NotEmpty(fieldMeasurement)),
 			service.NewBloblangField(fieldTags).
 				Description("Makes a point of each message: a mapping to the object of its tags, whose values are strings, numbers or booleans. A null is omitted. A mapping that returns null makes a point without tags.").
 				Example(`root.city = this.city`).
@@ -106,7 +109,8 @@ func spec() *service.ConfigSpec {
 				onUnsupportedReplace: "The nearest that line protocol can carry is written: see What line protocol cannot carry.",
 			}).
 				Description("What happens to a point with a value or name that line protocol cannot carry, such as NaN or a tag that ends in a backslash. For points that this output makes; messages that are line protocol already are checked, and never changed.").
-				Default(onUnsupportedReject),
+				Default(onUnsupportedReject).
+				LintRule(lintrule.Enum(fieldOnUnsupported, onUnsupportedReject, onUnsupportedReplace)),
 			service.NewBoolField(fieldUnsigned).
 				Description("Write integers that a mapping has converted with `.uint64()`, or `.uint32()` and so on, as unsigned fields, `5u`: for fields that are unsigned in the bucket already, such as those written by Telegraf with `influx_uint_support`. By default they are signed, `5i`, unless they exceed the largest signed integer. InfluxDB 2 and later have unsigned fields; a stock InfluxDB 1.8 refuses them.").
 				Default(false).
@@ -118,13 +122,14 @@ func spec() *service.ConfigSpec {
 				Description("The most bytes of a message to `rejected`, its metadata included; a longer one is cut, and says so: see Refused points. The default fits into Kafka's limit for a record of 1 MiB.").
 				Default(1_000_000).
 				Advanced().
-				LintRule(atLeastRule(fieldRejectedMaxBytes, strconv.Itoa(minLetterBytes))),
+				LintRule(lintrule.Int(fieldRejectedMaxBytes, minLetterBytes, 0)),
 			service.NewStringAnnotatedEnumField(fieldOnReject, map[string]string{
 				onRejectBlock: "The batch waits, and with it the stream; the refused points are tried again every 10 seconds, and the log says why. Nothing is lost.",
 				onRejectNack:  "The batch fails with an error that names the messages with refused points. Only for use directly under `fallback`: see Refused points.",
 			}).
 				Description("What happens to refused points where `rejected` is not set.").
-				Default(onRejectBlock),
+				Default(onRejectBlock).
+				LintRule(lintrule.Enum(fieldOnReject, onRejectBlock, onRejectNack)),
 			service.NewBoolField(fieldCreateBucket).
 				Description("Create the bucket, in 1.x the database and the retention policy, when it is not there at the start. The token must be allowed to: in InfluxDB 2 to write buckets, and to read organisations unless `org` is an id. A bucket that is there stays as it is.").
 				Default(false),
@@ -133,20 +138,20 @@ func spec() *service.ConfigSpec {
 				Default("0s").
 				Example("720h").
 				Advanced().
-				LintRule(`root = if this.parse_duration().catch(-1) != 0 && this.parse_duration().catch(-1) < 3600000000000 { [ "retention must be 0s, for ever, or at least 1h" ] }`),
+				LintRule(lintrule.ZeroOrDuration(fieldRetention, forEver, minRetention, 0)),
 			service.NewDurationField(fieldReplayWindow).
 				Description("How old a point may be that the pipeline writes again, such as the retention of the Kafka topic. At the start the retention of the bucket is read, whether it was created or was there, and a shorter one is an error; the token must be allowed to read it. `0s` does not check. Not for InfluxDB 3, Cloud Dedicated and Clustered, which do not tell.").
 				Default("0s").
 				Example("168h").
 				Advanced().
-				LintRule(`root = if this.parse_duration().catch(-1) < 0 { [ "replay_window must not be negative" ] }`),
+				LintRule(lintrule.Duration(fieldReplayWindow, 0, 0)),
 			service.NewBoolField(fieldGzip).
 				Description("Compress requests, at level 1: 0.1 to 0.2 µs of CPU a point for a request that is seven (counts) to sixteen times (tweets) smaller. On one machine with InfluxDB nothing is gained by it.").
 				Default(true),
 			service.NewDurationField(fieldTimeout).
 				Description("How long a request may take. Then it is sent again, since nobody knows whether its points are stored.").
 				Default("30s").
-				LintRule(positiveRule(fieldTimeout)),
+				LintRule(lintrule.Duration(fieldTimeout, shortest, 0)),
 			service.NewTLSToggledField(fieldTLS),
 			service.NewURLField(fieldProxyURL).
 				Description("A proxy on the way to the server, by HTTP or SOCKS5. Without it, `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment hold.").
@@ -164,42 +169,43 @@ func spec() *service.ConfigSpec {
 				Description("When all requests are under way and the oldest waiting point has waited for so long, its group leaves all the same, as one of at most `requests_in_flight` more. At most 5s.").
 				Default("1s").
 				Advanced().
-				LintRule(`root = if this.parse_duration().catch(-1) <= 0 || this.parse_duration().catch(0) > 5000000000 { [ "flush_period must be above 0 and at most 5s" ] }`),
+				LintRule(lintrule.Duration(fieldFlushPeriod, shortest, maxFlushPeriod)),
 			service.NewIntField(fieldMaxPoints).
 				Description("The most points in a request. InfluxData advises 5,000, and the default is 80 % of that; the servers have no limit of their own but that of bytes.").
 				Default(4000).
 				Advanced().
-				LintRule(atLeastRule(fieldMaxPoints, "1")),
+				LintRule(lintrule.Int(fieldMaxPoints, 1, 0)),
 			service.NewIntField(fieldMaxBodyBytes).
 				Description("The most bytes in a request before compression. InfluxDB 1.8 takes 25,000,000, a proxy with nginx's defaults 1,048,576 as compressed. A point that is larger by itself is refused.").
 				Default(4_000_000).
 				Advanced().
-				LintRule(atLeastRule(fieldMaxBodyBytes, "1024")),
+				LintRule(lintrule.Int(fieldMaxBodyBytes, minBodyBytes, 0)),
 			service.NewIntField(fieldRequestsInFlight).
 				Description("Requests under way at the same time. More of them make the groups smaller.").
 				Default(2).
 				Advanced().
-				LintRule(atLeastRule(fieldRequestsInFlight, "1")),
+				LintRule(lintrule.Int(fieldRequestsInFlight, 1, 0)),
 			service.NewIntField(fieldMaxInFlight).
 				Description("Batches under way at the same time. Their points share requests, so many small batches need a high number.").
 				Default(256).
-				LintRule(atLeastRule(fieldMaxInFlight, "1")),
+				LintRule(lintrule.Int(fieldMaxInFlight, 1, 0)),
 			service.NewStringAnnotatedEnumField(fieldOrder, map[string]string{
 				orderNone:   "Requests in flight at the same time may be stored in any order: of two values for the same point that are in flight together, either can stay.",
 				orderSeries: "Points of one series (measurement and tags) are stored in the order in which their batches arrive, whatever is sent again: see Which value stays.",
 			}).
 				Description("Whether points of one series may overtake each other.").
 				Default(orderNone).
+				LintRule(lintrule.Enum(fieldOrder, orderNone, orderSeries)).
 				Advanced(),
 			service.NewObjectField(fieldBackoff,
 				service.NewDurationField(fieldInitialInterval).
 					Description("The wait after the first failure. It doubles with each further one.").
 					Default("100ms").
-					LintRule(positiveRule(fieldInitialInterval)),
+					LintRule(lintrule.Duration(fieldInitialInterval, shortest, 0)),
 				service.NewDurationField(fieldMaxInterval).
 					Description("The longest wait, also between two tries to connect while a setting is wrong.").
 					Default("5s").
-					LintRule(positiveRule(fieldMaxInterval)),
+					LintRule(lintrule.Duration(fieldMaxInterval, shortest, 0)),
 			).
 				Description("The waits before a request is sent again. Each is varied by half, up or down, so that many writers do not come back at once.").
 				Advanced(),
@@ -213,10 +219,13 @@ func spec() *service.ConfigSpec {
   this.retention.or("0s").parse_duration().catch(0) != 0 && this.retention.or("0s").parse_duration().catch(0) < this.replay_window.or("0s").parse_duration().catch(0) => [ "` + wrongReplayed + `" ],
   this.headers.or({}).keys().any(name -> name.lowercase() == "authorization") => [ "` + wrongAuthorization + `" ],
   this.headers.or({}).keys().any(name -> ["content-type", "content-encoding", "content-length", "transfer-encoding", "expect"].contains(name.lowercase())) => [ "` + wrongBodyHeader + `" ],
-  this.username.or("") != "" && this.token.or("") != "" => [ "` + wrongUser + `" ],
-  this.username.or("") == "" && this.password.or("") != "" => [ "` + wrongPassword + `" ],
+  ` + secret.Twice(fieldToken) + ` => [ "` + secret.WrongTwice(fieldToken) + `" ],
+  ` + secret.Twice(fieldPassword) + ` => [ "` + secret.WrongTwice(fieldPassword) + `" ],
+  this.username.or("") != "" && ` + secret.IsSet(fieldToken) + ` => [ "` + wrongUser + `" ],
+  this.username.or("") == "" && ` + secret.IsSet(fieldPassword) + ` => [ "` + wrongPassword + `" ],
   this.username.or("") != "" && this.version.or("auto") == "v2" => [ "` + wrongVersion + `" ],
   this.org.or("") != "" && (this.version.or("auto") == "v1" || this.username.or("") != "") => [ "` + wrongOrg + `" ],
+  this.backoff.initial_interval.or("100ms").parse_duration().catch(0) > this.backoff.max_interval.or("5s").parse_duration().catch(9223372036854775807) => [ "` + wrongBackoff + `" ],
   this.bucket.or("").contains("$"+"{!") && this.create_bucket.or(false) => [ "` + wrongCreate + `" ],
   this.bucket.or("").contains("$"+"{!") && this.replay_window.or("0s").parse_duration().catch(0) != 0 => [ "` + wrongReplay + `" ],
 }`)
@@ -224,12 +233,4 @@ func spec() *service.ConfigSpec {
 		s = s.Example(e.title, e.summary, e.config())
 	}
 	return s
-}
-
-func positiveRule(field string) string {
-	return `root = if this.parse_duration().catch(-1) <= 0 { [ "` + field + ` must be above 0" ] }`
-}
-
-func atLeastRule(field, limit string) string {
-	return `root = if this < ` + limit + ` { [ "` + field + ` must be at least ` + limit + `" ] }`
 }

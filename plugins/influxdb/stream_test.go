@@ -69,7 +69,7 @@ func batches(lines []string, size int) (all []service.MessageBatch) {
 	return all
 }
 
-const secret = "CANARY-5f2e"
+const canary = "CANARY-5f2e"
 
 // TestStream breaks if the output does other than its parts when Benthos runs it:
 // acknowledgements, refused points with their metadata, an output within another.
@@ -101,14 +101,14 @@ fallback:
       - mapping: root = content().string().trim() + " | 422 " + meta("fallback_error")`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			fake := influxfake.New(influxfake.Options{Token: secret, Refuse: conflict(bad...), Fault: storm(1, 0)})
+			fake := influxfake.New(influxfake.Options{Token: canary, Refuse: conflict(bad...), Fault: storm(1, 0)})
 			address, stop := fake.Listen()
 			defer stop()
 			size := 100
 			if name != "rejected" {
 				size = 1 // a nack is for a message, not a line of it
 			}
-			nacks, dead, log := stream(t, strings.NewReplacer("URL", address, "TOKEN", secret).Replace(output), batches(lines, size))
+			nacks, dead, log := stream(t, strings.NewReplacer("URL", address, "TOKEN", canary).Replace(output), batches(lines, size))
 			if err := errors.Join(nacks...); err != nil {
 				t.Error(err)
 			}
@@ -121,7 +121,7 @@ fallback:
 					t.Errorf("dead letter %q", dead[i])
 				}
 			}
-			if strings.Contains(log, secret) {
+			if strings.Contains(log, canary) {
 				t.Error("the token is in the log")
 			}
 		})
@@ -218,14 +218,14 @@ func TestTokenIsNeverSeen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			conf := testConfig()
-			conf.token = secret
+			conf.token = canary
 			conf.backoffMax = 5 * time.Millisecond
 			rejected := &bin{fail: func(service.MessageBatch) error { return errors.New("away") }}
 			o, log := startOutput(t, conf, influxfake.New(influxfake.Options{Fault: func(int, []string) influxfake.Fault { return fault }}), rejected)
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
 			said := fmt.Sprint(o.Connect(ctx), o.WriteBatch(ctx, service.MessageBatch{message(lineOf(1))}), o.ConnectionTest(ctx), log)
-			if strings.Contains(said, secret) {
+			if strings.Contains(said, canary) {
 				t.Error(said)
 			}
 		})

@@ -2,14 +2,12 @@ package kafkabatch
 
 import (
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 )
 
 // Values of emit.
@@ -35,7 +33,9 @@ const (
 const (
 	wrongTopics     = "topics must name at least one topic"
 	wrongTopicParts = "topics are read whole: partitions and offsets, as in topic:0 or topic:0:10, cannot be chosen; set the offsets of the consumer group instead"
-	wrongGroup      = "consumer_group must not be empty"
+	wrongResponse   = "fetch_max_bytes and max_batch_bytes are too large together: their sum must be at most 1GiB, the most that is read as one response"
+	wrongFetchMin   = "fetch_min_bytes is larger than fetch_max_bytes: a broker would never have collected enough"
+	wrongHeartbeat  = "heartbeat_interval must be shorter than session_timeout, at most a third of it"
 )
 
 // config is what the YAML says, checked.
@@ -96,7 +96,7 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 		{fieldCommitPeriod, &c.commitPeriod},
 		{fieldFetchMaxWait, &c.fetchMaxWait},
 	} {
-		if *d.value, err = positive(parsed, d.field); err != nil {
+		if *d.value, err = durationFrom(parsed, d.field); err != nil {
 			return c, err
 		}
 	}
@@ -121,56 +121,63 @@ func (c *config) sizesFrom(parsed *service.ParsedConfig) error {
 		{fieldFetchMaxPartitionBytes, &c.partitionMaxBytes},
 		{fieldMaxBatchBytes, &c.maxBatchBytes},
 	} {
-		n, err := sizeFrom(parsed, s.field, 1<<30)
+		n, err := sizeFrom(parsed, s.field)
 		if err != nil {
 			return err
 		}
 		*s.value = int32(n)
 	}
 	var err error
-	c.maxInFlightBytes, err = sizeFrom(parsed, fieldMaxInFlightBytes, 1<<46)
+	c.maxInFlightBytes, err = sizeFrom(parsed, fieldMaxInFlightBytes)
 	return err
 }
 
-func sizeFrom(parsed *service.ParsedConfig, field string, limit uint64) (int64, error) {
+// maxResponseBytes is the most that the client reads as one response.
+const maxResponseBytes = 1 << 30
+
+var sizes = map[string]uint64{
+	fieldFetchMinBytes:          maxResponseBytes,
+	fieldFetchMaxBytes:          maxResponseBytes,
+	fieldFetchMaxPartitionBytes: maxResponseBytes,
+	fieldMaxBatchBytes:          maxResponseBytes,
+	fieldMaxInFlightBytes:       1 << 46,
+}
+
+func sizeField(field string) *service.ConfigField {
+	return service.NewStringField(field).LintRule(lintrule.Size(field, sizes[field]))
+}
+
+func sizeFrom(parsed *service.ParsedConfig, field string) (int64, error) {
 	text, err := parsed.FieldString(field)
 	if err != nil {
 		return 0, err
 	}
-	n, err := humanize.ParseBytes(text)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %q is not a size like 1MiB: %w", field, text, err)
-	}
-	if n < 1 || n > limit {
-		return 0, fmt.Errorf("%s must be from 1B to %s", field, humanize.IBytes(limit))
-	}
-	return int64(n), nil
+	n, err := lintrule.SizeBytes(field, text, sizes[field])
+	return int64(n), err
 }
 
 func (c *config) check() error {
 	if err := checkTopics(c.topics); err != nil {
 		return err
 	}
-	if c.group == "" {
-		return errors.New(wrongGroup)
-	}
-	for _, e := range []struct {
-		field, value string
-		values       []string
-	}{
-		{fieldEmit, c.emit, []string{emitBlock, emitRecords}},
-		{fieldStartOffset, c.startOffset, []string{startEarliest, startLatest, startCommitted}},
-		{fieldOnLostRecords, c.onLostRecords, []string{onLostStop, onLostEarliest}},
-	} {
-		if !slices.Contains(e.values, e.value) {
-			return fmt.Errorf("%s must be one of %s, not %q", e.field, strings.Join(e.values, ", "), e.value)
-		}
+	if err := errors.Join(
+		lintrule.CheckNotEmpty(fieldConsumerGroup, c.group),
+		lintrule.CheckEnum(fieldEmit, c.emit, emitBlock, emitRecords),
+		lintrule.CheckEnum(fieldStartOffset, c.startOffset, startEarliest, startLatest, startCommitted),
+		lintrule.CheckEnum(fieldOnLostRecords, c.onLostRecords, onLostStop, onLostEarliest),
+	); err != nil {
+		return err
 	}
 	if err := c.checkIdentity(); err != nil {
 		return err
 	}
-	if c.heartbeatInterval >= c.sessionTimeout {
-		return fmt.Errorf("%s must be shorter than %s, at most a third of it", fieldHeartbeatInterval, fieldSessionTimeout)
+	switch {
+	case int64(c.fetchMaxBytes)+int64(c.maxBatchBytes) > maxResponseBytes:
+		return errors.New(wrongResponse)
+	case c.fetchMinBytes > c.fetchMaxBytes:
+		return errors.New(wrongFetchMin)
+	case c.heartbeatInterval >= c.sessionTimeout:
+		return errors.New(wrongHeartbeat)
 	}
 	return nil
 }

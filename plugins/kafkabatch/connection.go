@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strings"
@@ -16,6 +17,9 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
+	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
 
 const (
@@ -39,6 +43,8 @@ const (
 	mechanismSCRAM5 = "SCRAM-SHA-512"
 )
 
+var mechanisms = []string{mechanismNone, mechanismPlain, mechanismSCRAM2, mechanismSCRAM5}
+
 // connectionFields have the names and meanings that they have in the stock
 // Kafka components, so that a connection can be moved from one to the other.
 func connectionFields() []*service.ConfigField {
@@ -52,29 +58,31 @@ func connectionFields() []*service.ConfigField {
 			Default("brandpulse-connect").
 			Advanced(),
 		service.NewTLSToggledField(fieldTLS),
-		service.NewObjectListField(fieldSASL,
+		service.NewObjectListField(fieldSASL, append([]*service.ConfigField{
 			service.NewStringAnnotatedEnumField(fieldMechanism, map[string]string{
 				mechanismNone:   "No authentication.",
 				mechanismPlain:  "User and password as they are: only with TLS.",
 				mechanismSCRAM2: "RFC 5802.",
 				mechanismSCRAM5: "RFC 5802.",
-			}).Description("How this client says who it is."),
+			}).Description("How this client says who it is.").
+				LintRule(lintrule.Enum(fieldMechanism, mechanisms...)),
 			service.NewStringField(fieldUsername).Description("The user.").Default(""),
-			service.NewStringField(fieldPassword).Description("The password of the user.").Default("").Secret(),
-		).
+		}, secret.Fields(fieldPassword, "The password of the user.")...)...).
 			Description("Ways to authenticate: the first that the broker supports is taken.").
-			Example([]any{map[string]any{fieldMechanism: mechanismSCRAM5, fieldUsername: "brandpulse", fieldPassword: "${KAFKA_PASSWORD}"}}).
+			Example([]any{map[string]any{fieldMechanism: mechanismSCRAM5, fieldUsername: "brandpulse", fieldPassword + "_env": "KAFKA_PASSWORD"}}).
+			// It is called for the list and for each of its objects.
+			LintRule("root = if this.type() == \"object\" && " + secret.Twice(fieldPassword) + " { [ \"" + secret.WrongTwice(fieldPassword) + "\" ] }").
 			Optional().
 			Advanced(),
-		service.NewDurationField(fieldMetadataMaxAge).
+		durationField(fieldMetadataMaxAge).
 			Description("How often leaders and new partitions are asked for when nothing goes wrong. Changes that show in an answer are followed at once.").
 			Default("1m").
 			Advanced(),
-		service.NewDurationField(fieldRequestTimeoutOverhead).
+		durationField(fieldRequestTimeoutOverhead).
 			Description("How long a request may take, beyond what it asks the broker to wait.").
 			Default("10s").
 			Advanced(),
-		service.NewDurationField(fieldConnIdleTimeout).
+		durationField(fieldConnIdleTimeout).
 			Description("After how long without a request a connection is closed, roughly.").
 			Default("20s").
 			Advanced(),
@@ -122,7 +130,7 @@ func connectionFrom(parsed *service.ParsedConfig) (c connection, err error) {
 		{fieldRequestTimeoutOverhead, &c.timeoutOverhead},
 		{fieldConnIdleTimeout, &c.idleTimeout},
 	} {
-		if *d.value, err = positive(parsed, d.field); err != nil {
+		if *d.value, err = durationFrom(parsed, d.field); err != nil {
 			return c, err
 		}
 	}
@@ -142,12 +150,35 @@ func split(listed []string) []string {
 	return all
 }
 
-func positive(parsed *service.ParsedConfig, field string) (time.Duration, error) {
+// bounds are the shortest and the longest that a duration may be: those of the
+// client or, where Kafka has 32 bits of milliseconds, of the protocol.
+type bounds struct{ least, most time.Duration }
+
+const mostMillis = math.MaxInt32 * time.Millisecond
+
+var durations = map[string]bounds{
+	fieldMetadataMaxAge:         {10 * time.Millisecond, time.Hour},
+	fieldRequestTimeoutOverhead: {100 * time.Millisecond, 15 * time.Minute},
+	fieldConnIdleTimeout:        {100 * time.Millisecond, 15 * time.Minute},
+	fieldSessionTimeout:         {100 * time.Millisecond, mostMillis},
+	fieldRebalanceTimeout:       {100 * time.Millisecond, mostMillis},
+	fieldHeartbeatInterval:      {time.Millisecond, mostMillis},
+	fieldCommitPeriod:           {time.Millisecond, mostMillis},
+	fieldFetchMaxWait:           {time.Millisecond, mostMillis},
+}
+
+func durationField(field string) *service.ConfigField {
+	b := durations[field]
+	return service.NewDurationField(field).LintRule(lintrule.Duration(field, b.least, b.most))
+}
+
+func durationFrom(parsed *service.ParsedConfig, field string) (time.Duration, error) {
 	d, err := parsed.FieldDuration(field)
-	if err == nil && d < time.Millisecond {
-		err = fmt.Errorf("%s must be 1ms at least", field)
+	if err != nil {
+		return 0, err
 	}
-	return d, err
+	b := durations[field]
+	return d, lintrule.CheckDuration(field, d, b.least, b.most)
 }
 
 func dialFrom(parsed *service.ParsedConfig) (func(ctx context.Context, network, host string) (net.Conn, error), error) {
@@ -179,7 +210,7 @@ func mechanismsFrom(parsed *service.ParsedConfig) ([]sasl.Mechanism, error) {
 	if err != nil {
 		return nil, err
 	}
-	var mechanisms []sasl.Mechanism
+	var found []sasl.Mechanism
 	for _, one := range listed {
 		name, err := one.FieldString(fieldMechanism)
 		if err != nil {
@@ -189,27 +220,26 @@ func mechanismsFrom(parsed *service.ParsedConfig) ([]sasl.Mechanism, error) {
 		if err != nil {
 			return nil, err
 		}
-		password, err := one.FieldString(fieldPassword)
+		password, err := secret.From(one, fieldPassword)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", fieldSASL, err)
 		}
 		switch name {
 		case mechanismNone:
 		case mechanismPlain:
-			mechanisms = append(mechanisms, plain.Auth{User: user, Pass: password}.AsMechanism())
+			found = append(found, plain.Auth{User: user, Pass: password}.AsMechanism())
 		case mechanismSCRAM2:
-			mechanisms = append(mechanisms, scram.Auth{User: user, Pass: password}.AsSha256Mechanism())
+			found = append(found, scram.Auth{User: user, Pass: password}.AsSha256Mechanism())
 		case mechanismSCRAM5:
-			mechanisms = append(mechanisms, scram.Auth{User: user, Pass: password}.AsSha512Mechanism())
+			found = append(found, scram.Auth{User: user, Pass: password}.AsSha512Mechanism())
 		default:
-			return nil, fmt.Errorf("%s: there is no mechanism %q here: it can be %s, %s, %s or %s",
-				fieldSASL, name, mechanismNone, mechanismPlain, mechanismSCRAM2, mechanismSCRAM5)
+			return nil, fmt.Errorf("%s: %w", fieldSASL, lintrule.CheckEnum(fieldMechanism, name, mechanisms...))
 		}
 		if name != mechanismNone && (user == "" || password == "") {
-			return nil, fmt.Errorf("%s: %s needs %s and %s", fieldSASL, name, fieldUsername, fieldPassword)
+			return nil, fmt.Errorf("%s: %s needs %s and %s, and one of them is empty", fieldSASL, name, fieldUsername, fieldPassword)
 		}
 	}
-	return mechanisms, nil
+	return found, nil
 }
 
 func (c *connection) options(log *service.Logger) []kgo.Opt {

@@ -2,6 +2,7 @@ package kafkabatch
 
 import (
 	"encoding/pem"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -16,10 +17,12 @@ import (
 
 // Who has the password must get in, and nobody else.
 func TestSASL(t *testing.T) {
+	t.Setenv("BRANDPULSE_TEST_PASSWORD", "secret'#")
 	for _, mechanism := range []string{mechanismPlain, mechanismSCRAM2, mechanismSCRAM5} {
 		t.Run(mechanism, func(t *testing.T) {
-			c := testenv.FakeKafka(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "brandpulse", "secret"), kfake.SeedTopics(1, "t"))
-			connected(t, c, "t", "sasl: [ { mechanism: "+mechanism+", username: brandpulse, password: secret } ]")
+			c := testenv.FakeKafka(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "brandpulse", "secret'#"), kfake.SeedTopics(1, "t"))
+			connected(t, c, "t", "sasl: [ { mechanism: "+mechanism+", username: brandpulse, password: \"secret'#\" } ]")
+			connected(t, c, "t", "sasl: [ { mechanism: "+mechanism+", username: brandpulse, password_env: BRANDPULSE_TEST_PASSWORD } ]")
 			err := newReader(t, c, "t", "sasl: [ { mechanism: "+mechanism+", username: brandpulse, password: guessed } ]").in.Connect(t.Context())
 			if err == nil {
 				t.Fatal("a wrong password gets in")
@@ -54,29 +57,54 @@ func TestWrongSettings(t *testing.T) {
 		yaml, want string
 		lint       bool
 	}{
-		"no broker":   {"seed_brokers: []\ntopics: [ t ]\nconsumer_group: g", "seed_brokers", true},
-		"no topic":    {"seed_brokers: [ a:1 ]\ntopics: []\nconsumer_group: g", "topics", true},
-		"partitions":  {"seed_brokers: [ a:1 ]\ntopics: [ 't:0' ]\nconsumer_group: g", "offsets of the consumer group", true},
-		"expression":  {"seed_brokers: [ a:1 ]\ntopics: [ 't, tweets-.*' ]\nconsumer_group: g", `"tweets-.*" is not the name of a topic`, true},
-		"dots":        {"seed_brokers: [ a:1 ]\ntopics: [ '..' ]\nconsumer_group: g", `".." is not the name of a topic`, true},
-		"long topic":  {"seed_brokers: [ a:1 ]\ntopics: [ " + strings.Repeat("t", 250) + " ]\nconsumer_group: g", "is not the name of a topic", true},
-		"no group":    {"seed_brokers: [ a:1 ]\ntopics: [ t ]\nconsumer_group: ''", "consumer_group", true},
-		"emit":        {good + "emit: tweets", "emit", true},
-		"size":        {good + "max_in_flight_bytes: much", "max_in_flight_bytes", false},
-		"no size":     {good + "max_batch_bytes: 0B", "max_batch_bytes", false},
-		"period":      {good + "commit_period: 0s", "commit_period", false},
-		"heartbeat":   {good + "heartbeat_interval: 2m", "heartbeat_interval", false},
-		"mechanism":   {good + "sasl: [ { mechanism: OAUTHBEARER } ]", "mechanism", true},
-		"no password": {good + "sasl: [ { mechanism: PLAIN, username: a } ]", "password", false},
-		"good":        {good, "", true},
+		"expression":               {"seed_brokers: [ a:1 ]\ntopics: [ 't, tweets-.*' ]\nconsumer_group: g", `"tweets-.*" is not the name of a topic`, true},
+		"dots":                     {"seed_brokers: [ a:1 ]\ntopics: [ '..' ]\nconsumer_group: g", `".." is not the name of a topic`, true},
+		"long topic":               {"seed_brokers: [ a:1 ]\ntopics: [ " + strings.Repeat("t", 250) + " ]\nconsumer_group: g", "is not the name of a topic", true},
+		"no broker":                {"seed_brokers: []\ntopics: [ t ]\nconsumer_group: g", "seed_brokers", true},
+		"no topic":                 {"seed_brokers: [ a:1 ]\ntopics: []\nconsumer_group: g", "topics", true},
+		"partitions":               {"seed_brokers: [ a:1 ]\ntopics: [ 't:0' ]\nconsumer_group: g", "offsets of the consumer group", true},
+		"no group":                 {"seed_brokers: [ a:1 ]\ntopics: [ t ]\nconsumer_group: ''", "consumer_group", true},
+		"emit":                     {good + "emit: tweets", "emit", true},
+		"empty brokers":            {"seed_brokers: [ ', ' ]\ntopics: [ t ]\nconsumer_group: g", "seed_brokers", true},
+		"empty topics":             {"seed_brokers: [ a:1 ]\ntopics: [ '' ]\nconsumer_group: g", "topics", true},
+		"size":                     {good + "max_in_flight_bytes: much", "max_in_flight_bytes is \"much\": it must be a size such as 512KiB or 64MiB", true},
+		"no size":                  {good + "max_batch_bytes: 0B", "max_batch_bytes is \"0B\"", true},
+		"size of 32 bits":          {good + "fetch_max_bytes: 2GiB", "fetch_max_bytes is \"2GiB\"", true},
+		"sum of 32 bits":           {good + "fetch_max_bytes: 1GiB\nmax_batch_bytes: 1GiB", "fetch_max_bytes and max_batch_bytes", true},
+		"sum of 30 bits":           {good + "fetch_max_bytes: 600MiB\nmax_batch_bytes: 600MiB", "fetch_max_bytes and max_batch_bytes", true},
+		"sum with a default":       {good + "fetch_max_bytes: 1GiB", "fetch_max_bytes and max_batch_bytes", true},
+		"most there can be":        {good + "fetch_max_bytes: 992MiB", "", true},
+		"fetch_min_bytes":          {good + "fetch_min_bytes: 17MiB", "fetch_min_bytes is larger than fetch_max_bytes", true},
+		"period":                   {good + "commit_period: 0s", "commit_period is", true},
+		"period in days":           {good + "commit_period: 1d", "commit_period", true},
+		"no unit":                  {good + "session_timeout: 90", "session_timeout", true},
+		"no duration":              {good + "session_timeout: bla", "session_timeout", true},
+		"session of 32 bits":       {good + "session_timeout: 600h", "session_timeout is", true},
+		"metadata_max_age":         {good + "metadata_max_age: 2h", "metadata_max_age is", true},
+		"conn_idle_timeout":        {good + "conn_idle_timeout: 1h", "conn_idle_timeout is", true},
+		"request_timeout_overhead": {good + "request_timeout_overhead: 10ms", "request_timeout_overhead is", true},
+		"heartbeat":                {good + "heartbeat_interval: 2m", "heartbeat_interval must be shorter than session_timeout", true},
+		"short session":            {good + "session_timeout: 3s", "heartbeat_interval must be shorter than session_timeout", true},
+		"start_offset":             {good + "start_offset: middle", "start_offset is \"middle\": it must be earliest, latest or committed", true},
+		"on_lost_records":          {good + "on_lost_records: cry", "on_lost_records is \"cry\"", true},
+		"mechanism":                {good + "sasl: [ { mechanism: OAUTHBEARER } ]", "mechanism is \"OAUTHBEARER\": it must be none, PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", true},
+		"password twice":           {good + "sasl: [ { mechanism: PLAIN, username: a, password: canary, password_env: B } ]", "only one of password, password_env and password_file", true},
+		"password is no variable":  {good + "sasl: [ { mechanism: PLAIN, username: a, password_env: 'canary=' } ]", "password_env must be the name of an environment variable", true},
+		"password of nowhere":      {good + "sasl: [ { mechanism: PLAIN, username: a, password_file: /nowhere } ]", "/nowhere", false},
+		"no password":              {good + "sasl: [ { mechanism: PLAIN, username: a } ]", "password", false},
+		"good":                     {good, "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			lints, err := service.GlobalEnvironment().NewComponentConfigLinter().LintInputYAML([]byte("kafka_batches:\n  " + strings.ReplaceAll(test.yaml, "\n", "\n  ")))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if found := len(lints) > 0; test.lint && found != (test.want != "") {
-				t.Errorf("lint says %v", lints)
+			said := fmt.Sprint(lints)
+			if test.lint && ((len(lints) > 0) != (test.want != "") || !strings.Contains(said, test.want)) {
+				t.Errorf("lint says %v, want something about %q", lints, test.want)
+			}
+			if strings.Contains(said, "canary") {
+				t.Errorf("lint shows the password: %v", lints)
 			}
 			parsed, err := spec().ParseYAML(test.yaml, nil)
 			if err == nil {

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/brandpulse/brandpulse-connect/internal/audit/tweetrule"
+	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
 
 // componentConfig is the configuration of a component, by the fields of spec
@@ -46,11 +47,10 @@ func auditInputSpec() *service.ConfigSpec {
 		service.NewStringListField("topics").Default([]any{}),
 		service.NewStringField("consumer_group").Default(""),
 		service.NewTLSToggledField("tls"),
-		service.NewObjectListField("sasl",
+		service.NewObjectListField("sasl", append(secret.Fields("password", ""),
 			service.NewStringField("mechanism"),
 			service.NewStringField("username").Default(""),
-			service.NewStringField("password").Default(""),
-		).Optional(),
+		)...).Optional(),
 	)
 }
 
@@ -83,7 +83,7 @@ func (s *auditSettings) readInput(parsed *service.ParsedConfig) (err error) {
 		err := errors.Join(
 			fieldInto(&l.mechanism, login.FieldString, "mechanism"),
 			fieldInto(&l.username, login.FieldString, "username"),
-			fieldInto(&l.password, login.FieldString, "password"),
+			secretInto(&l.password, login, "password"),
 		)
 		if err != nil {
 			return err
@@ -99,12 +99,11 @@ func auditWindowSpec() *service.ConfigSpec {
 		service.NewStringField("encoding").Default("avro"),
 		service.NewStringField("mapping").Optional(),
 		service.NewStringListField("schema_files").Default([]any{}),
-		service.NewObjectField("schema_registry",
+		service.NewObjectField("schema_registry", append(secret.Fields("password", ""),
 			service.NewStringField("url"),
 			service.NewStringField("username").Default(""),
-			service.NewStringField("password").Default(""),
 			service.NewTLSField("tls"),
-		).Optional(),
+		)...).Optional(),
 		service.NewStringField("emit").Default("windows"),
 		service.NewDurationField("window").Default("1s"),
 		service.NewDurationField("resolution").Default("1s"),
@@ -181,7 +180,7 @@ func auditRegistry(parsed *service.ParsedConfig) (*sr.Client, error) {
 	err = errors.Join(err,
 		fieldInto(&url, parsed.FieldString, "url"),
 		fieldInto(&username, parsed.FieldString, "username"),
-		fieldInto(&password, parsed.FieldString, "password"),
+		secretInto(&password, parsed, "password"),
 	)
 	if err != nil {
 		return nil, err
@@ -279,12 +278,10 @@ func (s *auditSettings) referred(ctx context.Context, references []sr.SchemaRefe
 }
 
 func auditOutputSpec() *service.ConfigSpec {
-	return service.NewConfigSpec().Fields(
+	return service.NewConfigSpec().Fields(secret.Fields("token", "")...).Fields(secret.Fields("password", "")...).Fields(
 		service.NewStringField("url"),
 		service.NewStringField("version").Default("auto"),
-		service.NewStringField("token").Default(""),
 		service.NewStringField("username").Default(""),
-		service.NewStringField("password").Default(""),
 		service.NewStringField("org").Default(""),
 		service.NewStringField("bucket"),
 		service.NewStringMapField("headers").Default(map[string]any{}),
@@ -308,9 +305,9 @@ func (s *auditSettings) readOutput(parsed *service.ParsedConfig) error {
 	}
 	return errors.Join(
 		fieldInto(&s.influx.URL, parsed.FieldString, "url"),
-		fieldInto(&s.influx.Token, parsed.FieldString, "token"),
+		secretInto(&s.influx.Token, parsed, "token"),
 		fieldInto(&s.influx.Username, parsed.FieldString, "username"),
-		fieldInto(&s.influx.Password, parsed.FieldString, "password"),
+		secretInto(&s.influx.Password, parsed, "password"),
 		fieldInto(&s.influx.Org, parsed.FieldString, "org"),
 		fieldInto(&s.influx.Bucket, parsed.FieldString, "bucket"),
 		fieldInto(&s.influx.Headers, parsed.FieldStringMap, "headers"),
@@ -328,5 +325,11 @@ func (s *auditSettings) readDead(parsed *service.ParsedConfig) error {
 // fieldInto is a field's value into target.
 func fieldInto[T any](target *T, field func(path ...string) (T, error), name string) (err error) {
 	*target, err = field(name)
+	return err
+}
+
+// secretInto is a secret of a variable, a file or the configuration into target.
+func secretInto(target *string, parsed *service.ParsedConfig, name string) (err error) {
+	*target, err = secret.From(parsed, name)
 	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -89,6 +90,16 @@ func TestAuditOfAPipelineOfOthers(t *testing.T) {
 	}
 	if s.cut() != audit.CutBatches || s.window != 5*time.Second || s.identity != "source" || s.maxPartitions != 8 || s.coverageMeasurement() != "c" || s.dead != "refused" {
 		t.Errorf("%+v", s)
+	}
+	const odd = `pw'#\t"`
+	t.Setenv("ODD_PASSWORD", odd)
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(odd+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := strings.NewReplacer(`username: u, password: "${PASSWORD}"`, "username: u, password_env: ODD_PASSWORD", `password: "${PASSWORD}"`, "password_file: "+file)
+	if s, err = auditPipeline([]byte(elsewhere.Replace(othersPipeline))); err != nil || s.kafka.sasl[0].password != odd || s.influx.Password != odd {
+		t.Errorf("secrets of a variable and a file: %+v, %v", s, err)
 	}
 	for _, change := range [][3]string{
 		{"sentiment_window", "log", "sentiment_window"},

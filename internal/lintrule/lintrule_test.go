@@ -1,6 +1,7 @@
 package lintrule_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"pgregory.net/rapid"
 
+	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 )
 
@@ -142,7 +144,7 @@ func lintQuoted(t *rapid.T, rule, value string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lints, err := env.NewComponentConfigLinter().LintProcessorYAML([]byte("p: {f: '" + value + "'}"))
+	lints, err := env.NewComponentConfigLinter().LintProcessorYAML([]byte("p: {f: " + strconv.QuoteToASCII(value) + "}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,5 +194,34 @@ func TestChecksAreTheRules(t *testing.T) {
 				t.Errorf("%s: the constructor says %v, lint %q", text, pair.err, said)
 			}
 		}
+	}
+}
+
+// What would break: lint accepts a name that no point can have, or refuses one that
+// InfluxDB holds.
+func TestNamesAreThoseOfLineProtocol(t *testing.T) {
+	measurement, optional, tag := lintrule.Measurement("f"), lintrule.MeasurementOrNone("f"), lintrule.TagValue("f", "256")
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.StringOfN(rapid.SampledFrom([]rune("aä,= \"\\\n\t#\r😀")), 0, 6, -1).Draw(t, "name")
+		for _, pair := range []struct {
+			rule string
+			want error
+		}{
+			{measurement, lineproto.CheckMeasurement(name)},
+			{tag, lineproto.CheckTagValue(name)},
+		} {
+			if said := lintQuoted(t, pair.rule, name); (said == "") != (pair.want == nil) {
+				t.Fatalf("%q: lint says %q, line protocol %v", name, said, pair.want)
+			}
+		}
+		if said := lintQuoted(t, optional, name); (said == "") != (name == "" || lineproto.CheckMeasurement(name) == nil) {
+			t.Fatalf("%q: lint says %q of an optional measurement", name, said)
+		}
+	})
+	if said := lint(t, service.NewStringField("f"), tag, strings.Repeat("ä", 129)); !strings.Contains(said, "at most 256 bytes") {
+		t.Errorf("a name of 258 bytes: %q", said)
+	}
+	if said := lint(t, service.NewStringField("f"), tag, strings.Repeat("ä", 128)); said != "" {
+		t.Errorf("a name of 256 bytes: %q", said)
 	}
 }

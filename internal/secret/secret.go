@@ -61,10 +61,10 @@ func wrongName(name string) string {
 	return name + "_env must be the name of an environment variable, such as BRANDPULSE_" + strings.ToUpper(name) + ", without $ and braces"
 }
 
-// IsSet is a Bloblang condition on an object with the fields: one of them holds
-// something.
+// IsSet is a Bloblang condition on an object with the fields: there is a secret,
+// as far as lint can know. A variable may be empty.
 func IsSet(name string) string {
-	return `(this.` + name + `.or("") != "" || this.` + name + `_env.or("") != "" || this.` + name + `_file.or("") != "")`
+	return `(this.` + name + `.or("") != "" || this.` + name + `_file.or("") != "")`
 }
 
 // Twice is a Bloblang condition on an object with the fields: the secret is there

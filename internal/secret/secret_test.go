@@ -105,7 +105,7 @@ func TestLint(t *testing.T) {
 	for yaml, want := range map[string]string{
 		"{}":                                 "",
 		"{token: canary}":                    "set",
-		"{token_env: A}":                     "set",
+		"{token_env: A}":                     "",
 		"{token_file: a}":                    "set",
 		"{token_env: A, token_file: a}":      "set",
 		"{token: canary, token_env: A}":      "only one of",

@@ -150,11 +150,10 @@ func runExample(t *testing.T, e example, variables map[string]string) *topic {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"INFLUXDB_URL", "INFLUXDB_TOKEN", "INFLUXDB_ORG", "INFLUXDB_USER", "INFLUXDB_PASSWORD"} {
+		t.Setenv(name, variables[name])
+	}
 	builder := env.NewStreamBuilder()
-	builder.SetEnvVarLookupFunc(func(name string) (string, bool) {
-		value, ok := variables[name]
-		return value, ok
-	})
 	if err := builder.SetYAML(e.config()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,15 +1,15 @@
 package sentimentwindow
 
 import (
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/redpanda-data/benthos/v4/public/bloblang"
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/stamp"
 )
 
@@ -42,6 +42,14 @@ const defaultCoverage = "brandpulse_batches"
 // coverageResolution is the time in which no two coverage points of a topic
 // share a nanosecond, whatever the window is.
 const coverageResolution = time.Second
+
+// Bounds of windows, resolutions, partitions and record batches.
+const (
+	shortestWindow = time.Millisecond
+	longestWindow  = 24 * time.Hour
+	mostPartitions = 1_000_000
+	mostBatchBytes = 1 << 30
+)
 
 // config is what the YAML says, checked.
 type config struct {
@@ -125,36 +133,27 @@ func configFrom(parsed *service.ParsedConfig) (c config, err error) {
 }
 
 func sizeFrom(parsed *service.ParsedConfig, field string) (int64, error) {
-	const limit = 1 << 30
 	text, err := parsed.FieldString(field)
 	if err != nil {
 		return 0, err
 	}
-	n, err := humanize.ParseBytes(text)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %q is not a size like 1MiB: %w", field, text, err)
-	}
-	if n < 1 || n > limit {
-		return 0, fmt.Errorf("%s is %q: it must be from 1B to %s", field, text, humanize.IBytes(limit))
-	}
-	return int64(n), nil
+	n, err := lintrule.SizeBytes(field, text, mostBatchBytes)
+	return int64(n), err
 }
 
 // check finds what lint finds, and what it cannot: lint may be skipped.
 func (c config) check() error {
-	for _, enum := range []struct {
-		field, value string
-		allowed      []string
-	}{
-		{fieldMessage, c.message, []string{messageRecord, messageRecordBatch}},
-		{fieldEncoding, c.encoding, []string{encodingAvro, encodingSingleObject, encodingConfluent, encodingJSON}},
-		{fieldEmit, c.emit, []string{emitWindows, emitTweets}},
-		{fieldOutput, c.output, []string{outputLines, outputPoints}},
-		{fieldIdentity, c.identity, []string{identityTimestamp, identitySource}},
-	} {
-		if !slices.Contains(enum.allowed, enum.value) {
-			return fmt.Errorf("%s is %q: it must be one of %q", enum.field, enum.value, enum.allowed)
-		}
+	if err := errors.Join(
+		lintrule.CheckEnum(fieldMessage, c.message, messageRecord, messageRecordBatch),
+		lintrule.CheckEnum(fieldEncoding, c.encoding, encodingAvro, encodingSingleObject, encodingConfluent, encodingJSON),
+		lintrule.CheckEnum(fieldEmit, c.emit, emitWindows, emitTweets),
+		lintrule.CheckEnum(fieldOutput, c.output, outputLines, outputPoints),
+		lintrule.CheckEnum(fieldIdentity, c.identity, identityTimestamp, identitySource),
+		lintrule.CheckWholeMillis(fieldWindow, c.window, shortestWindow, longestWindow),
+		lintrule.CheckWholeMillis(fieldResolution, c.resolution, shortestWindow, longestWindow),
+		lintrule.CheckInt(fieldMaxPartitions, int64(c.maxPartitions), 1, mostPartitions),
+	); err != nil {
+		return err
 	}
 	if c.mapping != nil && c.encoding != encodingJSON {
 		return fmt.Errorf("%s reads JSON: set %s: json", fieldMapping, fieldEncoding)

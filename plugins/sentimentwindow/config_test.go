@@ -19,17 +19,24 @@ func TestWrongConfigurations(t *testing.T) {
 	linter := env.NewComponentConfigLinter()
 	for _, c := range []struct {
 		name, yaml, want string
-		lintCannot       bool
 	}{
 		{name: "no window", yaml: "window: 0s", want: "1ms"},
 		{name: "part of a millisecond", yaml: "window: 1500us", want: "whole milliseconds"},
 		{name: "window of a week", yaml: "window: 168h", want: "24h"},
-		{name: "no duration", yaml: "window: soon", want: ""},
+		{name: "no duration", yaml: "window: soon", want: "window"},
+		{name: "no unit", yaml: "window: 90", want: "window"},
+		{name: "window of a day", yaml: "window: 1d", want: "window"},
+		{name: "no unit that there is", yaml: "window: 1x", want: "window"},
+		{name: "resolution without unit", yaml: "emit: tweets\nresolution: 10", want: "resolution"},
+		{name: "unknown identity", yaml: "identity: tag", want: "identity is \"tag\": it must be timestamp or source"},
+		{name: "unknown output", yaml: "output: csv", want: "output is \"csv\": it must be lines or points"},
 		{name: "resolution of a week", yaml: "emit: tweets\nresolution: 168h", want: "24h"},
 		{name: "unknown encoding", yaml: "encoding: protobuf", want: "protobuf"},
 		{name: "unknown emit", yaml: "emit: both", want: "both"},
-		{name: "no measurement", yaml: `measurement: ""`, want: "empty"},
-		{name: "measurement that cannot be written", yaml: `measurement: "a\nb"`, want: "newline", lintCannot: true},
+		{name: "no measurement", yaml: `measurement: ""`, want: "measurement"},
+		{name: "measurement that cannot be written", yaml: `measurement: "a\nb"`, want: "measurement"},
+		{name: "measurement that begins a comment", yaml: "measurement: '#a'", want: "measurement"},
+		{name: "measurement that ends in a backslash", yaml: "measurement: 'a\\'", want: "measurement"},
 		{name: "no partitions", yaml: "max_partitions: 0", want: "partitions"},
 		{name: "more partitions than nanoseconds", yaml: "window: 1ms\nmax_partitions: 1000001", want: "partitions"},
 		{name: "1,000 slots a partition", yaml: "max_partitions: 1000000", want: "leaves a partition 1000 offsets of window: 1s"},
@@ -57,19 +64,26 @@ func TestWrongConfigurations(t *testing.T) {
 		{name: "no coverage of records", yaml: `coverage_measurement: ""`, want: "record_batch"},
 		{name: "coverage among the counts", yaml: "message: record_batch\nmeasurement: a\ncoverage_measurement: a", want: "measurement"},
 		{name: "counts among the coverage", yaml: "message: record_batch\nmeasurement: brandpulse_batches", want: "measurement"},
-		{name: "coverage that cannot be written", yaml: "message: record_batch\ncoverage_measurement: \"a\\nb\"", want: "newline", lintCannot: true},
-		{name: "registry that is no address", yaml: "encoding: avro_confluent\nschema_registry: {url: 'localhost:8081'}", want: "http://", lintCannot: true},
+		{name: "coverage that cannot be written", yaml: "message: record_batch\ncoverage_measurement: \"a\\nb\"", want: "coverage_measurement"},
+		{name: "registry that is no address", yaml: "encoding: avro_confluent\nschema_registry: {url: 'localhost:8081'}", want: "http://"},
+		{name: "unknown unknown_schema", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://localhost:8081', unknown_schema: guess}", want: "unknown_schema is \"guess\": it must be wait or undecodable"},
+		{name: "registry's password without user", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://localhost:8081', password: canary}", want: "password needs username"},
+		{name: "registry's password twice", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://localhost:8081', username: u, password: canary, password_env: P}", want: "only one of password, password_env and password_file"},
+		{name: "registry's password as the name of a variable", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://localhost:8081', username: u, password_env: canary=}", want: "password_env must be the name of an environment variable"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lints, err := linter.LintProcessorYAML([]byte("sentiment_window:\n  " + strings.ReplaceAll(c.yaml, "\n", "\n  ")))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(lints) == 0 && !c.lintCannot {
+			if len(lints) == 0 {
 				t.Error("lint finds nothing")
 			}
 			if len(lints) > 0 && !strings.Contains(lints[0].Error(), c.want) {
 				t.Errorf("lint says %q, not %q", lints[0], c.want)
+			}
+			if strings.Contains(fmt.Sprint(lints), "canary") {
+				t.Errorf("lint shows a password: %v", lints)
 			}
 			parsed, err := spec().ParseYAML(c.yaml, nil)
 			if err == nil {

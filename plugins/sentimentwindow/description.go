@@ -155,7 +155,7 @@ output:
             url: http://localhost:8086
             org: brandpulse
             bucket: brandpulse
-            token: "${INFLUXDB_TOKEN}"
+            token_env: INFLUXDB_TOKEN
             rejected:
               retry:
                 output:
@@ -196,7 +196,7 @@ output:
             url: http://localhost:8086
             org: brandpulse
             bucket: brandpulse
-            token: "${INFLUXDB_TOKEN}"
+            token_env: INFLUXDB_TOKEN
             rejected:
               retry:
                 output:

@@ -11,6 +11,8 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/avro"
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
+	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
 
 const (
@@ -18,6 +20,12 @@ const (
 	maxKeptBytes = 16 << 20
 
 	registryTimeout = 10 * time.Second
+)
+
+// What lint and the constructor say of settings that are wrong.
+const (
+	wrongRegistryURL      = "url must be like http://localhost:8081"
+	wrongRegistryPassword = "password needs username"
 )
 
 type registryConfig struct {
@@ -35,14 +43,17 @@ func registryConfigFrom(parsed *service.ParsedConfig, message string) (c registr
 		return c, err
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return c, fmt.Errorf("%s.%s is %q: it must be like http://localhost:8081", fieldRegistry, fieldRegistryURL, u.Redacted())
+		return c, fmt.Errorf("%s: %s", fieldRegistry, wrongRegistryURL)
 	}
 	c.url = u
 	if c.username, err = parsed.FieldString(fieldRegistryUsername); err != nil {
 		return c, err
 	}
-	if c.password, err = parsed.FieldString(fieldRegistryPassword); err != nil {
-		return c, err
+	if c.password, err = secret.From(parsed, fieldRegistryPassword); err != nil {
+		return c, fmt.Errorf("%s: %w", fieldRegistry, err)
+	}
+	if c.username == "" && c.password != "" {
+		return c, fmt.Errorf("%s: %s", fieldRegistry, wrongRegistryPassword)
 	}
 	if c.tls, err = parsed.FieldTLS(fieldRegistryTLS); err != nil {
 		return c, err
@@ -66,8 +77,8 @@ func registryConfigFrom(parsed *service.ParsedConfig, message string) (c registr
 			return c, err
 		}
 	}
-	if unknown != unknownSchemaWait && unknown != unknownSchemaUndecodable {
-		return c, fmt.Errorf("%s.%s is %q: it must be %s or %s", fieldRegistry, fieldUnknownSchema, unknown, unknownSchemaWait, unknownSchemaUndecodable)
+	if err := lintrule.CheckEnum(fieldUnknownSchema, unknown, unknownSchemaWait, unknownSchemaUndecodable); err != nil {
+		return c, fmt.Errorf("%s: %w", fieldRegistry, err)
 	}
 	c.waits = unknown == unknownSchemaWait
 	return c, nil

@@ -3,6 +3,8 @@ package sentimentwindow
 import (
 	"fmt"
 	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 )
 
 // defaultOffsetsPerWindow is the least S that is accepted unless the operator says
@@ -13,8 +15,8 @@ const defaultOffsetsPerWindow = 1_000_000
 // checkSlots refuses settings that leave a partition fewer offsets than a window
 // may have.
 func (c config) checkSlots(l laws) error {
-	if c.offsetsPerWindow < 1 {
-		return fmt.Errorf("%s is %d: it must be at least 1", fieldOffsetsPerWindow, c.offsetsPerWindow)
+	if err := lintrule.CheckInt(fieldOffsetsPerWindow, c.offsetsPerWindow, 1, 0); err != nil {
+		return err
 	}
 	if s := l.points.Slots(); s < c.offsetsPerWindow {
 		field, resolution := c.resolutionField()

@@ -1,10 +1,15 @@
 package sentimentwindow
 
 import (
+	"slices"
+
 	// The lint rules use parse_duration, and a build without it would find
 	// fault with every configuration.
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
+	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
 
 const (
@@ -48,7 +53,8 @@ func spec() *service.ConfigSpec {
 				messageRecordBatch: "A whole record batch of Kafka, compressed or not, as `kafka_batches` with `emit: block` gives it. Each is counted by itself and takes its nanoseconds from its own base offset, so that windows are exact whatever is read again.",
 			}).
 				Description("What a message is.").
-				Default(messageRecord),
+				Default(messageRecord).
+				LintRule(lintrule.Enum(fieldMessage, messageRecord, messageRecordBatch)),
 			service.NewStringAnnotatedEnumField(fieldEncoding, map[string]string{
 				encodingAvro:         "A raw Avro datum. Nothing in it says which schema wrote it, so it must be a tweet to the last byte: all bytes used, every value in range. What that cannot find out is a record of another schema whose bytes happen to be a valid tweet: use a framed form where producers change their schema.",
 				encodingSingleObject: "Avro's single-object encoding: the bytes `c3 01`, the fingerprint of the schema, the datum.",
@@ -56,37 +62,21 @@ func spec() *service.ConfigSpec {
 				encodingJSON:         "A JSON object, as bytes or already structured. Bytes that are not UTF-8, half of a surrogate pair and a name that occurs twice in an object, at any depth, are refused, with and without a mapping.",
 			}).
 				Description("The form of a tweet in a message, or in the value of a record.").
-				Default(encodingAvro),
+				Default(encodingAvro).
+				LintRule(lintrule.Enum(fieldEncoding, encodingAvro, encodingSingleObject, encodingConfluent, encodingJSON)),
 			service.NewStringListField(fieldSchemaFiles).
 				Description("Files of Avro schemas that tweets may be written with, beside the built-in one: for `avro` the one writer's schema, for `avro_single_object` any number. What of them is read as a tweet is described under Other schemas.").
 				Example([]any{"./schemas/tweet_v2.avsc"}).
 				Default([]any{}).
 				Advanced(),
-			service.NewObjectField(fieldRegistry,
-				service.NewURLField(fieldRegistryURL).
-					Description("Address of the schema registry.").
-					Example("http://localhost:8081"),
-				service.NewStringField(fieldRegistryUsername).
-					Description("User name for basic authentication. Empty means none.").
-					Default("").
-					Advanced(),
-				service.NewStringField(fieldRegistryPassword).
-					Description("Password for basic authentication.").
-					Default("").
-					Secret().
-					Advanced(),
-				service.NewTLSField(fieldRegistryTLS).Advanced(),
-				service.NewStringAnnotatedEnumField(fieldUnknownSchema, map[string]string{
-					unknownSchemaWait:        "Ask again until the registry has it: one that was restarted or restored may not have caught up. A record that names a schema that never was holds up its partition, see Waiting for a schema. This is what happens with `message: record_batch` if nothing is said here, where a batch must give the same counts at each reading.",
-					unknownSchemaUndecodable: "The record is undecodable. This is what happens with `message: record` if nothing is said here.",
-				}).
-					Description("What to do with a record whose schema the registry says it does not have.").
-					Optional().
-					Advanced(),
-			).
+			service.NewObjectField(fieldRegistry, registryFields()...).
 				Description("Where `avro_confluent` gets its schemas. While the registry does not answer, records of schemas that are not known yet wait. Schemas that refer to others are read with those, at most 100. A request follows three redirects at most, on the same host; a response has at most 2 MiB. 1,000 schemas are kept, of 16 MiB together.").
 				Optional().
-				Advanced(),
+				Advanced().
+				LintRule(`root = match {
+  `+secret.Twice(fieldRegistryPassword)+` => [ "`+secret.WrongTwice(fieldRegistryPassword)+`" ],
+  this.username.or("") == "" && `+secret.IsSet(fieldRegistryPassword)+` => [ "`+wrongRegistryPassword+`" ],
+}`),
 			service.NewBloblangField(fieldMapping).
 				Description("For `encoding: json` with other field names: a Bloblang mapping from the message to an object `{brand, sentiment, timestamp, text, id}`. `sentiment` is positive, negative or neutral, `timestamp` whole milliseconds or a Bloblang timestamp, `text` and `id` may be missing. JSON that `encoding: json` refuses is refused before the mapping runs, as its parser would repair it, and two brands would become one; messages that are not JSON are left to the mapping, and so is what it parses itself, as by `parse_json`. What a processor before this one has parsed is repaired already. A message that the mapping deletes (`root = deleted()`) is filtered: it is neither counted nor a dead letter, but counted in `sentiment_window_filtered` and in the coverage point. With `message: record_batch` it sees each record as the `redpanda` input would give it, with `kafka_topic`, `kafka_partition`, `kafka_offset`, `kafka_key`, `kafka_timestamp_unix`, `kafka_timestamp_ms` and `kafka_tombstone_message` as metadata, but without the record's headers. A mapping must give the same result whenever it sees the same message: no `now()`, no `random_int()`.").
 				Example(`root.brand = this.company
@@ -124,52 +114,57 @@ root.text = this.body`).
 				emitTweets:  "One point a tweet, with the fields `count`, always 1, and `text`, its first 255 characters.",
 			}).
 				Description("What becomes a point. The two must not share a measurement: their sums would add up.").
-				Default(emitWindows),
+				Default(emitWindows).
+				LintRule(lintrule.Enum(fieldEmit, emitWindows, emitTweets)),
 			service.NewDurationField(fieldWindow).
 				Description("Length of a window, for `emit: windows`: whole milliseconds, at most 24h. Windows are aligned to the Unix epoch.").
 				Default("1s").
-				LintRule(durationRule(fieldWindow)),
+				LintRule(lintrule.WholeMillis(fieldWindow, shortestWindow, longestWindow)),
 			service.NewDurationField(fieldResolution).
 				Description("For `emit: tweets`: the time that a tweet's own timestamp is floored to, to make room for its position: whole milliseconds, at most 24h. With 1s and 64 partitions, tweets of one second and partition are kept apart if their offsets differ by less than 15,625,000; with 1ms, by less than 15,625, which is enough where a partition gets fewer than 15,625 tweets in the time by which tweets can be out of order: say so in `"+fieldOffsetsPerWindow+"`.").
 				Default("1s").
 				Advanced().
-				LintRule(durationRule(fieldResolution)),
+				LintRule(lintrule.WholeMillis(fieldResolution, shortestWindow, longestWindow)),
 			service.NewStringAnnotatedEnumField(fieldOutput, map[string]string{
 				outputLines:  "One message per batch and partition, or per record batch, whose bytes are the points as line protocol: the fast one.",
 				outputPoints: "One structured message a point, `{measurement, tags, fields, timestamp}` with the timestamp in nanoseconds, for Bloblang to change.",
 			}).
 				Description("The form of the points. The `influxdb` output takes both.").
-				Default(outputLines),
+				Default(outputLines).
+				LintRule(lintrule.Enum(fieldOutput, outputLines, outputPoints)),
 			service.NewStringField(fieldMeasurement).
 				Description("Measurement of the points.").
 				Default("tweets").
-				LintRule(`root = if this == "" { [ "measurement must not be empty" ] }`),
+				LintRule(lintrule.Measurement(fieldMeasurement)),
 			service.NewStringField(fieldCoverage).
 				Description("Measurement of the coverage points, which say for each record batch what was counted: `brandpulse_batches` with `message: record_batch`, which they need. Empty for none.").
 				Example("coverage").
 				Example("").
 				Optional().
-				Advanced(),
+				Advanced().
+				LintRule(lintrule.MeasurementOrNone(fieldCoverage)),
 			service.NewIntField(fieldMaxPartitions).
 				Description("How many partitions the topic may have, now and later, for `identity: timestamp`. Each gets its own nanoseconds, `window / max_partitions` of them (with `emit: tweets`, `resolution / max_partitions`), so no more than the topic needs: see `"+fieldOffsetsPerWindow+"`. A change moves every point, so that a replay doubles what is stored: change it on an empty bucket.").
 				Default(64).
 				Advanced().
-				LintRule(`root = if this < 1 || this > 1000000 { [ "max_partitions must be from 1 to 1000000" ] }`),
+				LintRule(lintrule.Int(fieldMaxPartitions, 1, mostPartitions)),
 			service.NewIntField(fieldOffsetsPerWindow).
 				Description("How many offsets of one partition may lie between the first and the last tweet of one window (with `emit: tweets`, of one `resolution`; for coverage points, of one second). Settings that leave room for fewer are refused: see When two points share a timestamp. One partition can bring a million records a second; lower it where a window or a resolution is short and the topic is slow, raise it where tweets of one time come far apart.").
 				Default(defaultOffsetsPerWindow).
 				Advanced().
-				LintRule(`root = if this < 1 { [ "offsets_per_window must be at least 1" ] }`),
+				LintRule(lintrule.Int(fieldOffsetsPerWindow, 1, 0)),
 			service.NewStringField(fieldMaxBatchBytes).
 				Description("The largest record batch there may be with `message: record_batch`, once it is decompressed, in the memory of each thread. A larger one is not counted: `kafka_batches` redelivers it until this is raised, and commits nothing behind it; from another input it is a dead letter.").
 				Default("32MiB").
-				Advanced(),
+				Advanced().
+				LintRule(lintrule.Size(fieldMaxBatchBytes, mostBatchBytes)),
 			service.NewStringAnnotatedEnumField(fieldIdentity, map[string]string{
 				identityTimestamp: "In the nanoseconds of the timestamp alone, so that a query by second and sentiment gives one row. The topic is not part of it: one topic per measurement and bucket. `kafka_batches` remembers it in its commits; with the stock inputs a second topic is refused within one process only, and replaces points of the first after a restart.",
 				identitySource:    "In a tag `src`, from the id of the topic and the partition, and in the nanoseconds. Several topics may share a measurement: `kafka_batches` needs `identity: source` too to read them. It needs an input that gives the id of the topic, as 16 bytes in the metadata `kafka_topic_id`: `kafka_batches` does. The stock Kafka inputs do not: with them each message is refused.",
 			}).
 				Description("Where a point carries its place in Kafka, which makes it unique.").
 				Default(identityTimestamp).
+				LintRule(lintrule.Enum(fieldIdentity, identityTimestamp, identitySource)).
 				Advanced(),
 		).
 		LintRule(slotsVariables+`root = match {`+slotsCases+`
@@ -178,6 +173,7 @@ root.text = this.body`).
   this.encoding.or("avro") != "avro_confluent" && this.exists("schema_registry") => [ "schema_registry is for encoding: avro_confluent" ],
   this.message.or("record") == "record" && this.exists("coverage_measurement") => [ "coverage_measurement needs message: record_batch" ],
   this.message.or("record") == "record_batch" && this.coverage_measurement.or("brandpulse_batches") == this.measurement.or("tweets") => [ "coverage_measurement and measurement must differ" ],
+  this.schema_files.or([]).length() > 0 && !["avro", "avro_single_object"].contains(this.encoding.or("avro")) => [ "schema_files is for the encodings avro and avro_single_object" ],
   this.encoding.or("avro") == "avro" && this.schema_files.or([]).length() > 1 => [ "raw Avro has one writer's schema: name one file in schema_files" ],
 }`).
 		Example("Tweets from Kafka to InfluxDB",
@@ -200,10 +196,30 @@ func boundRule(field string) string {
 	return `root = if this != "" && this.parse_duration().catch(-1) < 0 { [ "` + fieldBounds + `.` + field + ` must be a duration like 168h, not negative" ] }`
 }
 
-func durationRule(field string) string {
-	return `root = match {
-  this.parse_duration().catch(-1) < 1000000 => [ "` + field + ` must be at least 1ms" ],
-  this.parse_duration().catch(0) > 86400000000000 => [ "` + field + ` must be at most 24h" ],
-  this.parse_duration().catch(0) % 1000000 != 0 => [ "` + field + ` must be whole milliseconds" ],
-}`
+func registryFields() []*service.ConfigField {
+	return slices.Concat(
+		[]*service.ConfigField{
+			service.NewURLField(fieldRegistryURL).
+				Description("Address of the schema registry.").
+				Example("http://localhost:8081").
+				// The value is shown by none: it may have a password.
+				LintRule(`root = if !this.re_match("^https?://[^/]") { [ "` + wrongRegistryURL + `" ] }`),
+			service.NewStringField(fieldRegistryUsername).
+				Description("User name for basic authentication. Empty means none.").
+				Default("").
+				Advanced(),
+		},
+		secret.Advanced(secret.Fields(fieldRegistryPassword, "Password for basic authentication.")),
+		[]*service.ConfigField{
+			service.NewTLSField(fieldRegistryTLS).Advanced(),
+			service.NewStringAnnotatedEnumField(fieldUnknownSchema, map[string]string{
+				unknownSchemaWait:        "Ask again until the registry has it: one that was restarted or restored may not have caught up. A record that names a schema that never was holds up its partition, see Waiting for a schema. This is what happens with `message: record_batch` if nothing is said here, where a batch must give the same counts at each reading.",
+				unknownSchemaUndecodable: "The record is undecodable. This is what happens with `message: record` if nothing is said here.",
+			}).
+				Description("What to do with a record whose schema the registry says it does not have.").
+				LintRule(lintrule.Enum(fieldUnknownSchema, unknownSchemaWait, unknownSchemaUndecodable)).
+				Optional().
+				Advanced(),
+		},
+	)
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -59,6 +61,15 @@ const (
 	// maxSeed is the largest integer that survives a float64, by which some
 	// tools read numbers in YAML and JSON.
 	maxSeed = 1<<53 - 1
+)
+
+// What is allowed, in the words of lint and of the constructor.
+const (
+	fromZeroToOne = "a number from 0 to 1"
+	rates         = "0, or a number from 0.001 to 1000000000"
+	notNegative   = "a number that is not negative"
+	wrongWeights  = "the weights of the brands must have a sum above 0"
+	wrongBrands   = "brands must be a list of objects with a name, such as { name: SuperCoffee, weight: 2 }"
 )
 
 // config is what the fields say, checked.
@@ -153,29 +164,21 @@ func brandsFrom(parsed *service.ParsedConfig) (brands []brand, err error) {
 }
 
 func (c *config) check() error {
-	switch {
-	case c.mode != modeFixed && c.mode != modeVolatile:
-		return fmt.Errorf("%s is %q: it must be fixed or volatile", fieldMode, c.mode)
-	case c.factor < 0 || c.factor > factorUnit:
-		return fmt.Errorf("%s must be from 0 to 1", fieldVolatilityFactor)
-	case c.batchSize < 1 || c.batchSize > maxBatchSize:
-		return fmt.Errorf("%s must be from 1 to %d", fieldBatchSize, maxBatchSize)
-	case c.interval < 0:
-		return fmt.Errorf("%s must not be negative", fieldInterval)
-	case c.workers < 1 || c.workers > maxWorkers:
-		return fmt.Errorf("%s must be from 0 to %d", fieldWorkers, maxWorkers)
-	case c.rate != 0 && !(c.rate >= minRate && c.rate <= maxRate): // nor NaN
-		return fmt.Errorf("%s must be 0 or from %v to %v", fieldRate, minRate, int64(maxRate))
-	case c.count < 0:
-		return fmt.Errorf("%s must not be negative", fieldCount)
-	case c.duration < 0:
-		return fmt.Errorf("%s must not be negative", fieldDuration)
-	case c.encoding != encodingAvro && c.encoding != encodingSingleObject && c.encoding != encodingJSON:
-		return fmt.Errorf("%s is %q: it must be avro, avro_single_object or json", fieldEncoding, c.encoding)
-	case c.maxInFlight < 1 || c.maxInFlight > maxInFlight:
-		return fmt.Errorf("%s must be from 1 to %d", fieldMaxInFlight, maxInFlight)
-	case c.progress != progressAuto && c.progress != progressAlways && c.progress != progressNever:
-		return fmt.Errorf("%s is %q: it must be auto, always or never", fieldProgress, c.progress)
+	factor := float64(c.factor) / factorUnit
+	if err := errors.Join(
+		lintrule.CheckEnum(fieldMode, c.mode, modeFixed, modeVolatile),
+		lintrule.CheckFloat(fieldVolatilityFactor, factor, factor >= 0 && factor <= 1, fromZeroToOne),
+		lintrule.CheckInt(fieldBatchSize, int64(c.batchSize), 1, maxBatchSize),
+		lintrule.CheckDuration(fieldInterval, c.interval, 0, 0),
+		lintrule.CheckInt(fieldWorkers, int64(c.workers), 0, maxWorkers),
+		lintrule.CheckFloat(fieldRate, c.rate, c.rate == 0 || c.rate >= minRate && c.rate <= maxRate, rates),
+		lintrule.CheckInt(fieldCount, c.count, 0, 0),
+		lintrule.CheckDuration(fieldDuration, c.duration, 0, 0),
+		lintrule.CheckEnum(fieldEncoding, c.encoding, encodingAvro, encodingSingleObject, encodingJSON),
+		lintrule.CheckInt(fieldMaxInFlight, int64(c.maxInFlight), 1, maxInFlight),
+		lintrule.CheckEnum(fieldProgress, c.progress, progressAuto, progressAlways, progressNever),
+	); err != nil {
+		return err
 	}
 	if err := checkBrands(c.brands); err != nil {
 		return err
@@ -207,19 +210,22 @@ func checkBrands(brands []brand) error {
 	for _, b := range brands {
 		sample := tweet.Tweet{ID: []byte("-"), Brand: []byte(b.name)}
 		if err := sample.Check(); err != nil {
-			return fmt.Errorf("%s: %w", fieldBrands, err)
+			return fmt.Errorf("%s: %q: %w", fieldBrands, b.name, err)
+		}
+		if err := lineproto.CheckTagValue(b.name); err != nil {
+			return fmt.Errorf("%s: InfluxDB cannot hold the brand %q: it %w", fieldBrands, b.name, err)
 		}
 		if seen[b.name] {
 			return fmt.Errorf("%s has %s twice", fieldBrands, b.name)
 		}
 		seen[b.name] = true
-		if !(b.weight >= 0) || math.IsInf(b.weight, 0) {
-			return fmt.Errorf("the weight of the brand %s must not be negative", b.name)
+		if err := lintrule.CheckFloat(fieldWeight, b.weight, b.weight >= 0 && !math.IsInf(b.weight, 0), notNegative); err != nil {
+			return fmt.Errorf("%s: %q: %w", fieldBrands, b.name, err)
 		}
 		total += b.weight
 	}
 	if total == 0 || math.IsInf(total, 0) {
-		return errors.New("the weights of the brands must have a sum above 0")
+		return errors.New(wrongWeights)
 	}
 	return nil
 }

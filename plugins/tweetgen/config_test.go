@@ -54,34 +54,53 @@ func TestWrongValuesAreFoundByLintAndConstructor(t *testing.T) {
 		"sentiment: { positive: 60 }": "sentiment shares add up to 110, not 100",
 		"sentiment: { positive: 33.3, negative: 33.3, neutral: 33 }": "sentiment shares add up to 99.6, not 100",
 		"sentiment: { positive: -10, negative: 90, neutral: 20 }":    "share",
-		"volatility_factor: 1.5":                                     "volatility_factor must be from 0 to 1",
-		"volatility_factor: -0.1":                                    "volatility_factor must be from 0 to 1",
-		"batch_size: 0":                                              "batch_size must be from 1 to 1048576",
-		"batch_size: 2000000":                                        "batch_size must be from 1 to 1048576",
-		"interval: -1ms":                                             "interval must not be negative",
+		"volatility_factor: 1.5":                                     "volatility_factor is 1.5: it must be a number from 0 to 1",
+		"volatility_factor: -0.1":                                    "volatility_factor is -0.1: it must be a number from 0 to 1",
+		"batch_size: 0":                                              "batch_size is 0: it must be a whole number from 1 to 1048576",
+		"batch_size: 2000000":                                        "batch_size is 2000000: it must be",
+		"interval: -1ms":                                             "at least 0s",
 		"interval: 1 second":                                         "interval",
 		"duration: ten minutes":                                      "duration",
-		"workers: -1":                                                "workers must be from 0 to 1024",
-		"workers: 100000":                                            "workers must be from 0 to 1024",
-		"rate: -5":                                                   "rate must be 0 or from 0.001 to 1000000000",
-		"count: -1":                                                  "count must not be negative",
-		"duration: -1s":                                              "duration must not be negative",
+		"workers: -1":                                                "workers is -1: it must be a whole number from 0 to 1024",
+		"workers: 100000":                                            "workers is 100000: it must be",
+		"rate: -5":                                                   "rate is -5: it must be 0, or a number from 0.001 to 1000000000",
+		"count: -1":                                                  "count is -1: it must be a whole number, at least 0",
+		"duration: -1s":                                              "at least 0s",
 		"encoding: xml":                                              "xml",
 		"brands: []":                                                 "brands must not be empty",
-		"brands: [ { name: '' } ]":                                   "empty",
-		"brands: [ { name: A, weight: -1 } ]":                        "must not be negative",
-		"brands: [ { name: A }, { name: A } ]":                       "twice",
-		"max_in_flight: 0":                                           "max_in_flight must be from 1 to 10000",
-		"progress: sometimes":                                        "sometimes",
+		"brands: [ { name: '' } ]":                                   "",
+		"brands: [ { name: A, weight: -1 } ]":                        "weight is -1: it must be a number that is not negative",
+		"brands: [ { name: 'Tea\\' } ]":                              "backslash",
+		"brands: [ { name: 'Tea\\ Time' } ]":                         "backslash",
+		"brands: [ { name: \"Tea\\nTime\" } ]":                       "InfluxDB cannot hold",
+		"brands: [ { name: A, weight: 0 }, { name: B, weight: 0 } ]": "sum above 0",
+		"interval: 1d": "interval",
+		"interval: 90": "interval",
+		"duration: 1x": "duration",
+		"brands: [ { name: " + strings.Repeat("x", 257) + " } ]": "256 bytes",
+		"brands: [ { name: A }, { name: A } ]":                   "twice",
+		"max_in_flight: 0":                                       "max_in_flight is 0: it must be a whole number from 1 to 10000",
+		"progress: sometimes":                                    "sometimes",
 	} {
 		t.Run(fields, func(t *testing.T) {
-			if lints := strings.Join(lint(t, fields), "; "); !strings.Contains(lints, says) {
+			if lints := strings.Join(lint(t, fields), "; "); lints == "" || !strings.Contains(lints, says) {
 				t.Errorf("lint says %q, want %q", lints, says)
 			}
 			if _, err := parse(t, fields); err == nil || !strings.Contains(err.Error(), says) {
 				t.Errorf("the constructor says %v, want %q", err, says)
 			}
 		})
+	}
+}
+
+// What would break: a list of names is taken for one of brands, or refused without
+// the form that is right.
+func TestBrandsThatAreNamesAreExplained(t *testing.T) {
+	if said := strings.Join(lint(t, "brands: [ A, B ]"), "; "); !strings.Contains(said, wrongBrands) {
+		t.Errorf("lint says %q", said)
+	}
+	if _, err := spec().ParseYAML("brands: [ A, B ]", nil); err == nil {
+		t.Error("it is accepted without lint")
 	}
 }
 
@@ -101,13 +120,12 @@ func TestConstructorRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for fields, says := range map[string]string{
-		"corpus: " + bad:                                         bad + ":1: the text is empty",
-		"corpus: " + dir + "/none":                               "opening the corpus",
-		"corpus: " + long:                                        "set a smaller batch_size",
-		"brands: [ { name: A, weight: 0 } ]":                     "sum above 0",
+		"corpus: " + bad:           bad + ":1: the text is empty",
+		"corpus: " + dir + "/none": "opening the corpus",
+		"corpus: " + long:          "set a smaller batch_size",
 		"brands: [ { name: " + strings.Repeat("x", 300) + " } ]": "the brand is longer",
-		"rate: .inf":                                             "rate",
-		"rate: .nan":                                             "rate",
+		"rate: .inf": "rate",
+		"rate: .nan": "rate",
 	} {
 		if _, err := parse(t, fields); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: got %v, want %q", fields, err, says)

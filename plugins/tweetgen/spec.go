@@ -1,10 +1,15 @@
 package tweetgen
 
 import (
+	"strconv"
+
 	// Without it a build lacks functions that the lint rules use, and finds
 	// fault with every configuration.
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
 func spec() *service.ConfigSpec {
@@ -33,7 +38,8 @@ func fields() []*service.ConfigField {
 			modeVolatile: "Every batch has shares of its own, around those of `sentiment`, as far away as `volatility_factor` says.",
 		}).
 			Description("How the sentiments are mixed.").
-			Default(modeFixed),
+			Default(modeFixed).
+			LintRule(lintrule.Enum(fieldMode, modeFixed, modeVolatile)),
 		service.NewObjectField(fieldSentiment,
 			service.NewFloatField("positive").Description("Share of positive tweets, in percent.").Default(50),
 			service.NewFloatField("negative").Description("Share of negative tweets, in percent.").Default(30),
@@ -52,35 +58,35 @@ root = match {
 		service.NewFloatField(fieldVolatilityFactor).
 			Description("For `mode: volatile`: how far the mix of a batch may be from `sentiment`. At 0 it is `sentiment`, at 1 any mix there is, each as likely as any other.").
 			Default(0.8).
-			LintRule(`root = if this < 0 || this > 1 { [ "volatility_factor must be from 0 to 1" ] }`),
+			LintRule(lintrule.Float(fieldVolatilityFactor, "this >= 0 && this <= 1", fromZeroToOne)),
 		service.NewIntField(fieldBatchSize).
 			Description("Tweets in a batch. They share one timestamp, in milliseconds: that of the moment at which the batch was made.").
 			Default(8000).
-			LintRule(`root = if this < 1 || this > 1048576 { [ "batch_size must be from 1 to 1048576" ] }`),
+			LintRule(lintrule.Int(fieldBatchSize, 1, maxBatchSize)),
 		service.NewDurationField(fieldInterval).
 			Description("Without a `rate`: how long each worker waits after handing on a batch. `0s` means not at all.").
 			Default("1ms").
-			LintRule(durationRule(fieldInterval)),
+			LintRule(lintrule.Duration(fieldInterval, 0, 0)),
 		service.NewIntField(fieldWorkers).
 			Description("How many batches are made at the same time. 0 means one for each core, and at least 4. The tweets do not depend on it, only the order of batches that are made at the same time.").
 			Default(0).
 			Advanced().
-			LintRule(`root = if this < 0 || this > 1024 { [ "workers must be from 0 to 1024" ] }`),
+			LintRule(lintrule.Int(fieldWorkers, 0, maxWorkers)),
 		service.NewFloatField(fieldRate).
 			Description("Tweets per second of all workers together, instead of `interval`. The batch that begins with tweet n is due n/rate seconds after the start; one leaves every batch_size/rate seconds, so set a small `batch_size` for a low rate. When the rest of the pipeline is slow, up to one second of the schedule is made up for afterwards; what is later than that moves the schedule and is counted in `tweet_generator_missed`. 0 means no limit but `interval`.").
 			Default(0).
 			Example(50000).
-			LintRule(`root = if this != 0 && (this < 0.001 || this > 1000000000) { [ "rate must be 0 or from 0.001 to 1000000000" ] }`),
+			LintRule(lintrule.Float(fieldRate, "this == 0 || this >= 0.001 && this <= 1000000000", rates)),
 		service.NewIntField(fieldCount).
 			Description("Tweets in all. When they have been delivered, the input ends, and with it a process that has no other. 0 means no end.").
 			Default(0).
 			Example(1000000).
-			LintRule(`root = if this < 0 { [ "count must not be negative" ] }`),
+			LintRule(lintrule.Int(fieldCount, 0, 0)),
 		service.NewDurationField(fieldDuration).
 			Description("How long to generate. When all has been delivered, the input ends. With `count`, whichever is reached first ends it. `0s` means no end.").
 			Default("0s").
 			Example("10m").
-			LintRule(durationRule(fieldDuration)),
+			LintRule(lintrule.Duration(fieldDuration, 0, 0)),
 		service.NewIntField(fieldSeed).
 			Description("The same seed and the same settings of `mode`, `sentiment`, `volatility_factor`, `batch_size`, `brands`, `corpus` and `encoding` give the same tweets, with the same ids, on every machine; the timestamps are those of the run. 0 means a seed drawn at random, which is logged at the start; then no two runs share an id.").
 			Default(0),
@@ -90,15 +96,16 @@ root = match {
 			encodingJSON:         `An object ` + "`" + `{"id":"...","text":"...","brand":"...","sentiment":"positive","timestamp":1767225600000}` + "`" + `.`,
 		}).
 			Description("The form of a tweet.").
-			Default(encodingAvro),
+			Default(encodingAvro).
+			LintRule(lintrule.Enum(fieldEncoding, encodingAvro, encodingSingleObject, encodingJSON)),
 		service.NewObjectListField(fieldBrands,
 			service.NewStringField(fieldName).
 				Description("Name of the brand, at most 256 bytes.").
-				LintRule(`root = if this == "" { [ "the name of a brand must not be empty" ] }`),
+				LintRule(lintrule.TagValue(fieldName, strconv.Itoa(tweet.MaxBrandBytes))),
 			service.NewFloatField(fieldWeight).
 				Description("How often tweets are about it, relative to the weights of the other brands.").
 				Default(1).
-				LintRule(`root = if this < 0 { [ "the weight of a brand must not be negative" ] }`),
+				LintRule(lintrule.Float(fieldWeight, "this >= 0", notNegative)),
 		).
 			Description("The brands, at most 1000, of which each tweet draws one.").
 			Default([]any{map[string]any{"name": "SuperCoffee", "weight": 1}}).
@@ -107,8 +114,10 @@ root = match {
 			LintRule(`root = match {
   this.type() != "array" => [],
   this.length() == 0 => [ "brands must not be empty" ],
+  this.any(b -> b.name == null) => [ "` + wrongBrands + `" ],
   this.length() > 1000 => [ "brands must have at most 1000 entries" ],
   this.map_each(b -> b.name).unique().length() < this.length() => [ "brands must not name a brand twice" ],
+  this.map_each(b -> b.weight.or(1)).sum() == 0 => [ "` + wrongWeights + `" ],
 }`),
 		service.NewStringField(fieldCorpus).
 			Description("File of the texts to draw from, in place of the six built-in ones: one JSON object a line, " + "`" + `{"text": "Loved it!", "sentiment": "positive"}` + "`" + `, a text of at most 16 KiB, at most 100,000 texts and 64 MiB. A text that occurs twice is drawn twice as often. Each sentiment of the mix needs a text.`).
@@ -118,22 +127,16 @@ root = match {
 			Description("Batches that may be on their way without having been acknowledged; then the input waits. A batch is kept until then, to be sent again if it is refused: with the messages, about 300 bytes a tweet. Raise it with a small `batch_size`, or the time to the broker and back limits the rate.").
 			Default(32).
 			Advanced().
-			LintRule(`root = if this < 1 || this > 10000 { [ "max_in_flight must be from 1 to 10000" ] }`),
+			LintRule(lintrule.Int(fieldMaxInFlight, 1, maxInFlight)),
 		service.NewStringAnnotatedEnumField(fieldProgress, map[string]string{
 			progressAuto:   "A display if stderr is a terminal, else a log line every 10 seconds.",
 			progressAlways: "A display, drawn with cursor codes, whatever stderr is.",
 			progressNever:  "Neither.",
 		}).
 			Description("Where to show how far the generator is. It counts tweets that have been delivered. One input of a process can have the display; others log.").
-			Default(progressAuto),
+			Default(progressAuto).
+			LintRule(lintrule.Enum(fieldProgress, progressAuto, progressAlways, progressNever)),
 	}
-}
-
-func durationRule(field string) string {
-	return `root = match {
-  this.parse_duration().catch("") == "" => [ "` + field + ` must be a time like 10s or 5m" ],
-  this.parse_duration() < 0 => [ "` + field + ` must not be negative" ],
-}`
 }
 
 const description = `

@@ -16,15 +16,19 @@ import (
 )
 
 // brands of which InfluxDB takes the first alone: the second it refuses, and the
-// third there is no line protocol for.
+// third becomes one that there is no line protocol for, which the generator does
+// not make.
 const brands = `input.tweet_generator.brands=
 - name: SuperCoffee
   weight: 8
 - name: ` + refusedBrand + `
   weight: 1
-- name: Tea\
+- name: Tea|
   weight: 1
 `
+
+// spoil makes it so. A comma would be the end of the argument.
+const spoil = `input.processors=[ { mapping: 'root = content().string().split("Tea|").join("Tea\\")' } ]`
 
 // What would break: a leaf that lets its failure through to the generator, which
 // then sends the whole batch again, so that the windows that are stored already
@@ -44,7 +48,7 @@ func TestAllInOneKeepsItsSumsWhileItsLeavesFail(t *testing.T) {
 	dead, rejected := filepath.Join(blocked, "dead.jsonl"), filepath.Join(blocked, "rejected.jsonl")
 	program := testenv.Start(t, testenv.Command{
 		Config: "config/all_in_one.yaml",
-		Args:   []string{"--set", brands},
+		Args:   []string{"--set", brands, "--set", spoil},
 		Env: map[string]string{
 			"COUNT": strconv.Itoa(count), "BATCH_SIZE": "500", "RATE": "0", "PROGRESS": "never",
 			"INFLUXDB_URL": url, "INFLUXDB_ORG": "org", "INFLUXDB_BUCKET": "bucket",

@@ -17,6 +17,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit"
 	"github.com/brandpulse/brandpulse-connect/internal/audit/influxread"
 	"github.com/brandpulse/brandpulse-connect/internal/audit/tweetrule"
+	"github.com/brandpulse/brandpulse-connect/internal/configlint"
 )
 
 // auditSettings are what a pipeline says of itself, as far as an audit needs it.
@@ -70,8 +71,14 @@ func auditSettingsFrom(c *cli.Context, pipeline string) (*auditSettings, error) 
 // auditPipeline finds the parts of a pipeline that an audit is about.
 func auditPipeline(yaml []byte) (*auditSettings, error) {
 	schema := schema("", "")
+	linter, err := configlint.New(schema, os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	if findings := linter.Safe(yaml); len(findings) > 0 {
+		return nil, fmt.Errorf("line %d: %s", findings[0].Line, findings[0].What)
+	}
 	querier := schema.NewConfigQuerier()
-	querier.SetEnvVarLookupFunc(lookupEnv)
 	file, err := querier.ParseYAML(string(yaml))
 	if err != nil {
 		return nil, err

@@ -4,32 +4,49 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
+	"sync"
 )
 
-// lineBreaks are what YAML takes for the end of a line, beside the newline that
-// Benthos escapes.
-const lineBreaks = "\r\u0085\u2028\u2029"
+// environment looks variables up for the configurations that Benthos reads. Benthos
+// puts a value into the text before that is YAML, where some characters change it or
+// set another field. The files that a command names are checked before it reads them
+// (preflight.go), with the quotes that are around each variable. This is for whatever
+// else it reads, such as a file that was changed while it runs.
+type environment struct {
+	mu      sync.Mutex
+	guarded bool            // a wrong value must not go on
+	checked map[string]bool // variables that arrive as they are
+}
 
-// misread is what YAML takes for something else within quotes without a word: two
-// single quotes for one, and a quote with a comment behind it for the end.
-var misread = regexp.MustCompile(`''|['"][ \t]+#`)
+// guard makes lookup refuse what could be changed, but for those that are checked.
+func (e *environment) guard(checked []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.checked == nil {
+		e.checked = map[string]bool{}
+	}
+	for _, name := range checked {
+		e.checked[name] = true
+	}
+	e.guarded = true
+}
 
-// lookupEnv gives the value of a variable for a configuration. Benthos puts it
-// into the text before that is read as YAML, so a token with such a line break
-// could set another field, and one with such quotes would arrive as another one,
-// which InfluxDB refuses without saying why. The hook has no error to return: the
-// program ends.
-func lookupEnv(_ context.Context, name string) (string, bool) {
+// refused is no YAML wherever it stands, so that a configuration with it is refused.
+const refused = "\x00"
+
+func (e *environment) lookup(_ context.Context, name string) (string, bool) {
 	value, ok := os.LookupEnv(name)
-	if strings.ContainsAny(value, lineBreaks) {
-		fmt.Fprintf(os.Stderr, "The environment variable %s holds a line break that is no newline (a carriage return, U+0085, U+2028 or U+2029), which would end the line of the configuration that it stands in: remove it.\n", name)
-		os.Exit(1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.guarded || e.checked[name] || arrivesAnywhere(value) {
+		return value, ok
 	}
-	if found := misread.FindString(value); found != "" {
-		fmt.Fprintf(os.Stderr, "The environment variable %s holds %s, which YAML would read as something else within the quotes of the configuration: choose another value, or write it into the configuration itself.\n", name, found)
-		os.Exit(1)
-	}
-	return value, ok
+	fmt.Fprintf(os.Stderr, "The environment variable %s has characters that mean something in YAML, and was not there when its place in the configuration was checked: start anew, or choose another value.\n", name)
+	return refused, true
+}
+
+// arrivesAnywhere is whether a value is the same in all quotes and in none.
+func arrivesAnywhere(value string) bool {
+	return !strings.ContainsAny(value, "'\"\\\n\r\t\u0085\u2028\u2029#{}[]&*!|>%@`") && !strings.Contains(value, ": ") && value == strings.TrimSpace(value)
 }

@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -18,35 +20,63 @@ import (
 	_ "github.com/brandpulse/brandpulse-connect/plugins/all"
 )
 
-const documentationURL = "https://github.com/brandpulse/brandpulse-connect"
+const (
+	binaryName       = "brandpulse-connect"
+	productName      = "BrandPulse Connect"
+	documentationURL = "https://github.com/brandpulse/brandpulse-connect"
+)
 
 // localAddress is where Benthos's HTTP server listens unless a config says
 // otherwise. Stock Benthos listens on all interfaces, and its endpoints have
 // no login.
 const localAddress = "127.0.0.1:4195"
 
+// configPaths are where a configuration is looked for if a command names none.
+var configPaths = []string{"/etc/brandpulse-connect/config.yaml", "brandpulse-connect.yaml"}
+
 func main() {
 	collectGarbage(memoryLimit, gcPercent)
-	version, built := versionAndDate()
-	service.RunCLI(context.Background(),
-		service.CLIOptSetBinaryName("brandpulse-connect"),
-		service.CLIOptSetProductName("BrandPulse Connect"),
-		service.CLIOptSetDocumentationURL(documentationURL),
-		service.CLIOptSetVersion(version, built),
-		service.CLIOptSetMainSchemaFrom(func() *service.ConfigSchema { return schema(version, built) }),
-		service.CLIOptSetEnvVarLookup(lookupEnv),
+	variables := &environment{}
+	guard := &preflight{variables: variables}
+	code, err := service.RunCLIToCode(context.Background(), append(stockOptions(variables),
+		service.CLIOptCustomRunFlags(nil, guard.check),
+		service.CLIOptOnConfigParse(guard.checkStreams),
 		service.CLIOptAddCommand(demoCommand()),
 		service.CLIOptAddCommand(dashboardCommand()),
 		service.CLIOptAddCommand(auditCommand()),
-		service.CLIOptSetDefaultConfigPaths(
-			"/etc/brandpulse-connect/config.yaml",
-			"brandpulse-connect.yaml",
-		),
-	)
+		service.CLIOptAddCommand(lintCommand()),
+	)...)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, withoutSecrets(err))
+	}
+	if code != 0 {
+		os.Exit(code)
+	}
+}
+
+// stockOptions are what Benthos's own commands need to be ours.
+func stockOptions(variables *environment) []service.CLIOptFunc {
+	version, built := versionAndDate()
+	return []service.CLIOptFunc{
+		service.CLIOptSetBinaryName(binaryName),
+		service.CLIOptSetProductName(productName),
+		service.CLIOptSetDocumentationURL(documentationURL),
+		service.CLIOptSetVersion(version, built),
+		service.CLIOptSetEnvironment(components()),
+		service.CLIOptSetMainSchemaFrom(func() *service.ConfigSchema { return schema(version, built) }),
+		service.CLIOptSetEnvVarLookup(variables.lookup),
+		service.CLIOptSetDefaultConfigPaths(configPaths...),
+	}
+}
+
+// components are all that are linked but those that run programs: whoever can write a
+// configuration, by the REST API of streams mode for instance, could run anything.
+func components() *service.Environment {
+	return service.GlobalEnvironment().Without("command", "subprocess")
 }
 
 func schema(version, built string) *service.ConfigSchema {
-	s := service.GlobalEnvironment().FullConfigSchema(version, built)
+	s := components().FullConfigSchema(version, built)
 	s.SetFieldDefault(localAddress, "http", "address")
 	return s
 }

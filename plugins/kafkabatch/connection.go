@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"slices"
 	"strings"
@@ -151,10 +150,10 @@ func split(listed []string) []string {
 }
 
 // bounds are the shortest and the longest that a duration may be: those of the
-// client or, where Kafka has 32 bits of milliseconds, of the protocol.
+// client or, where Kafka has 32 bits of milliseconds, below 25 days.
 type bounds struct{ least, most time.Duration }
 
-const mostMillis = math.MaxInt32 * time.Millisecond
+const mostMillis = 24 * 24 * time.Hour
 
 var durations = map[string]bounds{
 	fieldMetadataMaxAge:         {10 * time.Millisecond, time.Hour},

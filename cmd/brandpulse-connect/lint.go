@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/urfave/cli/v2"
+
+	"github.com/brandpulse/brandpulse-connect/internal/configlint"
+)
+
+// lintCommand is Benthos's lint, which it calls, and more: the types of values, the
+// fields that a message is about, and the variables that values come from.
+func lintCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "lint",
+		Usage:     "Parse configs and report what is wrong: file and line, field, value, what is allowed, and the environment variable that a value comes from",
+		ArgsUsage: "FILES",
+		Description: `
+Exits with a status code 1 if any linting errors are detected:
+
+  brandpulse-connect lint ./configs/*.yaml
+  brandpulse-connect lint ./foo.yaml ./bar.yaml
+  brandpulse-connect lint ./configs/...
+
+If a path ends with '...' then the files below it with the extension .yaml or .yml
+are linted. A value of the environment that YAML would change is an error, too.`[1:],
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "deprecated", Usage: "report deprecated fields"},
+			&cli.BoolFlag{Name: "labels", Usage: "report components without a label"},
+			&cli.BoolFlag{Name: "skip-env-var-check", Usage: "do not report environment variables without a default that are not set"},
+			&cli.BoolFlag{Name: "verbose", Usage: "print the result for each file"},
+			&cli.StringSliceFlag{Name: "resources", Aliases: []string{"r"}, Usage: "lint a file of resources, too; supports glob patterns (requires quotes)"},
+			&cli.StringSliceFlag{Name: "env-file", Aliases: []string{"e"}, Usage: "import environment variables from a dotenv file"},
+			&cli.StringSliceFlag{Name: "templates", Aliases: []string{"t"}, Usage: "EXPERIMENTAL: import templates, supports glob patterns (requires quotes)"},
+		},
+		Action: runLint,
+	}
+}
+
+func runLint(c *cli.Context) error {
+	stock, err := stockLint(c.Context, lintArguments(c))
+	if err != nil {
+		return err
+	}
+	linter, err := configlint.New(schema(versionAndDate()), os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	linter.RejectDeprecated, linter.RequireLabels = c.Bool("deprecated"), c.Bool("labels")
+	linter.SkipEnvVarCheck = c.Bool("skip-env-var-check")
+	fmt.Fprint(os.Stderr, stock.before)
+	wrong := false
+	for _, target := range stock.targets {
+		lines := allLints(linter, target, stock.lints[target])
+		if c.Bool("verbose") {
+			fmt.Fprintf(os.Stdout, "%s: %s\n", target, map[bool]string{true: "OK", false: "FAILED"}[len(lines) == 0])
+		}
+		for _, line := range lines {
+			fmt.Fprintln(os.Stderr, line)
+		}
+		wrong = wrong || len(lines) > 0
+	}
+	if wrong {
+		return cli.Exit("", 1)
+	}
+	return nil
+}
+
+// allLints are the lines about a file: ours, and those of stock lint that ours do not
+// have in better words.
+func allLints(linter *configlint.Linter, target string, stock []string) (lines []string) {
+	text, err := os.ReadFile(target)
+	if err != nil || path.Ext(target) == ".md" {
+		for _, lint := range stock {
+			lines = append(lines, target+lint)
+		}
+		return lines
+	}
+	report := linter.All(text)
+	for _, f := range report.Findings {
+		lines = append(lines, located(target, f))
+	}
+	if report.Unsafe {
+		return lines
+	}
+	for _, lint := range stock {
+		// A value that cannot be converted is one of our findings, with its field.
+		unread := len(report.Findings) > 0 && strings.Contains(lint, "cannot unmarshal")
+		if !unread && !slices.Contains(report.Stock, lint) {
+			lines = append(lines, target+lint)
+		}
+	}
+	return lines
+}
+
+// lintArguments are those of stock lint.
+func lintArguments(c *cli.Context) (arguments []string) {
+	root := c.Lineage()[len(c.Lineage())-1]
+	if at := c.Lineage(); len(at) > 1 {
+		root = at[1]
+	}
+	if config := root.String("config"); config != "" {
+		arguments = append(arguments, "--config", config)
+	}
+	arguments = append(arguments, "lint", "--verbose")
+	for _, name := range []string{"deprecated", "labels", "skip-env-var-check"} {
+		if c.Bool(name) {
+			arguments = append(arguments, "--"+name)
+		}
+	}
+	for _, name := range []string{"resources", "env-file", "templates"} {
+		for _, value := range anySlice(c, name) {
+			arguments = append(arguments, "--"+name, value)
+		}
+	}
+	return append(append(arguments, "--"), c.Args().Slice()...)
+}
+
+// stockReport is what stock lint has printed.
+type stockReport struct {
+	before  string // what is about no file
+	targets []string
+	lints   map[string][]string // of a file, each as "(line,column) message"
+}
+
+var (
+	colour  = regexp.MustCompile("\x1b\\[[0-9;]*m")
+	verdict = regexp.MustCompile(`^(.*): (?:OK|FAILED)$`)
+)
+
+// stockLint runs Benthos's lint command. It alone knows which files a path means, what
+// templates add, how Markdown is linted, and what a run would refuse to read.
+func stockLint(ctx context.Context, arguments []string) (r stockReport, err error) {
+	out, errors, err := captured(func() error {
+		options := append(stockOptions(&environment{}), service.CLIOptSetArgs(append([]string{binaryName}, arguments...)...))
+		_, err := service.RunCLIToCode(ctx, options...)
+		return err
+	})
+	if err != nil {
+		return r, err
+	}
+	r.lints = map[string][]string{}
+	for line := range strings.Lines(colour.ReplaceAllString(out, "")) {
+		if match := verdict.FindStringSubmatch(strings.TrimSuffix(line, "\n")); match != nil {
+			r.targets = append(r.targets, match[1])
+		}
+	}
+	slices.Sort(r.targets)
+	about := ""
+	for line := range strings.Lines(colour.ReplaceAllString(errors, "")) {
+		line = strings.TrimSuffix(line, "\n")
+		starts := slices.IndexFunc(r.targets, func(target string) bool { return strings.HasPrefix(line, target+"(") })
+		switch {
+		case starts >= 0:
+			about = r.targets[starts]
+			r.lints[about] = append(r.lints[about], line[len(about):])
+		case about != "": // a message of several lines
+			r.lints[about][len(r.lints[about])-1] += "\n" + line
+		default:
+			r.before += line + "\n"
+		}
+	}
+	return r, nil
+}
+
+// captured is what f prints. Benthos takes the streams of the process when it starts.
+func captured(f func() error) (out, errors string, err error) {
+	stdout, stderr := os.Stdout, os.Stderr
+	defer func() { os.Stdout, os.Stderr = stdout, stderr }()
+	var texts [2]bytes.Buffer
+	var writers [2]*os.File
+	done := make(chan error, len(writers))
+	for i := range writers {
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			return "", "", err
+		}
+		writers[i] = writer
+		go func() {
+			_, err := io.Copy(&texts[i], reader)
+			reader.Close()
+			done <- err
+		}()
+	}
+	os.Stdout, os.Stderr = writers[0], writers[1]
+	err = f()
+	for _, writer := range writers {
+		writer.Close()
+	}
+	for range writers {
+		if copyErr := <-done; err == nil {
+			err = copyErr
+		}
+	}
+	return texts[0].String(), texts[1].String(), err
+}

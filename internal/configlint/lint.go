@@ -1,0 +1,204 @@
+// Package configlint finds what is wrong with a configuration of Benthos, its own
+// lint included, and says of each line which field it is about and which variable
+// of the environment its value comes from.
+//
+// Benthos replaces the variables before it reads the YAML, so its own messages know
+// nothing of them; and its lint does not check the types of values.
+package configlint
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"gopkg.in/yaml.v3"
+)
+
+// Linter lints configurations of a schema.
+type Linter struct {
+	spec   *spec
+	schema *service.ConfigSchema
+	lookup Lookup
+
+	// As the flags of the lint command.
+	RejectDeprecated, RequireLabels, SkipEnvVarCheck bool
+}
+
+// New makes a linter of a schema, which looks variables up with lookup.
+func New(schema *service.ConfigSchema, lookup Lookup) (*Linter, error) {
+	spec, err := specOf(schema)
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema of configurations: %w", err)
+	}
+	return &Linter{spec: spec, schema: schema, lookup: lookup}, nil
+}
+
+// disabled is how a file begins that is not to be linted.
+var disabled = []byte("# BENTHOS LINT DISABLE")
+
+// Variables are the names of the variables of the environment that a text has.
+func Variables(text []byte) (names []string) {
+	for _, u := range uses(text, func(string) (string, bool) { return "", false }) {
+		names = append(names, u.name)
+	}
+	return names
+}
+
+// Safe finds what must not go on even if lint is skipped: values from the environment
+// that would be changed, and secrets that Benthos would print.
+func (l *Linter) Safe(text []byte) []Finding {
+	found := uses(text, l.lookup)
+	if findings := l.spec.environment(text, found); len(findings) > 0 {
+		return findings
+	}
+	c := l.read(text, found)
+	return c.named(c.secrets())
+}
+
+// Report is what All finds.
+type Report struct {
+	Findings []Finding
+	// Stock are the messages of stock lint, as it prints them behind the name of the
+	// file, that the findings have in better words.
+	Stock []string
+	// Unsafe: the findings are of Safe. What stock lint says is of another
+	// configuration than the one that was meant, and could show a secret.
+	Unsafe bool
+}
+
+// All finds all that is wrong.
+func (l *Linter) All(text []byte) (r Report) {
+	found := uses(text, l.lookup)
+	if findings := l.spec.environment(text, found); len(findings) > 0 {
+		return Report{Findings: findings, Unsafe: true}
+	}
+	c := l.read(text, found)
+	if c.root == nil {
+		return r // No YAML: stock lint says why.
+	}
+	if findings := c.secrets(); len(findings) > 0 {
+		return Report{Findings: c.named(findings), Unsafe: true}
+	}
+	if bytes.HasPrefix(text, disabled) {
+		return r
+	}
+	findings := c.wrongValues()
+	own := map[int]bool{}
+	for _, f := range findings {
+		own[f.Line] = true
+	}
+	linter := l.schema.NewStreamConfigLinter().
+		SetRejectDeprecated(l.RejectDeprecated).SetRequireLabels(l.RequireLabels).SetSkipEnvVarCheck(l.SkipEnvVarCheck).
+		SetEnvVarLookupFunc(func(_ context.Context, name string) (string, bool) { return l.lookup(name) })
+	lints, err := linter.LintYAML(text)
+	if err != nil {
+		return Report{Findings: c.named(findings)}
+	}
+	for _, lint := range lints {
+		general := lint.Type == service.LintFailedRead
+		if lint.Type == service.LintMissingEnvVar {
+			// Its command says column 1.
+			r.Stock = append(r.Stock, "(1,1) "+lint.What)
+			findings = append(findings, missing(found)...)
+			continue
+		}
+		r.Stock = append(r.Stock, lint.Error())
+		// The type of the value is what is wrong, in better words.
+		if !own[lint.Line] || lint.Type != service.LintExpectedObject && lint.Type != service.LintExpectedScalar {
+			findings = append(findings, Finding{lint.Line, lint.Column, lint.What, general})
+		}
+	}
+	r.Findings = c.named(findings)
+	return r
+}
+
+// missing are the variables that have neither a value nor a default.
+func missing(found []use) (findings []Finding) {
+	for _, u := range found {
+		if u.missing {
+			what := fmt.Sprintf("the environment variable %s is not set and has no default: set it, or write ${%s:DEFAULT}", u.name, u.name)
+			findings = append(findings, Finding{u.line, 1, what, true})
+		}
+	}
+	return findings
+}
+
+// configuration is a text that has been read.
+type configuration struct {
+	uses   []use
+	root   *yaml.Node // nil: it is no YAML
+	places []place
+	// from are the variables that a value comes from, by the path of its field.
+	from map[string][]string
+}
+
+func (l *Linter) read(text []byte, found []use) *configuration {
+	c := &configuration{uses: found, from: map[string][]string{}}
+	root, err := parse(substitute(text, found, func(i int) string { return found[i].replacement }))
+	if err != nil {
+		return c
+	}
+	c.root = root
+	walker{l.spec, func(p place) { c.places = append(c.places, p) }}.value(place{node: root, line: 1, field: l.spec.root})
+	m := newMarks(text)
+	marked, err := parse(substitute(text, found, m.of))
+	if err != nil {
+		return c
+	}
+	walker{l.spec, func(p place) {
+		for _, i := range m.in(p.node.Value) {
+			c.from[p.path] = append(c.from[p.path], found[i].name)
+		}
+	}}.value(place{node: marked, line: 1, field: l.spec.root})
+	return c
+}
+
+func (c *configuration) secrets() (findings []Finding) {
+	for _, p := range c.places {
+		if what := wrongSecret(p); what != "" {
+			findings = append(findings, Finding{Line: p.node.Line, Column: 1, What: what})
+		}
+	}
+	return findings
+}
+
+func (c *configuration) wrongValues() (findings []Finding) {
+	for _, p := range c.places {
+		if what := wrongValue(p); what != "" {
+			findings = append(findings, Finding{Line: p.node.Line, Column: 1, What: what})
+		}
+	}
+	return findings
+}
+
+// named adds to findings the field, where they do not name it, and the variables, and
+// sorts them by line.
+func (c *configuration) named(findings []Finding) []Finding {
+	var named []Finding
+	for _, f := range findings {
+		if !f.general {
+			f.What = c.withFields(f)
+		}
+		f.What = c.hidden(f.What)
+		if !slices.Contains(named, f) {
+			named = append(named, f)
+		}
+	}
+	slices.SortStableFunc(named, func(a, b Finding) int { return cmp.Compare(a.Line, b.Line) })
+	return named
+}
+
+// hidden is a message without the secrets of the configuration, which an error of a
+// lint rule could repeat.
+func (c *configuration) hidden(what string) string {
+	for _, p := range c.places {
+		if p.field.Secret && p.node.Kind == yaml.ScalarNode && len(p.node.Value) >= 4 {
+			what = strings.ReplaceAll(what, p.node.Value, "(hidden)")
+		}
+	}
+	return what
+}

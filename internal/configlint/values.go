@@ -1,0 +1,152 @@
+package configlint
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"gopkg.in/yaml.v3"
+)
+
+// wrongSecret says what is wrong with a secret: empty if nothing is. Benthos hides
+// only text, and prints anything else with the error that it could not be hidden.
+func wrongSecret(p place) string {
+	if !isValue(p) || !p.field.Secret || p.node.Kind != yaml.ScalarNode {
+		return ""
+	}
+	switch p.node.ShortTag() {
+	case "!!str", "!!null", "!!binary":
+		return ""
+	}
+	return p.name + " is a secret and must be text: put it into quotes"
+}
+
+// isValue is whether a place has a value by itself, and no fields or components.
+func isValue(p place) bool {
+	return p.field.Kind == "scalar" && len(p.field.Children) == 0
+}
+
+// wrongValue says what is wrong with a value by the type of its field, or by what its
+// default shows it to be: empty if nothing is. Benthos converts a value before it
+// asks a lint rule, and says nothing if that fails, or cuts the fraction off.
+func wrongValue(p place) string {
+	if p.node.Kind != yaml.ScalarNode || p.node.ShortTag() == "!!null" {
+		return ""
+	}
+	if len(p.field.Children) > 0 && p.field.Kind == "scalar" {
+		names := make([]string, 0, len(p.field.Children))
+		for _, child := range p.field.Children[:min(3, len(p.field.Children))] {
+			names = append(names, child.Name)
+		}
+		return says(p, "an object with fields such as "+strings.Join(names, ", "))
+	}
+	if !isValue(p) {
+		return ""
+	}
+	switch p.field.Type {
+	case "int":
+		return wrongInt(p)
+	case "float":
+		var f float64
+		if p.node.Decode(&f) != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+			return says(p, "a number")
+		}
+	case "bool":
+		var b bool
+		if p.node.Decode(&b) != nil {
+			return says(p, "true or false")
+		}
+	case "string":
+		return wrongText(p)
+	}
+	return ""
+}
+
+func wrongInt(p place) string {
+	var i int
+	if p.node.Decode(&i) != nil {
+		return says(p, "a whole number")
+	}
+	var f float64
+	if p.node.Decode(&f) == nil && f != math.Trunc(f) {
+		return says(p, "a whole number")
+	}
+	return ""
+}
+
+// wrongText checks text of fields that have no rule of their own.
+func wrongText(p place) string {
+	value := p.node.Value
+	if check, is := stock[p.path]; is {
+		return check(p)
+	}
+	if p.field.Linter != "" || p.field.Interpolated || p.field.Secret || value == "" || strings.Contains(value, "${!") {
+		return ""
+	}
+	standard, _ := p.field.Default.(string)
+	if last := standard[max(0, len(standard)-1):]; last != "s" && last != "m" && last != "h" && last != "B" {
+		return ""
+	}
+	if _, err := time.ParseDuration(standard); err == nil {
+		if _, err := time.ParseDuration(value); err != nil {
+			return says(p, "a duration such as 500ms, 10s, 5m or 48h")
+		}
+		return ""
+	}
+	if _, err := humanize.ParseBytes(standard); err == nil {
+		if _, err := humanize.ParseBytes(value); err != nil {
+			return says(p, "a size such as 512KiB or 64MiB")
+		}
+	}
+	return ""
+}
+
+// stock are fields of Benthos whose wrong values it replaces, or finds late.
+var stock = map[string]func(place) string{
+	"logger.level": func(p place) string {
+		if slices.Contains([]string{"OFF", "NONE", "FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "ALL"}, strings.ToUpper(p.node.Value)) {
+			return ""
+		}
+		return says(p, "OFF, FATAL, ERROR, WARN, INFO, DEBUG, TRACE or ALL")
+	},
+	"logger.format": oneOf("logfmt", "json"),
+	"http.address": func(p place) string {
+		_, port, err := net.SplitHostPort(p.node.Value)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port)
+		}
+		if err != nil {
+			return says(p, "a host and a port, such as 127.0.0.1:4195")
+		}
+		return ""
+	},
+}
+
+func oneOf(allowed ...string) func(place) string {
+	return func(p place) string {
+		if slices.Contains(allowed, p.node.Value) {
+			return ""
+		}
+		return says(p, strings.Join(allowed[:len(allowed)-1], ", ")+" or "+allowed[len(allowed)-1])
+	}
+}
+
+// says is the message: the field, its value and what is allowed.
+func says(p place, allowed string) string {
+	value := shown(p.node)
+	return fmt.Sprintf("%s is %s: it must be %s", p.name, value, allowed)
+}
+
+// shown is a value in a message: short, and text in quotes.
+func shown(node *yaml.Node) string {
+	value := node.Value[:min(len(node.Value), 100)]
+	if node.ShortTag() == "!!str" {
+		return strconv.Quote(value)
+	}
+	return value
+}

@@ -55,7 +55,8 @@ func changed(u use, p place) string {
 	advice := "in no kind of quotes it would: choose another value, or write it into the configuration itself"
 	for _, quote := range []struct{ mark, name string }{{`"`, "double"}, {"'", "single"}} {
 		var got map[string]string
-		if yaml.Unmarshal([]byte("a: "+quote.mark+u.replacement+quote.mark), &got) == nil && got["a"] == u.value && len(got) == 1 {
+		text := escaped.ReplaceAll([]byte("a: "+quote.mark+u.replacement+quote.mark), []byte("$$$1"))
+		if yaml.Unmarshal(text, &got) == nil && got["a"] == u.value && len(got) == 1 {
 			advice = "in " + quote.name + " quotes it would"
 			break
 		}

@@ -226,7 +226,9 @@ func TestMessageOfAChangedValue(t *testing.T) {
 	if strings.Contains(what, "canary") {
 		t.Errorf("%q shows the secret", what)
 	}
-	if findings = testLinter(t, map[string]string{"V": "canary'\"\\"}).Safe([]byte(configOf("text: '${V}'"))); len(findings) != 1 || !strings.Contains(findings[0].What, "in no kind of quotes") {
-		t.Errorf("%v", findings)
+	for _, value := range []string{"canary'\"\\", "${{canary}}"} { // the second is Benthos's own escape
+		if findings = testLinter(t, map[string]string{"V": value}).Safe([]byte(configOf("text: '${V}'"))); len(findings) != 1 || !strings.Contains(findings[0].What, "in no kind of quotes") {
+			t.Errorf("%q: %v", value, findings)
+		}
 	}
 }

@@ -8,13 +8,17 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"gopkg.in/yaml.v3"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
@@ -23,15 +27,35 @@ import (
 // canary is a token that must be sent to InfluxDB and shown nowhere.
 const canary = "canary-f0e1d2c3"
 
+// withToken is a shipped pipeline with its token as a part of the configuration.
+func withToken(t *testing.T, config, token string) (file string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(testenv.Root(t), "config", config+".yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const env = "token_env: INFLUXDB_TOKEN\n"
+	if strings.Count(string(text), env) != 1 {
+		t.Fatalf("%s does not name the variable of its token", config)
+	}
+	file = filepath.Join(t.TempDir(), config+".yaml")
+	if err := os.WriteFile(file, []byte(strings.Replace(string(text), env, "token: "+token+"\n", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 func TestEchoHidesTheToken(t *testing.T) {
 	t.Parallel()
 	for _, config := range []string{"exact", "ingest", "ingest_tweets", "all_in_one"} {
-		code, printed := run(t, testenv.Command{
-			Args: []string{"echo", "config/" + config + ".yaml"},
-			Env:  map[string]string{"INFLUXDB_TOKEN": canary},
-		})
-		if code != 0 || !strings.Contains(printed, "token:") || strings.Contains(printed, canary) {
-			t.Errorf("exit code %d:\n%s", code, printed)
+		for _, file := range []string{"config/" + config + ".yaml", withToken(t, config, "${INFLUXDB_TOKEN}")} {
+			code, printed := run(t, testenv.Command{
+				Args: []string{"echo", file},
+				Env:  map[string]string{"INFLUXDB_TOKEN": canary},
+			})
+			if code != 0 || !strings.Contains(printed, "token") || strings.Contains(printed, canary) {
+				t.Errorf("exit code %d:\n%s", code, printed)
+			}
 		}
 	}
 }
@@ -41,9 +65,18 @@ func TestEchoHidesTheToken(t *testing.T) {
 // some points and refuses others; the other one does not know it.
 func TestRunHidesTheToken(t *testing.T) {
 	t.Parallel()
-	for name, known := range map[string]string{"right": canary, "wrong": "another"} {
+	for name, c := range map[string]struct {
+		known string
+		text  bool // the token is a part of the configuration
+	}{
+		"right, as text": {canary, true}, "right, by variable": {canary, false}, "wrong": {"another", true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			known, file := c.known, "config/ingest.yaml"
+			if c.text {
+				file = withToken(t, "ingest", "${INFLUXDB_TOKEN}")
+			}
 			kafka := testenv.FakeKafka(t)
 			topic := kafka.Topic(t, 1)
 			kafka.Produce(t,
@@ -55,7 +88,7 @@ func TestRunHidesTheToken(t *testing.T) {
 			url, stop := influx.Listen()
 			t.Cleanup(stop)
 			program := testenv.Start(t, testenv.Command{
-				Config: "config/ingest.yaml",
+				Config: file,
 				Args:   []string{"--set", "http.debug_endpoints=true"},
 				Env: map[string]string{
 					"KAFKA_BROKERS": strings.Join(kafka.Brokers, ","), "TOPIC": topic, "DEAD_TOPIC": kafka.Topic(t, 1), "CONSUMER_GROUP": "group",
@@ -73,7 +106,7 @@ func TestRunHidesTheToken(t *testing.T) {
 					return nil
 				})
 			}
-			mustHideTheToken(t, program)
+			mustHideTheToken(t, program, c.text)
 			if code := program.Stop(t); code != 0 && known == canary {
 				t.Errorf("exit code %d", code)
 			}
@@ -85,7 +118,7 @@ func TestRunHidesTheToken(t *testing.T) {
 }
 
 // mustHideTheToken asks a program for all that it tells about itself.
-func mustHideTheToken(t *testing.T, program *testenv.Program) {
+func mustHideTheToken(t *testing.T, program *testenv.Program, scrubbed bool) {
 	t.Helper()
 	listed, err := program.Get(t.Context(), "/endpoints")
 	if err != nil {
@@ -115,7 +148,7 @@ func mustHideTheToken(t *testing.T, program *testenv.Program) {
 		if served && err != nil && path != "/ready" {
 			t.Errorf("%s: %v", path, err)
 		}
-		if strings.HasPrefix(path, "/debug/config/") && !bytes.Contains(body, []byte("SECRET_SCRUBBED")) {
+		if scrubbed && strings.HasPrefix(path, "/debug/config/") && !bytes.Contains(body, []byte("SECRET_SCRUBBED")) {
 			t.Errorf("%s shows no configuration with a token: %.200s", path, body)
 		}
 		if shows(t, body) || strings.Contains(fmt.Sprint(err), canary) {
@@ -140,103 +173,162 @@ func shows(t *testing.T, body []byte) bool {
 	return bytes.Contains(body, []byte(canary))
 }
 
-// settled gives what a pipeline is set to with a token; no settings if it cannot
-// be read, and what was printed.
-func settled(t *testing.T, config, token string) (settings, printed string) {
-	t.Helper()
-	code, printed := run(t, testenv.Command{
-		Args: []string{"echo", "config/" + config + ".yaml"},
-		Env:  map[string]string{"INFLUXDB_TOKEN": token},
-	})
-	if code != 0 {
-		return "", printed
-	}
-	return printed, printed
+// odd are tokens with characters that mean something in YAML, or in the text that
+// Benthos reads before it. More are tried where no program is started for each:
+// internal/secret and internal/configlint.
+var odd = []string{
+	`user:pass"word`, `user:back\slash\\`, "user: # x", "{user: [x", `abc'#def`, "x', timeout: 7s, y: '", "${HOME}", "${{HOME}}", "0123",
 }
 
-// What would break: a token, which is put into the text of the configuration
-// before it is read as YAML, ends its own quotes and sets something else; or the
-// error about it shows the token.
-func TestTokenIsNoYAML(t *testing.T) {
-	t.Parallel()
-	// As deep as the token stands.
-	key := "\n            timeout: 7s"
-	for name, c := range map[string]struct {
-		token string
-		fails bool // it cannot be read, and the program says so
-	}{
-		"double quote":                  {token: canary + `"x`},
-		"colon":                         {token: canary + ": x"},
-		"newline and a key":             {token: canary + key},
-		"quote, colon, newline, key":    {token: canary + `": "` + key},
-		"backslash":                     {token: canary + `\x\`},
-		"comment":                       {token: canary + " # x"},
-		"flow":                          {token: "{" + canary + ": [x, &a *b !c"},
-		"another variable":              {token: canary + "${HOME}"},
-		"single quote":                  {token: canary + "'x", fails: true},
-		"single quote, newline and key": {token: canary + "'" + key, fails: true},
-		"single quote and a flow":       {token: canary + "', timeout: 7s, x: '", fails: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for _, config := range []string{"exact", "ingest", "ingest_tweets", "all_in_one"} {
-				plain, _ := settled(t, config, "plain")
-				settings, printed := settled(t, config, c.token)
-				switch {
-				case strings.Contains(printed, canary):
-					t.Errorf("%s: shows the token:\n%s", config, printed)
-				case c.fails && (settings != "" || !strings.Contains(printed, "config/"+config+".yaml: yaml: line ")):
-					t.Errorf("%s: no error with file and line:\n%s", config, printed)
-				case !c.fails && (settings == "" || settings != plain):
-					t.Errorf("%s: sets something else:\n%s", config, printed)
-				}
-			}
-		})
-	}
-}
-
-// What would break: a token with characters that mean something in YAML gets to
-// InfluxDB as another one.
+// What would break: a token gets to InfluxDB as another one.
 func TestOddTokenGetsToInfluxDB(t *testing.T) {
 	t.Parallel()
-	for _, token := range []string{`user:pass"word`, `user:: x`, `user:back\slash\\`, "user: # x", "{user: [x"} {
-		t.Run(token, func(t *testing.T) {
+	for i, token := range odd {
+		t.Run(strconv.Itoa(i), func(t *testing.T) { // the folders of a test have its name
 			t.Parallel()
 			influx := influxfake.New(influxfake.Options{Token: token})
 			url, stop := influx.Listen()
 			t.Cleanup(stop)
 			dir := t.TempDir()
-			program := testenv.Start(t, testenv.Command{Config: "config/all_in_one.yaml", Env: map[string]string{
+			env := map[string]string{
 				"COUNT": "10", "BATCH_SIZE": "10", "PROGRESS": "never",
 				"INFLUXDB_URL": url, "INFLUXDB_ORG": "org", "INFLUXDB_BUCKET": "bucket", "INFLUXDB_TOKEN": token,
 				"DEAD_FILE": filepath.Join(dir, "dead"), "REJECTED_FILE": filepath.Join(dir, "rejected"),
-			}})
+			}
+			if i%2 == 1 {
+				file := filepath.Join(dir, "token")
+				if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				env["INFLUXDB_TOKEN"], env["INFLUXDB_TOKEN_FILE"] = "", file
+			}
+			program := testenv.Start(t, testenv.Command{Config: "config/all_in_one.yaml", Env: env})
 			if code := program.Wait(t, time.Minute); code != 0 || len(influx.Stored()) == 0 {
-				t.Errorf("exit code %d, %d lines are stored", code, len(influx.Stored()))
+				t.Errorf("%q: exit code %d, %d lines are stored", token, code, len(influx.Stored()))
 			}
 		})
 	}
 }
 
-// What would break: as above, by other line breaks than a newline.
-func TestTokenWithAnotherLineBreakIsNoYAML(t *testing.T) {
+// What would break: a token that InfluxDB cannot be told, or two of them, of which
+// one would win.
+func TestTokensThatCannotBeAreRefused(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]string{"carriage return": "\r", "U+0085": "\u0085", "U+2028": "\u2028", "U+2029": "\u2029"} {
-		settings, printed := settled(t, "ingest", canary+"'"+end+"            timeout: 7s #")
-		if settings != "" || strings.Contains(printed, canary) || !strings.Contains(printed, "INFLUXDB_TOKEN holds a line break") {
-			t.Errorf("%s:\n%s", name, printed)
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(canary), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		env  map[string]string
+		says string
+	}{
+		"line break at the end": {map[string]string{"INFLUXDB_TOKEN": canary + "\n"}, "token_env: the variable ends in a line break"},
+		"two lines":             {map[string]string{"INFLUXDB_TOKEN": canary + "\nx"}, "token must be one line"},
+		"variable and file":     {map[string]string{"INFLUXDB_TOKEN": canary, "INFLUXDB_TOKEN_FILE": file}, "token is given more than once"},
+		"no file":               {map[string]string{"INFLUXDB_TOKEN_FILE": file + "s"}, "token_file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, printed := run(t, testenv.Command{Config: "config/all_in_one.yaml", Env: c.env})
+			if code == 0 || !strings.Contains(printed, c.says) || strings.Contains(printed, canary) {
+				t.Errorf("exit code %d, want %q:\n%s", code, c.says, printed)
+			}
+		})
+	}
+}
+
+// What would break: a value of the environment, which is put into the text of the
+// configuration before it is read as YAML, arrives changed, or ends its own quotes
+// and sets something else; or the error about it shows a secret.
+func TestVariablesArriveOrAreRefused(t *testing.T) {
+	t.Parallel()
+	file := withToken(t, "ingest", "'${INFLUXDB_TOKEN}'")
+	values := append([]string{"x'\n            timeout: 7s", "x\r            timeout: 7s", "line\n"}, odd...)
+	for _, value := range values {
+		for name, c := range map[string]struct{ file, field string }{
+			"INFLUXDB_BUCKET": {"config/ingest.yaml", "bucket"}, // in double quotes
+			"INFLUXDB_TOKEN":  {file, ""},                       // in single quotes, and hidden
+		} {
+			t.Run(name+" "+value, func(t *testing.T) {
+				t.Parallel()
+				secret := canary + value
+				code, printed := run(t, testenv.Command{Args: []string{"echo", c.file}, Env: map[string]string{name: secret}})
+				if strings.Contains(printed, "timeout: 7s") && !strings.Contains(printed, canary) {
+					t.Errorf("sets something else:\n%s", printed)
+				}
+				if code != 0 {
+					if !regexp.MustCompile(regexp.QuoteMeta(c.file)+`\(\d+,1\) .*the value of the environment variable `+name+" would not arrive").MatchString(printed) || strings.Contains(printed, canary) {
+						t.Errorf("exit code %d:\n%s", code, printed)
+					}
+					return
+				}
+				if c.field == "" {
+					if strings.Contains(printed, canary) {
+						t.Errorf("shows the token:\n%s", printed)
+					}
+					return
+				}
+				var whole map[string]any
+				if err := yaml.Unmarshal([]byte(printed), &whole); err != nil {
+					t.Fatal(err)
+				}
+				if got := valueOf(whole, c.field); got != secret {
+					t.Errorf("%q arrives as %q", secret, got)
+				}
+			})
 		}
 	}
 }
 
-// What would break: a token that YAML cuts off or changes in silence, and of which
-// InfluxDB only says that it is wrong.
-func TestTokenThatYAMLMisreadsIsRefused(t *testing.T) {
-	t.Parallel()
-	for _, end := range []string{"' # x", "'\t#", "''x", `" #`} {
-		settings, printed := settled(t, "ingest", canary+end)
-		if settings != "" || strings.Contains(printed, canary) || !strings.Contains(printed, "INFLUXDB_TOKEN holds ") {
-			t.Errorf("%q:\n%s", end, printed)
+// valueOf is the first text of a field of a name.
+func valueOf(v any, name string) string {
+	switch v := v.(type) {
+	case map[string]any:
+		if text, is := v[name].(string); is {
+			return text
 		}
+		for _, value := range v {
+			if text := valueOf(value, name); text != "" {
+				return text
+			}
+		}
+	case []any:
+		for _, value := range v {
+			if text := valueOf(value, name); text != "" {
+				return text
+			}
+		}
+	}
+	return ""
+}
+
+// What would break: a run goes on with a value that is changed, or prints a secret
+// that is no text.
+func TestRunRefusesWhatWouldBeChanged(t *testing.T) {
+	t.Parallel()
+	number := withToken(t, "ingest", "${INFLUXDB_TOKEN}")
+	for name, c := range map[string]struct {
+		args []string
+		env  map[string]string
+		says string
+	}{
+		"topic":                   {[]string{"run", "config/ingest.yaml"}, map[string]string{"TOPIC": `a"b`}, "topics: the value of the environment variable TOPIC would not arrive"},
+		"topic, chilled":          {[]string{"run", "--chilled", "config/ingest.yaml"}, map[string]string{"TOPIC": `a"b`}, "TOPIC"},
+		"of streams":              {[]string{"streams", "--no-api", "config/ingest.yaml"}, map[string]string{"TOPIC": `a"b`}, "TOPIC"},
+		"digits as token":         {[]string{"run", number}, map[string]string{"INFLUXDB_TOKEN": "4815162342"}, "token is a secret and must be text"},
+		"digits, chilled":         {[]string{"run", "--chilled", number}, map[string]string{"INFLUXDB_TOKEN": "4815162342"}, "token is a secret and must be text"},
+		"digits, echo":            {[]string{"echo", number}, map[string]string{"INFLUXDB_TOKEN": "4815162342"}, "token is a secret and must be text"},
+		"digits, by --set":        {[]string{"run", "--chilled", "--set", "output.switch.cases.1.output.influxdb.password=4815162342", "config/ingest.yaml"}, nil, "put its value into quotes"},
+		"digits, by --set, echo":  {[]string{"echo", "--set", "output.switch.cases.1.output.influxdb.password=4815162342", "config/ingest.yaml"}, nil, "put its value into quotes"},
+		"what lint finds":         {[]string{"run", "config/ingest.yaml"}, map[string]string{"WINDOW": "1d"}, `window is "1d": it must be whole milliseconds, such as 500ms, 10s, 5m or 48h, from 1ms to 24h (from the environment variable WINDOW)`},
+		"the same before command": {[]string{"-c", "config/ingest.yaml"}, map[string]string{"WINDOW": "1d"}, `from the environment variable WINDOW`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, printed := run(t, testenv.Command{Args: c.args, Env: c.env})
+			if code != 1 || !strings.Contains(printed, c.says) || strings.Contains(printed, "4815162342") {
+				t.Errorf("exit code %d, want %q:\n%s", code, c.says, printed)
+			}
+		})
 	}
 }

@@ -149,7 +149,7 @@ func (s *sender) insist(r *request, answered decision) {
 			r.accept(r.all())
 			s.witness.flapped(r.bucket)
 			return
-		case answered.verdict == split, answered.verdict == refused && (answered.explained() || s.conf.bucketOf != nil && bucketMissing(answered)):
+		case answered.verdict == split, answered.verdict == refused && answered.explained():
 			r.refuse(0, answered, blamed(answered, 1, r.lines.line).reason(0, answered))
 			return
 		case answered.aboutSettings(), answered.verdict == mend && !s.reachable(r):

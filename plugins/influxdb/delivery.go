@@ -142,10 +142,7 @@ func (d *delivery) try(set []int) (decision, blame, error) {
 		if err != nil {
 			return decision{}, blame{}, err
 		}
-		if d.conf.bucketOf != nil && (bucketMissing(answered) || bucketRefused(answered)) {
-			// The name came from a message, so that no setting is wrong, and no
-			// other message has to wait for it.
-			answered.verdict, answered.class = refused, classBucket
+		if answered.class == classBucket {
 			d.notes.well()
 			return answered, everyone(len(set)), nil
 		}
@@ -240,6 +237,11 @@ func (s *sender) once(ctx context.Context, bucket string, body []byte, points in
 		return decision{}, ctx.Err()
 	}
 	d := judge(a, time.Now())
+	if points > 0 && s.conf.bucketOf != nil && (bucketMissing(d) || bucketRefused(d)) {
+		// The name came from a message, so that no setting is wrong, and no other
+		// message has to wait for it.
+		d.verdict, d.class = refused, classBucket
+	}
 	if d.verdict == done && points > 0 {
 		s.witness.accepted(bucket)
 	}

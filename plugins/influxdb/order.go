@@ -111,7 +111,7 @@ func (cl *call) intoLanes(lanes int) {
 			for i := from; i < r.to; i++ {
 				if number == 0 {
 					hash, _ := seriesOf(l.line(i))
-					numbers[i] = uint8(hash % uint64(lanes)) //nolint:gosec // below maxLanes
+					numbers[i] = uint8(hash % uint64(lanes)) // below maxLanes
 				}
 				if int(numbers[i]) == number {
 					s.buf = append(s.buf, l.buf[l.start(i):l.ends[i]]...)

@@ -104,7 +104,7 @@ func TestTimeOutLeadsToANewConnection(t *testing.T) {
 			line := newCable(t, server.Listener.Addr().String())
 			conf := testConfig()
 			conf.url = &url.URL{Scheme: "https", Host: line.listener.Addr().String()}
-			conf.tls = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // a server of this test
+			conf.tls = &tls.Config{InsecureSkipVerify: true}
 			conf.timeout = time.Second
 			conf.requestsInFlight = 4
 			o := newOutput(conf, nil, nil, service.MockResources().Metrics())
@@ -161,7 +161,7 @@ func TestAnswerThatStopsLeadsToANewConnection(t *testing.T) {
 	defer server.Close()
 	conf := testConfig()
 	conf.url, _ = url.Parse(server.URL)
-	conf.tls = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // a server of this test
+	conf.tls = &tls.Config{InsecureSkipVerify: true}
 	conf.timeout = 300 * time.Millisecond
 	o := newOutput(conf, nil, nil, service.MockResources().Metrics())
 	defer o.Close(t.Context())

@@ -30,7 +30,7 @@ func reasonOf(a answer) string {
 		}
 		return "redirected to " + clean(withoutQuery(location), a.hide)
 	}
-	text := ""
+	var text string
 	if isPage(a) {
 		text = "a web page, not InfluxDB's answer: " + clean(pageWords(string(a.body)), a.hide)
 	} else {

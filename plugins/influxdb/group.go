@@ -95,6 +95,7 @@ func newCommitter(conf config, send func(*request)) *committer {
 		ordered:     conf.ordered(),
 		open:        map[lane]*group{},
 		busy:        map[lane]bool{},
+		outage:      outage{callers: map[*call]bool{}, told: map[*call]bool{}},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.pool.New = func() any { return &request{committer: c} }
@@ -128,6 +129,7 @@ func (c *committer) write(ctx context.Context, cl *call) error {
 	waiting := c.adopt(cl)
 	if waiting == nil {
 		waiting = cl
+		c.callers[cl] = true
 		c.add(cl)
 	}
 	c.dispatch()
@@ -144,6 +146,9 @@ func (c *committer) write(ctx context.Context, cl *call) error {
 		err = errClosed
 	}
 	if errors.Is(err, errUnmended) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.callers, waiting)
 		return err
 	}
 	c.leave(waiting, err != nil)
@@ -304,7 +309,7 @@ func (c *committer) close() {
 	c.cancel()
 	c.queue = nil
 	clear(c.open)
-	c.forgetExpiry()
+	c.unheard, c.expiry = stopped(c.unheard), stopped(c.expiry)
 	c.mu.Unlock()
 	c.wait.Wait()
 }

@@ -6,50 +6,53 @@ import (
 	"time"
 )
 
-// outage is what a committer knows of a setting that somebody has to mend.
+// outage is what a committer knows of a wrong setting that somebody has to change.
 //
-// Benthos connects anew when one WriteBatch returns ErrNotConnected, and holds a
-// lock until the same batch, handed in again, is written: others that returned
-// it wait for the lock, and are then written one after the other. So one caller
-// alone is the messenger. Its lines, and all others, stay where they are: nothing
-// that came later overtakes them, and a batch that waits for something else cannot
-// hold up those behind the lock.
+// When a WriteBatch returns ErrNotConnected, Benthos connects again, and holds a
+// lock until it has written that batch in another call. Other callers that have
+// returned ErrNotConnected wait for the lock, and their batches are then written
+// one after the other. So one caller alone is told of an outage. Its lines and all
+// others keep their place: no later line overtakes them, and a batch that waits
+// for something else does not stop those behind the lock.
 type outage struct {
-	up        chan struct{} // closed when deliveries may go on; nil: there is no outage
-	messenger *call         // whose caller has been told, and has not come back
-	carrier   *call         // that has come back and is not done: Benthos holds the lock for it
-	expiry    *time.Timer   // ends the wait for a caller who does not come back
+	up      chan struct{}  // closed when requests may be sent again; nil: there is no outage
+	callers map[*call]bool // that wait in write
+	told    map[*call]bool // whose callers have been told, and have not come back
+	carrier *call          // has come back and is not done: Benthos holds the lock for it
+	unheard *time.Timer    // runs until Connect is called
+	expiry  *time.Timer    // ends the wait for callers that do not come back
 }
 
-// comeBack is how long after connecting the messenger's batch may take to come
-// again. One that has other lines by then, since a mapping uses the time of day, is
-// another batch.
-const comeBack = 5 * time.Second
+const (
+	// unheardAfter is how long Connect may take to be called when a caller has been
+	// told. If it is not, another caller has the lock, and all are told.
+	unheardAfter = 2 * time.Second
+	// comeBack is how long after a successful Connect a batch may take to come back.
+	// With a mapping that uses the time of day it comes back as other lines, and
+	// counts as another batch.
+	comeBack = 5 * time.Second
+)
 
-// disconnect lets one caller tell Benthos that the output is not connected, and
-// returns when it has connected and the batch has come again. Its error is that
-// of r.ctx.
+// disconnect tells one caller that the output is not connected, and returns when
+// Benthos has connected and the batch is back. Its error is that of r.ctx.
 func (c *committer) disconnect(r *request) error {
 	c.mu.Lock()
 	if c.up == nil {
-		messenger := c.carrier
-		if messenger == nil || messenger.left == 0 { // it is about to return
-			messenger = nil
+		caller := c.carrier
+		if !c.tellable(caller) {
+			caller = nil
 			for _, p := range r.parts {
-				if p.call.left > 0 && slices.Contains(p.call.requests, r) {
-					messenger = p.call
+				if c.tellable(p.call) && slices.Contains(p.call.requests, r) {
+					caller = p.call
 					break
 				}
 			}
 		}
-		if messenger == nil { // all callers have left
-			c.mu.Unlock()
-			<-r.ctx.Done()
-			return r.ctx.Err()
+		c.up = make(chan struct{})
+		if caller != nil {
+			c.tell(caller)
 		}
-		c.up, c.messenger, c.carrier = make(chan struct{}), messenger, nil
-		messenger.failure = errUnmended
-		messenger.done <- struct{}{}
+		c.unheard = time.AfterFunc(unheardAfter, c.tellAll)
 	}
 	up := c.up
 	c.mu.Unlock()
@@ -61,63 +64,107 @@ func (c *committer) disconnect(r *request) error {
 	}
 }
 
-// adopt returns the messenger if these are its lines, for whom the caller then
-// waits: what was stored of them before the outage stays so.
-func (c *committer) adopt(cl *call) *call {
-	m := c.messenger
-	if m == nil || !m.lines.equal(&cl.lines) {
-		return nil
-	}
-	m.failure, m.batch = nil, cl.batch
-	if m.left == 0 {
-		m.done <- struct{}{}
-	} else {
-		c.carrier = m
-	}
-	c.end()
-	return m
+// tellable reports whether a caller waits, and for more than to return.
+func (c *committer) tellable(cl *call) bool { return c.callers[cl] && cl.left > 0 && cl.failure == nil }
+
+func (c *committer) tell(cl *call) {
+	c.told[cl] = true
+	cl.failure = errUnmended
+	cl.done <- struct{}{}
 }
 
-// connected is called when connecting has succeeded.
+func (c *committer) tellAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.up == nil || c.unheard == nil {
+		return
+	}
+	for cl := range c.callers {
+		if c.tellable(cl) {
+			c.tell(cl)
+		}
+	}
+	if len(c.told) == 0 {
+		c.end() // all callers have left
+		c.dispatch()
+	}
+}
+
+// connecting is called when Benthos calls Connect.
+func (c *committer) connecting() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unheard = stopped(c.unheard)
+}
+
+// connected is called when Connect has succeeded.
 func (c *committer) connected() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	m := c.messenger
-	if m == nil || c.expiry != nil {
+	if len(c.told) == 0 || c.expiry != nil {
 		return
 	}
 	c.expiry = time.AfterFunc(comeBack, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.messenger == m {
-			c.abandon(m, true)
-			c.dispatch()
+		for cl := range c.told {
+			c.abandon(cl, true)
 		}
+		c.dispatch()
 	})
 }
 
-// left is told of each call that nobody waits for any more.
+// adopt returns the call of a caller that has come back with the same lines, and
+// now waits for them: those that are stored are not sent again. It ends the outage.
+func (c *committer) adopt(cl *call) *call {
+	for was := range c.told {
+		if c.callers[was] || !was.lines.equal(&cl.lines) {
+			continue // or its caller has not returned yet, and this is another one
+		}
+		delete(c.told, was)
+		was.failure, was.batch = nil, cl.batch
+		if was.left == 0 {
+			was.done <- struct{}{}
+		}
+		c.callers[was] = true
+		c.carrier = was
+		c.end()
+		return was
+	}
+	return nil
+}
+
+// left is called for each call whose caller does not wait any more.
 func (c *committer) left(cl *call) {
+	delete(c.callers, cl)
 	if c.carrier == cl {
 		c.carrier = nil
 	}
-	if c.messenger == cl {
-		c.end()
+	if c.told[cl] {
+		delete(c.told, cl)
+		if len(c.told) == 0 {
+			c.end()
+		}
 	}
 }
 
 func (c *committer) end() {
-	c.forgetExpiry()
-	c.messenger = nil
-	close(c.up)
-	c.up = nil
+	if c.up != nil {
+		close(c.up)
+		c.up = nil
+	}
+	c.unheard = stopped(c.unheard)
+	if len(c.told) == 0 {
+		c.expiry = stopped(c.expiry)
+	}
 }
 
-func (c *committer) forgetExpiry() {
-	if c.expiry != nil {
-		c.expiry.Stop()
-		c.expiry = nil
+// stopped stops a timer.
+func stopped(timer *time.Timer) *time.Timer {
+	if timer != nil {
+		timer.Stop()
 	}
+	return nil
 }
 
 // equal reports whether these are the same lines for the same buckets, from the

@@ -100,6 +100,7 @@ func newOutput(conf config, rejected rejectedOutput, log *service.Logger, metric
 // Connect is called again until it succeeds, and never at the same time as
 // itself or Close.
 func (o *output) Connect(ctx context.Context) error {
+	o.committer.connecting()
 	err := o.reach(ctx, true)
 	if err == nil {
 		err = o.notes.standing()

@@ -79,8 +79,8 @@ func textOf(a answer) string {
 }
 
 // fromInfluxDB reports whether an answer has a form that gateways' answers do not
-// have: a code beside the message (2.x, 3 and Cloud), or the header of 1.x, or the
-// lines that are refused (3).
+// have: a code beside the message (2.x, 3 and Cloud; with 422 also without), or the
+// header of 1.x, or the lines that are refused (3).
 func fromInfluxDB(a answer) bool {
 	if a.err != nil {
 		return false
@@ -94,7 +94,7 @@ func fromInfluxDB(a answer) bool {
 	if json.Unmarshal(a.body, &body) != nil {
 		return a.header.Get("X-Influxdb-Error") != ""
 	}
-	return body.Code != "" && body.Message != "" ||
+	return body.Message != "" && (body.Code != "" || a.status == http.StatusUnprocessableEntity) ||
 		body.Error != "" && (a.header.Get("X-Influxdb-Version") != "" || a.header.Get("X-Influxdb-Error") != "" || body.Data != nil)
 }
 

@@ -36,7 +36,7 @@ type auditSides struct {
 // openTimeout is how long brokers and InfluxDB may take to answer at first.
 const openTimeout = 20 * time.Second
 
-// readRule prepares to tell what is a tweet.
+// readRule prepares the decoder of tweets.
 func (a *auditSides) readRule(ctx context.Context, s *auditSettings) error {
 	options := tweetrule.Options{Encoding: s.encoding, Registry: s.schemaOf(ctx), Bounds: s.bounds, Resolution: s.lengthOfTime()}
 	for _, path := range s.schemaFiles {
@@ -58,7 +58,7 @@ func (a *auditSides) readRule(ctx context.Context, s *auditSettings) error {
 	return err
 }
 
-// mapped is who gives the mapping its messages.
+// mapped returns the source of the messages that the mapping sees.
 func (s *auditSettings) mapped() usermapping.Input {
 	if s.message == "record_batch" {
 		return usermapping.RecordBatch

@@ -76,8 +76,8 @@ type Options struct {
 	// Unix epoch, To exclusive.
 	From, To int64
 
-	// Unsteady names the functions of the pipeline's mapping that may give another
-	// result than they gave to the pipeline.
+	// Unsteady names the functions of the pipeline's mapping whose results may differ
+	// from those that the pipeline got.
 	Unsteady []string
 
 	// Kept says that InfluxDB removes what is older than From by itself.
@@ -121,7 +121,7 @@ type Audit struct {
 	store   Store
 	refused Refused
 	rule    *tweetrule.Decoder
-	record  tweetrule.Record // that is decoded now
+	record  tweetrule.Record // being decoded
 	Options
 }
 

@@ -14,7 +14,7 @@ import (
 type loggedSide struct {
 	records     int64 // that a reader of committed data sees
 	undecodable int64 // no tweets that can be stored, by the written rule
-	filtered    int64 // that the pipeline's mapping deletes
+	filtered    int64 // deleted by the pipeline's mapping
 	outside     int64 // of the time that is compared
 	before      int64 // tweets of a piece that begins before the log
 	committed   int64 // tweets below the committed offsets
@@ -171,8 +171,8 @@ func (t *tally) add(l *ledger, b kafkalog.Batch, lim *limits) error {
 	return nil
 }
 
-// decode gives the tweet that a record counts as. Its error is why it does not, see
-// isNoTweet, or says that it could not be told.
+// decode returns the tweet that a record counts as. An error for which isNoTweet is
+// true is a verdict; any other error means that there is none.
 func (a *Audit) decode(b *kafkalog.Batch, r *kafkalog.Record) (tweetrule.Tweet, error) {
 	a.record.Topic, a.record.Partition = b.Topic, b.Partition
 	a.record.Offset, a.record.Timestamp = r.Offset, r.Timestamp
@@ -188,7 +188,7 @@ func (a *Audit) decode(b *kafkalog.Batch, r *kafkalog.Record) (tweetrule.Tweet, 
 	return t, err
 }
 
-// isNoTweet tells whether an error of decode is a verdict: the record does not count.
+// isNoTweet reports whether an error of decode means that the record does not count.
 func isNoTweet(err error) bool {
 	if err == nil {
 		return false

@@ -18,7 +18,7 @@ import (
 // maxSpans bounds how many coverage points are held, of about 100 bytes each.
 const maxSpans = 4_000_000
 
-// maxTopics is how many other topics are named.
+// maxTopics limits how many other topics a note names.
 const maxTopics = 5
 
 // coverageLaw is that of coverage points: they stand at a second.
@@ -59,7 +59,7 @@ func (a *Audit) Quick(ctx context.Context) (*QuickReport, error) {
 		return nil, err
 	}
 	if q.count == 0 {
-		return nil, fmt.Errorf("%w: InfluxDB holds no coverage point of the topic %s, and %d of others%s", ErrNothing, a.Topic, q.foreign, q.named())
+		return nil, fmt.Errorf("%w: InfluxDB holds no coverage point of the topic %s, and %d of other topics%s", ErrNothing, a.Topic, q.foreign, q.named())
 	}
 	q.sort()
 	orphans, err := q.addPoints(ctx, refused)
@@ -88,10 +88,10 @@ type quick struct {
 	lim      *limits
 	spans    map[int32][]*covered // by base
 	count    int
-	held     int // coverage points, those of other topics too
+	held     int // coverage points in memory, including those of other topics
 	foreign  int64
-	twins    map[int64]twin  // those of other topics, by time
-	topics   map[string]bool // the other ones, some of them
+	twins    map[int64]twin  // coverage points of other topics, by time
+	topics   map[string]bool // other topics, at most maxTopics
 	gaps     map[int32][]gap
 	uncovers map[int32][]gap // batches without a coverage point
 	findings []Finding
@@ -147,7 +147,7 @@ func (q *quick) addSpan(s influxread.Span) error {
 	return nil
 }
 
-// hold takes room for one coverage point.
+// hold reserves memory for one coverage point.
 func (q *quick) hold() error {
 	if q.held++; q.held > maxSpans {
 		return fmt.Errorf("there are more than %d coverage points, which is as many as are held in memory: run it without --quick, and with --from and --to", maxSpans)
@@ -155,8 +155,8 @@ func (q *quick) hold() error {
 	return nil
 }
 
-// addForeign remembers where other topics have coverage points. With a tag for the
-// topic points of two never meet.
+// addForeign records a coverage point of another topic. With identity: source, points
+// of two topics never share a key.
 func (q *quick) addForeign(s influxread.Span) error {
 	q.foreign++
 	if s.Topic != "" && len(q.topics) < maxTopics {
@@ -169,22 +169,22 @@ func (q *quick) addForeign(s influxread.Span) error {
 	return q.hold()
 }
 
-// findTwins looks for batches of another topic that stand at the nanosecond of one
-// of this topic. Where their counts are in one measurement, the points of one have
-// replaced those of the other; what the sums say of it is found in any case, but
-// when both have the same numbers.
+// findTwins reports record batches of another topic with the timestamp of one of this
+// topic. If both are counted in one measurement, their points have replaced each other.
+// Different numbers show up as wrong sums; equal numbers do not, so they are reported
+// here.
 func (q *quick) findTwins() {
 	for partition, list := range q.spans {
 		for _, c := range list {
 			if t, ok := q.twins[c.Nanos]; ok && t.counted == c.Counted && c.stored == c.Counted {
-				q.find(FindingTwin, partition, c.Base, c.Last, "partition %d, batch at %d (to %d): a batch of the topic %s has the same nanosecond and %s too, and InfluxDB holds them once: give each topic a measurement and a coverage_measurement of its own",
+				q.find(FindingTwin, partition, c.Base, c.Last, "partition %d, batch at %d (to %d): a batch of the topic %s has the same timestamp and also %s, and InfluxDB holds them once; give each topic its own measurement and coverage_measurement",
 					partition, c.Base, c.Last, shown(t.topic), tweets(c.Counted))
 			}
 		}
 	}
 }
 
-// named are other topics that have coverage points, in parentheses.
+// named returns the names of the other topics with coverage points, in parentheses.
 func (q *quick) named() string {
 	if len(q.topics) == 0 {
 		return ""
@@ -192,15 +192,15 @@ func (q *quick) named() string {
 	return " (" + strings.Join(slices.Sorted(maps.Keys(q.topics)), ", ") + ")"
 }
 
-// partial tells whether a coverage point may have been read while it was written,
-// without the field filtered.
+// partial reports whether a coverage point may have been read while it was being
+// written, before its field filtered was there.
 func (q *quick) partial(s *influxread.Span, partition int32) bool {
 	return s.Filtered == 0 && s.Counted+s.Undecodable < s.Records && s.Last >= q.lim.committed[partition]
 }
 
-// sort brings the coverage points into the order of offsets. A batch that was
-// stored by an older version, without the topic, and read again by this one has
-// two, of which the newer counts.
+// sort orders the coverage points by offset. A record batch that an older version
+// stored without the topic, and this version stored again, has two: the one with the
+// topic is kept.
 func (q *quick) sort() {
 	for partition, list := range q.spans {
 		slices.SortFunc(list, func(a, b *covered) int {

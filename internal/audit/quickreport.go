@@ -19,7 +19,7 @@ const (
 	FindingSum     FindingKind = "sum"     // counts that do not add up to what it says
 	FindingOrphan  FindingKind = "orphan"  // a count without a coverage point
 	FindingInvalid FindingKind = "invalid" // a coverage point that cannot be right
-	FindingTwin    FindingKind = "twin"    // a batch of another topic at the same time with the same counts
+	FindingTwin    FindingKind = "twin"    // a record batch of another topic with the same timestamp and count
 	FindingBeyond  FindingKind = "beyond"  // one of offsets that Kafka does not have
 )
 
@@ -88,7 +88,7 @@ func (q *quick) report() *QuickReport {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s in InfluxDB are of offsets that Kafka has removed and that no coverage point says anything of", tweets(q.removed)))
 	}
 	if q.foreign > 0 {
-		r.Notes = append(r.Notes, humanize.Comma(q.foreign)+" coverage points are of other topics"+q.named()+", and are not looked at")
+		r.Notes = append(r.Notes, humanize.Comma(q.foreign)+" coverage points belong to other topics"+q.named()+" and are not checked")
 	}
 	return r
 }

@@ -43,7 +43,7 @@ type Report struct {
 	InFlight  int64 `json:"kafka_in_flight"`
 	// Records of Kafka that are no tweets by the written rule.
 	Undecodable int64 `json:"kafka_undecodable"`
-	// Filtered is the records that the pipeline's mapping deletes.
+	// Filtered counts the records that the pipeline's mapping deletes.
 	Filtered int64 `json:"kafka_filtered"`
 	// Stored is the tweets that the points of InfluxDB say, and Points how many
 	// those are.
@@ -195,7 +195,7 @@ func (a *Audit) notes(r *Report) (notes []string) {
 	note(r.Undecodable, "records of Kafka are no tweets by the written rule, and are not compared: they must be in the dead letters")
 	note(r.Filtered, "records of Kafka are deleted by the pipeline's mapping, and are not compared")
 	if len(a.Unsteady) > 0 {
-		notes = append(notes, fmt.Sprintf("the pipeline's mapping calls %s, which may give another result at each reading: where a tweet depends on it, the two sides differ", strings.Join(a.Unsteady, ", ")))
+		notes = append(notes, fmt.Sprintf("the pipeline's mapping calls %s, whose result may differ each time a record is read: tweets that depend on it appear as differences", strings.Join(a.Unsteady, ", ")))
 	}
 	note(r.Removed, "tweets in InfluxDB are of offsets that Kafka has removed, and cannot be compared")
 	note(r.CutOff, "tweets at the start of Kafka's log are of a piece that was cut by it, and are not compared")

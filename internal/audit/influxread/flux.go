@@ -43,24 +43,25 @@ func (r *Reader) flux(ctx context.Context, q query, each func(row) error) error 
 	return readTables(response.Body, q, each)
 }
 
-// Names of the results of a query whose brands may hold a carriage return.
+// Names of the two results of a query for points with brands.
 const (
 	resultPlain   = "plain"
 	resultEscaped = "escaped"
 )
 
-// script asks for a range. The CSV of Flux drops carriage returns, so that the
-// brand "a\rb" arrives as "ab": brands that have one are asked for apart, and
-// escaped by the server. InfluxDB compares tags by its index, where a point
-// without a brand has an empty one; only the few that match are mapped, row by row.
+// script returns the query for a range. Flux's CSV writer drops carriage returns, so
+// the brand "a\rb" would arrive as "ab". A second result therefore holds the brands
+// with a carriage return, escaped by the server. Both filters are evaluated by
+// InfluxDB's index, where a point without a brand counts as one with an empty brand,
+// so only the few matching rows are mapped one by one.
 func script(bucket string, q query) string {
 	fields := make([]string, len(q.fields))
 	for i, name := range q.fields {
 		fields[i] = "r._field == " + text(name)
 	}
 	points := func(condition, change string) string {
-		// Each time from the start: what two queries share is not looked up by the
-		// index, but row by row.
+		// Repeated for each result: the filter of a source that two results share is
+		// evaluated row by row instead of by the index.
 		return fmt.Sprintf(`from(bucket: %s)
   |> range(start: time(v: %d), stop: time(v: %d))
   |> filter(fn: (r) => r._measurement == %s and (%s)%s)%s
@@ -76,7 +77,7 @@ func script(bucket string, q query) string {
 		points(` and r.brand !~ /\r/`, ""), resultPlain, points(` and r.brand =~ /\r/`, escape), resultEscaped)
 }
 
-// unescape undoes what the script has done to a brand.
+// unescape reverses the escaping in script.
 var unescape = strings.NewReplacer(`\\`, `\`, `\r`, "\r")
 
 var escapeText = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "${", `\${`, "\n", `\n`, "\r", `\r`, "\t", `\t`)

@@ -37,8 +37,8 @@ const (
 
 const fieldCount = "count"
 
-// coverageFields are those of a coverage point. The last one came later: without
-// it nothing was filtered.
+// coverageFields are the fields of a coverage point. Older versions do not write the
+// last one; its value is then 0.
 var coverageFields = []string{"partition", "base", "last", "records", "counted", "undecodable", fieldFiltered}
 
 const fieldFiltered = "filtered"
@@ -93,11 +93,11 @@ type Span struct {
 	Nanos      int64
 	Partition  int64
 	Base, Last int64 // offsets
-	Records    int64 // those that follow add up to it
-	// Filtered are the records that the pipeline's mapping has deleted.
+	Records    int64 // the sum of the next three
+	// Filtered counts the records that the pipeline's mapping deleted.
 	Counted, Undecodable, Filtered int64
 	// Missing names the fields that are not there, which is never so for a point
-	// that was written whole; but for filtered, which older versions do not write.
+	// that was written whole. It never names filtered.
 	Missing []string
 }
 
@@ -106,7 +106,7 @@ type Span struct {
 type query struct {
 	measurement string
 	fields      []string
-	brands      bool // its points have the tag brand
+	brands      bool // the points have the tag brand
 	from, to    int64
 }
 

@@ -123,7 +123,7 @@ func (r *reader) hand(b *kmsg.RecordBatch, kind Kind, last int64) error {
 // decoder reads the records of batches, one batch at a time.
 type decoder struct {
 	list    []Record
-	headers []Header // of all of them
+	headers []Header // of all records in list
 	record  kmsg.Record
 }
 

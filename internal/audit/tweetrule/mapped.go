@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	errObject    NotTweet = "the mapping gives no object"
-	errNoText    NotTweet = "of what the mapping gives, a field that must be a string has another type"
-	errTimestamp NotTweet = "the timestamp that the mapping gives is missing, or not a whole number of milliseconds"
+	errObject    NotTweet = "the mapping's result is not an object"
+	errNoText    NotTweet = "in the mapping's result, a field that must be a string has another type"
+	errTimestamp NotTweet = "the timestamp in the mapping's result is missing, or not a whole number of milliseconds"
 )
 
-// readMapped makes a tweet of what a mapping gives: an object with brand, sentiment
+// readMapped makes a tweet from a mapping's result: an object with brand, sentiment
 // and timestamp, a whole number of milliseconds or a time; text and id may be
 // missing. Numbers with a fraction are refused, and all texts must be UTF-8. A value
 // that is JSON is refused before the mapping if it is not UTF-8, has half of a

@@ -31,8 +31,7 @@
 //
 // Where the pipeline has timestamp_bounds, the timestamp is within them.
 //
-// Where the pipeline has a mapping, a tweet is made of what that gives, see
-// mapped.go.
+// With a mapping, the tweet is made from the mapping's result: see mapped.go.
 package tweetrule
 
 import (
@@ -60,8 +59,9 @@ type Options struct {
 	// it cannot be told what they are. It is asked once for each id, and again
 	// after other errors.
 	Registry func(id uint32) (RegistrySchema, error)
-	// Mapping makes an object of a record, for JSON; nil without one. Its errors are
-	// final: such a record is no tweet, or with ErrFiltered left out on purpose.
+	// Mapping returns the object that the user's mapping makes of a record, for JSON;
+	// nil without a mapping. Its errors are final: the record is no tweet, or with
+	// ErrFiltered deleted on purpose.
 	Mapping func(*Record) (any, error)
 	// Bounds are what the user allows of timestamps.
 	Bounds Bounds
@@ -90,7 +90,7 @@ type RegistrySchema struct {
 // ErrNoSchema is for Options.Registry.
 var ErrNoSchema = errors.New("the schema registry has no Avro schema of this id")
 
-// ErrFiltered says that the user's mapping deletes a record: it is neither a tweet
+// ErrFiltered means that the user's mapping deletes the record: it is neither a tweet
 // nor a dead letter.
 var ErrFiltered = errors.New("the mapping deletes it")
 
@@ -177,7 +177,8 @@ func (d *Decoder) Decode(value []byte) (Tweet, error) {
 	return d.DecodeRecord(&d.record)
 }
 
-// DecodeRecord is Decode for a mapping that looks at more than the value.
+// DecodeRecord is Decode for rules that need more than the value: a mapping that reads
+// metadata, or bounds relative to the record's timestamp.
 func (d *Decoder) DecodeRecord(r *Record) (Tweet, error) {
 	t := &d.raw
 	var err error

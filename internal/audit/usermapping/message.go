@@ -9,7 +9,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit/tweetrule"
 )
 
-// message is a record as the input gives it. Numbers have the types that it uses:
+// message returns a record as the input delivers it. Metadata has the same types, since
 // a mapping may compare them.
 func (m *Mapping) message(r *tweetrule.Record) *service.Message {
 	message := service.NewMessage(r.Value)

@@ -1,7 +1,7 @@
-// Package usermapping evaluates the Bloblang mapping of a pipeline by Benthos's own
-// Bloblang: what it means is the user's rule, and only Benthos says what that is.
-// Of the audit this package alone links Benthos, and it uses no code of the
-// pipeline: what counts of the result is for package tweetrule to tell.
+// Package usermapping evaluates the Bloblang mapping of a pipeline with Benthos's own
+// Bloblang: the mapping is the user's rule, and Benthos defines its meaning. It is the
+// only package of the audit that links Benthos, and it uses no code of the pipeline.
+// Package tweetrule decides whether the result counts.
 package usermapping
 
 import (
@@ -10,17 +10,17 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit/tweetrule"
 )
 
-// Input is who gives a mapping its messages, and so which metadata they have.
+// Input is the source of a mapping's messages, which decides their metadata.
 type Input string
 
 // Inputs.
 const (
-	// RecordBatch is sentiment_window with message: record_batch, whose records come
-	// without their headers.
+	// RecordBatch is sentiment_window with message: record_batch. Its messages have no
+	// headers.
 	RecordBatch Input = "record batch"
-	// KafkaBatches renames headers that begin with kafka_.
+	// KafkaBatches puts header_ before the name of a header that begins with kafka_.
 	KafkaBatches Input = "kafka_batches"
-	// With Redpanda and KafkaFranz a header replaces metadata of the same name.
+	// Redpanda and KafkaFranz let a header replace metadata of the same name.
 	Redpanda   Input = "redpanda"
 	KafkaFranz Input = "kafka_franz"
 )
@@ -32,16 +32,16 @@ type Mapping struct {
 	unsteady []string
 }
 
-// unsteady are functions that give another result at another reading, or in a batch
-// that was cut in another way.
+// unsteady are functions whose results change from one reading to the next, or with the
+// way in which messages were batched.
 var unsteady = []string{
 	"batch_index", "batch_size", "counter", "count", "error", "errored", "fake", "ksuid", "nanoid", "now", "random_int",
 	"snowflake_id", "timestamp_unix", "timestamp_unix_micro", "timestamp_unix_milli", "timestamp_unix_nano",
 	"tracing_id", "tracing_span", "ulid", "uuid_v4", "uuid_v7",
 }
 
-// New parses a mapping, which may call whatever the program links. Files that it
-// imports are read now.
+// New parses a mapping and the files that it imports. It may call every function that
+// the program links.
 func New(text string, input Input) (*Mapping, error) {
 	env := bloblang.GlobalEnvironment()
 	executor, err := env.Parse(text)
@@ -57,11 +57,11 @@ func New(text string, input Input) (*Mapping, error) {
 	return m, nil
 }
 
-// Unsteady names the functions of the mapping that may give another result than
-// they gave to the pipeline.
+// Unsteady returns the names of the mapping's functions whose results may differ from
+// those that the pipeline got.
 func (m *Mapping) Unsteady() []string { return m.unsteady }
 
-// Map gives what the mapping makes of a record.
+// Map returns the mapping's result for a record.
 func (m *Mapping) Map(r *tweetrule.Record) (any, error) {
 	mapped, err := m.message(r).BloblangQuery(m.executor)
 	switch {

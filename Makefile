@@ -105,7 +105,7 @@ licences: ## check the licence of everything that is linked
 	cd tools && $(GO) run ./licences -root ..
 
 .PHONY: pin
-pin: ## write digests beside the versions of CI's actions and of images; needs a network, and docker, crane or skopeo
+pin: ## add digests to the versions of CI's actions and of images; needs a network, and docker, crane or skopeo
 	cd tools && $(GO) run ./pin -root ..
 
 .PHONY: clean

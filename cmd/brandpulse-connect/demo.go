@@ -25,8 +25,8 @@ what is stored, here and on a dashboard, and compares the two at the end: exit
 code 0 if they are equal, 1 if not. It needs nothing but Go, which builds InfluxDB the first time.
 
 Ctrl-C stops the generator, and the rest is stored; Ctrl-C again ends at once. Its
-files lie in the folder for temporary files (TMPDIR) and are removed at the end; of a
-demo that fails the logs are kept.
+files are in the folder for temporary files (TMPDIR) and are removed at the end. If
+the demo fails, the logs are kept.
 
    brandpulse-connect demo --count 5000000 --rate 0
    brandpulse-connect demo --count 0 --mode volatile    # to look at the dashboard
@@ -86,8 +86,8 @@ func runDemo(c *cli.Context) error {
 	return nil
 }
 
-// interrupts closes the channel on the first signal and cancels on the second; a
-// terminal that is closed counts for both.
+// interrupts closes the channel on the first signal and cancels on the second. Closing
+// the terminal counts as both.
 func interrupts(cancel context.CancelFunc) <-chan struct{} {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

@@ -1,6 +1,6 @@
 // Package buildcache keeps what takes minutes to get, such as a database built
 // from its source, in the user's cache folder: made once, by whoever needs it
-// first, never seen half made, and made again when it is damaged.
+// first, never seen half made, and rebuilt when it is damaged.
 package buildcache
 
 import (
@@ -35,7 +35,7 @@ func Dir() (string, error) {
 	return filepath.Join(cache, "brandpulse-connect"), nil
 }
 
-// Step is a part of the making of a folder, which it is given.
+// Step is one step of building a folder.
 type Step func(ctx context.Context, dir string) error
 
 // Get gives the folder of that name in Dir, which holds the file. When it is
@@ -43,9 +43,9 @@ type Step func(ctx context.Context, dir string) error
 // named one at once when neither build nor check has returned an error. What build
 // wants to keep must be in there, the file among it.
 //
-// Each call compares the folder with what it held at first, see files.go. Where it
-// differs, as after a disk was full or a file was cut off, it is built again. check,
-// which may be nil, tells whether a folder that nothing is known of can be used.
+// Each call compares the folder with what it contained when it was finished (files.go)
+// and rebuilds it if it differs, for example because a file was truncated. check, which
+// may be nil, decides whether a folder can be used that has no such list.
 //
 // Processes and goroutines that ask for the same name at the same time wait for
 // the first. The lock is the kernel's (flock), so a killed build leaves none
@@ -77,7 +77,7 @@ func Get(ctx context.Context, name, file string, progress Progress, check, build
 	}
 	if complete(dir, file) {
 		err := asFinished(dir)
-		if errors.Is(err, errNoList) { // it is of a version that kept none
+		if errors.Is(err, errNoList) { // an older version made it
 			err = finish(ctx, dir, dir, check)
 		}
 		if err == nil { // maybe by the process that we waited for
@@ -86,7 +86,7 @@ func Get(ctx context.Context, name, file string, progress Progress, check, build
 		if ctx.Err() != nil {
 			return "", context.Cause(ctx)
 		}
-		progress.Say("%s in the cache is damaged, and is made again: %v", name, err)
+		progress.Say("%s in the cache is damaged and is built again: %v", name, err)
 	}
 
 	unfinished := dir + ".unfinished"

@@ -14,21 +14,21 @@ import (
 	"time"
 )
 
-// listOf is where it is kept what a finished folder holds: beside it, since what is
-// in it is the builder's.
+// listOf returns the path of the list of a finished folder's files. It is beside the
+// folder, whose content is the builder's.
 func listOf(dir string) string { return dir + ".files.json" }
 
-// fileState is what a file was when its folder was finished.
+// fileState describes a file when its folder was finished.
 type fileState struct {
 	Size     int64     `json:"size"`
 	Modified time.Time `json:"modified"`
 	SHA256   string    `json:"sha256"`
 }
 
-var errNoList = errors.New("nothing is known of what it held at first")
+var errNoList = errors.New("there is no list of its files")
 
-// finish checks the folder built, and keeps what it holds as that of dir, which it
-// is or will be.
+// finish checks the folder built and writes the list of its files, as the list of dir,
+// which built is or will become.
 func finish(ctx context.Context, built, dir string, check Step) error {
 	if check != nil {
 		if err := check(ctx, built); err != nil {
@@ -50,23 +50,23 @@ func finish(ctx context.Context, built, dir string, check Step) error {
 		return errors.Join(err, relErr)
 	})
 	if err != nil {
-		return fmt.Errorf("reading what %s holds: %w", built, err)
+		return fmt.Errorf("listing the files of %s: %w", built, err)
 	}
 	text, err := json.MarshalIndent(files, "", "  ")
 	if err != nil {
 		return err
 	}
-	// Not written in place: half a list would pass for damage.
+	// Renamed into place, so that nobody reads half a list.
 	part := listOf(dir) + ".part"
 	if err := errors.Join(os.WriteFile(part, text, 0o600), os.Rename(part, listOf(dir))); err != nil {
-		return fmt.Errorf("keeping what %s holds: %w", dir, err)
+		return fmt.Errorf("writing the list of the files of %s: %w", dir, err)
 	}
 	return nil
 }
 
-// asFinished gives an error unless all files of a folder are what they were when it
-// was finished. A file is only read where its time is another one: reading all of
-// them at each start of a server would cost more than it finds.
+// asFinished returns an error unless all files of a folder are as they were when it was
+// finished. It hashes a file only if its modification time has changed: hashing all
+// files at each start of a server would cost more than it finds.
 func asFinished(dir string) error {
 	text, err := os.ReadFile(listOf(dir))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -106,7 +106,7 @@ func stateOf(path string) (fileState, error) {
 		return fileState{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return fileState{}, fmt.Errorf("%s is no file any more", path)
+		return fileState{}, fmt.Errorf("%s is no longer a file", path)
 	}
 	return fileState{Size: info.Size(), Modified: info.ModTime().UTC()}, nil
 }

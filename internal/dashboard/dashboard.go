@@ -84,7 +84,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      90 * time.Second, // streams set their own, write by write
 		IdleTimeout:       time.Minute,
-		// An address names all brands that are chosen, three bytes for one.
+		// The URL lists all chosen brands, at three bytes per byte when escaped.
 		MaxHeaderBytes: 128 << 10,
 	}
 	ended := make(chan struct{})

@@ -54,9 +54,9 @@ func (s *streams) since(r *http.Request) uint64 {
 	return n
 }
 
-// source is what a stream shows: watch says that somebody looks until done is
-// called, changed is closed at the next change after it was asked for, and look
-// gives what has changed since a revision.
+// source is what a stream shows: watch registers a viewer until done is called, changed
+// returns a channel that is closed at the next change, and look returns what has
+// changed since a revision.
 type source struct {
 	watch   func() (done func())
 	changed func() <-chan struct{}
@@ -72,7 +72,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request, stopping <-chan 
 		return
 	}
 	defer done()
-	// Not before: who is refused makes no queries.
+	// Registered only now: a refused viewer must not cause queries.
 	gone := from.watch()
 	defer gone()
 	header := w.Header()

@@ -10,15 +10,15 @@ import (
 	"slices"
 )
 
-// folderName begins the name of a demo's folder among temporary files.
+// folderName is how the name of a demo's temporary folder begins.
 const folderName = "brandpulse-demo-"
 
-// kept are the endings of what is worth keeping of a demo that has failed: a few
-// kilobytes, where the data are hundreds of megabytes.
+// kept are the extensions of the files of a failed demo that are worth keeping: some
+// kilobytes, while the data are hundreds of megabytes.
 var kept = []string{".log", ".yaml", ".conf"}
 
-// cleanUp removes the folder of a demo. The logs of one that has failed, or found a
-// difference, are kept, and it says where.
+// cleanUp removes the folder of a demo. If the demo failed or found a difference, it
+// keeps the logs and prints where they are.
 func cleanUp(out io.Writer, dir string, failed bool) {
 	err := func() error {
 		if !failed {
@@ -35,7 +35,7 @@ func cleanUp(out io.Writer, dir string, failed bool) {
 }
 
 func removeData(dir string) error {
-	errs := []error{os.RemoveAll(filepath.Join(dir, kafkaFolder))} // whose log is data
+	errs := []error{os.RemoveAll(filepath.Join(dir, kafkaFolder))} // its *.log files are data
 	var folders []string
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
@@ -49,7 +49,7 @@ func removeData(dir string) error {
 		return nil
 	})
 	for _, folder := range slices.Backward(folders) {
-		_ = os.Remove(folder) // unless something is in it
+		_ = os.Remove(folder) // only if empty
 	}
 	return errors.Join(append(errs, err)...)
 }

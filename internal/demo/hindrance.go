@@ -10,24 +10,24 @@ import (
 )
 
 const (
-	// leastFree is from how little room on a disk it is called full: servers stop
-	// before the last byte, and others write to it too.
+	// leastFree is the free space below which a disk counts as full: servers fail before
+	// the last byte, and other programs write to it too.
 	leastFree = 8 << 20
 	// fullLimit is how long a disk may stay full before the demo ends.
 	fullLimit = 30 * time.Second
-	// stuckLimit is after how long without a stored tweet it is said why.
+	// stuckLimit is the time without a stored tweet after which the reason is shown.
 	stuckLimit = 10 * time.Second
 )
 
-// hindrance says why the numbers stand still.
+// hindrance explains why nothing progresses.
 type hindrance struct {
 	dir  string
 	free func(dir string) (bytes uint64, ok bool)
-	// tail is the end of the ingest's log.
+	// tail returns the end of the ingest's log.
 	tail func() string
 	say  func(format string, args ...any)
 
-	fullSince  time.Time // zero: it is not
+	fullSince  time.Time // zero: the disk is not full
 	storedAt   time.Time
 	lastStored int64
 	stuckSaid  bool
@@ -48,7 +48,7 @@ func (h *hindrance) look(now time.Time, held, stored counts) error {
 	}
 	if now.Sub(h.storedAt) >= stuckLimit && !h.stuckSaid && h.fullSince.IsZero() {
 		h.stuckSaid = true
-		h.say("Nothing has been stored for %s, and %s tweets wait. The log of the ingest ends with:\n%s",
+		h.say("Nothing has been stored for %s, and %s tweets are waiting. The log of the ingest ends with:\n%s",
 			stuckLimit, humanize.Comma(held.total()-stored.total()), h.tail())
 	}
 	return nil
@@ -59,12 +59,12 @@ func (h *hindrance) lookAtDisk(now time.Time) error {
 	switch full := ok && free < leastFree; {
 	case !full && !h.fullSince.IsZero():
 		h.fullSince = time.Time{}
-		h.say("The disk has room again.")
+		h.say("The disk has space again.")
 	case full && h.fullSince.IsZero():
 		h.fullSince = now
-		h.say("The disk that %s is on is full (%s are free), and Kafka and InfluxDB write there. Make room, or the demo ends in %s.", h.dir, humanize.IBytes(free), fullLimit)
+		h.say("The disk of %s is full (%s free), and Kafka and InfluxDB write to it. Free some space, or the demo ends in %s.", h.dir, humanize.IBytes(free), fullLimit)
 	case full && now.Sub(h.fullSince) >= fullLimit:
-		return fmt.Errorf("the disk that %s is on is full: make room there, or set TMPDIR to a folder on another disk", h.dir)
+		return fmt.Errorf("the disk of %s is full: free some space, or set TMPDIR to a folder on another disk", h.dir)
 	}
 	return nil
 }

@@ -23,17 +23,17 @@ func TestWhyNothingMoves(t *testing.T) {
 		},
 		"the disk is full": {
 			func(s int) uint64 { return map[bool]uint64{true: room, false: none}[s < 5] }, true, func(s int) int64 { return int64(min(s, 5)) },
-			map[string]int{"the disk that DIR is on is full (1.0 KiB are free)": 1, "Nothing has been stored": 0}, 35,
+			map[string]int{"the disk of DIR is full (1.0 KiB free)": 1, "Nothing has been stored": 0}, 35,
 		},
 		"the disk is full for a while": {
 			func(s int) uint64 {
 				return map[bool]uint64{true: none, false: room}[s > 5 && s < 15 || s > 30 && s < 50]
 			}, true, func(s int) int64 { return int64(s) },
-			map[string]int{"is full": 2, "has room again": 2}, 0,
+			map[string]int{"is full": 2, "has space again": 2}, 0,
 		},
 		"the ingest is stuck twice": {
 			func(int) uint64 { return 0 }, false, func(s int) int64 { return int64(min(s, 5) + s/60) },
-			map[string]int{"Nothing has been stored for 10s, and 95 tweets wait. The log of the ingest ends with:\nrefused": 1, "Nothing has been stored": 2, "full": 0}, 0,
+			map[string]int{"Nothing has been stored for 10s, and 95 tweets are waiting. The log of the ingest ends with:\nrefused": 1, "Nothing has been stored": 2, "full": 0}, 0,
 		},
 		"all is stored": {
 			func(int) uint64 { return room }, true, func(int) int64 { return 100 }, nil, 0,

@@ -55,7 +55,8 @@ func Get(ctx context.Context, version string, progress buildcache.Progress) (pat
 	return filepath.Join(dir, program), nil
 }
 
-// try tells whether the program in a folder is that version, and whole.
+// try returns a step that checks that the program in a folder is complete and of that
+// version.
 func try(version string) buildcache.Step {
 	return func(ctx context.Context, dir string) error {
 		path := filepath.Join(dir, program)
@@ -73,8 +74,8 @@ func try(version string) buildcache.Step {
 	}
 }
 
-// whole tells whether a program for Linux has all its bytes: one that lacks the end
-// may say its version all the same, and die when it uses what is not there.
+// whole returns an error if a Linux program is truncated: such a program may still
+// print its version, and crash later.
 func whole(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -83,7 +84,7 @@ func whole(path string) error {
 	defer f.Close()
 	var magic [len(elf.ELFMAG)]byte
 	if _, err := f.ReadAt(magic[:], 0); err != nil || string(magic[:]) != elf.ELFMAG {
-		return nil // of another system, or none: running it tells
+		return nil // not an ELF file: running it shows whether it works
 	}
 	info, err := f.Stat()
 	if err != nil {
@@ -95,7 +96,7 @@ func whole(path string) error {
 	}
 	for _, segment := range program.Progs {
 		if end := segment.Off + segment.Filesz; end > uint64(info.Size()) {
-			return fmt.Errorf("%s has %d bytes, and should have %d at least", path, info.Size(), end)
+			return fmt.Errorf("%s has %d bytes instead of at least %d", path, info.Size(), end)
 		}
 	}
 	return nil

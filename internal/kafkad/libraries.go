@@ -51,8 +51,8 @@ func Get(ctx context.Context, progress buildcache.Progress) (dir string, err err
 	})
 }
 
-// checkJars tells whether all libraries are whole: the list of what is in a jar is
-// at its end.
+// checkJars returns an error if a library is truncated: the directory of a jar is at its
+// end.
 func checkJars(_ context.Context, dir string) error {
 	jars, err := filepath.Glob(filepath.Join(dir, "*.jar"))
 	if err != nil {

@@ -4,8 +4,8 @@ package process
 
 import "syscall"
 
-// FreeBytes is how many bytes can still be written to the disk that a folder is on.
-// It is not ok where that is not known.
+// FreeBytes returns how many bytes can still be written to the disk of a folder. ok is
+// false if that is not known.
 func FreeBytes(dir string) (bytes uint64, ok bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {

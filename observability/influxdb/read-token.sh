@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes a token that can read one bucket and do nothing else, and puts it into a
-# file: for Grafana, which InfluxDB's own token would let write and delete. A token
-# that is there and works is kept.
+# Creates a token that can only read one bucket, and writes it to a file: for Grafana,
+# which could write and delete with InfluxDB's operator token. A token that exists and
+# works is kept.
 #
-#   INFLUX_HOST, INFLUX_TOKEN, INFLUX_ORG   InfluxDB 2, and a token that may make others
-#   BUCKET                                  what can be read
-#   TOKEN_FILE                              where the token goes
+#   INFLUX_HOST, INFLUX_TOKEN, INFLUX_ORG   InfluxDB 2, and a token that may create others
+#   BUCKET                                  the bucket to read
+#   TOKEN_FILE                              the file for the token
 set -eu
 
 if [ -s "$TOKEN_FILE" ] && INFLUX_TOKEN=$(cat "$TOKEN_FILE") influx bucket list --name "$BUCKET" >/dev/null 2>&1; then
@@ -21,11 +21,11 @@ fi
 token=$(influx auth create --description "reads the bucket $BUCKET, for Grafana" --read-bucket "$id" --json |
 	sed -n 's/.*"token": *"\([^"]*\)".*/\1/p')
 if [ -z "$token" ]; then
-	echo "InfluxDB at $INFLUX_HOST has made no token" >&2
+	echo "InfluxDB at $INFLUX_HOST has created no token" >&2
 	exit 1
 fi
 
-# Grafana runs as another user than this script. It must never see half a token.
+# Readable by Grafana's user, and renamed so that it never reads half a token.
 printf '%s' "$token" >"$TOKEN_FILE.part"
 chmod 444 "$TOKEN_FILE.part"
 mv -f "$TOKEN_FILE.part" "$TOKEN_FILE"

@@ -52,7 +52,7 @@ func TestReadToken(t *testing.T) {
 	}{
 		{[]string{"INFLUX_TOKEN=none"}, "was not found", false},
 		{[]string{"BUCKET=other"}, "was not found", false},
-		{[]string{"MAKES="}, "has made no token", false},
+		{[]string{"MAKES="}, "has created no token", false},
 		{nil, "made-1==", true},
 		{[]string{"MAKES=made-2"}, "made-1==", true}, // it works still
 	} {

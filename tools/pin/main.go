@@ -1,13 +1,13 @@
-// Command pin writes the digests of what CI and the containers take from elsewhere
-// beside its versions: the actions of the workflows, and the images of compose.yaml
-// and the Dockerfile. A tag can be moved to other content; a digest cannot.
+// Command pin adds digests to the versions of the actions in the workflows and of the
+// images in compose.yaml and the Dockerfile. A tag can be moved to other content; a
+// digest cannot.
 //
-//	go run ./pin -root ..           pin all, and bring those that are pinned up to their tags
-//	go run ./pin -root .. -check    name what is not pinned, without a network; exit code 1 if anything is
+//	go run ./pin -root ..           pin everything; update what is pinned to its tag
+//	go run ./pin -root .. -check    list what is not pinned, offline; exit code 1 if there is anything
 //
-// Digests come from the sources themselves: by git from GitHub for an action, by
-// docker, crane or skopeo from its registry for an image. Where one cannot be had,
-// nothing is written at all.
+// The digests come from the sources themselves: from GitHub with git for an action, from
+// its registry with docker, crane or skopeo for an image. If any of them cannot be
+// obtained, nothing is written.
 package main
 
 import (
@@ -20,12 +20,12 @@ import (
 	"path/filepath"
 )
 
-// pinned are the files that name such things.
+// pinned are the files with actions and images.
 var pinned = []string{".github/workflows/*.yml", ".github/workflows/*.yaml", "compose.yaml", "Dockerfile"}
 
 func main() {
 	root := flag.String("root", ".", "folder of the main module")
-	check := flag.Bool("check", false, "name what is not pinned and write nothing")
+	check := flag.Bool("check", false, "list what is not pinned and write nothing")
 	flag.Parse()
 	run := func() error { return pinAll(context.Background(), *root, sources{}, os.Stdout) }
 	if *check {
@@ -68,7 +68,7 @@ func read(root string) ([]file, error) {
 	return files, nil
 }
 
-var errNotPinned = errors.New("not everything is pinned: where there is a network, make pin does it")
+var errNotPinned = errors.New("not everything is pinned: run make pin on a machine with a network")
 
 func checkAll(root string, out io.Writer) error {
 	files, err := read(root)
@@ -87,8 +87,7 @@ func checkAll(root string, out io.Writer) error {
 	return result
 }
 
-// pinAll asks for all digests first: half of them would be a state that nobody has
-// looked at.
+// pinAll gets all digests before it writes any.
 func pinAll(ctx context.Context, root string, from digester, out io.Writer) error {
 	files, err := read(root)
 	if err != nil {
@@ -103,7 +102,7 @@ func pinAll(ctx context.Context, root string, from digester, out io.Writer) erro
 			}
 			digest, err := from.digest(ctx, u)
 			if err == nil && !u.kind.valid(digest) {
-				err = fmt.Errorf("%q is no digest", digest)
+				err = fmt.Errorf("%q is not a digest", digest)
 			}
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%s:%d: looking for the digest of %s: %w", f.name, u.line, u, err))

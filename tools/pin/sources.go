@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// digester says what a version is now.
+// digester returns the current digest of a version.
 type digester interface {
 	digest(ctx context.Context, u use) (string, error)
 }
 
-// askTimeout bounds one question.
+// askTimeout limits one lookup.
 const askTimeout = time.Minute
 
-// sources asks where things come from, by the programs that fetch them.
+// sources looks digests up with the programs that fetch actions and images.
 type sources struct{}
 
 func (sources) digest(ctx context.Context, u use) (string, error) {
@@ -32,7 +32,7 @@ func (sources) digest(ctx context.Context, u use) (string, error) {
 	return imageDigest(ctx, u.String())
 }
 
-// commitOf asks for the commit of a tag.
+// commitOf returns the commit of a tag.
 func commitOf(ctx context.Context, u use) (string, error) {
 	tag := "refs/tags/" + u.version
 	out, err := output(ctx, "git", "ls-remote", "https://github.com/"+u.name, tag, tag+"^{}")
@@ -42,8 +42,8 @@ func commitOf(ctx context.Context, u use) (string, error) {
 	return commitIn(string(out), tag)
 }
 
-// commitIn reads the answer of git ls-remote. A tag with a message is an object of
-// its own, and the commit is behind ^{}.
+// commitIn finds the commit in the output of git ls-remote. An annotated tag is an
+// object of its own; its commit has the suffix ^{}.
 func commitIn(answer, tag string) (string, error) {
 	found := map[string]string{}
 	for line := range strings.Lines(answer) {
@@ -56,10 +56,10 @@ func commitIn(answer, tag string) (string, error) {
 			return hash, nil
 		}
 	}
-	return "", errors.New("it is no tag: only tags can be pinned, a branch moves with every commit")
+	return "", errors.New("there is no such tag; only tags can be pinned, since a branch moves with every commit")
 }
 
-// imageDigest asks for the digest of an image for all platforms together.
+// imageDigest returns the digest of an image for all platforms.
 func imageDigest(ctx context.Context, image string) (string, error) {
 	var errs []error
 	for _, ask := range []func() (string, error){
@@ -68,7 +68,7 @@ func imageDigest(ctx context.Context, image string) (string, error) {
 		},
 		func() (string, error) { return text(output(ctx, "crane", "digest", image)) },
 		func() (string, error) {
-			// Its own digest is that of this machine's platform alone.
+			// The digest that skopeo itself prints is that of one platform.
 			manifest, err := output(ctx, "skopeo", "inspect", "--raw", "docker://"+image)
 			if err != nil {
 				return "", err

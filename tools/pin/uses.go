@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// kind is what is taken from elsewhere.
+// kind is the kind of a dependency.
 type kind int
 
 const (
@@ -26,13 +26,13 @@ func (k kind) valid(digest string) bool {
 	return imageHash.MatchString(digest)
 }
 
-// use is one place that takes an action or an image.
+// use is one reference to an action or an image.
 type use struct {
 	kind    kind
 	name    string // owner/repository, or an image without its tag
 	path    string // of an action within its repository
 	version string // tag
-	digest  string // empty: it is not pinned
+	digest  string // empty: not pinned
 	line    int
 }
 
@@ -43,7 +43,7 @@ func (u use) String() string {
 	return u.name + ":" + u.version
 }
 
-// written is how it stands in a file with a digest.
+// written returns the reference with a digest.
 func (u use) written(digest string) string {
 	if u.kind == action {
 		return u.name + u.path + "@" + digest + " # " + u.version
@@ -52,15 +52,16 @@ func (u use) written(digest string) string {
 }
 
 var (
-	usesLine = regexp.MustCompile(`^(\s*(?:- )?uses:\s*)([\w.-]+/[\w.-]+)(/[\w./-]+)?@(\S+)(?:[ \t]+#[ \t]*(\S+))?[ \t]*$`)
-	// An image that is built here has the tag local, and none elsewhere.
+	usesLine  = regexp.MustCompile(`^(\s*(?:- )?uses:\s*)([\w.-]+/[\w.-]+)(/[\w./-]+)?@(\S+)(?:[ \t]+#[ \t]*(\S+))?[ \t]*$`)
 	imageLine = regexp.MustCompile(`^(\s*image:\s*)([\w./-]+(?::\d+/[\w./-]+)?):([\w.-]+)(?:@(sha256:[0-9a-f]+))?[ \t]*$`)
 	fromLine  = regexp.MustCompile(`^(FROM\s+(?:--\S+\s+)?)([\w./-]+(?::\d+/[\w./-]+)?):([\w.-]+)(?:@(sha256:[0-9a-f]+))?((?:\s+AS\s+\S+)?[ \t]*)$`)
 )
 
+// builtHere is the tag of images that compose.yaml builds itself.
 const builtHere = "local"
 
-// parse reads a line of a file. before and after are what stands around the use.
+// parse finds the reference in a line of a file. before and after are the text around
+// it.
 func parse(name, line string) (before string, u use, after string, ok bool) {
 	switch {
 	case strings.HasPrefix(filepath.ToSlash(name), ".github/"):
@@ -70,8 +71,8 @@ func parse(name, line string) (before string, u use, after string, ok bool) {
 		}
 		u = use{kind: action, name: m[2], path: m[3], version: m[4]}
 		if commit.MatchString(m[4]) {
-			// Without its tag beside it nobody knows which version it is: then it
-			// stays as it is.
+			// The tag is in the comment. Without one the version is unknown, and the
+			// line is left alone.
 			u.version, u.digest = m[5], m[4]
 		}
 		return m[1], u, "", u.version != ""
@@ -102,8 +103,7 @@ func usesIn(name, text string) (uses []use) {
 	return uses
 }
 
-// rewrite puts digests beside the versions, and gives the uses that have another one
-// now.
+// rewrite adds digests to the versions and returns the references that have changed.
 func rewrite(name, text string, digests map[string]string) (pinned string, changed []use) {
 	var out strings.Builder
 	number := 0

@@ -6,7 +6,7 @@ const compactNumber = new Intl.NumberFormat("en", { notation: "compact", maximum
 
 export const none = "–";
 
-/** The name of a brand, in which what cannot be seen, or turns the text around, is. */
+/** The name of a brand, with control characters and changes of text direction made visible. */
 export const name = (text) => text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g, (c) => {
   const code = c.charCodeAt(0);
   if (code < 0x20) return String.fromCharCode(0x2400 + code);

@@ -1,7 +1,7 @@
 // What to do about a problem with InfluxDB, or with the dashboard's own server.
 
-/** The server's reason why it does not feed this page. */
-export const refusedNotice = (reason) => ({ level: "bad", title: "The dashboard does not show this", lines: [reason, "It is asked again every few seconds."] });
+/** The server's reason for refusing this view. */
+export const refusedNotice = (reason) => ({ level: "bad", title: "The dashboard refuses this view", lines: [reason, "This page tries again every few seconds."] });
 
 export function problemNotice(problem, { url, bucket, measurement }) {
   switch (problem.kind) {

@@ -1,6 +1,6 @@
 // A stream of events from the server, opened again when it breaks. A page that
 // nobody sees for a while lets go of it: a browser has few connections a server.
-// onState is told whether it is connected, and where the server refuses it, why.
+// onState receives whether it is connected and, if the server refuses it, the reason.
 
 const hiddenFor = 30_000;
 
@@ -27,8 +27,7 @@ export class Stream {
     this.#source.onmessage = (event) => { this.#onState(true, null); this.#onData(JSON.parse(event.data)); };
     this.#source.onerror = () => {
       this.#onState(false, null);
-      // A browser does not come back from an answer such as 503, nor does it say
-      // what that was.
+      // After a response such as 503 a browser neither reconnects nor reports it.
       if (this.#source?.readyState === EventSource.CLOSED) {
         clearTimeout(this.#watchdog);
         this.#watchdog = setTimeout(() => this.#open(), 3000);

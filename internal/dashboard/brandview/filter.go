@@ -29,8 +29,8 @@ func (f Filter) Check() error {
 	return nil
 }
 
-// checkBrand lets through whatever the list of brands can hold: a name is a bound
-// parameter of a query, so control characters in it do no harm.
+// checkBrand accepts every name that the list of brands can contain. Names are bound
+// parameters of queries, so control characters in them are harmless.
 func checkBrand(name string) error {
 	switch {
 	case name == "":

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// maxNameBytes bounds the name of a brand that is told apart and asked for.
-// InfluxDB takes longer tags, but none that a person would choose from a list.
+// maxNameBytes limits the names of brands that are listed. InfluxDB accepts longer
+// tags, but none that a person would choose from a list.
 const maxNameBytes = 512
 
 // identifier quotes a name for InfluxQL. A measurement is no value, so it cannot

@@ -28,9 +28,9 @@ const (
 	retryLongest = 5 * time.Second
 )
 
-// Run reads until the context ends, as long as somebody looks. Who comes while it
-// reads waits for the next reading: pages that come and go make no more queries
-// than one that stays.
+// Run reads until the context ends, while anybody is watching. A viewer that connects
+// between two readings waits for the next one, so pages that connect and disconnect
+// cause no more queries than one that stays.
 func (v *View) Run(ctx context.Context) {
 	p := poller{view: v, store: v.store, jobs: newJobs()}
 	for ctx.Err() == nil {

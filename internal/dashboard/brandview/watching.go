@@ -32,7 +32,7 @@ func (v *View) Watch(r Range) (done func()) {
 	})
 }
 
-// await waits until somebody looks; it is false when the context ends first.
+// await waits for a viewer. It returns false if the context ends first.
 func (w *watching) await(ctx context.Context) bool {
 	for !w.anybody() {
 		select {

@@ -70,9 +70,9 @@ const (
 	// parted is by how much a stage may be slower than the one before it without
 	// being the bottleneck: rates of two moments differ a little.
 	parted = 0.9
-	// allOfIt is which share of records, or points, is nearly all of them.
+	// allOfIt is the share of records or points that counts as nearly all.
 	allOfIt = 0.95
-	// slotsFillFrom and slotsUsedUpFrom are shares of the nanoseconds of a window.
+	// slotsFillFrom and slotsUsedUpFrom are shares of a window's timestamps in use.
 	slotsFillFrom, slotsUsedUpFrom = 0.5, 0.9
 	// flowing is from how many tweets/s on something flows.
 	flowing = 0.05
@@ -112,8 +112,8 @@ func away(f Facts) (Verdict, bool) {
 	}, f.Endpoints > 0 && len(f.Away) == f.Endpoints
 }
 
-// nearlyAll tells whether a rate of what fails makes up for nearly all; good may be
-// unknown, where nothing was ever counted.
+// nearlyAll reports whether failures make up nearly all of a rate. good may be unknown,
+// if nothing was ever counted.
 func nearlyAll(bad, good float64) bool {
 	if math.IsNaN(good) {
 		good = 0
@@ -141,18 +141,18 @@ func nothingCounts(f Facts) (Verdict, bool) {
 func nothingStored(f Facts) (Verdict, bool) {
 	return Verdict{
 		Level: LevelBad, Stage: StageStored, Title: "InfluxDB refuses nearly all points",
-		Detail: fmt.Sprintf("%s points/s are refused, and %s/s are stored. Below stand the reasons: a retention that is too short for what is read, or a field of another type.", number(f.Rejected), number(known(f.Points))),
+		Detail: fmt.Sprintf("%s points/s are refused, and %s/s are stored. The reasons are listed below; common ones are a retention that is too short for the data, and a field of another type.", number(f.Rejected), number(known(f.Points))),
 	}, nearlyAll(f.Rejected, f.Points)
 }
 
 func slotsUsedUp(f Facts) (Verdict, bool) {
 	return Verdict{
 		Level: LevelBad, Stage: StageWindowed, Title: "Points are about to replace each other",
-		Detail: fmt.Sprintf("The tweets of one window and partition span %.0f %% of the offsets that have a nanosecond of their own; from 100 %% on points are lost. Set a longer window or fewer max_partitions, and count the topic again into an empty bucket. The log of the ingest names partition and window.", 100*f.SlotsUsed),
+		Detail: fmt.Sprintf("The tweets of one window and partition span %.0f %% of the offsets that have timestamps of their own; from 100 %% on, points replace each other. Set a longer window or fewer max_partitions, and count the topic again into an empty bucket. The log of the ingest names partition and window.", 100*f.SlotsUsed),
 	}, f.SlotsUsed >= slotsUsedUpFrom
 }
 
-// known is 0 for what is not.
+// known returns 0 for an unknown number.
 func known(n float64) float64 {
 	if math.IsNaN(n) {
 		return 0
@@ -284,7 +284,7 @@ func late(f Facts) (Verdict, bool) {
 func slotsFill(f Facts) (Verdict, bool) {
 	return Verdict{
 		Level: LevelBusy, Stage: StageWindowed, Title: "Windows span many offsets",
-		Detail: fmt.Sprintf("The tweets of one window and partition span %.0f %% of the offsets that have a nanosecond of their own; from 100 %% on points replace each other.", 100*f.SlotsUsed),
+		Detail: fmt.Sprintf("The tweets of one window and partition span %.0f %% of the offsets that have timestamps of their own; from 100 %% on, points replace each other.", 100*f.SlotsUsed),
 	}, f.SlotsUsed >= slotsFillFrom
 }
 

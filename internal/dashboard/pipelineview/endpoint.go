@@ -19,17 +19,17 @@ const (
 	scrapeTimeout = 2 * time.Second
 	// maxScrapeBytes bounds them.
 	maxScrapeBytes = 8 << 20
-	// maxErrorBytes bounds what viewers see of an error: it may quote an answer.
+	// maxErrorBytes limits the error that viewers see: it may quote the response.
 	maxErrorBytes = 300
-	// maxRedirects on the same server.
+	// maxRedirects limits redirects on the same server.
 	maxRedirects = 3
 )
 
-// endpoint is a process with metrics. Its address may hold a user, a password or a
-// key: viewers see its name, and nobody else is sent them.
+// endpoint is a process with metrics. Its address may contain a user, a password or a
+// key, so viewers see only its name, and no other server receives them.
 type endpoint struct {
 	url   string
-	name  string // server and path
+	name  string // scheme, host and path
 	http  *http.Client
 	last  *scrape // the newest that came
 	error error   // of the newest try
@@ -40,7 +40,7 @@ func newEndpoint(address string) (*endpoint, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		shown := fmt.Sprintf(", not %q", address)
 		if strings.ContainsAny(address, "@?") {
-			shown = "; the one given is not shown, since it may hold a secret"
+			shown = "; yours is not printed, since it may contain a secret"
 		}
 		return nil, errors.New("the address of metrics must be like http://127.0.0.1:4195/metrics" + shown)
 	}
@@ -54,21 +54,20 @@ func newEndpoint(address string) (*endpoint, error) {
 	}, nil
 }
 
-// sameServer follows a redirect on the server that was asked, as one to another
-// path, and none to another server, which nobody has named.
+// sameServer allows redirects to another path of the same server, and refuses those to
+// other servers, which the user has not named.
 func sameServer(request *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	switch {
 	case request.URL.Scheme != first.Scheme || request.URL.Host != first.Host:
-		return fmt.Errorf("it answers with a redirect to another server, %s://%s, which is not followed: give --metrics the address where the metrics are", request.URL.Scheme, request.URL.Host)
+		return fmt.Errorf("it redirects to another server, %s://%s, which is not followed: set --metrics to the address of the metrics themselves", request.URL.Scheme, request.URL.Host)
 	case len(via) > maxRedirects:
-		return fmt.Errorf("it answers with more than %d redirects", maxRedirects)
+		return fmt.Errorf("it redirects more than %d times", maxRedirects)
 	}
 	return nil
 }
 
-// problem is why the newest try has failed, as viewers may see it; empty if it has
-// not.
+// problem returns the error of the latest scrape as viewers may see it, or "".
 func (e *endpoint) problem() string {
 	if e.error == nil {
 		return ""

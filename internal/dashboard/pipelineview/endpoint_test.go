@@ -75,7 +75,7 @@ func TestRedirectsOfMetrics(t *testing.T) {
 	}))
 	defer server.Close()
 	for path, want := range map[string]string{
-		"/metrics": "", "/away": "another server, " + elsewhere.URL + ",", "/up": "another server, https://", "/round": "more than 3 redirects",
+		"/metrics": "", "/away": "another server, " + elsewhere.URL + ",", "/up": "another server, https://", "/round": "more than 3 times",
 	} {
 		v := newTestView(t, Source{Metrics: []string{server.URL + path}})
 		v.read(t.Context())

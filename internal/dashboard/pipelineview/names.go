@@ -58,7 +58,7 @@ const (
 	lag                         // offsets between the end of the log and what is acknowledged
 	lagSeconds                  // age of the oldest of them, the largest of all partitions
 	stopped                     // partitions that wait for an operator
-	slotsUsed                   // share of the nanoseconds of a window, the largest of all
+	slotsUsed                   // share of a window's timestamps in use, the largest of all
 	waitingBatches              // record batches that are redelivered until they are accepted
 	schemaSeconds               // how long records wait for a schema, the longest of all
 	nothing                     // processes that have counted none of their first records
@@ -79,7 +79,7 @@ var gauges = map[string]gauge{
 	schemaWaiting:                       schemaSeconds,
 }
 
-// largest are the gauges of which the largest counts, not the sum.
+// largest are the gauges of which the maximum is shown, not the sum.
 var largest = map[gauge]bool{lagSeconds: true, slotsUsed: true, schemaSeconds: true}
 
 // schemaWaiting has a label with the id of the schema.

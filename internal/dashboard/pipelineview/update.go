@@ -7,7 +7,7 @@ import (
 
 // Endpoint is a process that is asked for its metrics.
 type Endpoint struct {
-	URL     string `json:"url"`   // without what may be secret
+	URL     string `json:"url"`   // without user, password and query
 	Error   string `json:"error"` // why it does not answer; empty if it does
 	Started bool   `json:"started"`
 }

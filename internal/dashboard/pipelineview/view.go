@@ -92,14 +92,14 @@ func (v *View) Run(ctx context.Context) {
 		begin := time.Now()
 		v.read(ctx)
 		if v.watched() || v.sleep(ctx, begin.Add(idleTick), v.wake) {
-			// Who comes waits for the next tick: pages that come and go ask pipelines
-			// no more often than one that stays.
+			// A new viewer waits for the next tick, so pages that connect and
+			// disconnect cause no more scrapes than one that stays.
 			v.sleep(ctx, begin.Add(tick), nil)
 		}
 	}
 }
 
-// sleep tells whether wake has ended it before its time.
+// sleep waits until a time and reports whether wake ended it early.
 func (v *View) sleep(ctx context.Context, until time.Time, wake <-chan struct{}) (woken bool) {
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()

@@ -1,7 +1,6 @@
 package kafkabatch
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -17,12 +16,14 @@ const (
 )
 
 // wrongSeveral is for several topics without an identity that tells them apart.
-const wrongSeveral = "topics names several: with identity: timestamp the point of one would replace the point of another at the same offset. " +
+const wrongSeveral = "topics names several, %v: with identity: timestamp the point of one would replace the point of another at the same offset. " +
 	"Set identity: source, here and in sentiment_window, or give each topic an input, a consumer_group and a bucket or measurement of its own"
 
 // severalRule is what lint says of it.
 const severalRule = `
-  this.identity.or("` + identityTimestamp + `") == "` + identityTimestamp + `" && this.topics.or([]).map_each(t -> t.string().split(",")).flatten().map_each(t -> t.trim()).filter(t -> t != "").unique().length() > 1 => [ "` + wrongSeveral + `" ],`
+  this.identity.or("` + identityTimestamp + `") == "` + identityTimestamp + `" && ` + listedTopics + `.length() > 1 => [ "` + wrongSeveral + `".format(` + listedTopics + `.join(", ")) ],`
+
+const listedTopics = `this.topics.or([]).map_each(t -> t.string().split(",")).flatten().map_each(t -> t.trim()).filter(t -> t != "").unique()`
 
 func (c *config) checkIdentity() error {
 	switch {
@@ -31,7 +32,7 @@ func (c *config) checkIdentity() error {
 	case c.identity != identityTimestamp:
 		return fmt.Errorf("%s must be one of %s, %s, not %q", fieldIdentity, identityTimestamp, identitySource, c.identity)
 	case len(c.topics) > 1:
-		return errors.New(wrongSeveral)
+		return fmt.Errorf(wrongSeveral, strings.Join(c.topics, ", "))
 	default:
 		return nil
 	}

@@ -23,7 +23,7 @@ func TestSeveralTopicsNeedAnIdentity(t *testing.T) {
 		"topics: [ one, one ]":                         "",
 		"topics: [ 'one, ', one ]":                     "",
 		"topics: [ one, two ]":                         "identity: source",
-		"topics: [ 'one,two' ]":                        "identity: source",
+		"topics: [ 'one,two' ]":                        "one, two",
 		"topics: [ 'one , two' ]\nidentity: timestamp": "identity: source",
 		"topics: [ one, two ]\nidentity: source":       "",
 		"topics: [ one ]\nidentity: source":            "",

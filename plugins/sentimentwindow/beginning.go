@@ -52,7 +52,7 @@ func (b *beginning) lost(records int64, reason string, err error) {
 		b.reason, b.first = reason, brief(err.Error(), maxFirstError)
 	}
 	b.dead += records
-	if b.dead >= firstRecords {
+	if b.dead >= firstRecords && (b.why == nil || time.Since(b.logged) >= beginningPeriod) {
 		b.doubt(fmt.Errorf("none of the first %d records was counted, all are dead letters. The first one: %s. If the others are like it, %s", b.dead, b.first, b.hint()))
 	}
 }

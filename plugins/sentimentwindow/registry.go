@@ -116,6 +116,8 @@ func (r *registry) fetch(ctx context.Context, id int) (schemaEntry, error) {
 		return final(fmt.Errorf("the schema registry has no schema %d", id))
 	case errors.As(err, &is):
 		return final(fmt.Errorf("schema %d: %w", id, is))
+	case ofSchema(err):
+		return schemaEntry{}, schemaError{r.client.said(err)}
 	case err != nil:
 		return schemaEntry{}, r.client.said(err)
 	}

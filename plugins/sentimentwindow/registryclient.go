@@ -170,6 +170,22 @@ func notFound(err error) bool {
 	return errors.As(err, &answer) && answer.ErrorCode == sr.ErrSchemaNotFound.Code
 }
 
+// ofSchema reports whether an error is about the schema that was asked for, rather
+// than about the registry as a whole: it does not accept the credentials, is
+// overloaded, or somebody before it does not reach it.
+func ofSchema(err error) bool {
+	var answer *sr.ResponseError
+	if !errors.As(err, &answer) {
+		return errors.Is(err, errTooLarge)
+	}
+	switch answer.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return false
+	}
+	return true
+}
+
 // said is an error in words for a log line: in short, without control characters,
 // and without the credentials, whoever repeats them.
 func (c *registryClient) said(err error) error {

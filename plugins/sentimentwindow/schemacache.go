@@ -31,6 +31,8 @@ const (
 	registryPatience = 500 * time.Millisecond
 	// maxLookups is how many schemas are asked for at the same time.
 	maxLookups = 4
+	// neededLately is within which time a batch is redelivered that needs a schema.
+	neededLately = 3 * time.Second
 	// missingForgets is how long a missing schema is remembered that no record
 	// needs any more, as when its partition has gone to another process.
 	missingForgets = time.Minute
@@ -41,8 +43,11 @@ var (
 	// the result.
 	errPostponed = errors.New("its input redelivers it")
 	// errSchemaNotFound is the registry's answer that it has no such schema.
-	errSchemaNotFound = errors.New("it has no such schema")
+	errSchemaNotFound error = schemaError{errors.New("it has no such schema")}
 )
+
+// schemaError is about one schema: others may be had all the same.
+type schemaError struct{ error }
 
 // schemaEntry is what is known of a schema.
 type schemaEntry struct {
@@ -88,6 +93,7 @@ type missingSchema struct {
 	since    time.Time
 	needed   time.Time     // last, by a record
 	lookup   chan struct{} // closed when the lookup in flight ends; nil without one
+	asked    time.Time     // when the last lookup began
 	failures int
 	next     time.Time // no lookup before
 	err      error     // of the last lookup
@@ -184,8 +190,8 @@ func (c *schemaCache) look(id int) lookedUp {
 	if c.failures > 0 {
 		most = 1 // until it answers again
 	}
-	if m.lookup == nil && c.lookups < most && !now.Before(m.next) && !now.Before(c.resting) && c.ctx.Err() == nil {
-		m.lookup = make(chan struct{})
+	if c.lookups < most && !now.Before(c.resting) && m.due(now) && c.isNext(m, now) && c.ctx.Err() == nil {
+		m.lookup, m.asked = make(chan struct{}), now
 		c.lookups++
 		go c.lookUp(id, m)
 	}
@@ -194,6 +200,21 @@ func (c *schemaCache) look(id int) lookedUp {
 		rest = max(rest, m.next.Sub(now), c.resting.Sub(now))
 	}
 	return lookedUp{lookup: m.lookup, patient: m.lookup != nil && !c.impatient, rest: rest, err: m.err}
+}
+
+// due reports whether a schema may be looked up.
+func (m *missingSchema) due(now time.Time) bool { return m.lookup == nil && !now.Before(m.next) }
+
+// isNext reports whether no other schema that is due has waited longer for a lookup.
+// Else ids that the registry cannot answer for might take each turn. mu must be
+// held.
+func (c *schemaCache) isNext(m *missingSchema, now time.Time) bool {
+	for _, other := range c.missing {
+		if other.due(now) && now.Sub(other.needed) < neededLately && cmp.Or(other.asked.Compare(m.asked), other.since.Compare(m.since)) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // lookUp asks the registry for a missing schema.
@@ -205,7 +226,8 @@ func (c *schemaCache) lookUp(id int, m *missingSchema) {
 	c.lookups--
 	close(m.lookup)
 	m.lookup = nil
-	if err == nil || errors.Is(err, errSchemaNotFound) {
+	var ofSchema schemaError
+	if err == nil || errors.As(err, &ofSchema) {
 		c.failures, c.impatient, c.resting = 0, false, time.Time{}
 	} else {
 		c.resting = now.Add(backoff(c.failures))

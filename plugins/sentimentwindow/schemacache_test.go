@@ -43,7 +43,7 @@ func (r *fakeRegistry) cache(t *testing.T) *schemaCache {
 	c := newSchemaCache("http://registry", service.MockResources().Logger(), newSchemaMetrics(nil, newProcessorMetrics(nil).postponed), r.fetch)
 	t.Cleanup(func() {
 		c.close()
-		synctest.Wait() // the lookups end
+		time.Sleep(2 * registryTimeout) // the lookups end
 	})
 	return c
 }
@@ -212,6 +212,56 @@ func TestARegistryThatHangsIsWaitedForOnce(t *testing.T) {
 			t.Errorf("%d are still missing", len(c.missing))
 		}
 	})
+}
+
+// What would break: ids that the registry cannot answer for take each turn, or let
+// it rest, and a schema that it has is not had.
+func TestSchemasThatFailHoldUpNoOther(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		most time.Duration
+	}{
+		"each for itself":            {schemaError{errors.New("it responds with status 500")}, 100 * time.Millisecond},
+		"as if it were the registry": {errors.New("it responds with status 503"), 5 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := (&fakeRegistry{answer: func(_ context.Context, id int) error {
+					time.Sleep(20 * time.Millisecond)
+					if id >= unknownID {
+						return test.err
+					}
+					return nil
+				}}).cache(t)
+				end := make(chan struct{})
+				var batches sync.WaitGroup
+				redeliver := func(id int, until func(error) bool) {
+					for {
+						ctx, _ := delivered(t.Context())
+						if _, err := c.resolver(ctx, id); until(err) {
+							return
+						}
+						select {
+						case <-end:
+							return
+						case <-time.After(2 * time.Second):
+						}
+					}
+				}
+				for i := range 20 {
+					batches.Go(func() { redeliver(unknownID+i, func(error) bool { return false }) })
+				}
+				time.Sleep(10 * time.Minute)
+				start := time.Now()
+				redeliver(1, func(err error) bool { return err == nil })
+				if took := time.Since(start); took > test.most {
+					t.Errorf("it was had after %s", took)
+				}
+				close(end)
+				batches.Wait()
+			})
+		})
+	}
 }
 
 // What would break: the metric tells for ever of a schema whose partition has gone

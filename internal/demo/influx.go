@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,9 +60,12 @@ func sumStored(ctx context.Context, db *influxd.Database) (counts, error) {
 	return c, err
 }
 
-// notThereYet tells that the ingest has not created the bucket yet.
+// notThereYet reports whether the ingest has not created the bucket yet. InfluxDB 1.8
+// says "no database" to a query in Flux.
 func notThereYet(err error) bool {
-	return strings.Contains(err.Error(), "could not find bucket") || strings.Contains(err.Error(), "database not found")
+	return slices.ContainsFunc([]string{"could not find bucket", "database not found", "no database"}, func(said string) bool {
+		return strings.Contains(err.Error(), said)
+	})
 }
 
 func sum(ctx context.Context, db *influxd.Database, flux string) (c counts, err error) {

@@ -117,6 +117,7 @@ func (s *sender) insist(r *request, answered decision) {
 	defer watch.end()
 	pause, began := newPause(s.conf), time.Now()
 	var times, seen int
+	begins := true
 	for {
 		if answered.isRefusal() {
 			if watch.byChance() {
@@ -135,7 +136,8 @@ func (s *sender) insist(r *request, answered decision) {
 		}
 		wait := pause.next(answered)
 		if answered.status != 0 || answered.reason != "" {
-			s.notes.alone(answered, r.about(r.all()), wait)
+			s.notes.alone(answered, r.about(r.all()), begins, wait)
+			begins = false
 		}
 		if err := sleep(r.ctx, wait); err != nil {
 			return

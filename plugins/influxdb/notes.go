@@ -33,7 +33,8 @@ type notes struct {
 	since  time.Time // when the trouble began; zero: all is well
 	last   time.Time // when a trouble was last logged
 	logged bool      // this one was
-	single time.Time // when a point that waits alone was last logged
+	single time.Time // when the period of the points that wait alone began
+	named  int       // how many of them were logged in it
 
 	complaint *complaint // nil: none
 }
@@ -105,15 +106,21 @@ func (n *notes) trouble(d decision, about about, wait time.Duration) {
 	}
 }
 
-// alone notes that a point waits, and nothing with it.
-func (n *notes) alone(d decision, about about, wait time.Duration) {
+// maxNamed is how many points that begin to wait alone are named in a period.
+const maxNamed = 10
+
+// alone notes that a point waits, and nothing with it: when it begins, and later
+// one for all.
+func (n *notes) alone(d decision, about about, begins bool, wait time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	now := time.Now()
-	if !n.single.IsZero() && now.Sub(n.single) < notePeriod {
+	if now := time.Now(); now.Sub(n.single) >= notePeriod {
+		n.single, n.named = now, 0
+	}
+	if n.named >= maxNamed || !begins && n.named > 0 {
 		return
 	}
-	n.single = now
+	n.named++
 	n.log.With(logBucket, short(about.bucket), logStatus, d.status, logVerdict, d.verdict).
 		Warnf("A point for %s waits alone, while its bucket accepts others, %s: %s; nothing is dropped, trying again in %s. influxdb_points_alone says how many such points there are",
 			n.conf.target(about.bucket), about.records, explain(d, n.conf), wait.Round(10*time.Millisecond))

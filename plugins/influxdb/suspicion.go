@@ -41,6 +41,9 @@ func (d *delivery) suspicious(set []int, answered decision, failures int, watch 
 		err := sleep(d.r.ctx, newPause(d.conf).next(decision{}))
 		return watch.others(), err
 	}
+	if answered.status == http.StatusServiceUnavailable {
+		return false, nil // not one request more for a server that has too many
+	}
 	one := set[rand.IntN(len(set))]
 	alone, err := d.once(d.r.ctx, d.r.bucket, d.body([]int{one}), 1)
 	return err == nil && (alone.verdict == done || alone.verdict == refused && alone.explained()), err

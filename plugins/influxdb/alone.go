@@ -10,22 +10,22 @@ const (
 	// maxAlone bounds how many lines wait alone at the same time. The next one
 	// keeps its request waiting, and so the stream.
 	maxAlone = 1024
-	// repeated is how often a line must have been refused in words that explain
-	// nothing, until it is a dead letter, and witnessed how many times of those
-	// its bucket must have accepted other points since the time before.
-	// It takes mercy at least, and begins anew when the bucket has accepted
-	// anything that it had refused in the same way.
+	// A line becomes a dead letter without a known reason when it was refused this
+	// many times in a row, and when, between at least this many of them, its bucket
+	// accepted other points.
+	// All that takes unexplainedFor at least, and begins again when the bucket accepts
+	// something that it had refused in the same way.
 	repeated  = 8
 	witnessed = 3
-	mercy     = 10 * time.Second
+	unexplainedFor     = 10 * time.Second
 )
 
-// alone is for lines that the server does not accept, for reasons that nobody
-// knows, while it accepts others. Each waits outside of the request slots: nothing
-// but its own batch waits for it.
+// alone is for lines that the server does not accept, for an unknown reason, while
+// it accepts others. They wait outside of the request slots, so that only their own
+// batches wait for them.
 type alone struct {
-	room  chan struct{}
-	turns chan struct{} // requests at a time
+	room  chan struct{} // a value for each line
+	turns chan struct{} // a value for each request in flight
 	count level
 }
 
@@ -128,7 +128,7 @@ func (s *sender) insist(r *request, answered decision) {
 			}
 			watch.renew()
 		}
-		if s.conf.mayRefuse() && times >= repeated && seen > witnessed && time.Since(began) >= mercy && answered.isRefusal() {
+		if s.conf.mayRefuse() && times >= repeated && seen > witnessed && time.Since(began) >= unexplainedFor && answered.isRefusal() {
 			answered.class = classUnexplained
 			r.refuse(0, answered, fmt.Sprintf("refused %d times in %s while its bucket accepted other points: status %d: %s",
 				times, time.Since(began).Round(time.Second), answered.status, answered.reason))

@@ -42,8 +42,8 @@ type client struct {
 	gzip    bool
 	timeout time.Duration
 	hide    func(string) string // masks secrets in answers; nil: there are none
-	// blunt is whether something on the way does not know Expect: 100-continue.
-	blunt atomic.Bool
+	// noExpect is whether something on the way does not know Expect: 100-continue.
+	noExpect atomic.Bool
 
 	bodies sync.Pool // of *compressed
 }
@@ -130,7 +130,7 @@ func (c *client) post(ctx context.Context, bucket string, points []byte) (a answ
 	if len(body) != len(points) {
 		request.Header.Set("Content-Encoding", "gzip")
 	}
-	if len(body) >= minExpect && !c.blunt.Load() {
+	if len(body) >= minExpect && !c.noExpect.Load() {
 		request.Header.Set("Expect", "100-continue")
 	}
 	// A connection that is not used by others, see alone.
@@ -138,7 +138,7 @@ func (c *client) post(ctx context.Context, bucket string, points []byte) (a answ
 	a = c.do(request)
 	if a.status == http.StatusExpectationFailed && request.Header.Get("Expect") != "" {
 		// RFC 9110, 10.1.1: repeat it without.
-		c.blunt.Store(true)
+		c.noExpect.Store(true)
 		request = request.Clone(ctx)
 		request.Header.Del("Expect")
 		request.Body, _ = request.GetBody() // there is one, and its reader is always made

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -134,4 +135,37 @@ func selfSigned(t *testing.T, dir string) (*x509.Certificate, tls.Certificate) {
 		t.Fatal(err)
 	}
 	return certificate, pair
+}
+
+// TestGatewayWithoutExpectations breaks if a gateway that answers 417 to a large
+// request, since it does not know 100-continue, stops the stream, or is asked again
+// for each request.
+func TestGatewayWithoutExpectations(t *testing.T) {
+	fake := influxfake.New(influxfake.Options{})
+	var asked, written atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Expect") != "" {
+			asked.Add(1)
+			w.WriteHeader(http.StatusExpectationFailed)
+			return
+		}
+		written.Add(1)
+		fake.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	conf := testConfig()
+	conf.gzip = false
+	conf.maxPoints = 20_000
+	conf.requestsInFlight = 1
+	conf.url, _ = url.Parse(server.URL)
+	o := newOutput(conf, nil, nil, service.MockResources().Metrics())
+	defer o.Close(t.Context())
+	lines := linesOf(0, 60_000)
+	if err := o.WriteBatch(t.Context(), service.MessageBatch{message(lines...)}); err != nil {
+		t.Fatal(err)
+	}
+	mustStore(t, fake, lines)
+	if asked.Load() != 1 || written.Load() != 3 {
+		t.Errorf("asked %d times, written %d times", asked.Load(), written.Load())
+	}
 }

@@ -70,7 +70,7 @@ func TestCompressedAnswerIsRead(t *testing.T) {
 		},
 	}
 	for encoding, writer := range pack {
-		for _, content := range []string{words, words + strings.Repeat(" ", 64<<20)} {
+		for _, content := range []string{words, words + strings.Repeat(" ", 4<<20)} {
 			var packed bytes.Buffer
 			w := writer(&packed)
 			_, _ = io.WriteString(w, content)
@@ -193,7 +193,7 @@ func TestHostileAnswerIsReadInTime(t *testing.T) {
 		began := time.Now()
 		d := judge(answer{status: 400, body: []byte(test.text[:min(len(test.text), maxAnswer)])}, judgedAt)
 		blamed(d, len(test.lines), func(i int) []byte { return []byte(test.lines[i]) })
-		if took := time.Since(began); took > 3*time.Second {
+		if took := time.Since(began); took > 15*time.Second { // it takes 0.3 s, and took minutes
 			t.Errorf("%s: %s", name, took)
 		} else {
 			t.Logf("%s: %s", name, took)

@@ -125,7 +125,7 @@ func (c *consumer) take(batch service.MessageBatch) (err error) {
 		}
 		partition, _ := m.MetaGetMut("kafka_partition")
 		c.batches[fmt.Sprintf("%v/%d-%d", partition, h.BaseOffset, h.LastOffset())]++
-		reader, err := recordbatch.NewReader(b)
+		reader, err := recordbatch.NewDecompressor(32 << 20).Reader(b)
 		if err != nil {
 			return err
 		}

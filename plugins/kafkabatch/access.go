@@ -26,7 +26,7 @@ func (s *session) tryToRead(ctx context.Context, client *kgo.Client, d described
 	var mu sync.Mutex
 	var denied, unreached []error
 	reached := 0
-	asks := s.trials(d)
+	asks := s.probes(d)
 	for _, leader := range slices.Sorted(maps.Keys(asks)) {
 		wait.Go(func() {
 			answer, err := client.Broker(int(leader)).Request(ctx, asks[leader])
@@ -58,8 +58,8 @@ func (s *session) tryToRead(ctx context.Context, client *kgo.Client, d described
 	return nil
 }
 
-// trials makes a request for each leader.
-func (s *session) trials(d described) map[int32]*kmsg.FetchRequest {
+// probes makes a request for each leader.
+func (s *session) probes(d described) map[int32]*kmsg.FetchRequest {
 	asks := map[int32]*kmsg.FetchRequest{}
 	for _, name := range s.conf.topics {
 		topic := d.topics[name]
@@ -154,8 +154,8 @@ func userFrom(parsed *service.ParsedConfig) string {
 
 // advertisedHint says what to do about a broker that cannot be reached.
 func (s *session) advertisedHint() string {
-	return fmt.Sprintf("%s were asked for it, but a partition is read at the address that the broker which leads it advertises. If that broker runs: set its advertised.listeners to an address that this machine reaches, or name a listener in %s that advertises one",
-		strings.Join(s.conf.seeds, ", "), fieldSeedBrokers)
+	return fmt.Sprintf("Kafka answers at %s (%s), but a partition is read at the address that the broker leading it advertises. If that broker is running: set its advertised.listeners to an address that this machine can reach, or use a listener in %s that advertises one",
+		strings.Join(s.conf.seeds, ", "), fieldSeedBrokers, fieldSeedBrokers)
 }
 
 // explained adds what to do about an error that comes up while the group is read.

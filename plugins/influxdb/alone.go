@@ -15,9 +15,9 @@ const (
 	// accepted other points.
 	// All that takes unexplainedFor at least, and begins again when the bucket accepts
 	// something that it had refused in the same way.
-	repeated  = 8
-	witnessed = 3
-	unexplainedFor     = 10 * time.Second
+	repeated       = 8
+	witnessed      = 3
+	unexplainedFor = 10 * time.Second
 )
 
 // alone is for lines that the server does not accept, for an unknown reason, while

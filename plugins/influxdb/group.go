@@ -309,7 +309,8 @@ func (c *committer) close() {
 	c.cancel()
 	c.queue = nil
 	clear(c.open)
-	c.unheard, c.expiry = stopped(c.unheard), stopped(c.expiry)
+	stop(&c.unheard)
+	stop(&c.expiry)
 	c.mu.Unlock()
 	c.wait.Wait()
 }

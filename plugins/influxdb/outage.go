@@ -94,7 +94,7 @@ func (c *committer) tellAll() {
 func (c *committer) connecting() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.unheard = stopped(c.unheard)
+	stop(&c.unheard)
 }
 
 // connected is called when Connect has succeeded.
@@ -153,18 +153,18 @@ func (c *committer) end() {
 		close(c.up)
 		c.up = nil
 	}
-	c.unheard = stopped(c.unheard)
+	stop(&c.unheard)
 	if len(c.told) == 0 {
-		c.expiry = stopped(c.expiry)
+		stop(&c.expiry)
 	}
 }
 
-// stopped stops a timer.
-func stopped(timer *time.Timer) *time.Timer {
-	if timer != nil {
-		timer.Stop()
+// stop stops a timer and forgets it.
+func stop(timer **time.Timer) {
+	if *timer != nil {
+		(*timer).Stop()
+		*timer = nil
 	}
-	return nil
 }
 
 // equal reports whether these are the same lines for the same buckets, from the

@@ -94,6 +94,7 @@ func TestPipelinesWithAMapping(t *testing.T) {
 		{stream.IngestConfig, testenv.InfluxV1},
 	} {
 		t.Run(c.config, func(t *testing.T) {
+			t.Parallel()
 			s := &subject{Reader: stream.New(t, 2).Into(withMapping(t, c.config), testenv.Influx(t, c.version), nil), version: c.version}
 			all, filtered := values(2000)
 			producer := s.Kafka.Client(t, kgo.RecordPartitioner(kgo.RoundRobinPartitioner()), kgo.MaxBufferedRecords(100))

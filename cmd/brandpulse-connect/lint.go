@@ -140,7 +140,7 @@ var (
 // stockLint runs Benthos's lint command. It alone knows which files a path means, what
 // templates add, how Markdown is linted, and what a run would refuse to read.
 func stockLint(ctx context.Context, arguments []string) (r stockReport, err error) {
-	out, errors, err := captured(func() error {
+	out, complaints, err := captured(func() error {
 		options := append(stockOptions(&environment{}), service.CLIOptSetArgs(append([]string{binaryName}, arguments...)...))
 		_, err := service.RunCLIToCode(ctx, options...)
 		return err
@@ -156,7 +156,7 @@ func stockLint(ctx context.Context, arguments []string) (r stockReport, err erro
 	}
 	slices.Sort(r.targets)
 	about := ""
-	for line := range strings.Lines(colour.ReplaceAllString(errors, "")) {
+	for line := range strings.Lines(colour.ReplaceAllString(complaints, "")) {
 		line = strings.TrimSuffix(line, "\n")
 		starts := slices.IndexFunc(r.targets, func(target string) bool { return strings.HasPrefix(line, target+"(") })
 		switch {
@@ -173,7 +173,7 @@ func stockLint(ctx context.Context, arguments []string) (r stockReport, err erro
 }
 
 // captured is what f prints. Benthos takes the streams of the process when it starts.
-func captured(f func() error) (out, errors string, err error) {
+func captured(f func() error) (out, complaints string, err error) {
 	stdout, stderr := os.Stdout, os.Stderr
 	defer func() { os.Stdout, os.Stderr = stdout, stderr }()
 	var texts [2]bytes.Buffer

@@ -84,9 +84,7 @@ func configFiles(c *cli.Context) (files []string, err error) {
 			files = append(files, root)
 		}
 		for _, path := range arguments {
-			if files, err = appendFiles(files, path); err != nil {
-				return nil, err
-			}
+			files = appendFiles(files, path)
 		}
 	default:
 		files = append(files, arguments...)
@@ -112,20 +110,21 @@ func configFiles(c *cli.Context) (files []string, err error) {
 	return files, nil
 }
 
-// appendFiles adds a file, or those of a folder that streams mode reads.
-func appendFiles(files []string, path string) ([]string, error) {
-	err := filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return nil // Benthos says so.
+// appendFiles adds a file, or those of a folder that streams mode reads. What cannot
+// be read is Benthos's to say.
+func appendFiles(files []string, path string) []string {
+	_ = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
 		}
 		extension := filepath.Ext(file)
 		config := (extension == ".yaml" || extension == ".yml") && !strings.HasSuffix(strings.TrimSuffix(file, extension), "_benthos_test")
-		if !entry.IsDir() && (config || file == path) {
+		if config || file == path {
 			files = append(files, file)
 		}
 		return nil
 	})
-	return files, err
+	return files
 }
 
 // The flags of Benthos stand before its command or behind it.

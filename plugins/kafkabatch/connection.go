@@ -153,17 +153,17 @@ func split(listed []string) []string {
 // client or, where Kafka has 32 bits of milliseconds, below 25 days.
 type bounds struct{ least, most time.Duration }
 
-const mostMillis = 24 * 24 * time.Hour
+const longest = 24 * 24 * time.Hour
 
 var durations = map[string]bounds{
 	fieldMetadataMaxAge:         {10 * time.Millisecond, time.Hour},
 	fieldRequestTimeoutOverhead: {100 * time.Millisecond, 15 * time.Minute},
 	fieldConnIdleTimeout:        {100 * time.Millisecond, 15 * time.Minute},
-	fieldSessionTimeout:         {100 * time.Millisecond, mostMillis},
-	fieldRebalanceTimeout:       {100 * time.Millisecond, mostMillis},
-	fieldHeartbeatInterval:      {time.Millisecond, mostMillis},
-	fieldCommitPeriod:           {time.Millisecond, mostMillis},
-	fieldFetchMaxWait:           {time.Millisecond, mostMillis},
+	fieldSessionTimeout:         {100 * time.Millisecond, longest},
+	fieldRebalanceTimeout:       {100 * time.Millisecond, longest},
+	fieldHeartbeatInterval:      {time.Millisecond, longest},
+	fieldCommitPeriod:           {time.Millisecond, longest},
+	fieldFetchMaxWait:           {time.Millisecond, longest},
 }
 
 func durationField(field string) *service.ConfigField {

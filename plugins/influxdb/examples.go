@@ -38,11 +38,11 @@ var examples = []example{
 	},
 	{
 		"mappings", "Any messages",
-		"Points made of JSON messages by mappings. A sensor that has failed sends NaN, which `replace` leaves away. Without `rejected`, a refused point stops the stream until somebody has looked after it.",
+		"Points made from JSON messages by mappings. A failed sensor sends NaN, which `on_unsupported: replace` leaves out. Messages that cannot be mapped and points that InfluxDB rejects are appended to a file. Without `rejected` the stream would stop at the first of them until somebody fixed the cause.",
 	},
 	{
 		"tenants", "Many tenants",
-		"The bucket by message. One that names a bucket which is not there is refused, with its name in `influxdb_bucket`, and the others go on.",
+		"The bucket by message. A message that names a missing bucket is refused, with the name in `influxdb_bucket`; the others are stored.",
 	},
 	{
 		"telegraf", "Line protocol from Telegraf through Kafka",

@@ -162,6 +162,8 @@ output:
                   redpanda:
                     seed_brokers: [ localhost:9092 ]
                     topic: tweets_dead
+                    metadata:
+                      include_prefixes: [ influxdb_ ]
 `
 
 const exampleExact = `
@@ -203,6 +205,8 @@ output:
                   redpanda:
                     seed_brokers: [ localhost:9092 ]
                     topic: tweets_dead
+                    metadata:
+                      include_prefixes: [ influxdb_ ]
 `
 
 const exampleMapping = `
@@ -224,5 +228,18 @@ pipeline:
         window: 1m
 
 output:
-  stdout: {}
+  switch:
+    cases:
+      - check: errored()
+        output:
+          file:
+            path: ./posts_dead.jsonl
+            codec: lines
+          processors:
+            - mapping: |
+                root.reason = @dead_reason
+                root.error = @dead_error
+                root.content = content().string()
+      - output:
+          stdout: {}
 `

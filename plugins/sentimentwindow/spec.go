@@ -183,7 +183,7 @@ root.text = this.body`).
 			"The sums in InfluxDB are those of the topic, however often a record batch is read, and with the counts of each goes a coverage point.",
 			exampleExact).
 		Example("Foreign JSON",
-			"Posts of another system, read through a mapping and counted per minute.",
+			"Posts of another system, read through a mapping and counted per minute. Lines that cannot be read as a post go to a file with their error.",
 			exampleMapping)
 }
 

@@ -24,7 +24,7 @@ spikes and inversions, the latest tweets) from InfluxDB, and the pipeline view
 that run. It only reads: a token that may read the bucket is enough. There is no
 login, so it listens on this machine alone unless you say otherwise.
 
-   brandpulse-connect dashboard --metrics http://127.0.0.1:4195/metrics
+   brandpulse-connect dashboard --metrics http://127.0.0.1:4195/metrics,http://127.0.0.1:4196/metrics
    brandpulse-connect dashboard --influxdb-url http://localhost:8086 --influxdb-token admin:secret
    brandpulse-connect dashboard --metrics http://127.0.0.1:4195/metrics \
      --kafka 127.0.0.1:9092 --topic tweets --group brandpulse`[1:],

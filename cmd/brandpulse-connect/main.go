@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -38,14 +39,20 @@ func main() {
 	collectGarbage(memoryLimit, gcPercent)
 	variables := &environment{}
 	guard := &preflight{variables: variables}
+	server := &serverWatch{stop: stopGracefully}
 	code, err := service.RunCLIToCode(context.Background(), append(stockOptions(variables),
 		service.CLIOptCustomRunFlags(nil, guard.check),
 		service.CLIOptOnConfigParse(guard.checkStreams),
+		service.CLIOptAddTeeLogger(slog.New(server)),
+		service.CLIOptOnStreamStart(func(*service.RunningStreamSummary) error { return server.err() }),
 		service.CLIOptAddCommand(demoCommand()),
 		service.CLIOptAddCommand(dashboardCommand()),
 		service.CLIOptAddCommand(auditCommand()),
 		service.CLIOptAddCommand(lintCommand()),
 	)...)
+	if err == nil && server.err() != nil {
+		code, err = 1, server.err()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, withoutSecrets(err))
 	}

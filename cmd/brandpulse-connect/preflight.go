@@ -35,6 +35,9 @@ func (p *preflight) check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if run && len(files) == 0 && len(anySlice(c, "set")) == 0 {
+		return noPipeline()
+	}
 	linter, err := configlint.New(schema(versionAndDate()), os.LookupEnv)
 	if err != nil {
 		return err
@@ -67,7 +70,18 @@ func (p *preflight) check(c *cli.Context) error {
 		return errors.New("the configuration was not read: see above")
 	}
 	p.variables.guard(checked)
+	if run || command == "streams" {
+		return httpOf(c, linter, files).try()
+	}
 	return nil
+}
+
+// noPipeline is the error of a run without a configuration, which Benthos would answer by
+// copying stdin to stdout.
+func noPipeline() error {
+	return fmt.Errorf(`no pipeline to run: no file was named, and neither %s exists.
+Run one with %s run FILE, print a new one with %s create,
+or see what else there is with %s --help`, strings.Join(configPaths, " nor "), binaryName, binaryName, binaryName)
 }
 
 // located is a finding as stock lint prints one.

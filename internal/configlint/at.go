@@ -1,0 +1,37 @@
+package configlint
+
+import (
+	"slices"
+	"strings"
+)
+
+// Value is a scalar of a configuration with its variables replaced, as Benthos reads it.
+type Value struct {
+	Text      string
+	Variables []string // that it comes from, or would if they were set
+}
+
+// Values returns the scalars at some paths, such as http.address. A path that the
+// configuration does not set is absent.
+func (l *Linter) Values(text []byte, paths ...string) map[string]Value {
+	found := uses(text, l.lookup)
+	c := l.read(text, found)
+	if c.root == nil {
+		return nil // No YAML: Benthos reports it.
+	}
+	values := map[string]Value{}
+	for _, p := range c.places {
+		if !slices.Contains(paths, p.path) {
+			continue
+		}
+		value := Value{p.node.Value, slices.Clone(c.from[p.path])}
+		for _, u := range found {
+			// The default of a variable leaves no mark, so it is known by its place and text.
+			if !u.set && u.line == p.node.Line && u.value != "" && strings.Contains(value.Text, u.value) {
+				value.Variables = append(value.Variables, u.name)
+			}
+		}
+		values[p.path] = value
+	}
+	return values
+}

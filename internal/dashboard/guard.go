@@ -60,13 +60,17 @@ func guard(h hosts, next http.Handler) http.Handler {
 		header.Set("Referrer-Policy", "no-referrer")
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
+		api := strings.HasPrefix(r.URL.Path, "/api/")
 		switch {
 		case !h.allow(r.Host):
 			http.Error(w, "The dashboard is not asked for under this name; --allowed-host NAME allows one.", http.StatusMisdirectedRequest)
-		case r.Method != http.MethodGet:
-			header.Set("Allow", "GET")
-			http.Error(w, "The dashboard only shows: GET", http.StatusMethodNotAllowed)
-		case strings.HasPrefix(r.URL.Path, "/api/") && !sameOrigin(r):
+		case r.Method != http.MethodGet && (r.Method != http.MethodHead || api):
+			header.Set("Allow", "GET, HEAD")
+			if api {
+				header.Set("Allow", "GET") // HEAD would wait for the end of a stream.
+			}
+			http.Error(w, "Method not allowed: the dashboard is read-only.", http.StatusMethodNotAllowed)
+		case api && !sameOrigin(r):
 			http.Error(w, "Only the dashboard's own page may ask for this.", http.StatusForbidden)
 		default:
 			next.ServeHTTP(w, r)

@@ -17,6 +17,12 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	feeds := newStreams()
 	mux.Handle("GET /", assets())
+	// For a load balancer or a container: the dashboard itself, which shows on its page
+	// what it cannot reach.
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		_, _ = w.Write([]byte("OK\n"))
+	})
 	mux.HandleFunc("GET /api/brand/events", func(w http.ResponseWriter, r *http.Request) {
 		filter, ok := filterOf(w, r)
 		if !ok {

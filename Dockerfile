@@ -6,7 +6,9 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /out/brandpulse-connect ./cmd/brandpulse-connect \
+# The repository itself is not copied, so --version shows these: `docker build --build-arg VERSION=...`.
+ARG VERSION= DATE=
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.Version=$VERSION -X main.DateBuilt=$DATE" -o /out/brandpulse-connect ./cmd/brandpulse-connect \
  && go -C tools run ./licences -root .. -notices > /out/THIRD_PARTY_LICENCES
 
 FROM busybox:1.37.0-musl AS busybox

@@ -25,7 +25,7 @@ help: ## list the chores
 
 .PHONY: build
 build: ## build bin/brandpulse-connect
-	$(GO) build -o bin/ ./cmd/brandpulse-connect
+	$(GO) build -buildvcs=auto -o bin/ ./cmd/brandpulse-connect
 
 .PHONY: demo
 demo: build ## the whole path on this machine, live; needs only Go (DEMO_ARGS="--count 5000000")

@@ -7,19 +7,25 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// plan is what batch k is to be. Together with the seed and the time it says
-// everything about the batch.
+// plan describes batch k, and which part of it is to be made. Together with the
+// seed and the time it determines every byte.
 type plan struct {
-	k      int64
-	counts counts
+	k        int64
+	counts   counts // of the whole batch
+	from, to int    // tweets of the batch, the first and the one after the last
 }
 
-func (p plan) size() int {
-	size := 0
-	for _, n := range p.counts {
-		size += n
+// size is the number of tweets to be made.
+func (p plan) size() int { return p.to - p.from }
+
+// wholeBatch plans all of batch k.
+func wholeBatch(k int64, c counts) plan { return plan{k: k, counts: c, to: c.total()} }
+
+func (c counts) total() (n int) {
+	for _, part := range c {
+		n += part
 	}
-	return size
+	return n
 }
 
 // generator turns plans into encoded tweets. A tweet is five strings one after
@@ -111,24 +117,29 @@ func (g *generator) tail(millis int64) []byte {
 	return tweet.AppendLong(nil, millis)
 }
 
-// sizeHint is about how many bytes a batch will have.
+// sizeHint estimates the bytes of the tweets of p.
 func (g *generator) sizeHint(p plan) int {
-	n := g.maxBytes
+	n := 0
 	for s, count := range p.counts {
 		n += count * g.meanBytes[s]
 	}
-	return n
+	if total := p.counts.total(); p.size() < total {
+		n = n * p.size() / total // a mean: sentiments are spread over the batch
+	}
+	return g.maxBytes + n
 }
 
 // appendBatch appends the tweets of p to dst and where each ends in dst to
-// ends. All have the time millis; all else is a function of the seed and p.
+// ends. All have the time millis; all else is a function of the seed and p. The
+// tweets before those of p are drawn and not made: a part is the same tweets as in
+// the whole batch.
 func (g *generator) appendBatch(dst []byte, ends []uint32, p plan, millis int64) ([]byte, []uint32) {
 	var random rand.PCG
 	random.Seed(g.seed^contentStream, uint64(p.k))
 	tail := g.tail(millis)
 	left := p.counts
-	size := p.size()
-	for i := range size {
+	size := p.counts.total()
+	for i := range p.to {
 		// The sentiments are spread by drawing from those that are left, as
 		// from an urn: every order is as likely as any other.
 		draw := random.Uint64()
@@ -146,6 +157,9 @@ func (g *generator) appendBatch(dst []byte, ends []uint32, p plan, millis int64)
 		about := g.brands[s][0]
 		if len(g.weights) > 1 {
 			about = g.brands[s][g.pickBrand(random.Uint64()>>32)]
+		}
+		if i < p.from {
+			continue
 		}
 
 		dst = append(dst, g.head...)

@@ -19,7 +19,7 @@ func BenchmarkGenerate(b *testing.B) {
 			g := newGenerator(1, bc.encoding, builtin, bc.brands)
 			mix := fixedMix{shares: shares{50 * shareUnit, 30 * shareUnit, 20 * shareUnit}}
 			const size = 8000
-			p := plan{counts: mix.next(size)}
+			p := wholeBatch(0, mix.next(size))
 			buf, ends := make([]byte, 0, g.sizeHint(p)), make([]uint32, 0, size)
 			b.ReportAllocs()
 			for b.Loop() {

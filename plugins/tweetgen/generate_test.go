@@ -78,7 +78,7 @@ func TestGeneratedTweetsMeanWhatWasPlanned(t *testing.T) {
 		encoding := rapid.SampledFrom([]string{encodingAvro, encodingSingleObject, encodingJSON}).Draw(t, "encoding")
 		g := newGenerator(rapid.Uint64().Draw(t, "seed"), encoding, texts, brands)
 		mix := fixedMix{shares: anyShares(t)}
-		p := plan{k: rapid.Int64Range(0, maxBatches-1).Draw(t, "k"), counts: mix.next(rapid.IntRange(1, 50).Draw(t, "size"))}
+		p := wholeBatch(rapid.Int64Range(0, maxBatches-1).Draw(t, "k"), mix.next(rapid.IntRange(1, 50).Draw(t, "size")))
 		millis := rapid.Int64Range(0, tweet.MaxMillis).Draw(t, "millis")
 
 		var got counts
@@ -139,7 +139,7 @@ func TestTweetsOfASeedNeverChange(t *testing.T) {
 	mix := volatileMix{base: halfTheRest, factor: 800_000, seed: 42}
 	var got []string
 	for k := range int64(2) {
-		for _, b := range generated(g, plan{k: k, counts: mix.at(k).split(3)}, 1767225600000) {
+		for _, b := range generated(g, wholeBatch(k, mix.at(k).split(3)), 1767225600000) {
 			got = append(got, string(b))
 		}
 	}
@@ -157,16 +157,16 @@ func TestTweetsOfASeedNeverChange(t *testing.T) {
 }
 
 func TestABatchIsAFunctionOfSeedAndNumber(t *testing.T) {
-	p := plan{k: 7, counts: counts{50, 30, 20}}
+	p := wholeBatch(7, counts{50, 30, 20})
 	first := generated(newGenerator(1, encodingAvro, builtin, superCoffee), p, 5)
 	g := newGenerator(1, encodingAvro, builtin, superCoffee)
-	generated(g, plan{k: 6, counts: counts{1, 2, 3}}, 4)
+	generated(g, wholeBatch(6, counts{1, 2, 3}), 4)
 	if again := generated(g, p, 5); !slices.EqualFunc(first, again, bytes.Equal) {
 		t.Error("batch 7 depends on what was generated before")
 	}
 	for name, other := range map[string][][]byte{
 		"another seed":  generated(newGenerator(2, encodingAvro, builtin, superCoffee), p, 5),
-		"another batch": generated(g, plan{k: 8, counts: p.counts}, 5),
+		"another batch": generated(g, wholeBatch(8, p.counts), 5),
 	} {
 		for i := range other {
 			if bytes.Equal(other[i][:37], first[i][:37]) {
@@ -223,7 +223,7 @@ func TestDrawnSeedsDiffer(t *testing.T) {
 func TestSentimentsAreSpreadOverTheBatch(t *testing.T) {
 	g := newGenerator(9, encodingAvro, builtin, superCoffee)
 	const size = 10_000
-	p := plan{counts: counts{size / 2, size * 3 / 10, size / 5}}
+	p := wholeBatch(0, counts{size / 2, size * 3 / 10, size / 5})
 	var firstHalf counts
 	changes, last := 0, tweet.Sentiment(9)
 	for i, b := range generated(g, p, 1) {
@@ -257,7 +257,7 @@ func TestBrandsAndTextsAreDrawnByWeight(t *testing.T) {
 	g := newGenerator(5, encodingAvro, texts, brands)
 	const size = 20_000
 	seen := make(map[string]float64)
-	for _, b := range generated(g, plan{counts: counts{size, 0, 0}}, 1) {
+	for _, b := range generated(g, wholeBatch(0, counts{size, 0, 0}), 1) {
 		var tw tweet.Tweet
 		if err := tw.DecodeAvro(b); err != nil {
 			t.Fatal(err)
@@ -277,7 +277,7 @@ func TestBrandsAndTextsAreDrawnByWeight(t *testing.T) {
 func TestGeneratingDoesNotAllocatePerTweet(t *testing.T) {
 	for _, encoding := range []string{encodingAvro, encodingSingleObject, encodingJSON} {
 		g := newGenerator(1, encoding, builtin, superCoffee)
-		p := plan{counts: counts{500, 300, 200}}
+		p := wholeBatch(0, counts{500, 300, 200})
 		buf, ends := make([]byte, 0, g.sizeHint(p)), make([]uint32, 0, p.size())
 		room := cap(buf)
 		n := testing.AllocsPerRun(20, func() {
@@ -291,4 +291,26 @@ func TestGeneratingDoesNotAllocatePerTweet(t *testing.T) {
 			t.Errorf("%s: %d bytes were expected, %d needed", encoding, room, len(buf))
 		}
 	}
+}
+
+// What would break: another rate gives other tweets for the same seed, or tweets
+// are lost or repeated where one part of a batch ends and the next begins.
+func TestPartsOfABatchAreTheWholeBatch(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		encoding := rapid.SampledFrom([]string{encodingAvro, encodingSingleObject, encodingJSON}).Draw(t, "encoding")
+		brands := []brand{{"SuperCoffee", 3}, {"MegaTea", 1}}[:rapid.IntRange(1, 2).Draw(t, "brands")]
+		g := newGenerator(rapid.Uint64().Draw(t, "seed"), encoding, builtin, brands)
+		mix := fixedMix{shares: anyShares(t)}
+		whole := wholeBatch(rapid.Int64Range(0, maxBatches-1).Draw(t, "k"), mix.next(rapid.IntRange(1, 200).Draw(t, "size")))
+		want := generated(g, whole, 5)
+		part := whole
+		var got [][]byte
+		for part.to = 0; part.to < whole.to; part.from = part.to {
+			part.to = rapid.IntRange(part.from+1, whole.to).Draw(t, "to")
+			got = append(got, generated(g, part, 5)...)
+		}
+		if !slices.EqualFunc(got, want, bytes.Equal) {
+			t.Fatalf("the parts are %d tweets, the batch %d, and they differ", len(got), len(want))
+		}
+	})
 }

@@ -85,10 +85,6 @@ func (in *input) Connect(context.Context) error {
 		if in.conf.seedDrawn {
 			in.log.Infof("The seed is %d: set `%s` to it to get the same tweets again", in.conf.seed, fieldSeed)
 		}
-		if gap := time.Duration(float64(in.conf.batchSize) / in.conf.rate * float64(time.Second)); in.conf.rate > 0 && gap > time.Second {
-			in.log.Warnf("At a %s of %v, a batch of %d tweets leaves every %v: set a smaller `%s` for an even flow",
-				fieldRate, in.conf.rate, in.conf.batchSize, gap, fieldBatchSize)
-		}
 		for range in.conf.workers {
 			in.wait.Go(func() { in.workers.work(in.ctx) })
 		}

@@ -56,7 +56,7 @@ func (t *tally) addGenerated(p plan) {
 	t.metrics.generated.Incr(int64(size))
 	t.metrics.batches.Incr(1)
 	for s, n := range p.counts {
-		t.metrics.mix.SetFloat64(100*float64(n)/float64(size), tweet.Sentiment(s).String())
+		t.metrics.mix.SetFloat64(100*float64(n)/float64(p.counts.total()), tweet.Sentiment(s).String())
 	}
 }
 

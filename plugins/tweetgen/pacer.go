@@ -10,8 +10,14 @@ import (
 // an hour's tweets as fast as they can be made.
 const maxCatchUp = time.Second
 
-// pacer says what the next batch is and when it is due. Batches are numbered in
-// one row for all workers.
+// partsPerSecond is how often tweets leave at least at a rate: a batch that holds
+// more than a tenth of a second's tweets leaves in parts. Whole, it would leave
+// gaps of seconds at a low rate, and a rate drawn from it would be a sawtooth.
+const partsPerSecond = 10
+
+// pacer plans the batches, and when they are due. Batches are numbered in one
+// sequence for all workers. What a batch holds depends on the seed and its number
+// alone, so the rate decides only in which parts it leaves.
 type pacer struct {
 	now       func() time.Time
 	rate      float64 // tweets/s; 0 means that every batch is due at once
@@ -22,15 +28,16 @@ type pacer struct {
 
 	mu     sync.Mutex
 	start  time.Time
-	k      int64
+	k      int64         // of the next batch
+	rest   plan          // of the current batch, from its next tweet on
 	tweets int64         // planned so far
 	moved  time.Duration // of the schedule, for being late
 	missed int64         // tweets for which there was no time, reported so far
 }
 
-// next plans a batch. It is not ok if there is to be no further one. missed is
-// how many tweets the schedule was moved by: they are made later, so the count
-// is reached, and the rate is not.
+// next plans a batch, or a part of one. ok is false after the last. missed is
+// the number of tweets that the schedule was moved by: they are made later, so
+// the count is reached, and the rate is not.
 func (p *pacer) next() (next plan, due time.Time, missed int64, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,7 +45,7 @@ func (p *pacer) next() (next plan, due time.Time, missed int64, ok bool) {
 	if p.start.IsZero() {
 		p.start = now
 	}
-	if p.count > 0 && p.tweets >= p.count || p.k >= maxBatches {
+	if p.count > 0 && p.tweets >= p.count || p.k >= maxBatches && p.rest.size() == 0 {
 		return next, due, 0, false
 	}
 	if due = now; p.rate > 0 {
@@ -53,14 +60,36 @@ func (p *pacer) next() (next plan, due time.Time, missed int64, ok bool) {
 	if p.duration > 0 && max(now.Sub(p.start), due.Sub(p.start)) >= p.duration {
 		return next, due, missed, false
 	}
-	size := p.batchSize
-	if p.count > 0 {
-		size = int(min(int64(size), p.count-p.tweets))
-	}
-	next = plan{k: p.k, counts: p.mix(p.k, size)}
-	p.k++
-	p.tweets += int64(size)
+	next = p.part()
+	p.tweets += int64(next.size())
 	return next, due, missed, true
+}
+
+// part cuts the next part off the current batch, or off a new one.
+func (p *pacer) part() plan {
+	if p.rest.size() == 0 {
+		size := p.batchSize
+		if p.count > 0 {
+			size = int(min(int64(size), p.count-p.tweets))
+		}
+		p.rest = wholeBatch(p.k, p.mix(p.k, size))
+		p.k++
+	}
+	next := p.rest
+	if size, most := next.size(), p.mostInPart(); size > most {
+		// Parts of one size, or the last would be a small one.
+		parts := (size + most - 1) / most
+		next.to = next.from + (size+parts-1)/parts
+	}
+	p.rest.from = next.to
+	return next
+}
+
+func (p *pacer) mostInPart() int {
+	if p.rate == 0 {
+		return p.batchSize
+	}
+	return int(max(1, min(p.rate/partsPerSecond, float64(p.batchSize))))
 }
 
 // ended tells that the count has been planned, so that next will never be ok

@@ -1,6 +1,7 @@
 package tweetgen
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -39,15 +40,20 @@ func TestScheduleIsAbsolute(t *testing.T) {
 			rate:      rapid.Float64Range(1, 1e6).Draw(t, "rate"),
 			batchSize: rapid.IntRange(1, 100).Draw(t, "batch size"),
 		}
-		for k := range int64(rapid.IntRange(1, 200).Draw(t, "batches")) {
+		tweets := 0
+		for range rapid.IntRange(1, 200).Draw(t, "parts") {
 			next, due, missed := p.mustNext(t)
-			want := time.Duration(float64(k) * float64(p.batchSize) / p.rate * float64(time.Second))
+			want := time.Duration(float64(tweets) / p.rate * float64(time.Second))
 			if got := due.Sub(start); got-want > 1 || want-got > 1 {
-				t.Fatalf("batch %d is due after %v, want %v", k, got, want)
+				t.Fatalf("tweet %d is due after %v, want %v", tweets, got, want)
 			}
-			if missed != 0 || next.k != k {
-				t.Fatalf("batch %d: missed %d, number %d", k, missed, next.k)
+			if k, from := tweets/p.batchSize, tweets%p.batchSize; missed != 0 || next.k != int64(k) || next.from != from {
+				t.Fatalf("tweet %d: missed %d, tweet %d of batch %d", tweets, missed, next.from, next.k)
 			}
+			if size := next.size(); size < 1 || float64(size) > max(1, p.rate/10) || next.to > p.batchSize {
+				t.Fatalf("%d tweets at once at a rate of %v, to tweet %d of a batch of %d", size, p.rate, next.to, p.batchSize)
+			}
+			tweets += next.size()
 			if late := rapid.Int64Range(0, int64(maxCatchUp)-1).Draw(t, "late"); c.at.Before(due.Add(time.Duration(late))) {
 				c.at = due.Add(time.Duration(late))
 			}
@@ -92,7 +98,7 @@ func TestCountIsReachedWhateverIsMissed(t *testing.T) {
 			count:     rapid.Int64Range(1, 5000).Draw(t, "count"),
 		}
 		var tweets, missed int64
-		for k := int64(0); ; k++ {
+		for {
 			next, _, m, ok := p.next()
 			if m < 0 {
 				t.Fatalf("missed %d", m)
@@ -101,11 +107,10 @@ func TestCountIsReachedWhateverIsMissed(t *testing.T) {
 			if !ok {
 				break
 			}
-			size := int64(next.size())
-			if size != int64(p.batchSize) && tweets+size != p.count {
-				t.Fatalf("batch %d of %d tweets is not the last", k, size)
+			if whole := next.counts.total(); whole != p.batchSize && next.k != (p.count-1)/int64(p.batchSize) {
+				t.Fatalf("batch %d of %d tweets is not the last", next.k, whole)
 			}
-			tweets += size
+			tweets += int64(next.size())
 			c.pass(time.Duration(rapid.Int64Range(0, int64(5*time.Second)).Draw(t, "pause")))
 		}
 		if tweets != p.count {
@@ -137,5 +142,35 @@ func TestDurationEndsTheSchedule(t *testing.T) {
 	c.pass(time.Millisecond)
 	if _, _, _, ok := flatOut.next(); ok {
 		t.Error("a batch after the end")
+	}
+}
+
+// What would break: a batch of 8,000 at 1,000 tweets/s leaves every eight seconds,
+// and every graph of the stream is a sawtooth.
+func TestBatchesLeaveInPartsAtALowRate(t *testing.T) {
+	for _, c := range []struct {
+		rate      float64
+		batchSize int
+		want      []int
+	}{
+		{0, 8000, []int{8000, 8000}},
+		{1e6, 8000, []int{8000, 8000}},
+		{80_000, 8000, []int{8000, 8000}},
+		{79_999, 8000, []int{4000, 4000, 4000}},
+		{50_000, 8000, []int{4000, 4000, 4000}},
+		{1000, 250, []int{84, 83, 83, 84}},
+		{25, 5, []int{2, 2, 1, 2}},
+		{10, 8000, []int{1, 1}},
+		{0.01, 2, []int{1, 1, 1}},
+	} {
+		p := &pacer{now: newClock().now, mix: allOfOne, rate: c.rate, batchSize: c.batchSize}
+		var got []int
+		for range c.want {
+			next, _, _ := p.mustNext(t)
+			got = append(got, next.size())
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("at a rate of %v, batches of %d leave in parts of %v, want %v", c.rate, c.batchSize, got, c.want)
+		}
 	}
 }

@@ -60,7 +60,7 @@ root = match {
 			Default(0.8).
 			LintRule(lintrule.Float(fieldVolatilityFactor, "this >= 0 && this <= 1", fromZeroToOne)),
 		service.NewIntField(fieldBatchSize).
-			Description("Tweets in a batch. They share one timestamp, in milliseconds: that of the moment at which the batch was made.").
+			Description("Tweets in a batch, which holds the mix of sentiments. With a `rate`, a batch of more than a tenth of a second leaves in equal parts, each of a tenth of a second at most: 8000 at a rate of 1000 in 80 parts of 100. Tweets that leave together share one timestamp, the millisecond at which they were made.").
 			Default(8000).
 			LintRule(lintrule.Int(fieldBatchSize, 1, maxBatchSize)),
 		service.NewDurationField(fieldInterval).
@@ -73,7 +73,7 @@ root = match {
 			Advanced().
 			LintRule(lintrule.Int(fieldWorkers, 0, maxWorkers)),
 		service.NewFloatField(fieldRate).
-			Description("Tweets per second of all workers together, instead of `interval`. The batch that begins with tweet n is due n/rate seconds after the start; one leaves every batch_size/rate seconds, so set a small `batch_size` for a low rate. When the rest of the pipeline is slow, up to one second of the schedule is made up for afterwards; what is later than that moves the schedule and is counted in `tweet_generator_missed`. 0 means no limit but `interval`.").
+			Description("Tweets per second of all workers together, instead of `interval`. Tweet n is due n/rate seconds after the start. Tweets leave in batches, or parts of batches, of at most a tenth of a second (see `batch_size`). The rate does not change the tweets of a seed. When the rest of the pipeline is slow, up to one second of the schedule is made up for afterwards; what is later than that moves the schedule and is counted in `tweet_generator_missed`. 0 means no limit but `interval`.").
 			Default(0).
 			Example(50000).
 			LintRule(lintrule.Float(fieldRate, "this == 0 || this >= 0.001 && this <= 1000000000", rates)),
@@ -88,7 +88,7 @@ root = match {
 			Example("10m").
 			LintRule(lintrule.Duration(fieldDuration, 0, 0)),
 		service.NewIntField(fieldSeed).
-			Description("The same seed and the same settings of `mode`, `sentiment`, `volatility_factor`, `batch_size`, `brands`, `corpus` and `encoding` give the same tweets, with the same ids, on every machine; the timestamps are those of the run. 0 means a seed drawn at random, which is logged at the start; then no two runs share an id.").
+			Description("The same seed and the same settings of `mode`, `sentiment`, `volatility_factor`, `batch_size`, `brands`, `corpus` and `encoding` give the same tweets, with the same ids, on every machine; the timestamps are those of the run. 0 means a seed drawn at random, which is logged at the start; then no two runs share an id. `rate`, `interval` and `workers` do not change the tweets.").
 			Default(0),
 		service.NewStringAnnotatedEnumField(fieldEncoding, map[string]string{
 			encodingAvro:         "The raw Avro datum, about 116 bytes a tweet.",
@@ -124,7 +124,7 @@ root = match {
 			Default("").
 			Example("./tweets.jsonl"),
 		service.NewIntField(fieldMaxInFlight).
-			Description("Batches that may be on their way without having been acknowledged; then the input waits. A batch is kept until then, to be sent again if it is refused: with the messages, about 300 bytes a tweet. Raise it with a small `batch_size`, or the time to the broker and back limits the rate.").
+			Description("Batches, or parts of batches, that may be unacknowledged; then the input waits. Each is kept until it is acknowledged, to be sent again if it is refused: with the messages, about 300 bytes a tweet. Raise it with a small `batch_size`, or the time to the broker and back limits the rate.").
 			Default(32).
 			Advanced().
 			LintRule(lintrule.Int(fieldMaxInFlight, 1, maxInFlight)),
@@ -140,11 +140,11 @@ root = match {
 }
 
 const description = `
-Each batch that leaves this input is one generated batch. All its tweets have the same timestamp, the millisecond in which it was made, and a UUID (version 4) of their own.
+Each batch that leaves this input is one generated batch or, at a low rate, a part of one (see [batch_size](#batch_size)). All tweets that leave together have the same timestamp, the millisecond in which they were made, and a UUID (version 4) of their own.
 
 ### Modes
 
-` + "`mode: fixed`" + ` holds the shares exactly: in every batch the number of tweets of a sentiment is its share, rounded down or up, and over all batches so far it is never one tweet or more away from its share. So with whole percents any multiple of 100 tweets is exact: of 1,000,000 tweets at 50/30/20, 500,000 are positive, 300,000 negative, 200,000 neutral.
+` + "`mode: fixed`" + ` holds the shares exactly: in every whole batch the number of tweets of a sentiment is its share, rounded down or up, and over all batches so far it is never one tweet or more away from its share. So with whole percents any multiple of 100 tweets is exact: of 1,000,000 tweets at 50/30/20, 500,000 are positive, 300,000 negative, 200,000 neutral.
 
 ` + "`mode: volatile`" + ` gives every batch another mix:
 

@@ -36,6 +36,7 @@ login, so it listens on this machine alone unless you say otherwise.
 			&cli.StringFlag{Name: "influxdb-org", EnvVars: []string{"INFLUXDB_ORG"}, Value: "brandpulse", Usage: "organisation in 2.x"},
 			&cli.StringFlag{Name: "influxdb-bucket", EnvVars: []string{"INFLUXDB_BUCKET"}, Value: "brandpulse", Usage: "bucket; in 1.8 a database, or DATABASE/POLICY"},
 			&cli.StringFlag{Name: "measurement", EnvVars: []string{"MEASUREMENT"}, Value: "tweets", Usage: "measurement that the tweets are counted in"},
+			&cli.StringFlag{Name: "texts-measurement", EnvVars: []string{"TEXTS_MEASUREMENT"}, Value: "tweet_texts", Usage: "measurement of a sample of tweets with their texts, as texts.yaml stores it; those of --measurement are shown too"},
 			&cli.StringSliceFlag{Name: "metrics", Usage: "`URL` of a pipeline's Prometheus metrics, such as http://127.0.0.1:4195/metrics; several with commas, or repeated"},
 			&cli.StringFlag{Name: "kafka", Usage: "`BROKERS`, separated by commas, to ask for what Kafka holds and the lag; without TLS or login"},
 			&cli.StringFlag{Name: "topic", EnvVars: []string{"TOPIC"}, Value: "tweets", Usage: "topic in Kafka"},
@@ -60,6 +61,7 @@ func runDashboard(c *cli.Context) error {
 			Org:         c.String("influxdb-org"),
 			Bucket:      c.String("influxdb-bucket"),
 			Measurement: c.String("measurement"),
+			Texts:       c.String("texts-measurement"),
 		},
 		Pipeline: pipelineview.Source{
 			Metrics: c.StringSlice("metrics"),

@@ -16,7 +16,7 @@ import (
 
 // shipped are the pipelines that people are told of. One that is added must come
 // into the tests.
-var shipped = []string{"all_in_one.yaml", "exact.yaml", "generate.yaml", "generate_fast.yaml", "ingest.yaml", "ingest_tweets.yaml", "traced.yaml"}
+var shipped = []string{"all_in_one.yaml", "exact.yaml", "generate.yaml", "generate_fast.yaml", "ingest.yaml", "ingest_tweets.yaml", "texts.yaml", "traced.yaml"}
 
 // pipelines are the files of the pipelines in config/.
 func pipelines(t testing.TB) (files []string) {
@@ -76,7 +76,7 @@ func TestPipelinesPassTheirUnitTests(t *testing.T) {
 	if code != 0 {
 		t.Errorf("exit code %d:\n%s", code, printed)
 	}
-	for _, name := range []string{"all_in_one", "exact", "ingest", "ingest_tweets"} {
+	for _, name := range []string{"all_in_one", "exact", "ingest", "ingest_tweets", "texts"} {
 		if !strings.Contains(printed, "'config/"+name+".yaml' succeeded") {
 			t.Errorf("no test of %s has run:\n%s", name, printed)
 		}

@@ -37,7 +37,7 @@ export class Texts {
       const { tweets, problem } = await response.json();
       if (problem) return;
       this.#some = tweets.length > 0;
-      drawTweets($("latest"), tweets, "Texts are not stored here. To see them, store one point a tweet: brandpulse-connect run config/ingest_tweets.yaml");
+      drawTweets($("latest"), tweets, "Texts are not stored here. To store a sample of them: brandpulse-connect run config/texts.yaml");
     } catch { /* the next one comes */ }
   }
 }

@@ -1,9 +1,11 @@
 package brandview
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -81,7 +83,7 @@ func (c *client) texts(ctx context.Context, brands []string, from, to int64, lim
 		params["brand"+strconv.Itoa(i)] = brand
 	}
 	tweets := []Tweet{}
-	err := c.query(ctx, textsStatement(c.measurement, len(brands), limit), params, func(r row) error {
+	err := c.query(ctx, textsStatement(c.textsFrom, len(brands), limit), params, func(r row) error {
 		if len(r.values) != 3 {
 			return &Problem{Kind: Failing, Message: "InfluxDB's answer has other columns than were asked for"}
 		}
@@ -94,7 +96,9 @@ func (c *client) texts(ctx context.Context, brands []string, from, to int64, lim
 		tweets = append(tweets, Tweet{Time: r.nanos / int64(time.Millisecond), Text: text, Brand: brand, Sentiment: sentiment})
 		return nil
 	})
-	return tweets, err
+	// InfluxDB orders and limits the tweets of each measurement alone.
+	slices.SortStableFunc(tweets, func(a, b Tweet) int { return cmp.Compare(b.Time, a.Time) })
+	return tweets[:min(len(tweets), limit)], err
 }
 
 // integer reads a sum. Another writer may have stored floats.

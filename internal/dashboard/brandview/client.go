@@ -33,12 +33,14 @@ type Source struct {
 	Org         string // of 2.x
 	Bucket      string // in 1.x DATABASE or DATABASE/POLICY
 	Measurement string // of the counts
+	Texts       string // another measurement of single tweets with their texts; may be empty
 }
 
 type client struct {
 	source      Source
 	endpoint    *url.URL
 	measurement string // quoted
+	textsFrom   string // quoted: where texts are looked for
 	http        *http.Client
 }
 
@@ -54,6 +56,14 @@ func newClient(source Source) (*client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checking the measurement: %w", err)
 	}
+	texts := measurement
+	if source.Texts != "" && source.Texts != source.Measurement {
+		also, err := identifier(source.Texts)
+		if err != nil {
+			return nil, fmt.Errorf("checking the measurement of the texts: %w", err)
+		}
+		texts += ", " + also
+	}
 	if err := checkName(source.Bucket); err != nil {
 		return nil, fmt.Errorf("checking the bucket: %w", err)
 	}
@@ -68,7 +78,7 @@ func newClient(source Source) (*client, error) {
 	}
 	endpoint.RawQuery = values.Encode()
 	return &client{
-		source: source, endpoint: endpoint, measurement: measurement,
+		source: source, endpoint: endpoint, measurement: measurement, textsFrom: texts,
 		http: &http.Client{
 			Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

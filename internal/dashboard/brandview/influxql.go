@@ -41,8 +41,8 @@ func countsStatement(measurement string, step int64) string {
 }
 
 // textsStatement asks for the newest tweets with their texts, of some brands or,
-// with none, of all.
-func textsStatement(measurement string, brands, limit int) string {
+// with none, of all. There may be several measurements, with commas.
+func textsStatement(measurements string, brands, limit int) string {
 	var which strings.Builder
 	for i := range brands {
 		which.WriteString(map[bool]string{true: " AND (", false: " OR "}[i == 0])
@@ -51,5 +51,5 @@ func textsStatement(measurement string, brands, limit int) string {
 	if brands > 0 {
 		which.WriteByte(')')
 	}
-	return fmt.Sprintf(`SELECT "text", "brand", "sentiment" FROM %s WHERE time >= $from AND time < $to%s ORDER BY time DESC LIMIT %d`, measurement, which.String(), limit)
+	return fmt.Sprintf(`SELECT "text", "brand", "sentiment" FROM %s WHERE time >= $from AND time < $to%s ORDER BY time DESC LIMIT %d`, measurements, which.String(), limit)
 }

@@ -49,6 +49,7 @@ func main() {
 		service.CLIOptAddCommand(dashboardCommand()),
 		service.CLIOptAddCommand(auditCommand()),
 		service.CLIOptAddCommand(lintCommand()),
+		service.CLIOptAddCommand(topicCommand()),
 	)...)
 	if err == nil && server.err() != nil {
 		code, err = 1, server.err()

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/urfave/cli/v2"
+)
+
+// topicTimeout is how long Kafka may take to create a topic.
+const topicTimeout = 20 * time.Second
+
+func topicCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "topic",
+		Usage: "Create a topic in Kafka",
+		Subcommands: []*cli.Command{{
+			Name:      "create",
+			Usage:     "Create a topic in Kafka, unless it exists with as many partitions",
+			ArgsUsage: "NAME",
+			Description: `
+The number of partitions is part of the identity of a point, so choose it
+before the first tweet and do not change it: exact.yaml counts on it.
+
+For a Kafka with TLS or a login, name the pipeline that reads from it. Its
+brokers and credentials are used.
+
+   brandpulse-connect topic create tweets --partitions 8
+   brandpulse-connect topic create tweets_dead
+   brandpulse-connect topic create tweets --partitions 8 --brokers kafka-1:9092
+   brandpulse-connect topic create tweets --partitions 8 --pipeline mine.yaml`[1:],
+			Flags: []cli.Flag{
+				&cli.IntFlag{Name: "partitions", Value: 1, Usage: "number of partitions"},
+				&cli.IntFlag{Name: "replication-factor", Usage: "copies of each partition; 0 leaves it to the broker"},
+				&cli.StringFlag{Name: "brokers", EnvVars: []string{"KAFKA_BROKERS"}, Value: "127.0.0.1:9092", Usage: "`BROKERS` of Kafka, separated by commas"},
+				&cli.StringFlag{Name: "pipeline", Usage: "`FILE` of a pipeline whose brokers, TLS settings and login are used; --brokers replaces its brokers"},
+			},
+			Action: runTopicCreate,
+		}},
+	}
+}
+
+func runTopicCreate(c *cli.Context) error {
+	names, err := interspersed(c)
+	if err != nil {
+		return err
+	}
+	if len(names) != 1 {
+		return fmt.Errorf("topic create needs the name of one topic, and got %q", names)
+	}
+	topic, partitions, replicas := names[0], c.Int("partitions"), c.Int("replication-factor")
+	switch {
+	case partitions < 1 || partitions > math.MaxInt32:
+		return fmt.Errorf("--partitions %d: it must be 1 or more", partitions)
+	case replicas < 0 || replicas > math.MaxInt16:
+		return fmt.Errorf("--replication-factor %d: it must be 0 (the broker decides) or more", replicas)
+	case replicas == 0:
+		replicas = -1
+	}
+	brokers, options, err := topicKafka(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Context, topicTimeout)
+	defer cancel()
+	client, err := kgo.NewClient(append(options, kgo.RetryTimeout(topicTimeout/2))...)
+	if err != nil {
+		return fmt.Errorf("making a Kafka client for %s: %w", brokers, err)
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	if err := client.Ping(ctx); err != nil {
+		return fmt.Errorf("reaching Kafka at %s: %w. Check the address (--brokers), and that Kafka runs", brokers, err)
+	}
+	_, err = admin.CreateTopic(ctx, int32(partitions), int16(replicas), nil, topic)
+	switch {
+	case errors.Is(err, kerr.TopicAlreadyExists):
+		return checkTopic(ctx, c, admin, topic, partitions)
+	case err != nil:
+		return fmt.Errorf("creating topic %s at %s: %w", topic, brokers, err)
+	}
+	fmt.Fprintf(c.App.Writer, "Created topic %s with %s at %s.\n", topic, plural(partitions, "partition"), brokers)
+	return nil
+}
+
+// checkTopic returns an error unless an existing topic is as it was to be created.
+func checkTopic(ctx context.Context, c *cli.Context, admin *kadm.Client, topic string, partitions int) error {
+	topics, err := admin.ListTopics(ctx, topic)
+	if err == nil {
+		err = topics[topic].Err
+	}
+	if err != nil {
+		return fmt.Errorf("reading the partitions of topic %s, which exists: %w", topic, err)
+	}
+	if n := len(topics[topic].Partitions); n != partitions {
+		return fmt.Errorf("topic %s exists with %s, not %d. Choose another name, or --partitions %d", topic, plural(n, "partition"), partitions, n)
+	}
+	fmt.Fprintf(c.App.Writer, "Topic %s exists with %s.\n", topic, plural(partitions, "partition"))
+	return nil
+}
+
+// topicKafka returns how to reach Kafka.
+func topicKafka(c *cli.Context) (brokers string, options []kgo.Opt, err error) {
+	s := &auditSettings{}
+	if file := c.String("pipeline"); file != "" {
+		yaml, err := os.ReadFile(file)
+		if err != nil {
+			return "", nil, fmt.Errorf("reading the pipeline: %w", err)
+		}
+		if s, err = auditPipeline(yaml); err != nil {
+			return "", nil, fmt.Errorf("reading %s: %w", file, err)
+		}
+	}
+	if len(s.brokers) == 0 || c.IsSet("brokers") {
+		s.brokers = []string{c.String("brokers")}
+	}
+	options, err = s.kafkaOptions()
+	return strings.Join(s.brokers, ","), options, err
+}
+
+// interspersed parses flags behind the first argument, which urfave/cli leaves among
+// the arguments, and returns the arguments proper.
+func interspersed(c *cli.Context) (arguments []string, err error) {
+	rest := c.Args().Slice()
+	for len(rest) > 0 {
+		if !strings.HasPrefix(rest[0], "-") || rest[0] == "-" {
+			arguments, rest = append(arguments, rest[0]), rest[1:]
+			continue
+		}
+		name, value, found := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
+		rest = rest[1:]
+		if !found {
+			if len(rest) == 0 {
+				return nil, fmt.Errorf("--%s needs a value", name)
+			}
+			value, rest = rest[0], rest[1:]
+		}
+		if err := c.Set(name, value); err != nil {
+			return nil, fmt.Errorf("--%s %s: %w", name, value, err)
+		}
+	}
+	return arguments, nil
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return fmt.Sprintf("%d %s", n, noun)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

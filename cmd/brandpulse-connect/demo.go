@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/cheggaaa/pb/v3/termutil"
 	"github.com/mattn/go-colorable"
 	"github.com/mattn/go-isatty"
 	"github.com/urfave/cli/v2"
@@ -20,26 +22,29 @@ func demoCommand() *cli.Command {
 		Usage: "Run the whole path on this machine: generator, Kafka, windows, InfluxDB",
 		Description: `
 Starts an embedded Kafka and a real InfluxDB on free local ports, runs the
-shipped generate.yaml and ingest.yaml between them, shows what is generated and
-what is stored, here and on a dashboard, and compares the two at the end: exit
-code 0 if they are equal, 1 if not. It needs nothing but Go, which builds InfluxDB the first time.
+shipped generate.yaml and exact.yaml between them, shows what is generated and
+stored, here and on a dashboard, and compares the two at the end: exit code 0
+if they are equal, 1 if not. It needs Go alone, which builds InfluxDB 1.8 the
+first time: one to two minutes on two cores, once its modules are downloaded.
 
-Ctrl-C stops the generator, and the rest is stored; Ctrl-C again ends at once. Its
-files are in the folder for temporary files (TMPDIR) and are removed at the end. If
-the demo fails, the logs are kept.
+Ctrl-C stops the generator, and the rest is stored and compared; Ctrl-C again
+ends at once. The files of the demo are in the temporary folder (TMPDIR) and
+are removed at the end; of a demo that fails the logs are kept.
 
    brandpulse-connect demo --count 5000000 --rate 0
-   brandpulse-connect demo --count 0 --mode volatile    # to look at the dashboard
-   brandpulse-connect demo --exact
-   brandpulse-connect demo --kafka localhost:9092 --influxdb-url http://localhost:8086 --influxdb-org me`[1:],
+   brandpulse-connect demo --count 0 --mode volatile     # look at the dashboard
+   brandpulse-connect demo --crash                       # kill the ingest 3 times
+   brandpulse-connect demo --keep                        # then use its servers
+   brandpulse-connect demo --kafka localhost:9092 --influxdb-url http://localhost:8086`[1:],
 		Flags: []cli.Flag{
-			&cli.Int64Flag{Name: "count", Value: 1_000_000, Usage: "tweets to generate; 0 goes on until Ctrl-C"},
-			&cli.Float64Flag{Name: "rate", Value: 50_000, Usage: "tweets a second; 0 is as fast as it goes"},
+			&cli.Int64Flag{Name: "count", Value: 1_000_000, Usage: "tweets to generate; 0 continues until Ctrl-C"},
+			&cli.Float64Flag{Name: "rate", Value: 50_000, Usage: "tweets per second; 0 is as fast as it goes"},
 			&cli.StringFlag{Name: "mode", Value: "fixed", Usage: "sentiment mix: fixed (50/30/20) or volatile"},
-			&cli.Int64Flag{Name: "seed", Usage: "the same seed gives the same tweets, timestamps apart; 0 draws one"},
-			&cli.BoolFlag{Name: "exact", Usage: "read with exact.yaml, by whole RecordBatches, and kill the ingest three times on the way"},
-			&cli.BoolFlag{Name: "keep", Usage: "leave Kafka and InfluxDB running at the end, until Ctrl-C"},
-			&cli.BoolFlag{Name: "dashboard", Value: true, Usage: "serve the dashboard as long as the demo runs, at its usual port or, if that is taken, a free one; --dashboard=false leaves it out"},
+			&cli.Int64Flag{Name: "seed", Usage: "the same seed gives the same tweets, except for timestamps; 0 draws one"},
+			&cli.BoolFlag{Name: "crash", Usage: "kill the ingest (SIGKILL) three times on the way"},
+			&cli.BoolFlag{Name: "stock", Usage: "read with ingest.yaml, whose input is Benthos's own, instead of exact.yaml"},
+			&cli.BoolFlag{Name: "keep", Usage: "at the end keep Kafka, InfluxDB, the ingest and the dashboard up until Ctrl-C, at the usual ports (9092, 8086) if these are free"},
+			&cli.BoolFlag{Name: "dashboard", Value: true, Usage: "serve the dashboard, at its usual port or, if that is taken, a free one, and store a sample of texts for it"},
 			&cli.StringFlag{Name: "kafka", Usage: "`BROKERS` of your own Kafka, separated by commas; the demo creates its topics there"},
 			&cli.StringFlag{Name: "influxdb-url", Usage: "`URL` of your own InfluxDB, 1.8 or 2.x; the demo creates a bucket there"},
 			&cli.StringFlag{Name: "influxdb-org", Value: "brandpulse", Usage: "organisation in your own InfluxDB 2.x"},
@@ -64,7 +69,8 @@ func runDemo(c *cli.Context) error {
 		Rate:         c.Float64("rate"),
 		Mode:         c.String("mode"),
 		Seed:         c.Int64("seed"),
-		Exact:        c.Bool("exact"),
+		Crash:        c.Bool("crash"),
+		Stock:        c.Bool("stock"),
 		Keep:         c.Bool("keep"),
 		Dashboard:    c.Bool("dashboard"),
 		KafkaBrokers: c.String("kafka"),
@@ -74,16 +80,28 @@ func runDemo(c *cli.Context) error {
 			Token: c.String("influxdb-token"),
 		},
 		Binary:   binary,
+		Name:     os.Args[0],
 		Terminal: isatty.IsTerminal(os.Stdout.Fd()) || isatty.IsCygwinTerminal(os.Stdout.Fd()),
+		Width:    terminalWidth,
 		Out:      colorable.NewColorableStdout(),
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, demo.ErrInterrupted):
+		return cli.Exit("", 1)
+	case err != nil:
 		return err
-	}
-	if !equal {
+	case !equal:
 		return cli.Exit("InfluxDB does not hold what Kafka holds", 1)
 	}
 	return nil
+}
+
+// terminalWidth is that of the terminal; 80 where there is none.
+func terminalWidth() int {
+	if width, err := termutil.TerminalWidth(); err == nil && width > 0 {
+		return width
+	}
+	return 80
 }
 
 // interrupts closes the channel on the first signal and cancels on the second. Closing

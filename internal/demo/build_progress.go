@@ -2,43 +2,82 @@ package demo
 
 import (
 	"fmt"
-	"io"
+	"runtime"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 )
 
-// quietBuild is how often a step of the build is shown where nobody watches.
-const quietBuild = 5 * time.Second
-
-// clearLine goes back to the start of a terminal's line and empties it.
-const clearLine = "\r\x1b[K"
-
-// buildProgress shows what is compiled when InfluxDB is not in the cache yet:
-// on a terminal in one line, elsewhere now and then.
+// buildProgress is how far the build of an InfluxDB is that is not in the cache yet.
 type buildProgress struct {
-	out      io.Writer
-	terminal bool
-	steps    int
-	last     time.Time
+	now func() time.Time
+
+	mu       sync.Mutex
+	begin    time.Time // zero: nothing is built
+	packages int
+	text     string // what is being done
+	notes    []string
 }
 
-func (p *buildProgress) step(text string) {
-	if p.steps++; p.steps == 1 {
-		fmt.Fprintf(p.out, "Building InfluxDB %s from its source, which takes some minutes; the next demo finds it in the cache.\n", influxd.V1)
+func newBuildProgress() *buildProgress { return &buildProgress{now: time.Now} }
+
+// step is told each line that the build prints.
+func (p *buildProgress) step(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.begin.IsZero() {
+		p.begin = p.now()
 	}
 	switch {
-	case p.terminal:
-		fmt.Fprintf(p.out, clearLine+"  %d  %.70s", p.steps, text)
-	case time.Since(p.last) > quietBuild:
-		p.last = time.Now()
-		fmt.Fprintf(p.out, "  %d  %s\n", p.steps, text)
+	case strings.HasPrefix(line, "go: "):
+		p.text = line[len("go: "):]
+	case !strings.Contains(line, " "): // a package, as `go build -v` prints it
+		p.packages++
+		p.text = line
+	default:
+		p.text = line
+		if !strings.HasPrefix(line, "building InfluxDB") && len(p.notes) < maxNotes { // as the intro says
+			p.notes = append(p.notes, line)
+		}
 	}
 }
 
-// end makes room for what comes behind the build.
-func (p *buildProgress) end() {
-	if p.terminal && p.steps > 0 {
-		fmt.Fprint(p.out, clearLine)
+// maxNotes bounds how many lines of a build that fails are held.
+const maxNotes = 50
+
+// buildStatus is one line about InfluxDB that is not up yet, and what to say first
+// where it is built.
+type buildStatus struct {
+	intro, line string
+	notes       []string // what a person should know, each once
+}
+
+func (p *buildProgress) status() buildStatus {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.begin.IsZero() {
+		return buildStatus{line: "InfluxDB is starting."}
+	}
+	notes := p.notes
+	p.notes = nil
+	return buildStatus{
+		notes: notes,
+		intro: fmt.Sprintf("Building InfluxDB %s from its source, once: %s.\nMeanwhile tweets go into Kafka, and are stored as soon as InfluxDB is up.",
+			influxd.V1, buildTime(runtime.NumCPU())),
+		line: fmt.Sprintf("InfluxDB: %s, %d of %d packages  %s", p.now().Sub(p.begin).Round(time.Second), p.packages, max(p.packages, influxd.PackagesV1), p.text),
+	}
+}
+
+// buildTime estimates how long the build takes with its modules at hand.
+func buildTime(cores int) string {
+	switch {
+	case cores <= 2:
+		return "one to two minutes on two cores"
+	case cores <= 4:
+		return "about a minute"
+	default:
+		return "half a minute to a minute"
 	}
 }

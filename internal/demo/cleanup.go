@@ -29,9 +29,14 @@ func cleanUp(out io.Writer, dir string, failed bool) {
 	switch {
 	case err != nil:
 		fmt.Fprintf(out, "The demo's files in %s could not all be removed: %v\n", dir, err)
-	case failed:
+	case failed && exists(dir):
 		fmt.Fprintf(out, "The logs are kept in %s; the data are removed.\n", dir)
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func removeData(dir string) error {

@@ -45,3 +45,17 @@ func TestWhatADemoLeaves(t *testing.T) {
 		}
 	}
 }
+
+// What would break: a demo that has not begun says that it keeps logs, of which there
+// are none.
+func TestADemoWithoutFilesLeavesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	cleanUp(&out, dir, true)
+	if _, err := os.Stat(dir); !os.IsNotExist(err) || out.Len() > 0 {
+		t.Errorf("%v, and %q is said", err, out.String())
+	}
+}

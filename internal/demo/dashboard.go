@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/brandpulse/brandpulse-connect/internal/dashboard"
@@ -21,10 +20,10 @@ func serveDashboard(ctx context.Context, o Options, k *kafka, db *influxd.Databa
 	}
 	options := dashboard.Options{
 		Address: dashboard.DefaultAddress,
-		Influx:  brandview.Source{URL: db.URL, Token: db.Token, Org: db.Org, Bucket: db.Bucket, Measurement: "tweets"},
+		Influx:  brandview.Source{URL: db.URL, Token: db.Token, Org: db.Org, Bucket: db.Bucket, Measurement: "tweets", Texts: textsMeasurement},
 		Pipeline: pipelineview.Source{
 			Metrics: []string{"http://" + at.generate + "/metrics", "http://" + at.ingest + "/metrics"},
-			Kafka:   strings.Split(k.brokers, ","), Topic: k.topic, Group: k.group,
+			Kafka:   brokerList(k.brokers), Topic: k.topic, Group: k.group,
 		},
 	}
 	server, err := dashboard.Listen(options)

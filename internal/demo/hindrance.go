@@ -37,23 +37,23 @@ func newHindrance(dir string, tail func() string, v *view) *hindrance {
 	return &hindrance{dir: dir, free: process.FreeBytes, tail: tail, say: v.say, storedAt: time.Now()}
 }
 
-// look is called once a second. Its error ends the demo.
-func (h *hindrance) look(now time.Time, held, stored counts) error {
-	if err := h.lookAtDisk(now); err != nil {
-		return err
-	}
+// begin forgets how long nothing has been stored.
+func (h *hindrance) begin() { h.storedAt = time.Now() }
+
+// look says why nothing is stored. It is called once a second, as lookAtDisk is.
+func (h *hindrance) look(now time.Time, held, stored counts) {
 	if n := stored.total(); n != h.lastStored || held.total() <= n {
 		h.lastStored, h.storedAt, h.stuckSaid = n, now, false
-		return nil
+		return
 	}
 	if now.Sub(h.storedAt) >= stuckLimit && !h.stuckSaid && h.fullSince.IsZero() {
 		h.stuckSaid = true
 		h.say("Nothing has been stored for %s, and %s tweets are waiting. The log of the ingest ends with:\n%s",
 			stuckLimit, humanize.Comma(held.total()-stored.total()), h.tail())
 	}
-	return nil
 }
 
+// lookAtDisk says that the disk is full. Its error ends the demo.
 func (h *hindrance) lookAtDisk(now time.Time) error {
 	free, ok := h.free(h.dir)
 	switch full := ok && free < leastFree; {

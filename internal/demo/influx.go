@@ -10,28 +10,95 @@ import (
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	"github.com/brandpulse/brandpulse-connect/internal/process"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// openInflux gives the database of the demo: one of the user's, in which the
-// ingest makes a bucket, or a server of our own.
-func openInflux(ctx context.Context, o Options, dir, bucket string) (db *influxd.Database, closeFn func(), err error) {
-	if o.Influx.URL != "" {
-		db = influxd.NewDatabase(o.Influx.URL, o.Influx.Org, bucket, o.Influx.Token)
-		return db, db.Close, nil
-	}
-	progress := &buildProgress{out: o.Out, terminal: o.Terminal}
-	server, err := influxd.Start(ctx, influxd.Options{
-		Version:  influxd.V1,
-		Dir:      filepath.Join(dir, "influxdb"),
-		Progress: progress.step,
-	})
-	progress.end()
-	if err != nil {
-		return nil, nil, err
-	}
-	return server.Database, func() { _ = server.Stop() }, nil
+// usualInflux is the port that InfluxDB has by default.
+const usualInflux = 8086
+
+// influx is the InfluxDB of the demo: one of the user's, in which the ingest makes
+// a bucket, or a server of our own.
+type influx struct {
+	*influxd.Database
+	progress *buildProgress
+
+	ready  chan struct{} // closed when it accepts points, or when err is set
+	err    error         // why it never will
+	server *influxd.Server
 }
+
+// openInflux returns at once where the server is ours: building and starting it goes
+// on meanwhile, see ready.
+func openInflux(ctx context.Context, o Options, dir string, begin time.Time) (*influx, error) {
+	db := &influx{ready: make(chan struct{}), progress: newBuildProgress()}
+	if o.Influx.URL != "" {
+		db.Database = influxd.NewDatabase(o.Influx.URL, o.Influx.Org, nameOf(begin), o.Influx.Token)
+		close(db.ready)
+		if err := db.Ping(ctx); err != nil {
+			return nil, fmt.Errorf("InfluxDB at %s does not answer: %w. Start it, or leave out --influxdb-url for one of the demo's own", o.Influx.URL, err)
+		}
+		return db, nil
+	}
+	port, err := freePort(o, usualInflux)
+	if err != nil {
+		return nil, err
+	}
+	const bucket = "brandpulse" // the default of the shipped pipelines
+	db.Database = influxd.NewDatabase(fmt.Sprintf("http://127.0.0.1:%d", port), "brandpulse", bucket, "")
+	go func() {
+		defer close(db.ready)
+		db.server, db.err = influxd.Start(ctx, influxd.Options{
+			Version:  influxd.V1,
+			Dir:      filepath.Join(dir, "influxdb"),
+			Port:     port,
+			Bucket:   bucket,
+			Progress: db.progress.step,
+		})
+	}()
+	return db, nil
+}
+
+// died is closed when a server of our own has ended.
+func (db *influx) died() <-chan struct{} {
+	if db.server == nil {
+		return nil
+	}
+	return db.server.Done()
+}
+
+func (db *influx) death() error {
+	return fmt.Errorf("InfluxDB has ended (%s); its log %s ends with:\n%s", db.server.Ended(), db.server.LogPath(), process.Tail(db.server.LogPath(), 3))
+}
+
+func (db *influx) close() {
+	<-db.ready
+	if db.server != nil {
+		_ = db.server.Stop()
+	}
+	db.Close()
+}
+
+// freePort is a free port. With --keep it is the usual one if that is free: the user's
+// own commands then need no address.
+func freePort(o Options, usual int) (int, error) {
+	if o.Keep && process.CheckFree(usual) == nil {
+		return usual, nil
+	}
+	ports, err := process.FreePorts(1)
+	if err != nil {
+		return 0, err
+	}
+	return ports[0], nil
+}
+
+// nameOf is the name of what the demo makes in a server of the user's.
+func nameOf(begin time.Time) string {
+	return "brandpulse_demo_" + begin.UTC().Format("20060102_150405")
+}
+
+// queryLimit is how long InfluxDB may take to answer.
+const queryLimit = 30 * time.Second
 
 // seedQuery is what a dashboard asks: tweets per second and sentiment.
 const seedQuery = `from(bucket: %q) |> range(start: %s)
@@ -69,7 +136,7 @@ func notThereYet(err error) bool {
 }
 
 func sum(ctx context.Context, db *influxd.Database, flux string) (c counts, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, queryLimit)
 	defer cancel()
 	err = db.Each(ctx, flux, func(row influxd.Row) error {
 		s, ok := tweet.ParseSentiment(row.String("sentiment"))
@@ -83,7 +150,7 @@ func sum(ctx context.Context, db *influxd.Database, flux string) (c counts, err 
 		return nil
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
-		return c, fmt.Errorf("asking InfluxDB took longer than 30 s: %w", err)
+		return c, fmt.Errorf("no answer within %s: %w", queryLimit, err)
 	}
 	return c, err
 }

@@ -3,9 +3,9 @@ package demo
 import (
 	"context"
 	"fmt"
+	"net"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,12 +13,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
 const (
 	partitions = 8
+	// usualKafka is the port that Kafka has by default.
+	usualKafka = 9092
 
 	// The embedded Kafka keeps its log on disk. Beyond trimAbove bytes, what
 	// has been counted and stored is deleted; beyond blockAbove, producers wait
@@ -48,9 +48,12 @@ type kafka struct {
 	tally *tally
 }
 
-func openKafka(ctx context.Context, brokers, dir, name string) (_ *kafka, err error) {
+// reachLimit is how long a broker may take to accept a connection.
+const reachLimit = 2 * time.Second
+
+func openKafka(ctx context.Context, o Options, dir string, begin time.Time) (_ *kafka, err error) {
 	k := &kafka{
-		brokers: brokers, topic: "tweets", dead: "tweets_dead", group: name,
+		brokers: o.KafkaBrokers, topic: "tweets", dead: "tweets_dead", group: "brandpulse-demo",
 		trimAbove: trimAbove, blockAbove: blockAbove, room: make(chan struct{}),
 	}
 	close(k.room)
@@ -59,14 +62,18 @@ func openKafka(ctx context.Context, brokers, dir, name string) (_ *kafka, err er
 			k.close()
 		}
 	}()
-	if brokers == "" {
-		if err := k.embed(filepath.Join(dir, kafkaFolder)); err != nil {
+	if k.brokers == "" {
+		if err := k.embed(o, filepath.Join(dir, kafkaFolder)); err != nil {
 			return nil, err
 		}
 	} else {
-		k.topic, k.dead = name, name+"_dead"
+		k.group = nameOf(begin)
+		k.topic, k.dead = k.group, k.group+"_dead"
+		if err := k.reachable(ctx); err != nil {
+			return nil, fmt.Errorf("Kafka at %s does not answer: %w. Start it, or leave out --kafka for one of the demo's own", k.brokers, err)
+		}
 	}
-	if k.client, err = kgo.NewClient(kgo.SeedBrokers(strings.Split(k.brokers, ",")...)); err != nil {
+	if k.client, err = kgo.NewClient(kgo.SeedBrokers(brokerList(k.brokers)...)); err != nil {
 		return nil, fmt.Errorf("making a Kafka client: %w", err)
 	}
 	k.admin = kadm.NewClient(k.client)
@@ -81,16 +88,18 @@ func openKafka(ctx context.Context, brokers, dir, name string) (_ *kafka, err er
 	return k, nil
 }
 
-func (k *kafka) embed(dir string) error {
-	ports, err := process.FreePorts(1)
+func (k *kafka) embed(o Options, dir string) error {
+	port, err := freePort(o, usualKafka)
 	if err != nil {
 		return err
 	}
-	k.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(ports...), kfake.DataDir(dir))
+	k.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir),
+		// A topic of the user's own comes into being with its first tweet.
+		kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(partitions))
 	if err != nil {
 		return fmt.Errorf("starting the embedded Kafka: %w", err)
 	}
-	k.brokers = "127.0.0.1:" + strconv.Itoa(ports[0])
+	k.brokers = "127.0.0.1:" + strconv.Itoa(port)
 	// A full log makes producers wait, as a broker with a quota does.
 	k.cluster.ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
 		k.cluster.KeepControl()
@@ -100,6 +109,25 @@ func (k *kafka) embed(dir string) error {
 		return nil, nil, false
 	})
 	return nil
+}
+
+// reachable returns an error if no broker of the user's Kafka accepts a connection.
+func (k *kafka) reachable(ctx context.Context) error {
+	if k.cluster != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, reachLimit)
+	defer cancel()
+	var last error
+	for _, broker := range brokerList(k.brokers) {
+		var dialer net.Dialer
+		conn, err := dialer.DialContext(ctx, "tcp", broker)
+		if err == nil {
+			return conn.Close()
+		}
+		last = err
+	}
+	return last
 }
 
 // hasRoom gives what a producer must wait for, or nil.

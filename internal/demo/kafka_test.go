@@ -2,6 +2,9 @@ package demo
 
 import (
 	"context"
+	"fmt"
+	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +16,7 @@ import (
 
 func testKafka(t *testing.T) (*kafka, *tally) {
 	t.Helper()
-	k, err := openKafka(t.Context(), "", t.TempDir(), "group")
+	k, err := openKafka(t.Context(), Options{}, t.TempDir(), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,5 +124,54 @@ func TestFullLogIsTrimmedBehindTheIngest(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Fatal("a producer still waits after the log was trimmed")
+	}
+}
+
+// What would break: a newcomer's own topic cannot be had from the demo's Kafka.
+func TestTheEmbeddedKafkaCreatesATopicThatIsUsed(t *testing.T) {
+	k, _ := testKafka(t)
+	client, err := kgo.NewClient(kgo.SeedBrokers(k.brokers), kgo.AllowAutoTopicCreation())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "mine", Value: []byte("{}")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	topics, err := k.admin.ListTopics(t.Context(), "mine")
+	if err != nil || len(topics["mine"].Partitions) != partitions {
+		t.Errorf("the topic has %d partitions, want %d; %v", len(topics["mine"].Partitions), partitions, err)
+	}
+}
+
+// What would break: nobody says for 20 seconds that no Kafka is there.
+func TestAKafkaThatDoesNotAnswerIsNamedAtOnce(t *testing.T) {
+	port, err := freePort(Options{}, usualKafka)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	_, err = openKafka(t.Context(), Options{KafkaBrokers: fmt.Sprintf("127.0.0.1:%d", port)}, t.TempDir(), begin)
+	if err == nil || !strings.Contains(err.Error(), "does not answer") || time.Since(begin) > reachLimit+time.Second {
+		t.Errorf("%v after %s", err, time.Since(begin))
+	}
+}
+
+// What would break: the commands that a person pastes need addresses, or the demo
+// takes the port of a Kafka that runs already.
+func TestUsualPortsAreTakenWhenTheyAreFree(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual := listener.Addr().(*net.TCPAddr).Port
+	if port, err := freePort(Options{Keep: true}, usual); err != nil || port == usual {
+		t.Errorf("port %d, %v: somebody listens there", port, err)
+	}
+	listener.Close()
+	for keep, want := range map[bool]bool{true: true, false: false} {
+		if port, err := freePort(Options{Keep: keep}, usual); err != nil || (port == usual) != want {
+			t.Errorf("keep %v: port %d, %v; the usual one is %d", keep, port, err, usual)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/config"
@@ -17,68 +18,97 @@ import (
 // shutdown_timeout of the configs.
 const stopLimit = 30 * time.Second
 
-// pipelines are the two shipped configs, each run by a process of its own.
+// pipelines are the shipped configs, each run by a process of its own.
 type pipelines struct {
-	generate      *process.Process
+	dir string
+	o   Options
+	k   *kafka
+	db  *influxd.Database
+	at  addresses
+
+	generate      *process.Process // nil until it is started, as the others
 	ingest        *process.Process
+	texts         *process.Process // stays nil without a dashboard
 	ingestCommand process.Command
 	stopped       bool // the generator, by us
 }
 
-// addresses are where the two serve their metrics.
+func newPipelines(dir string, o Options, k *kafka, db *influxd.Database, at addresses) *pipelines {
+	return &pipelines{dir: dir, o: o, k: k, db: db, at: at}
+}
+
+// addresses are where they serve their metrics.
 type addresses struct {
-	ingest, generate string // HOST:PORT
+	ingest, generate, texts string // HOST:PORT
 }
 
 func httpAddresses() (addresses, error) {
-	ports, err := process.FreePorts(2)
+	ports, err := process.FreePorts(3)
 	if err != nil {
 		return addresses{}, err
 	}
-	return addresses{ingest: "127.0.0.1:" + strconv.Itoa(ports[0]), generate: "127.0.0.1:" + strconv.Itoa(ports[1])}, nil
+	address := func(i int) string { return "127.0.0.1:" + strconv.Itoa(ports[i]) }
+	return addresses{ingest: address(0), generate: address(1), texts: address(2)}, nil
 }
 
-func startPipelines(dir string, o Options, k *kafka, db *influxd.Database, at addresses) (*pipelines, error) {
-	common := []string{
-		"KAFKA_BROKERS=" + k.brokers,
-		"TOPIC=" + k.topic,
-		"PROGRESS=never",
+// start runs a shipped config. The variables come on top of those that all have.
+func (p *pipelines) start(name string, variables ...string) (*process.Process, process.Command, error) {
+	c, err := command(p.dir, p.o.Binary, name, append(variables,
+		"KAFKA_BROKERS="+p.k.brokers, "TOPIC="+p.k.topic, "PROGRESS=never"))
+	if err != nil {
+		return nil, c, err
 	}
-	p := &pipelines{}
-	var err error
-	p.ingestCommand, err = command(dir, o.Binary, o.ingestConfig(), append([]string{
-		"HTTP_ADDRESS=" + at.ingest,
-		"CONSUMER_GROUP=" + k.group,
-		"DEAD_TOPIC=" + k.dead,
-		"INFLUXDB_URL=" + db.URL,
-		"INFLUXDB_TOKEN=" + db.Token,
-		"INFLUXDB_ORG=" + db.Org,
-		"INFLUXDB_BUCKET=" + db.Bucket,
+	started, err := process.Start(c)
+	return started, c, err
+}
+
+func (p *pipelines) startGenerator() (err error) {
+	p.generate, _, err = p.start("generate.yaml",
+		"HTTP_ADDRESS="+p.at.generate,
+		"RATE="+strconv.FormatFloat(p.o.Rate, 'f', -1, 64),
+		"COUNT="+strconv.FormatInt(p.o.Count, 10),
+		"SEED="+strconv.FormatInt(p.o.Seed, 10),
+		"MODE="+p.o.Mode)
+	return err
+}
+
+// startReaders starts the ingest and, for the dashboard, the sample of texts.
+func (p *pipelines) startReaders() (err error) {
+	influx := []string{
+		"INFLUXDB_URL=" + p.db.URL,
+		"INFLUXDB_TOKEN=" + p.db.Token,
+		"INFLUXDB_ORG=" + p.db.Org,
+		"INFLUXDB_BUCKET=" + p.db.Bucket,
 		"INFLUXDB_CREATE_BUCKET=true",
+	}
+	p.ingest, p.ingestCommand, err = p.start(p.o.ingestConfig(), append([]string{
+		"HTTP_ADDRESS=" + p.at.ingest,
+		"CONSUMER_GROUP=" + p.k.group,
+		"DEAD_TOPIC=" + p.k.dead,
 		// One that is killed and started again has its partitions back at once.
 		"INSTANCE_ID=demo",
-	}, common...))
-	if err != nil {
-		return nil, err
+	}, influx...)...)
+	if err != nil || !p.o.Dashboard {
+		return err
 	}
-	if p.ingest, err = process.Start(p.ingestCommand); err != nil {
-		return nil, err
+	p.texts, _, err = p.start("texts.yaml", append([]string{
+		"HTTP_ADDRESS=" + p.at.texts,
+		"TEXTS_GROUP=" + p.k.group + "-texts",
+		"TEXTS_MEASUREMENT=" + textsMeasurement,
+		"EVERY=" + strconv.Itoa(textsEvery(p.o.Rate)),
+	}, influx...)...)
+	return err
+}
+
+// textsMeasurement is where the sample of texts is stored.
+const textsMeasurement = "tweet_texts"
+
+// textsEvery is of how many tweets one has its text stored: some twenty a second.
+func textsEvery(rate float64) int {
+	if rate == 0 {
+		return 10_000
 	}
-	generate, err := command(dir, o.Binary, "generate.yaml", append([]string{
-		"HTTP_ADDRESS=" + at.generate,
-		"RATE=" + strconv.FormatFloat(o.Rate, 'f', -1, 64),
-		"COUNT=" + strconv.FormatInt(o.Count, 10),
-		"SEED=" + strconv.FormatInt(o.Seed, 10),
-		"MODE=" + o.Mode,
-	}, common...))
-	if err == nil {
-		p.generate, err = process.Start(generate)
-	}
-	if err != nil {
-		_ = p.ingest.Kill()
-		return nil, err
-	}
-	return p, nil
+	return int(max(1, rate/20))
 }
 
 // command runs the binary on one of the shipped configs, as a user would.
@@ -112,12 +142,14 @@ func (p *pipelines) crashIngest() error {
 	return nil
 }
 
-// check gives an error if a pipeline has ended that should not have.
+// check returns an error if a pipeline has ended that should not have.
 func (p *pipelines) check() error {
-	if !p.ingest.Running() {
-		return fmt.Errorf("the ingest has ended; its log %s ends with:\n%s", p.ingest.LogPath(), p.ingest.Tail(10))
+	for name, child := range map[string]*process.Process{"ingest": p.ingest, "sample of texts": p.texts} {
+		if child != nil && !child.Running() {
+			return fmt.Errorf("the %s has ended; its log %s ends with:\n%s", name, child.LogPath(), child.Tail(10))
+		}
 	}
-	if p.generated() && !p.stopped {
+	if p.generate != nil && p.generated() && !p.stopped {
 		if code, _ := p.generate.Wait(context.Background()); code != 0 {
 			return fmt.Errorf("the generator has ended with exit code %d; its log %s ends with:\n%s", code, p.generate.LogPath(), p.generate.Tail(10))
 		}
@@ -125,10 +157,10 @@ func (p *pipelines) check() error {
 	return nil
 }
 
-// generated tells whether the generator has ended, all its tweets delivered.
+// generated reports whether the generator has ended, all its tweets delivered.
 func (p *pipelines) generated() bool { return !p.generate.Running() }
 
-// endGenerator asks the generator to end, and waits for what it has under way.
+// endGenerator asks the generator to end, and waits for its unacknowledged tweets.
 func (p *pipelines) endGenerator() error {
 	if err := p.generate.Stop(stopLimit); err != nil {
 		return fmt.Errorf("stopping the generator: %w", err)
@@ -136,13 +168,21 @@ func (p *pipelines) endGenerator() error {
 	return nil
 }
 
-// close ends both, in good order unless ctx has ended.
+// close ends them, in good order unless ctx has ended. Those that read wait for
+// nothing that the demo still needs, so all end at the same time.
 func (p *pipelines) close(ctx context.Context) {
-	for _, child := range []*process.Process{p.generate, p.ingest} {
-		if ctx.Err() != nil {
-			_ = child.Kill()
-		} else {
-			_ = child.Stop(stopLimit)
+	var ending sync.WaitGroup
+	for _, child := range []*process.Process{p.generate, p.ingest, p.texts} {
+		if child == nil {
+			continue
 		}
+		ending.Go(func() {
+			if ctx.Err() != nil {
+				_ = child.Kill()
+			} else {
+				_ = child.Stop(stopLimit)
+			}
+		})
 	}
+	ending.Wait()
 }

@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -36,7 +35,7 @@ type tally struct {
 
 func startTally(ctx context.Context, k *kafka) (*tally, error) {
 	client, err := kgo.NewClient(
-		kgo.SeedBrokers(strings.Split(k.brokers, ",")...),
+		kgo.SeedBrokers(brokerList(k.brokers)...),
 		kgo.ConsumeTopics(k.topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -98,8 +97,13 @@ func (t *tally) position(partition int32) int64 {
 	return t.next[partition]
 }
 
-// whole gives the counts of all that is in the topic now.
+// wholeLimit bounds whole, which waits for Kafka.
+const wholeLimit = 30 * time.Second
+
+// whole returns the counts of all that is in the topic now.
 func (t *tally) whole(ctx context.Context) (counts, error) {
+	ctx, cancel := context.WithTimeout(ctx, wholeLimit)
+	defer cancel()
 	ends, err := t.kafka.admin.ListCommittedOffsets(ctx, t.kafka.topic)
 	if err != nil {
 		return counts{}, fmt.Errorf("listing the end offsets of topic %s: %w", t.kafka.topic, err)
@@ -119,7 +123,7 @@ func (t *tally) whole(ctx context.Context) (counts, error) {
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
-			return counts{}, ctx.Err()
+			return counts{}, fmt.Errorf("reading topic %s to its end: %w", t.kafka.topic, ctx.Err())
 		}
 	}
 }

@@ -12,57 +12,150 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// rowsPerHeader is after how many rows the names of the columns are repeated.
-const rowsPerHeader = 20
+const (
+	// rowsPerHeader is after how many rows the names of the columns are repeated.
+	rowsPerHeader = 20
+	// quietEvery is how many seconds a row covers where nobody watches, and while
+	// InfluxDB is built.
+	quietEvery = 5
+	// usualWidth is how wide a terminal is that does not say so, and a file.
+	usualWidth = 80
+)
 
-// quietRows is which of the rows are shown where nobody watches them live.
-const quietRows = 5
+// clearLine goes back to the start of a terminal's line and empties it.
+const clearLine = "\r\x1b[K"
 
 // view shows the demo: one row a second, and below it, on a terminal, a bar.
 type view struct {
 	out      io.Writer
 	terminal bool
+	width    func() int
+	count    int64 // tweets to come; 0: no end
 	begin    time.Time
+	now      func() time.Time
 	bar      *pb.ProgressBar // nil: there is no end, or no terminal
-	rows     int
-	last     struct {
+
+	seconds, rows int
+	introduced    bool     // that InfluxDB is built
+	waited        bool     // the line below the rows is about InfluxDB
+	last          struct { // what the last row has shown
 		at           time.Time
 		held, stored counts
 	}
 }
 
 func newView(o Options) *view {
-	v := &view{out: o.Out, terminal: o.Terminal, begin: time.Now()}
+	v := &view{out: o.Out, terminal: o.Terminal, width: o.Width, count: o.Count, begin: time.Now(), now: time.Now}
+	if v.width == nil {
+		v.width = func() int { return usualWidth }
+	}
 	v.last.at = v.begin
 	if o.Terminal && o.Count > 0 {
-		v.bar = pb.ProgressBarTemplate(`{{bar . "[" "▓" "▓" "░" "]"}} {{percent .}} stored`).New(0).SetTotal(o.Count).SetWidth(72)
+		v.bar = pb.ProgressBarTemplate(`{{bar . "[" "▓" "▓" "░" "]"}} {{percent .}} stored`).New(0).SetTotal(o.Count)
 	}
 	return v
 }
 
-// row shows what there is now and how fast it has become more.
+// column is one of the table. Those at the end are left out on a narrow terminal.
+type column struct {
+	name  string
+	width int
+}
+
+var columns = []column{{"elapsed", 8}, {"generated/s", 13}, {"stored/s", 13}, {"stored", 16}, {"waiting", 14}, {"pos/neg/neu", 14}}
+
+// row shows how much there is, and how fast it has grown since the row before. It is
+// called once a second.
 func (v *view) row(held, stored counts) {
-	now := time.Now()
+	v.clearBar()
+	if v.terminal || v.seconds%quietEvery == 0 {
+		v.line(held, stored, true)
+	}
+	v.seconds++
+	if v.bar != nil {
+		fmt.Fprint(v.out, v.bar.SetCurrent(stored.total()).SetWidth(max(20, min(72, v.width()-1))).String())
+	}
+}
+
+func (v *view) line(held, stored counts, storing bool) {
+	now := v.now()
 	span := now.Sub(v.last.at).Seconds()
 	rate := func(c, before counts) string {
-		return humanize.Comma(int64(float64(c.total()-before.total()) / span))
+		return count(int64(float64(c.total()-before.total()) / span))
 	}
-	v.clearBar()
-	if v.terminal || v.rows%quietRows == 0 {
-		if v.rows%rowsPerHeader == 0 {
-			fmt.Fprintf(v.out, "%8s %14s %12s %12s %12s %12s %12s %12s\n",
-				"elapsed", "generated/s", "stored/s", "waiting", "positive", "negative", "neutral", "stored")
-		}
-		fmt.Fprintf(v.out, "%8s %14s %12s %12s", now.Sub(v.begin).Round(time.Second), rate(held, v.last.held), rate(stored, v.last.stored),
-			humanize.Comma(max(0, held.total()-stored.total())))
-		for _, n := range stored {
-			fmt.Fprintf(v.out, " %12s", humanize.Comma(n))
-		}
-		fmt.Fprintf(v.out, " %12s\n", humanize.Comma(stored.total()))
+	if v.rows%rowsPerHeader == 0 {
+		v.cells(func(i int) string { return columns[i].name })
 	}
 	v.rows++
-	v.drawBar(stored.total())
+	values := []string{
+		now.Sub(v.begin).Round(time.Second).String(), rate(held, v.last.held),
+		"-", "-", count(held.total()), "-",
+	}
+	if storing {
+		values = []string{
+			values[0], values[1],
+			rate(stored, v.last.stored), count(stored.total()), count(max(0, held.total()-stored.total())), mix(stored, v.last.stored),
+		}
+	}
+	v.cells(func(i int) string { return values[i] })
 	v.last.at, v.last.held, v.last.stored = now, held, stored
+}
+
+func (v *view) cells(text func(column int) string) {
+	left := v.width() - 1
+	for i, c := range columns {
+		if left -= c.width; left < 0 && i > 0 {
+			break
+		}
+		fmt.Fprintf(v.out, "%*s", c.width, text(i))
+	}
+	fmt.Fprintln(v.out)
+}
+
+// count is a number that fits into a column.
+func count(n int64) string {
+	if n >= 10_000_000_000 {
+		return humanize.Comma(n/1_000_000) + "M"
+	}
+	return humanize.Comma(n)
+}
+
+// mix is the share in percent of each sentiment among the tweets of a row.
+func mix(c, before counts) string {
+	total := c.total() - before.total()
+	if total <= 0 {
+		return "-"
+	}
+	percent := func(s tweet.Sentiment) int64 { return (100*(c[s]-before[s]) + total/2) / total }
+	positive, negative := percent(tweet.Positive), percent(tweet.Negative)
+	return fmt.Sprintf("%d/%d/%d", positive, negative, max(0, 100-positive-negative))
+}
+
+// building shows what is generated while InfluxDB does not accept points yet, and how
+// far its build is. It is called once a second.
+func (v *view) building(held counts, s buildStatus) {
+	v.clearBar()
+	if s.intro != "" && !v.introduced {
+		v.introduced = true
+		fmt.Fprintf(v.out, "%s\n\n", s.intro)
+	}
+	for _, note := range s.notes {
+		fmt.Fprintln(v.out, note)
+	}
+	v.seconds++
+	// An InfluxDB that is only started is usually up before there is anything to show.
+	if v.waited = v.waited || v.introduced || v.seconds > 2; !v.waited {
+		return
+	}
+	if (v.seconds-1)%quietEvery == 0 {
+		v.line(held, counts{}, false)
+		if !v.terminal {
+			fmt.Fprintln(v.out, s.line)
+		}
+	}
+	if v.terminal {
+		fmt.Fprintf(v.out, "%.*s", v.width()-1, s.line)
+	}
 }
 
 // say prints a line between the rows.
@@ -72,19 +165,14 @@ func (v *view) say(format string, args ...any) {
 }
 
 func (v *view) clearBar() {
-	if v.bar != nil {
+	if v.terminal && (v.bar != nil || v.waited) {
 		fmt.Fprint(v.out, clearLine)
-	}
-}
-
-func (v *view) drawBar(stored int64) {
-	if v.bar != nil {
-		fmt.Fprint(v.out, v.bar.SetCurrent(stored).String())
 	}
 }
 
 // result shows both sides of the account.
 func (v *view) result(held, stored counts) {
+	v.clearBar()
 	width := 12
 	fmt.Fprintf(v.out, "\n%-10s", "")
 	for s := range held {

@@ -2,8 +2,12 @@ package demo
 
 import (
 	"bytes"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 )
 
 // What differs must be seen, with its sign, and never be called equal.
@@ -21,41 +25,96 @@ func TestResultShowsADifference(t *testing.T) {
 	}
 }
 
-// A log file gets few rows, and none of what a terminal needs for drawing over.
+// clocked is a view whose clock is set by hand.
+func clocked(o Options) (*view, func(time.Duration)) {
+	v := newView(o)
+	now := v.begin
+	v.now = func() time.Time { return now }
+	return v, func(d time.Duration) { now = now.Add(d) }
+}
+
+// A log file gets few rows, and none of what a terminal needs for drawing over. What
+// would break: its rates are those of single seconds, of which most are not shown.
 func TestRowsWithoutATerminal(t *testing.T) {
 	var out bytes.Buffer
-	v := newView(Options{Out: &out, Count: 1000})
-	for range rowsPerHeader {
-		v.row(counts{1, 2, 3}, counts{1, 1, 1})
+	v, pass := clocked(Options{Out: &out, Count: 1000})
+	var held, stored counts
+	for second := range int64(20) {
+		pass(time.Second)
+		// Nothing is generated in the seconds that have a row.
+		if second%quietEvery != 0 {
+			held[0] += 5000
+			stored[0], stored[2] = stored[0]+3000, stored[2]+1000
+		}
+		v.row(held, stored)
 	}
 	if strings.ContainsAny(out.String(), "\r\x1b") {
 		t.Errorf("control characters in %q", out.String())
 	}
-	if rows := strings.Count(out.String(), "\n"); rows != 1+rowsPerHeader/quietRows {
-		t.Errorf("%d lines, want a header and %d rows", rows, rowsPerHeader/quietRows)
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 1+20/quietEvery {
+		t.Fatalf("%d lines, want a header and %d rows", len(lines), 20/quietEvery)
+	}
+	if got := strings.Fields(lines[2]); !slices.Equal(got, []string{"6s", "4,000", "3,200", "16,000", "4,000", "75/0/25"}) {
+		t.Errorf("after 6 s the row is %q", got)
 	}
 }
 
-// The first demo of a machine builds InfluxDB first. What it shows thereby must
-// not run into what comes next.
-func TestBuildProgressLeavesAnEmptyLine(t *testing.T) {
-	var terminal, file bytes.Buffer
-	for p, out := range map[*buildProgress]*bytes.Buffer{
-		{out: &terminal, terminal: true}: &terminal,
-		{out: &file}:                     &file,
-	} {
-		p.end() // nothing was built
-		if out.Len() > 0 {
-			t.Errorf("%q is shown though nothing is built", out)
+// What would break: each row takes two lines of a terminal, and the bar is drawn
+// over the wrong one.
+func TestRowsFitTheTerminal(t *testing.T) {
+	for width, want := range map[int]int{200: 6, 80: 6, 78: 5, 60: 4, 30: 2, 5: 1} {
+		var out bytes.Buffer
+		v, pass := clocked(Options{Out: &out, Terminal: true, Count: 1000, Width: func() int { return width }})
+		for _, n := range []int64{0, 999_999, 50_000_000_000_000} {
+			pass(101 * time.Hour)
+			v.row(counts{n, 2 * n}, counts{n})
 		}
-		p.step("github.com/influxdata/influxdb/tsdb")
-		p.step("github.com/influxdata/influxdb/services/httpd")
-		p.end()
+		text := regexp.MustCompile(`\x1b\[K`).ReplaceAllString(out.String(), "")
+		for line := range strings.SplitSeq(text, "\n") {
+			for _, part := range strings.Split(line, "\r") {
+				if n := utf8.RuneCountInString(part); n >= max(width, 21) && width > 20 {
+					t.Errorf("width %d: a line of %d columns: %q", width, n, part)
+				}
+			}
+		}
+		if header := strings.Fields(strings.SplitN(text, "\n", 2)[0]); len(header) != want {
+			t.Errorf("width %d: %d columns, want %d: %q", width, len(header), want, header)
+		}
 	}
-	if !strings.HasSuffix(terminal.String(), "httpd"+clearLine) {
-		t.Errorf("the terminal's line is not emptied: %q", terminal.String())
-	}
-	if !strings.HasSuffix(file.String(), "tsdb\n") || strings.ContainsAny(file.String(), "\r\x1b") {
-		t.Errorf("a file gets %q", file.String())
+}
+
+// The first demo of a machine builds InfluxDB. What would break: minutes pass
+// without a word, or what is drawn meanwhile runs into what comes next.
+func TestBuildIsShown(t *testing.T) {
+	for _, terminal := range []bool{true, false} {
+		var out bytes.Buffer
+		v, pass := clocked(Options{Out: &out, Terminal: terminal})
+		p := &buildProgress{now: v.now}
+		v.building(counts{1}, p.status())
+		if got := strings.ReplaceAll(out.String(), clearLine, ""); got != "" {
+			t.Errorf("%q is shown though nothing is built", got)
+		}
+		p.step("building InfluxDB 1.8.10 from its source: one to three minutes, once")
+		for range 6 {
+			pass(time.Second)
+			p.step("go: downloading github.com/influxdata/flux v0.65.1")
+			p.step("github.com/influxdata/influxdb/tsdb")
+			v.building(counts{40_000}, p.status())
+		}
+		v.clearBar()
+		v.row(counts{50_000}, counts{10})
+		got := out.String()
+		for _, want := range []string{"Building InfluxDB 1.8.10 from its source, once: ", "InfluxDB: 5s, 5 of 375 packages  github.com/influxdata/influxdb/tsdb", "40,000"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("terminal %v: %q is missing in\n%s", terminal, want, got)
+			}
+		}
+		if terminal && !strings.Contains(got, clearLine+clearLine+"      6s") && !strings.Contains(got, clearLine+"      6s") {
+			t.Errorf("the line of the build is not cleared: %q", got)
+		}
+		if !terminal && strings.ContainsAny(got, "\r\x1b") {
+			t.Errorf("a file gets %q", got)
+		}
 	}
 }

@@ -44,6 +44,24 @@ func (d *Database) Sibling(bucket string) *Database {
 	return &sibling
 }
 
+// Ping returns an error unless a server answers at the address, whatever it says.
+func (d *Database) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL+"/ping", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if failed := (*url.Error)(nil); errors.As(err, &failed) {
+		err = failed.Err // without the address, which the caller names
+	}
+	if err != nil {
+		return err
+	}
+	return response.Body.Close()
+}
+
 // Close frees idle connections.
 func (d *Database) Close() { d.client.Close() }
 

@@ -156,6 +156,13 @@ func (s *Server) Pause() error { return s.child.Pause() }
 // Resume lets a paused server go on (SIGCONT).
 func (s *Server) Resume() error { return s.child.Resume() }
 
+// Done is closed when the server's process has ended, however that came about.
+// After a Restart it is another channel.
+func (s *Server) Done() <-chan struct{} { return s.child.Done() }
+
+// Ended says how the server's process has ended; it is empty while that runs.
+func (s *Server) Ended() string { return s.child.Ended() }
+
 // PID is the number of the server's process; another one after a Restart.
 func (s *Server) PID() int { return s.child.PID() }
 

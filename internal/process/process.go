@@ -83,6 +83,15 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Done is closed when the child has ended, however that came about.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
+// Ended says how the child has ended, such as "exit status 1" or "signal: killed"; it
+// is empty while the child runs.
+func (p *Process) Ended() string {
+	if p.Running() {
+		return ""
+	}
+	return p.cmd.ProcessState.String()
+}
+
 // Running tells whether the child has not ended. A paused child is running.
 func (p *Process) Running() bool {
 	select {

@@ -28,7 +28,7 @@ func TestDemoServesTheDashboard(t *testing.T) {
 		return nil
 	})
 	for stream, shown := range map[string]*regexp.Regexp{
-		"api/brand/events?range=1m": regexp.MustCompile(`"brands":\[\{"name":"SuperCoffee"`),
+		"api/brand/events?range=1m": regexp.MustCompile(`"brands":\[\{"name":"SuperCoffee".*"name":"NanoWater"`),
 		"api/pipeline/events":       regexp.MustCompile(`"generated":[1-9].*"kafka":[1-9].*"decoded":[1-9].*"stored":[1-9].*"lag":\d`),
 	} {
 		response, err := http.Get(address + stream)

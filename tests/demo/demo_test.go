@@ -49,10 +49,18 @@ func TestDemoComparesBothEnds(t *testing.T) {
 	}
 }
 
+// What would break: the input of Benthos's own is offered and does not work.
+func TestStockDemoComparesBothEnds(t *testing.T) {
+	p := start(t, "--stock", "--count", "50000", "--rate", "0", "--dashboard=false")
+	if code := p.Wait(t, 90*time.Second); code != 0 {
+		t.Fatalf("exit code %d, want 0", code)
+	}
+}
+
 // An ingest that is killed three times must end with equal sums: nothing lost, and
 // nothing that was written again counted twice.
-func TestExactDemoSurvivesItsCrashes(t *testing.T) {
-	p := start(t, "--exact", "--count", "300000", "--rate", "50000")
+func TestDemoSurvivesItsCrashes(t *testing.T) {
+	p := start(t, "--crash", "--count", "300000", "--rate", "50000")
 	if code := p.Wait(t, 90*time.Second); code != 0 {
 		t.Fatalf("exit code %d, want 0", code)
 	}

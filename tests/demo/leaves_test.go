@@ -103,3 +103,45 @@ func TestDemoSaysThatTheDiskIsFull(t *testing.T) {
 	signal(t, p, syscall.SIGTERM)
 	mustLeaveNothing(t, p, temp)
 }
+
+// What would break: the demo goes on without its InfluxDB, or prints a page of its log
+// instead of what has happened.
+func TestDemoSaysThatItsInfluxDBHasEnded(t *testing.T) {
+	t.Parallel()
+	temp := t.TempDir()
+	p := startIn(t, temp, "--count", "0", "--rate", "5000")
+	testenv.Eventually(t, 60*time.Second, "rows of the table", func() error {
+		if strings.Count(p.Log(t), "\n") < 6 {
+			return io.ErrNoProgress
+		}
+		return nil
+	})
+	killed := time.Now()
+	signalChild(t, p.PID(), "influxd", syscall.SIGKILL)
+	if code := p.Wait(t, 30*time.Second); code != 1 || time.Since(killed) > 10*time.Second {
+		t.Errorf("exit code %d after %s, want 1 at once", code, time.Since(killed))
+	}
+	if !strings.Contains(p.Log(t), "InfluxDB has ended (signal: killed)") {
+		t.Errorf("it is not said:\n%s", p.Log(t))
+	}
+}
+
+// signalChild sends a signal to the child of a process whose program has that name.
+func signalChild(t *testing.T, parent int, program string, s syscall.Signal) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "ps", "-A", "-o", "pid=,ppid=,comm=").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(string(out), "\n") {
+		var pid, ppid int
+		var name string
+		if n, _ := fmt.Sscan(line, &pid, &ppid, &name); n == 3 && ppid == parent && filepath.Base(name) == program {
+			if err := syscall.Kill(pid, s); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatalf("no child %s of %d in\n%s", program, parent, out)
+}

@@ -1,0 +1,70 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// slowAnswer is from when on an answer that has not come yet is named.
+const slowAnswer = 5 * time.Second
+
+// reading asks InfluxDB once a second what is stored, beside the watcher: an
+// InfluxDB that is slow or frozen must not keep it from seeing Ctrl-C.
+type reading struct {
+	stop context.CancelFunc
+	wait sync.WaitGroup
+
+	mu    sync.Mutex
+	last  counts
+	err   error     // of the last answer
+	asked time.Time // zero while nothing is asked
+}
+
+func startReading(ctx context.Context, db *influx) *reading {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &reading{stop: cancel}
+	r.wait.Go(func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			r.set(func() { r.asked = time.Now() })
+			stored, err := sumStored(ctx, db.Database)
+			r.set(func() {
+				r.asked, r.err = time.Time{}, err
+				if err == nil {
+					r.last = stored
+				}
+			})
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return r
+}
+
+func (r *reading) set(change func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change()
+}
+
+// latest returns what was stored at the last answer. The error says why there is no
+// newer one.
+func (r *reading) latest() (counts, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if waits := time.Since(r.asked); r.err == nil && !r.asked.IsZero() && waits > slowAnswer {
+		return r.last, fmt.Errorf("no answer for %s", waits.Round(time.Second))
+	}
+	return r.last, r.err
+}
+
+func (r *reading) close() {
+	r.stop()
+	r.wait.Wait()
+}

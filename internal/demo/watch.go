@@ -1,0 +1,181 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// drainLimit is how long the ingest may make no progress, once the generator
+// has ended, before the demo gives up on it.
+const drainLimit = 30 * time.Second
+
+// watcher shows how far all is, and names what goes wrong.
+type watcher struct {
+	stop    <-chan struct{} // nil once it has been obeyed
+	pipes   *pipelines
+	kafka   *kafka
+	tally   *tally
+	db      *influx
+	view    *view
+	why     *hindrance
+	crashes []int64 // numbers of stored tweets at which the ingest is killed
+}
+
+// untilReady shows what is generated while InfluxDB is built and started.
+func (w *watcher) untilReady(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			// Its processes must be gone before the folder is.
+			<-w.db.ready
+			return ctx.Err()
+		case <-w.db.ready:
+			if s := w.db.progress.status(); len(s.notes) > 0 {
+				w.view.building(w.tally.counts(), s)
+			}
+			w.view.clearBar()
+			return w.db.err
+		case <-tick.C:
+		}
+		if err := errors.Join(w.pipes.check(), w.kafka.trim(ctx), w.why.lookAtDisk(time.Now())); err != nil {
+			return err
+		}
+		w.view.building(w.tally.counts(), w.db.progress.status())
+	}
+}
+
+// untilStored returns when everything that is in Kafka is stored, or when that
+// makes no progress any more.
+func (w *watcher) untilStored(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	kafkaState, influxState := newOutage(), newOutage()
+	stored := startReading(ctx, w.db)
+	defer stored.close()
+	w.why.begin()
+	var (
+		lastStored   counts
+		lastProgress = time.Now()
+		ending       = make(chan error, 1)
+	)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-w.stop:
+			w.stop = nil
+			if err := w.kafka.reachable(ctx); err != nil {
+				return fmt.Errorf("Kafka at %s does not answer, so nothing can be compared: %w", w.kafka.brokers, err)
+			}
+			w.view.say("Stopping the generator. Tweets that it has sent are still stored. Press Ctrl-C\nagain to end at once.")
+			w.pipes.stopped = true
+			go func() { ending <- w.pipes.endGenerator() }()
+			continue
+		case err := <-ending:
+			if err != nil {
+				return err
+			}
+			continue
+		case <-w.db.died():
+			return w.db.death()
+		case <-tick.C:
+		}
+		if err := w.pipes.check(); err != nil {
+			return err
+		}
+		held := w.tally.counts()
+		now, asking := stored.latest()
+		w.view.row(held, now)
+		kafkaDown := kafkaState.look(w.view.say, "Kafka at "+w.kafka.brokers, w.kafka.reachable(ctx))
+		influxDown := influxState.look(w.view.say, "InfluxDB at "+w.db.URL, asking)
+		if err := w.why.lookAtDisk(time.Now()); err != nil {
+			return err
+		}
+		if kafkaDown || influxDown {
+			lastProgress = time.Now() // The pipelines wait, and so does the demo.
+			w.why.begin()
+			continue
+		}
+		w.why.look(time.Now(), held, now)
+		if len(w.crashes) > 0 && now.total() >= w.crashes[0] {
+			w.crashes = w.crashes[1:]
+			if err := w.pipes.crashIngest(); err != nil {
+				return err
+			}
+			w.view.say("Killed the ingest (SIGKILL). It resumes from its last commit and rewrites the\npoints stored since then.")
+		}
+		if now != lastStored {
+			lastStored, lastProgress = now, time.Now()
+		}
+		if err := w.kafka.trim(ctx); err != nil {
+			return err
+		}
+		if !w.pipes.generated() || len(w.crashes) > 0 && w.view.count > 0 {
+			continue
+		}
+		held, err := w.tally.whole(ctx)
+		if err != nil {
+			return err
+		}
+		// More than Kafka holds is as wrong as less, and does not get better.
+		if now.total() >= held.total() {
+			w.view.clearBar()
+			return nil
+		}
+		if time.Since(lastProgress) > drainLimit {
+			w.view.clearBar()
+			w.view.say("The ingest has stored nothing for %s; its log ends with:\n%s", drainLimit, w.pipes.ingest.Tail(10))
+			return nil
+		}
+	}
+}
+
+// keep keeps all but the generator up until it is stopped, and names what ends by
+// itself.
+func (w *watcher) keep(ctx context.Context) error {
+	// Where the first signal has ended the generator, the second one ends ctx.
+	select {
+	case <-w.stop:
+		w.stop = nil
+	default:
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.stop:
+			w.view.say("Ending all of it.")
+			return nil
+		case <-w.db.died():
+			return w.db.death()
+		case <-tick.C:
+		}
+		if err := errors.Join(w.pipes.check(), w.kafka.trim(ctx)); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+// outage names the beginning and the end of an outage, once each.
+type outage struct{ since time.Time }
+
+func newOutage() *outage { return &outage{} }
+
+// look reports whether a server is down.
+func (o *outage) look(say func(string, ...any), server string, err error) bool {
+	switch {
+	case err != nil && o.since.IsZero():
+		o.since = time.Now()
+		say("%s does not answer: %v.\nThe pipelines wait for it, and lose nothing. Press Ctrl-C to end.", server, err)
+	case err == nil && !o.since.IsZero():
+		say("%s answers again, after %s.", server, time.Since(o.since).Round(time.Second))
+		o.since = time.Time{}
+	}
+	return err != nil
+}

@@ -41,17 +41,17 @@ type beginning struct {
 	logged time.Time
 }
 
-// lost takes in that records became dead letters, for one reason and error.
-func (b *beginning) lost(records int64, reason string, err error) {
-	if b.counted.Load() {
+// lost takes in that records became dead letters.
+func (b *beginning) lost(r *refusals) {
+	if r.err == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.dead == 0 {
-		b.reason, b.first = reason, brief(err.Error(), maxFirstError)
+		b.reason, b.first = r.reason, brief(r.err.Error(), maxFirstError)
 	}
-	b.dead += records
+	b.dead += r.records
 	if b.dead >= firstRecords && (b.why == nil || time.Since(b.logged) >= beginningPeriod) {
 		b.doubt(fmt.Errorf("none of the first %d records was counted, all are dead letters. The first one: %s. If the others are like it, %s", b.dead, b.first, b.hint()))
 	}
@@ -106,6 +106,7 @@ func (b *beginning) learn(f *folder, batch service.MessageBatch) {
 	case counts:
 		b.counts()
 	case !b.counted.Load():
+		b.lost(&f.tally.refused)
 		b.mu.Lock()
 		why := b.why
 		b.mu.Unlock()

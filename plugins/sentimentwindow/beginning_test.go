@@ -235,3 +235,26 @@ func TestAllOrNothingIsLoud(t *testing.T) {
 		}
 	})
 }
+
+// What would break: a record that is no tweet counts as a dead letter each time that
+// its delivery comes while another record of it waits for a schema, though none
+// leaves: then the settings seem to be wrong.
+func TestRedeliveredMessagesAreNotRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		p := loggedProcessor(t, "", &out)
+		r := &fakeRegistry{answer: knowsAllBut99}
+		p.decoder = confluentDecoder(r.cache(t))
+		for range 2 * firstRecords {
+			d := new(delivery.Delivery)
+			got, err := p.ProcessBatch(t.Context(), inDelivery(d,
+				kafkaMessage("tweets", 0, 0, []byte("nonsense")), kafkaMessage("tweets", 0, 1, []byte{0, 0, 0, 0, unknownID, 0})))
+			if _, why := d.Verdict(); err != nil || len(got) > 0 || d.Settle() == nil || why != nil {
+				t.Fatalf("%d batches, error %v, fruitless: %v", len(got), err, why)
+			}
+		}
+		if p.beginning.dead != 0 || strings.Contains(out.String(), "Not counted") {
+			t.Errorf("%d dead letters, the log\n%s", p.beginning.dead, &out)
+		}
+	})
+}

@@ -62,6 +62,7 @@ type tally struct {
 	batches  int64 // record batches
 	filtered int64
 	early    earlyTweets
+	refused  refusals
 }
 
 func (m *processorMetrics) add(t *tally) {

@@ -21,24 +21,30 @@ const (
 	logOffset    = "offset"
 )
 
-// notes logs the first of the messages that are refused in a period.
+// notes logs the first of the messages that are refused in a period, and of those
+// that are postponed: a topic of nonsense must not hide a batch that is too large.
 type notes struct {
-	log *service.Logger
-
-	mu     sync.Mutex
-	last   time.Time // when one was logged
-	silent int       // refused since
+	log                     *service.Logger
+	refusals, postponements limiter
 }
 
-func (n *notes) refused(at place, reason string, err error) {
-	silent, due := n.due(time.Now())
+// limiter keeps a line that repeats from filling the log.
+type limiter struct {
+	mu     sync.Mutex
+	last   time.Time // when a line was logged
+	silent int64     // messages since that were not mentioned
+}
+
+// refused logs the first of a number of messages.
+func (n *notes) refused(at place, reason string, err error, messages int64) {
+	silent, due := n.refusals.due(time.Now(), messages)
 	if !due {
 		return
 	}
 	n.with(at, reason).Warnf("Not counted: %v%s", err, more(silent))
 }
 
-func more(silent int) string {
+func more(silent int64) string {
 	if silent == 0 {
 		return ""
 	}
@@ -64,21 +70,22 @@ func (n *notes) with(at place, reason string) *service.Logger {
 
 // postponed logs a message that its input redelivers until it can be counted.
 func (n *notes) postponed(at place, reason string, err error) {
-	silent, due := n.due(time.Now())
+	silent, due := n.postponements.due(time.Now(), 1)
 	if !due {
 		return
 	}
 	n.with(at, reason).Errorf("Not counted until it can be, and redelivered by kafka_batches meanwhile: counting %s: %v%s", at, err, more(silent))
 }
 
-// due says whether to log, and how many were not logged before.
-func (n *notes) due(now time.Time) (silent int, due bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if !n.last.IsZero() && now.Sub(n.last) < notePeriod {
-		n.silent++
+// due reports whether to log the first of a number of messages, and how many were
+// not logged before.
+func (l *limiter) due(now time.Time, messages int64) (silent int64, due bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.last.IsZero() && now.Sub(l.last) < notePeriod {
+		l.silent += messages
 		return 0, false
 	}
-	silent, n.last, n.silent = n.silent, now, 0
+	silent, l.last, l.silent = l.silent, now, messages-1
 	return silent, true
 }

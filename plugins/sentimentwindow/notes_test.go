@@ -63,10 +63,22 @@ func TestRefusedMessagesAreLoggedNowAndThen(t *testing.T) {
 func TestReplacedPlaceIsNotLogged(t *testing.T) {
 	var out bytes.Buffer
 	n := notes{log: service.NewLoggerFromSlog(slog.New(slog.NewJSONHandler(&out, nil)))}
-	n.refused(place{origin: origin{topic: "", partition: -1, offset: -1}, inKafka: true, after: -1}, reasonOrigin, errors.New("its header stands in for where it lies"))
+	n.refused(place{origin: origin{topic: "", partition: -1, offset: -1}, inKafka: true, after: -1}, reasonOrigin, errors.New("its header stands in for where it lies"), 1)
 	for _, field := range []string{"topic", "partition", "offset"} {
 		if strings.Contains(out.String(), `"`+field+`"`) {
 			t.Errorf("%s is logged: %s", field, &out)
 		}
+	}
+}
+
+// What would break: among a topic of nonsense nobody reads that a record batch is
+// too large, and waits for its setting.
+func TestRefusedMessagesDoNotHidePostponedOnes(t *testing.T) {
+	var out bytes.Buffer
+	n := notes{log: service.NewLoggerFromSlog(slog.New(slog.NewJSONHandler(&out, nil)))}
+	n.refused(place{}, reasonUndecodable, errors.New("nonsense"), 1)
+	n.postponed(place{}, postponedTooLarge, errors.New("raise `max_batch_bytes`"))
+	if !strings.Contains(out.String(), "max_batch_bytes") {
+		t.Errorf("the log does not say it:\n%s", &out)
 	}
 }

@@ -114,6 +114,7 @@ func (p *processor) ProcessBatch(ctx context.Context, batch service.MessageBatch
 	}
 	out := f.messages()
 	p.metrics.add(&f.tally)
+	p.report(&f.tally.refused)
 	p.early.note(&f.tally.early, time.Now())
 	p.beginning.learn(f, batch)
 	if len(out) == 0 {

@@ -50,7 +50,7 @@ func (p *processor) countBatches(ctx context.Context, f *folder, batch service.M
 			continue
 		}
 		p.refuse(f, m, o.place(), reason, err)
-		p.beginning.lost(max(0, o.records-1), reason, err)
+		f.tally.refused.records += max(0, o.records-1)
 	}
 	return nil
 }
@@ -212,8 +212,8 @@ func (p *processor) refuseBroken(f *folder, m *service.Message, o *batchOrigin, 
 		first := &f.broken[0]
 		p.refuse(f, m, o.place(), first.reason, fmt.Errorf("%d of its %d records, the first at offset %d: %s",
 			broken, o.records, first.Offset, first.text))
-		p.metrics.refused.Incr(broken-1, first.reason)
-		p.beginning.lost(broken-1, first.reason, errors.New(first.text))
+		f.tally.refused.messages[first.reason] += broken - 1
+		f.tally.refused.records += broken - 1
 		return
 	}
 	for i := range f.broken {

@@ -62,10 +62,8 @@ func (p *processor) refuse(f *folder, m *service.Message, at place, reason strin
 	clearDead(m)
 	m.MetaSetMut(metaDeadReason, reason)
 	m.MetaSetMut(metaDeadError, err.Error())
-	p.metrics.refused.Incr(1, reason)
-	p.beginning.lost(1, reason, err)
 	f.refused = append(f.refused, m)
-	p.notes.refused(at, reason, err)
+	f.tally.refused.add(at, reason, err)
 	if !at.inKafka {
 		return
 	}

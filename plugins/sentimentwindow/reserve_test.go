@@ -25,13 +25,6 @@ func manyRecords(t failer, n int, value func(i int) []byte) (batch *service.Mess
 	return batchMessage(t, "tweets", 0, recordbatch.Header{ProducerID: -1}, all...), records
 }
 
-func of(d *delivery.Delivery, batch ...*service.Message) (out service.MessageBatch) {
-	for _, m := range batch {
-		out = append(out, m.WithContext(d.In(m.Context())))
-	}
-	return out
-}
-
 // What would break: a small batch becomes a hundred times as much, and a few of
 // them take all memory, if that is charged with less than it is.
 func TestWhatABatchBecomesIsCharged(t *testing.T) {
@@ -56,9 +49,9 @@ func TestWhatABatchBecomesIsCharged(t *testing.T) {
 				budget := delivery.NewBudget(1 << 40)
 				d := budget.New()
 				batch, records := manyRecords(t, n, c.value)
-				in := of(d, records...)
+				in := inDelivery(d, records...)
 				if form == messageRecordBatch {
-					in = of(d, batch)
+					in = inDelivery(d, batch)
 				}
 				var out []service.MessageBatch
 				took := testenv.HeapOf(func() {
@@ -97,9 +90,9 @@ func TestABatchWithoutRoomIsRedelivered(t *testing.T) {
 				t.Fatal(err)
 			}
 			batch, records := manyRecords(t, 2000, func(i int) []byte { return []byte("x") })
-			in := of(d, records...)
+			in := inDelivery(d, records...)
 			if form == messageRecordBatch {
-				in = of(d, batch)
+				in = inDelivery(d, batch)
 			}
 			out, err := p.ProcessBatch(t.Context(), in)
 			if err != nil || out != nil {
@@ -111,7 +104,7 @@ func TestABatchWithoutRoomIsRedelivered(t *testing.T) {
 			_ = over.Settle()
 			again := budget.New()
 			for i, m := range in {
-				in[i] = of(again, m)[0]
+				in[i] = inDelivery(again, m)[0]
 			}
 			if out, err := p.ProcessBatch(t.Context(), in); err != nil || len(out) != 1 || len(out[0]) < 2000 {
 				t.Errorf("%s: with room there are %d batches and the error %v", form, len(out), err)
@@ -129,7 +122,7 @@ func TestDeliveriesInOneBatchDoNotWaitForEachOther(t *testing.T) {
 		var in service.MessageBatch
 		for range 3 {
 			batch, _ := manyRecords(t, 2000, func(i int) []byte { return []byte("x") })
-			in = append(in, of(budget.New(), batch)...)
+			in = append(in, inDelivery(budget.New(), batch)...)
 		}
 		out, err := p.ProcessBatch(t.Context(), in)
 		if err != nil || len(out) != 1 || len(out[0]) != 3*2000+3 {

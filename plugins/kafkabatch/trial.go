@@ -77,9 +77,12 @@ func (t *trial) learn(d *delivery.Delivery, refused bool) {
 	if !counted && why == nil {
 		return // nobody says anything
 	}
-	t.counted.Store(counted)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.counted.Load() {
+		return // by a delivery that was acknowledged at the same time
+	}
+	t.counted.Store(counted)
 	t.why, t.refused, t.told = why, refused, false
 	if refused {
 		t.left = 0

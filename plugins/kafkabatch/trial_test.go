@@ -3,6 +3,7 @@ package kafkabatch
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -176,5 +177,25 @@ func TestTrialWaitsForSomethingToTry(t *testing.T) {
 	}
 	if b := r.tried(); b.meta(metaOffset) == kept.meta(metaOffset) {
 		t.Error("the batch that is in flight comes again")
+	}
+}
+
+// What would break: of two deliveries that are acknowledged at the same time, the one
+// that was not counted has the last word, and the input is not ready again.
+func TestOneCountedDeliveryIsEnough(t *testing.T) {
+	tr := newTrial()
+	tr.mu.Lock()
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		d := new(delivery.Delivery)
+		d.Fruitless(errSetting)
+		tr.learn(d, false)
+	})
+	time.Sleep(50 * time.Millisecond) // it waits for the lock, most likely
+	tr.counted.Store(true)            // by the other one
+	tr.mu.Unlock()
+	wait.Wait()
+	if !tr.counted.Load() || tr.why != nil {
+		t.Fatalf("counted is %t, %v", tr.counted.Load(), tr.why)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -112,5 +113,50 @@ func TestNumericSecretsAreRefusedAndNotShown(t *testing.T) {
 				t.Errorf("%s says of %s: %s", name, output, said)
 			}
 		}
+	}
+}
+
+// What would break: lint refuses a value that Benthos allows, and its users' pipelines
+// do not start. The examples in Benthos's own documentation have most of them.
+func TestExamplesOfBenthosHaveNoWrongValue(t *testing.T) {
+	text, err := schema("", "").MarshalJSONV0()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type component struct {
+		Name     string
+		Examples []struct{ Config string }
+	}
+	var all struct{ Buffers, Caches, Inputs, Outputs, Processors, Metrics, Tracers, Scanners []component }
+	if err := json.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	linter, err := configlint.New(schema("", ""), func(string) (string, bool) { return "http://localhost:8086", true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(name, config string) {
+		t.Helper()
+		for _, f := range linter.All([]byte(config)).Findings {
+			// Components that are not linked here are not recognised.
+			if strings.Contains(f.What, "must be") || strings.Contains(f.What, "would not arrive") {
+				t.Errorf("%s, line %d: %s", name, f.Line, f.What)
+			}
+		}
+	}
+	checked := 0
+	for _, components := range [][]component{all.Buffers, all.Caches, all.Inputs, all.Outputs, all.Processors, all.Metrics, all.Tracers, all.Scanners} {
+		for _, c := range components {
+			for _, example := range c.Examples {
+				check(c.Name, example.Config)
+				checked++
+			}
+		}
+	}
+	if checked < 50 {
+		t.Errorf("%d examples", checked)
+	}
+	for _, interval := range []string{"", "5m", "@every 5m", "0,30 */2 * * * *", "TZ=Europe/London 30 3-6,20-23 * * *"} {
+		check(interval, "input: { generate: { mapping: root = 1, interval: '"+interval+"' } }")
 	}
 }

@@ -16,6 +16,7 @@ type field struct {
 	Linter       string  `json:"linter"`
 	Scrubber     string  `json:"scrubber"` // hides a secret, or the password of a URL
 	Default      any     `json:"default"`
+	Examples     []any   `json:"examples"`
 	Children     []field `json:"children"`
 }
 

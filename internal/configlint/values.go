@@ -92,18 +92,36 @@ func wrongText(p place) string {
 	if last := standard[max(0, len(standard)-1):]; last != "s" && last != "m" && last != "h" && last != "B" {
 		return ""
 	}
-	if _, err := time.ParseDuration(standard); err == nil {
-		if _, err := time.ParseDuration(value); err != nil {
+	switch {
+	case isDuration(standard):
+		if !isDuration(value) && p.field.only(isDuration) {
 			return says(p, "a duration such as 500ms, 10s, 5m or 48h")
 		}
-		return ""
-	}
-	if _, err := humanize.ParseBytes(standard); err == nil {
-		if _, err := humanize.ParseBytes(value); err != nil {
+	case isSize(standard):
+		if !isSize(value) && p.field.only(isSize) {
 			return says(p, "a size such as 512KiB or 64MiB")
 		}
 	}
 	return ""
+}
+
+func isDuration(text string) bool {
+	_, err := time.ParseDuration(text)
+	return err == nil
+}
+
+func isSize(text string) bool {
+	_, err := humanize.ParseBytes(text)
+	return err == nil
+}
+
+// only reports whether the examples of a field are all of the kind of its default. The
+// interval of the input generate, 1s by default, may be a cron expression.
+func (f field) only(kind func(text string) bool) bool {
+	return !slices.ContainsFunc(f.Examples, func(example any) bool {
+		text, is := example.(string)
+		return is && !kind(text)
+	})
 }
 
 // stock are fields of Benthos whose wrong values it replaces, or finds late.

@@ -89,13 +89,12 @@ func (d *delivery) behind() {
 	for len(d.waiting) > 0 {
 		waiting := d.waiting
 		d.waiting, d.held = nil, nil
-		// The first one is at fault, the others may be.
-		r := d.r.single(waiting[0])
-		if r == nil {
-			return
+		// The first one is at fault, the others may be. If its caller has left, those of
+		// the others may still wait.
+		if r := d.r.single(waiting[0]); r != nil {
+			d.sender.insist(r, decision{})
+			r.end()
 		}
-		d.sender.insist(r, decision{})
-		r.end()
 		if d.r.ctx.Err() != nil {
 			return
 		}

@@ -3,6 +3,7 @@ package influxdb
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -246,6 +247,55 @@ func TestPointThatWaitsKeepsItsSeriesBehindIt(t *testing.T) {
 				t.Errorf("%s: %s stays, want %s", point, got, want)
 			}
 		}
+	})
+}
+
+// TestCallerThatLeavesDoesNotStrandThoseBehind breaks if, where the order matters, the
+// lines behind one that waits are forgotten when the caller of that one has left.
+func TestCallerThatLeavesDoesNotStrandThoseBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conf := testConfig()
+		conf.requestsInFlight, conf.maxInFlight = 1, 1
+		fake := influxfake.New(influxfake.Options{})
+		o, _ := startOutput(t, conf, fake, nil)
+		s := &sender{post: o.client.post, conf: conf, metrics: o.metrics, notes: o.notes, witness: newWitness(), alone: newAlone(conf, o.metrics)}
+		leaves, leave := context.WithCancel(t.Context())
+		requests := 0
+		c := newCommitter(conf, func(r *request) {
+			if requests++; requests == 1 {
+				time.Sleep(time.Second) // the next two share a request meanwhile
+				r.accept(r.all())
+				return
+			}
+			d := delivery{sender: s, r: r, waiting: slices.Clone(r.all())}
+			leave()
+			synctest.Wait()
+			d.behind()
+		})
+		defer c.close()
+		results := make(chan error, 3)
+		for i, ctx := range []context.Context{t.Context(), leaves, t.Context()} {
+			cl := newCall()
+			cl.lines.bucket = conf.bucket
+			cl.lines.buf = append(cl.lines.buf, lineOf(i)...)
+			cl.lines.add(0)
+			cl.turn = c.turn()
+			go func() { results <- c.write(ctx, cl) }()
+			synctest.Wait()
+		}
+		var errs []error
+		for range 3 {
+			select {
+			case err := <-results:
+				errs = append(errs, err)
+			case <-time.After(time.Minute):
+				t.Fatal("a caller waits for ever")
+			}
+		}
+		if left := slices.DeleteFunc(errs, func(err error) bool { return err == nil }); requests != 2 || len(left) != 1 || !errors.Is(left[0], context.Canceled) {
+			t.Errorf("%d requests, %v", requests, errs)
+		}
+		mustStore(t, fake, linesOf(2, 3))
 	})
 }
 

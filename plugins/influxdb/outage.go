@@ -37,6 +37,10 @@ const (
 // Benthos has connected and the batch is back. Its error is that of r.ctx.
 func (c *committer) disconnect(r *request) error {
 	c.mu.Lock()
+	if r.ctx.Err() != nil {
+		c.mu.Unlock()
+		return r.ctx.Err() // nobody waits for its lines: that must not stop others
+	}
 	if c.up == nil {
 		caller := c.carrier
 		if !c.tellable(caller) {
@@ -101,7 +105,13 @@ func (c *committer) connecting() {
 func (c *committer) connected() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.told) == 0 || c.expiry != nil {
+	if len(c.told) == 0 {
+		// Nobody comes back to end the outage, and tellAll has been stopped.
+		c.end()
+		c.dispatch()
+		return
+	}
+	if c.expiry != nil {
 		return
 	}
 	c.expiry = time.AfterFunc(comeBack, func() {

@@ -1,6 +1,7 @@
 package influxdb
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -93,4 +94,34 @@ func TestSameLinesOfAnotherCallerAreNotTaken(t *testing.T) {
 		}
 		c.mu.Unlock()
 	})
+}
+
+// TestOutageThatNobodyIsToldOf breaks if an outage of which no caller could be told
+// goes on after Benthos has connected: nobody would end it, and nothing be sent again.
+func TestOutageThatNobodyIsToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCommitter(testConfig(), nil)
+		defer c.close()
+		ended := make(chan error)
+		go func() { ended <- c.disconnect(&request{ctx: t.Context()}) }()
+		synctest.Wait()
+		began := time.Now()
+		c.connecting() // as another caller's, who was told of an earlier outage
+		c.connected()
+		if err := <-ended; err != nil || time.Since(began) > 0 || c.up != nil {
+			t.Errorf("it ended after %s: %v", time.Since(began), err)
+		}
+	})
+}
+
+// TestRequestThatNobodyWaitsForStopsNothing breaks if a request whose callers have left
+// begins an outage for the others.
+func TestRequestThatNobodyWaitsForStopsNothing(t *testing.T) {
+	c := newCommitter(testConfig(), nil)
+	defer c.close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.disconnect(&request{ctx: ctx}); !errors.Is(err, context.Canceled) || c.up != nil {
+		t.Errorf("%v, outage: %v", err, c.up != nil)
+	}
 }

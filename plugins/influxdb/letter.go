@@ -113,13 +113,12 @@ func cutMetadata(m *service.Message, limit int) cutMeta {
 	return done
 }
 
-// tooLarge reports whether an output says that a message is too large for it.
+// tooLarge reports whether an output says that a message is too large for it. A letter
+// is cut for it, so words that may be about a rate or a time are not enough.
 func tooLarge(err error) bool {
 	text := strings.ToLower(err.Error())
-	for _, words := range []string{"too large", "too_large", "toolarge", "too big", "larger than", "too long", "exceeds", "exceeded the max", "maximum payload", "max message size"} {
-		if strings.Contains(text, words) {
-			return true
-		}
-	}
-	return false
+	has := func(words string) bool { return strings.Contains(text, words) }
+	return slices.ContainsFunc([]string{"too large", "too_large", "toolarge", "too big", "maximum payload", "max message size", "message too long"}, has) ||
+		slices.ContainsFunc([]string{"exceed", "larger than", "bigger than"}, has) && slices.ContainsFunc([]string{"size", "bytes", "length", "message", "payload"}, has) &&
+			!slices.ContainsFunc([]string{"deadline", "rate", "quota", "retries", "time"}, has)
 }

@@ -238,7 +238,9 @@ func (c *schemaCache) lookUp(id int, m *missingSchema) {
 		m.err = err
 		m.next = now.Add(backoff(m.failures))
 		m.failures++
-		c.note(now)
+		if c.ctx.Err() == nil {
+			c.note(now)
+		}
 		return
 	}
 	c.keep(id, e)

@@ -1,9 +1,11 @@
 package sentimentwindow
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -359,4 +361,22 @@ func ourResolver(t *testing.T) *avro.Resolver {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// What would break: each stop of a process leaves an error in the log that is none.
+func TestLookupsThatEndWithTheProcessAreNotLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		c := (&fakeRegistry{answer: hangs}).cache(t)
+		c.log = service.NewLoggerFromSlog(slog.New(slog.NewTextHandler(&out, nil)))
+		ctx, _ := delivered(t.Context())
+		if _, err := c.resolver(ctx, 1); !errors.Is(err, errPostponed) {
+			t.Fatal(err)
+		}
+		c.close()
+		time.Sleep(2 * registryTimeout)
+		if out.Len() > 0 {
+			t.Errorf("the log has\n%s", &out)
+		}
+	})
 }

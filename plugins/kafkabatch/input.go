@@ -145,8 +145,9 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 // refuse what they cannot process now: it is then redelivered although Benthos
 // acknowledges what is left of it.
 func deliver(d *delivery.Delivery, t *trial, messages service.MessageBatch, ack service.AckFunc) (service.MessageBatch, service.AckFunc) {
+	ctx := d.In(context.Background()) // new messages have no other
 	for i, m := range messages {
-		messages[i] = m.WithContext(d.In(m.Context()))
+		messages[i] = m.WithContext(ctx)
 	}
 	return messages, func(ctx context.Context, err error) error {
 		refused := d.Settle()

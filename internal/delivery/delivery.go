@@ -18,7 +18,7 @@ import (
 // concurrent use.
 type Delivery struct {
 	// Identity is what the input promises to tell topics apart by, empty where it
-	// promises nothing. It is set before the delivery is made.
+	// promises nothing. It is set before a processor gets the delivery.
 	Identity string
 
 	budget *Budget // nil: nothing is reserved

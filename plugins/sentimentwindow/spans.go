@@ -13,7 +13,7 @@ import (
 const (
 	// spanWindows is how many windows of a partition are watched, the newest of
 	// those that have the same place in the table: with windows of 1s the last four
-	// minutes. A table has 6 KiB.
+	// minutes. A table has 8 KiB.
 	spanWindows = 256
 	// maxSpanTables bounds the partitions that are watched. Where there are more,
 	// watching begins anew.

@@ -99,7 +99,7 @@ func (l *Linter) All(text []byte) (r Report) {
 		return Report{Findings: c.named(findings)}
 	}
 	for _, lint := range lints {
-		general := lint.Type == service.LintFailedRead
+		general := lint.Type == service.LintFailedRead || lint.Type == service.LintUnknown
 		if lint.Type == service.LintMissingEnvVar {
 			// Its command says column 1.
 			r.Stock = append(r.Stock, "(1,1) "+lint.What)

@@ -50,6 +50,7 @@ var bodyFaults = map[string]struct {
 	"302":                     {influxfake.Fault{Status: 302, Header: http.Header{"Location": {"https://blocked.test/?id=1"}}}, true},
 	"500 in unknown words":    {influxfake.Fault{Status: 500, Body: `{"code":"internal error","message":"engine: index out of range"}`}, true},
 	"500 of a shard in need":  {influxfake.Fault{Status: 500, Body: `{"code":"internal error","message":"shard is disabled"}`}, false},
+	"500 of a slow server":    {influxfake.Fault{Status: 500, Header: page, Body: "<html>Upstream Request Timeout</html>"}, false},
 	"502":                     {influxfake.Fault{Status: 502, Header: page, Body: "<html>Bad gateway</html>"}, false},
 	"503":                     {influxfake.Fault{Status: 503}, false},
 	"reset":                   {influxfake.Fault{Reset: true}, false},

@@ -3,6 +3,7 @@ package influxdb
 import (
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -86,12 +87,8 @@ func (d decision) isRefusal() bool {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return false
 	}
-	for _, words := range passing {
-		if strings.Contains(d.text, words) {
-			return false
-		}
-	}
-	return true
+	text := strings.ToLower(d.text) // gateways write "Timeout"
+	return !slices.ContainsFunc(passing, func(words string) bool { return strings.Contains(text, words) })
 }
 
 // explained reports whether it is InfluxDB that refuses, and not something in

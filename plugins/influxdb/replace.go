@@ -103,13 +103,16 @@ func replacedToken(s string, check func(string) error) string {
 	return string(b)
 }
 
-// cut is the beginning of s, at most n bytes, and no half character.
+// cut is the beginning of s, at most n bytes, and no half character. Of bytes that are
+// no text it leaves at most a character's length out.
 func cut(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
+	for i := n; i > n-utf8.UTFMax && i > 0; i-- {
+		if utf8.RuneStart(s[i]) {
+			return s[:i]
+		}
 	}
 	return s[:n]
 }

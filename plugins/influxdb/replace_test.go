@@ -82,3 +82,20 @@ func TestReplacedIsCarried(t *testing.T) {
 		}
 	})
 }
+
+// TestCut breaks if a character is cut in half, or if bytes that are no text are cut
+// down to nothing: the letter of such a message would be empty.
+func TestCut(t *testing.T) {
+	for s, want := range map[string]string{
+		"abc":                       "abc",
+		"abcdefgh":                  "abcde",
+		"abcdé":                     "abcd",
+		"abc😀":                      "abc",
+		strings.Repeat("\x80", 100): "\x80\x80\x80\x80\x80",
+		"ab\x80\x80\x80\x80\x80":    "ab\x80\x80\x80",
+	} {
+		if got := cut(s, 5); got != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+	}
+}

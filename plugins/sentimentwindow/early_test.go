@@ -2,7 +2,6 @@ package sentimentwindow
 
 import (
 	"bytes"
-	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,23 +12,6 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
-
-func loggingProcessor(t *testing.T, yaml string, out *bytes.Buffer) *processor {
-	t.Helper()
-	parsed, err := spec().ParseYAML(yaml, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conf, err := configFrom(parsed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := newProcessor(conf, service.NewLoggerFromSlog(slog.New(slog.NewTextHandler(out, nil))), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
 
 // Timestamps that cannot be meant are counted, since history may be, but not
 // without a word: once, with the field to change, and not for each of them.
@@ -58,7 +40,7 @@ func TestTweetsOf1970AreMentioned(t *testing.T) {
 			"of the year 2100":     {"", 4_102_444_800_000, nil},
 		} {
 			var out bytes.Buffer
-			p := loggingProcessor(t, tc.yaml, &out)
+			p := loggedProcessor(t, tc.yaml, &out)
 			tw := tweet.Tweet{ID: []byte("i"), Text: []byte("t"), Brand: []byte("Tea"), Sentiment: tweet.Negative, Millis: tc.millis}
 			value := tw.AppendAvro(nil)
 			if strings.Contains(tc.yaml, "json") {
@@ -98,7 +80,7 @@ func TestTweetsOf1970AreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(26 * 365 * 24 * time.Hour)
 		var out bytes.Buffer
-		p := loggingProcessor(t, "", &out)
+		p := loggedProcessor(t, "", &out)
 		for range 100 {
 			f := p.folders.Get().(*folder)
 			if err := p.countRecords(t.Context(), f, service.MessageBatch{

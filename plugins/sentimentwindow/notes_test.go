@@ -18,18 +18,7 @@ import (
 func TestRefusedMessagesAreLoggedNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		parsed, err := spec().ParseYAML("", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		conf, err := configFrom(parsed)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := newProcessor(conf, service.NewLoggerFromSlog(slog.New(slog.NewJSONHandler(&out, nil))), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := processorWith(t, "", service.NewLoggerFromSlog(slog.New(slog.NewJSONHandler(&out, nil))))
 		for i := range 100 { // a second apart
 			process(t, p, kafkaMessage("tweets", 3, 2*i, []byte("nonsense")), kafkaMessage("tweets", 3, 2*i+1, []byte("nonsense")))
 			time.Sleep(time.Second)

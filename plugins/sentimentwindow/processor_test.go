@@ -3,6 +3,8 @@ package sentimentwindow
 import (
 	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +19,17 @@ import (
 
 func testProcessor(t testing.TB, yaml string) *processor {
 	t.Helper()
+	return processorWith(t, yaml, service.MockResources().Logger())
+}
+
+// loggedProcessor writes its log into out.
+func loggedProcessor(t testing.TB, yaml string, out io.Writer) *processor {
+	t.Helper()
+	return processorWith(t, yaml, service.NewLoggerFromSlog(slog.New(slog.NewTextHandler(out, nil))))
+}
+
+func processorWith(t testing.TB, yaml string, log *service.Logger) *processor {
+	t.Helper()
 	parsed, err := spec().ParseYAML(yaml, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +38,7 @@ func testProcessor(t testing.TB, yaml string) *processor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newProcessor(conf, service.MockResources().Logger(), nil)
+	p, err := newProcessor(conf, log, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

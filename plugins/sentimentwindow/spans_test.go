@@ -3,7 +3,6 @@ package sentimentwindow
 import (
 	"bytes"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,24 +14,6 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
-
-// loggedProcessor writes its log into out.
-func loggedProcessor(t testing.TB, yaml string, out *bytes.Buffer) *processor {
-	t.Helper()
-	parsed, err := spec().ParseYAML(yaml, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conf, err := configFrom(parsed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := newProcessor(conf, service.NewLoggerFromSlog(slog.New(slog.NewTextHandler(out, nil))), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
 
 const fewSlots = batches + "max_partitions: 1000000\noffsets_per_window: 1000\n"
 

@@ -28,8 +28,8 @@ build: ## build bin/brandpulse-connect
 	$(GO) build -buildvcs=auto -o bin/ ./cmd/brandpulse-connect
 
 .PHONY: demo
-demo: build ## the whole path on this machine, live; needs only Go (DEMO_ARGS="--count 5000000")
-	bin/brandpulse-connect demo $(DEMO_ARGS)
+demo: ## the whole path on this machine, live; needs only Go (DEMO_ARGS="--count 5000000")
+	@GO="$(GO)" tools/demo.sh $(DEMO_ARGS)
 
 .PHONY: fmt
 fmt: ## format the code and order the imports

@@ -20,7 +20,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-var defaultPort = regexp.MustCompile(`:419[56]}`)
+var defaultPort = regexp.MustCompile(`:419[5-7]}`)
 
 // What would break: somebody on the network reads the metrics, or stops the
 // pipeline, of a person who has only tried a command of the manual.

@@ -22,18 +22,28 @@ fi
 terminal=0
 if [[ -t 2 ]]; then terminal=1; fi
 "$go" build -v -buildvcs=auto -o bin/ ./cmd/brandpulse-connect 2>&1 | awk -v terminal=$terminal -v packages=$packages '
-	/^go: downloading / && terminal { printf "\r\033[K  %.70s", $0; fflush(); next }
-	/ / { print; fflush(); next } # an error
+	BEGIN { if (terminal) clear = "\r\033[K" }
+	/^go: downloading / {
+		if (terminal)
+			printf "%s  %.70s", clear, $0
+		else if (!downloads++)
+			print "Downloading modules."
+		fflush()
+		next
+	}
+	/ / { print clear $0; fflush(); next } # an error
 	{
 		n++
-		if (n == 20)
-			print "Building brandpulse-connect. The first time this takes one and a half to two minutes on two cores, and InfluxDB another minute."
+		if (n == 20) {
+			print clear "Building brandpulse-connect: the first time one and a half to two minutes on two"
+			print "cores, and about a minute more for InfluxDB."
+		}
 		if (n >= 20 && terminal)
-			printf "\r\033[K  %d of about %d packages  %.40s", n, packages, $0
+			printf "%s  %d of about %d packages  %.40s", clear, n, packages, $0
 		else if (n >= 20 && n % 100 == 0)
 			printf "  %d of about %d packages\n", n, packages
 		fflush()
 	}
-	END { if (terminal) printf "\r\033[K" }
+	END { printf "%s", clear }
 ' >&2
 exec bin/brandpulse-connect demo "$@"

@@ -105,14 +105,10 @@ const seedQuery = `from(bucket: %q) |> range(start: %s)
   |> filter(fn: (r) => r._measurement == "tweets") |> filter(fn: (r) => r._field == "count")
   |> aggregateWindow(every: 1s, fn: sum) |> group(columns: ["sentiment"])`
 
-// finalQuery sums that query by sentiment. Its range is the last hour, or the
-// time of the demo if that is longer.
+// finalQuery sums that query by sentiment, over the time of the demo. An hour would be
+// 3,600 rows without a value for each brand and sentiment.
 func finalQuery(ctx context.Context, db *influxd.Database, begin time.Time) (counts, error) {
-	start := "-1h"
-	if time.Since(begin) > 55*time.Minute {
-		start = begin.UTC().Truncate(time.Second).Format(time.RFC3339)
-	}
-	return sum(ctx, db, fmt.Sprintf(seedQuery, db.Bucket, start))
+	return sum(ctx, db, fmt.Sprintf(seedQuery, db.Bucket, begin.UTC().Truncate(time.Second).Format(time.RFC3339)))
 }
 
 // sumStored is what is stored so far. It lets the server add up: one row a

@@ -31,6 +31,7 @@ type pipelines struct {
 	texts         *process.Process // stays nil without a dashboard
 	ingestCommand process.Command
 	stopped       bool // the generator, by us
+	hopeless      bool // a server is gone for good: nothing can end in good order
 }
 
 func newPipelines(dir string, o Options, k *kafka, db *influxd.Database, at addresses) *pipelines {
@@ -168,7 +169,8 @@ func (p *pipelines) endGenerator() error {
 	return nil
 }
 
-// close ends them, in good order unless ctx has ended. Those that read wait for
+// close ends them, in good order unless ctx has ended or that would wait for a server
+// that is gone. Those that read wait for
 // nothing that the demo still needs, so all end at the same time.
 func (p *pipelines) close(ctx context.Context) {
 	var ending sync.WaitGroup
@@ -177,7 +179,7 @@ func (p *pipelines) close(ctx context.Context) {
 			continue
 		}
 		ending.Go(func() {
-			if ctx.Err() != nil {
+			if ctx.Err() != nil || p.hopeless {
 				_ = child.Kill()
 			} else {
 				_ = child.Stop(stopLimit)

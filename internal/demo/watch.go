@@ -69,6 +69,7 @@ func (w *watcher) untilStored(ctx context.Context) error {
 		case <-w.stop:
 			w.stop = nil
 			if err := w.kafka.reachable(ctx); err != nil {
+				w.pipes.hopeless = true
 				return fmt.Errorf("Kafka at %s does not answer, so nothing can be compared: %w", w.kafka.brokers, err)
 			}
 			w.view.say("Stopping the generator. Tweets that it has sent are still stored. Press Ctrl-C\nagain to end at once.")
@@ -81,6 +82,7 @@ func (w *watcher) untilStored(ctx context.Context) error {
 			}
 			continue
 		case <-w.db.died():
+			w.pipes.hopeless = true
 			return w.db.death()
 		case <-tick.C:
 		}
@@ -153,6 +155,7 @@ func (w *watcher) keep(ctx context.Context) error {
 			w.view.say("Ending all of it.")
 			return nil
 		case <-w.db.died():
+			w.pipes.hopeless = true
 			return w.db.death()
 		case <-tick.C:
 		}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -31,6 +32,19 @@ func start(t *testing.T, args ...string) *testenv.Program {
 	return testenv.Start(t, testenv.Command{
 		Args: append([]string{"demo"}, args...),
 		Env:  map[string]string{"XDG_CACHE_HOME": cache},
+	})
+}
+
+var storedRow = regexp.MustCompile(`\d+/\d+/\d+\n`)
+
+// awaitStored waits for a row with the mix of stored tweets.
+func awaitStored(t *testing.T, p *testenv.Program) {
+	t.Helper()
+	testenv.Eventually(t, 60*time.Second, "tweets are stored", func() error {
+		if !storedRow.MatchString(p.Log(t)) {
+			return io.ErrNoProgress
+		}
+		return nil
 	})
 }
 
@@ -73,12 +87,7 @@ func TestDemoSurvivesItsCrashes(t *testing.T) {
 // A signal stops the generator; what it has sent is stored and compared.
 func TestDemoEndsInGoodOrderOnASignal(t *testing.T) {
 	p := start(t, "--count", "0", "--rate", "20000", "--mode", "volatile")
-	testenv.Eventually(t, 60*time.Second, "rows of the table", func() error {
-		if strings.Count(p.Log(t), "\n") < 8 {
-			return io.ErrNoProgress
-		}
-		return nil
-	})
+	awaitStored(t, p)
 	if code := p.Stop(t); code != 0 {
 		t.Fatalf("exit code %d, want 0", code)
 	}

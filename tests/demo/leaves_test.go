@@ -110,12 +110,7 @@ func TestDemoSaysThatItsInfluxDBHasEnded(t *testing.T) {
 	t.Parallel()
 	temp := t.TempDir()
 	p := startIn(t, temp, "--count", "0", "--rate", "5000")
-	testenv.Eventually(t, 60*time.Second, "rows of the table", func() error {
-		if strings.Count(p.Log(t), "\n") < 6 {
-			return io.ErrNoProgress
-		}
-		return nil
-	})
+	awaitStored(t, p)
 	killed := time.Now()
 	signalChild(t, p.PID(), "influxd", syscall.SIGKILL)
 	if code := p.Wait(t, 30*time.Second); code != 1 || time.Since(killed) > 10*time.Second {

@@ -133,3 +133,38 @@ func FuzzAnswer(f *testing.F) {
 		})
 	})
 }
+
+// What would break: a sample of texts in a measurement of its own is not shown, or in
+// another order or number than the newest.
+func TestTextsOfTwoMeasurementsAreOneList(t *testing.T) {
+	const answer = `{"results":[{"series":[{"name":"tweet_texts","columns":["time","text","brand","sentiment"],"values":[[9000000000,"newest","A","neutral"],[3000000000,"old","A","neutral"]]},{"name":"tweets","columns":["time","text","brand","sentiment"],"values":[[7000000000,"newer","B","positive"],[1000000000,"oldest","B","positive"]]}]}]}
+`
+	for _, c := range []struct{ texts, from string }{
+		{"", `FROM "tweets" WHERE`},
+		{"tweets", `FROM "tweets" WHERE`},
+		{"tweet_texts", `FROM "tweets", "tweet_texts" WHERE`},
+		{`a"b`, `FROM "tweets", "a\"b" WHERE`},
+	} {
+		server, request := serve(t, 200, answer)
+		source := server.source
+		source.Texts = c.texts
+		client, err := newClient(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := client.texts(t.Context(), nil, 0, 10, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []Tweet{{9000, "newest", "A", "neutral"}, {7000, "newer", "B", "positive"}, {3000, "old", "A", "neutral"}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if statement := request.Form.Get("q"); !strings.Contains(statement, c.from) {
+			t.Errorf("texts in %q: asked %s, want %s", c.texts, statement, c.from)
+		}
+	}
+	if _, err := newClient(Source{URL: "http://a", Bucket: "b", Measurement: "tweets", Texts: "a\nb"}); err == nil {
+		t.Error("a name with a line break is taken")
+	}
+}

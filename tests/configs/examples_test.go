@@ -26,6 +26,7 @@ type badRecord struct {
 	bad    string
 	stores func(name string) string // part of what becomes of a good record; nil: its name
 	keeps  string                   // part of what becomes of the bad record; empty: its bytes
+	prints bool                     // it prints all that it reads, bad records too
 }
 
 // makesItsOwn marks examples that read nothing from outside.
@@ -35,7 +36,10 @@ var makesItsOwn = badRecord{}
 const rejectedName = "Rejected"
 
 // exampleBuckets are there; the one of a tenant with the rejected name is not.
-var exampleBuckets = []string{"brandpulse", "brandpulse/autogen", "telegraf", "readings", "weather", "tenant_Former", "tenant_Last"}
+var exampleBuckets = []string{"brandpulse", "brandpulse/autogen", "telegraf", "readings", "weather", "home", "posts", "tenant_Former", "tenant_Last"}
+
+// deadTopics are those to which the examples write what they cannot use.
+var deadTopics = []string{"tweets_dead", "posts_dead", "telegraf_refused", "readings_refused"}
 
 // examplesRead says, by page and heading, what each example reads.
 func examplesRead(t testing.TB) map[string]badRecord {
@@ -99,6 +103,23 @@ func examplesRead(t testing.TB) map[string]badRecord {
 				return `{"measurement":"tweets","tags":{"brand":"` + name + `"},"fields":{"count":3},"timestamp":1767323045000000000}`
 			},
 			bad: `no point`,
+		},
+		"docs/tutorial.md: 2. A topic with posts": makesItsOwn,
+		"docs/tutorial.md: 3. A pipeline for them": {
+			good: func(name string) string {
+				return `{"post_id":41,"author":{"bot":false},"about":{"brand":"` + name + `"},"mood":"POS","body":"Hi","created_at":"2026-01-02T03:04:05.125Z"}`
+			},
+			bad: `{"post_id":42,"author":{"bot":false},"about":{"brand":"Former"},"mood":"MEH","created_at":"2026-01-02T03:04:05Z"}`,
+		},
+		"docs/tutorial.md: 5. The dead letters": {
+			good: func(name string) string { return name }, stores: func(string) string { return "null at offset" }, bad: "\xff\x00", keeps: "null at offset", prints: true,
+		},
+		"docs/embedding.md: Run the distribution": {
+			good: func(name string) string {
+				return `{"room":"` + name + `","celsius":20,"time":"2026-01-02T03:04:05Z"}`
+			},
+			bad:   `{"room":"kitchen","celsius":[20]}`,
+			keeps: `[20]`,
 		},
 		"docs/from-telegraf.md: A pipeline":                         lines,
 		"docs/from-telegraf.md: A script that writes what it reads": func() badRecord { r := readings; r.keeps = "hot"; return r }(),
@@ -213,8 +234,11 @@ func survivesABadRecord(t *testing.T, config string, records badRecord) {
 		}
 		tree["input"] = map[string]any{"file": map[string]any{"paths": []string{file}, "scanner": map[string]any{"lines": map[string]any{}}}}
 	} else {
-		for _, name := range []string{topic, "tweets_dead", "telegraf_refused", "readings_refused"} {
+		for _, name := range deadTopics {
 			kafka.CreateTopic(t, name, 1, nil)
+		}
+		if !slices.Contains(deadTopics, topic) {
+			kafka.CreateTopic(t, topic, 1, nil)
 		}
 		for _, value := range values { // a record batch each
 			kafka.Produce(t, &kgo.Record{Topic: topic, Value: value})
@@ -247,7 +271,7 @@ func survivesABadRecord(t *testing.T, config string, records badRecord) {
 			stored += bucket + " " + line + "\n"
 		}
 	}
-	for _, name := range []string{"tweets_dead", "telegraf_refused", "readings_refused"} {
+	for _, name := range deadTopics {
 		if topic != "" {
 			for _, letter := range readLetters(t, kafka, name) {
 				kept += string(letter.value) + "\n"
@@ -270,6 +294,9 @@ func survivesABadRecord(t *testing.T, config string, records badRecord) {
 	}
 	if !strings.Contains(config, "influxdb:") { // it writes to a file, or to the terminal
 		stored = program.Log(t) + kept
+		if records.prints {
+			kept = stored
+		}
 	}
 	if records.stores == nil {
 		records.stores = func(name string) string { return name }

@@ -1,0 +1,17 @@
+// A Benthos with all plugins of BrandPulse Connect beside components of its own
+// choice. It has the commands of Benthos: run, lint, list and so on.
+package main
+
+import (
+	"context"
+
+	_ "github.com/redpanda-data/benthos/v4/public/components/io"
+	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	_ "github.com/brandpulse/brandpulse-connect/plugins/all"
+)
+
+func main() {
+	service.RunCLI(context.Background())
+}

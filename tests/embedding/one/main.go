@@ -1,0 +1,65 @@
+// A program of one's own with one plugin: it takes readings and writes them to
+// InfluxDB.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	// One plugin alone, and what it needs.
+	_ "github.com/brandpulse/brandpulse-connect/plugins/influxdb"
+)
+
+const pipeline = `
+influxdb:
+  url: "${INFLUXDB_URL:http://127.0.0.1:8086}"
+  token_env: INFLUXDB_TOKEN
+  org: "${INFLUXDB_ORG:home}"
+  bucket: home
+  measurement: temperature
+  tags: root.room = this.room
+  fields: root.celsius = this.celsius
+  timestamp: root = this.time.ts_parse("2006-01-02T15:04:05Z07:00")
+  on_reject: block
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	builder := service.NewStreamBuilder()
+	send, err := builder.AddProducerFunc()
+	if err != nil {
+		return err
+	}
+	if err := builder.AddOutputYAML(pipeline); err != nil {
+		return err
+	}
+	stream, err := builder.Build()
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- stream.Run(ctx) }()
+
+	// send returns when InfluxDB has stored the point, not before.
+	reading := `{"room":"kitchen","celsius":21.5,"time":"2026-01-02T03:04:05Z"}`
+	if err := send(ctx, service.NewMessage([]byte(reading))); err != nil {
+		return err
+	}
+	fmt.Println("stored")
+	if err := stream.Stop(ctx); err != nil {
+		return err
+	}
+	return <-ended
+}

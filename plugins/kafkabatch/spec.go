@@ -56,7 +56,7 @@ func spec() *service.ConfigSpec {
 		Stable().
 		Version(version).
 		Categories("Services").
-		Summary("Reads topics of Kafka by whole RecordBatches, as their producers sent them: the same batches at every reading, whatever was killed, paused or rebalanced in between, and no object for each record.").
+		Summary("Reads Kafka topics by whole record batches, as their producers sent them. Every reading delivers the same batches, whatever was killed, paused or rebalanced in between, and no record costs an object.").
 		Description(declared.Manual(description)).
 		Fields(connectionFields()...).
 		Fields(consumerFields()...).
@@ -71,84 +71,84 @@ root = match {
   this.fetch_min_bytes.or("1B").apply("bytes").or(0) > this.fetch_max_bytes.or("`+defaultFetchMaxBytes+`").apply("bytes").or(0) => [ "`+wrongFetchMin+`" ],
   $heartbeat >= this.session_timeout.or("`+defaultSessionTimeout+`").parse_duration().catch(9223372036854775807) => [ "`+wrongHeartbeat+`" ],`+severalRule+`
 }`).
-		Example("Exact aggregates", "Each RecordBatch becomes points that are the same at every reading, so InfluxDB ends with exact sums even if the process is killed at any moment.", exactExample).
-		Example("Any processor", "With `emit: records` there is a message for each record. The batches are cut as in the log all the same.", recordsExample)
+		Example("Exact aggregates", "Each record batch becomes points that are the same at every reading, so the sums in InfluxDB are exact even if the process is killed at any moment. Dead letters and rejected points go to a topic of their own.", exactExample).
+		Example("Any processor", "With `emit: records` each record is a message. The batches are still those of the log.", recordsExample)
 }
 
 func consumerFields() []*service.ConfigField {
 	return []*service.ConfigField{
 		service.NewStringListField(fieldTopics).
-			Description("Topics to read, all partitions of each, those that are added later too. An element with commas is several topics, which need `identity: source`. Regular expressions are not supported: each topic is examined before it is read, and a compacted topic is refused: its batches change.").
+			Description("Topics to read, with all their partitions, including those added later. An element with commas is several topics, which need `identity: source`. Regular expressions are not supported: each topic is examined before it is read, and a compacted topic is refused because its batches change.").
 			Example([]string{"tweets"}).
 			LintRule(topicLint), // of each element
 		service.NewStringField(fieldConsumerGroup).
-			Description("The group that shares the partitions among its members and keeps the offsets.").
+			Description("Consumer group that shares the partitions among its members and stores the offsets.").
 			Example("brandpulse").
 			LintRule(lintrule.NotEmpty(fieldConsumerGroup)),
 		service.NewStringAnnotatedEnumField(fieldEmit, map[string]string{
-			emitBlock:   "A message for each RecordBatch: its bytes as they are in the log, compressed or not. For `sentiment_window` with `message: record_batch`.",
-			emitRecords: "A batch of messages for each RecordBatch, with a message for each record: for any other processor. Slower by far.",
+			emitBlock:   "One message per record batch: its bytes as they are in the log, compressed or not. For `sentiment_window` with `message: record_batch`.",
+			emitRecords: "One batch of messages per record batch, with one message per record, for any other processor. Much slower.",
 		}).
-			Description("What is handed on.").
+			Description("What is delivered.").
 			Default(emitBlock).
 			LintRule(lintrule.Enum(fieldEmit, emitBlock, emitRecords)),
 		service.NewStringAnnotatedEnumField(fieldIdentity, map[string]string{
-			identityTimestamp: "Nothing, as with `identity: timestamp` in `sentiment_window`: the group counts one topic, now and later. Several topics are refused, and so is another topic than the group has counted before.",
-			identitySource:    "The id of the topic, as with `identity: source` in `sentiment_window`, which must have it too. It needs brokers that know ids (Kafka 2.8 and later). Processors of your own must tell topics apart themselves.",
+			identityTimestamp: "Nothing, as with `identity: timestamp` in `sentiment_window`: the group always counts the same one topic. Several topics are refused, and so is a topic other than the one the group has counted before.",
+			identitySource:    "The id of the topic, as with `identity: source` in `sentiment_window`, which must set it too. It needs brokers with topic ids (Kafka 2.8 and later). Processors of your own must distinguish topics themselves.",
 		}).
-			Description("What tells the topic in what is made of a batch. `sentiment_window` refuses the batches of an input that promises more than it keeps.").
+			Description("How the results of a batch identify its topic. `sentiment_window` refuses the batches of an input that promises more than it keeps.").
 			Default(identityTimestamp).
 			LintRule(lintrule.Enum(fieldIdentity, identityTimestamp, identitySource)).
 			Advanced(),
 		service.NewStringAnnotatedEnumField(fieldStartOffset, map[string]string{
 			startEarliest:  "At the beginning of the log.",
-			startLatest:    "At its end. Partitions that are added later are read from their beginning all the same.",
+			startLatest:    "At its end. Partitions added later are still read from their beginning.",
 			startCommitted: "Nowhere: the partition is stopped with an error.",
 		}).
-			Description("Where to begin a partition that the group has not committed. It does not apply where records are missing: see `" + fieldOnLostRecords + "`.").
+			Description("Where to begin a partition for which the group has no commit. It does not apply if records are missing: see `" + fieldOnLostRecords + "`.").
 			Default(startEarliest).
 			LintRule(lintrule.Enum(fieldStartOffset, startEarliest, startLatest, startCommitted)).
 			Advanced(),
 		service.NewStringAnnotatedEnumField(fieldOnLostRecords, map[string]string{
-			onLostStop:     "The partition is stopped with an error that says how many are gone. The others go on.",
-			onLostEarliest: "Go on with what is left. How many are gone is logged, and counted in `kafka_batches_lost_records`.",
+			onLostStop:     "The partition stops with an error that gives the number of lost records. The others continue.",
+			onLostEarliest: "Continue with the records that are left. The number of lost records is logged, and counted in `kafka_batches_lost_records`.",
 		}).
-			Description("What to do when the log begins after the next offset: retention has removed records before they were read.").
+			Description("What to do when the log begins after the next offset, because retention removed records before they were read.").
 			Default(onLostStop).
 			LintRule(lintrule.Enum(fieldOnLostRecords, onLostStop, onLostEarliest)),
 		service.NewStringField(fieldFingerprint).
-			Description("Write here what decides the points that are made of a batch, such as a version that you count up when the decoding, the window, `timestamp_bounds` or the brands change. Its hash goes into the commits: see Changing what is computed.").
+			Description("A text that describes everything that determines the points of a batch, for example a version that you increase when the decoding, the window, `timestamp_bounds` or the brands change. Its hash is stored with the commits: see Changing what is computed.").
 			Default("").
 			Example("window 1s, schema 2"),
 		sizeField(fieldMaxInFlightBytes).
-			Description("Memory for batches that are fetched and not yet acknowledged, over all partitions, and for what becomes of them. Fetching waits while half of it is used, by batches as they are in the log (with `emit: records` decompressed) and 1 KiB for each message. The other half is for the messages of `emit: records`, and for the points and dead letters that `sentiment_window` makes. A batch that becomes more than there is room for waits until it is the only one. Each broker can add two responses to it, of `" + fieldFetchMaxBytes + "`.").
+			Description("Memory for batches that are fetched and not yet acknowledged, over all partitions, and for what processors make of them. Fetching pauses while half of it is used by batches as they are in the log (with `emit: records` decompressed), plus 1 KiB per message. The other half is for the messages of `emit: records`, and for the points and dead letters that `sentiment_window` makes. A batch that needs more than there is room for waits until it is the only one. Each broker can add two responses to it, of `" + fieldFetchMaxBytes + "`.").
 			Default("64MiB"),
 		sizeField(fieldMaxBatchBytes).
-			Description("The largest RecordBatch there may be, as it is in the log, and with `emit: records` decompressed; its messages may then take eight times as much, 1 KiB and more each. A larger one stops its partition with an error. How large a batch of `emit: block` may become when it is decompressed is for the processor to say: see `max_batch_bytes` of `sentiment_window`.").
+			Description("The largest record batch accepted, as it is in the log; with `emit: records`, decompressed, and its messages may then take eight times as much, 1 KiB or more each. A larger one stops its partition with an error. With `emit: block` the processor limits the decompressed size: see `max_batch_bytes` of `sentiment_window`.").
 			Default(defaultMaxBatchBytes).
 			Advanced(),
 		durationField(fieldCommitPeriod).
-			Description("How often offsets are committed. They are too when a partition goes to another member and at the end.").
+			Description("How often offsets are committed. They are also committed when a partition moves to another member, and at shutdown.").
 			Default("5s").
 			Advanced(),
 		service.NewStringField(fieldRackID).
-			Description("Where this client stands. Records then come from the replica that the brokers say is closest, rather than from the leader.").
+			Description("Rack of this client. Records are then read from the replica that the brokers consider closest, instead of from the leader.").
 			Default("").
 			Advanced(),
 		service.NewStringField(fieldInstanceID).
-			Description("Makes this a static member of the group: a restart within `" + fieldSessionTimeout + "` moves no partitions. It must be another one for each member, and the member does not leave the group when it stops.").
+			Description("Makes this a static member of the group: a restart within `" + fieldSessionTimeout + "` moves no partitions. It must be unique for each member, and the member does not leave the group when it stops.").
 			Default("").
 			Advanced(),
 		durationField(fieldSessionTimeout).
-			Description("After how long without a sign of life the group gives the partitions of this member to others.").
+			Description("How long the group waits without a heartbeat before it gives the partitions of this member to others.").
 			Default(defaultSessionTimeout).
 			Advanced(),
 		durationField(fieldRebalanceTimeout).
-			Description("How long the members may take to join when partitions are shared out again.").
+			Description("How long the members may take to rejoin during a rebalance.").
 			Default("45s").
 			Advanced(),
 		durationField(fieldHeartbeatInterval).
-			Description("How often this member gives a sign of life: at most a third of `" + fieldSessionTimeout + "`.").
+			Description("How often this member sends a heartbeat: at most a third of `" + fieldSessionTimeout + "`.").
 			Default(defaultHeartbeatInterval).
 			Advanced(),
 	}
@@ -157,19 +157,19 @@ func consumerFields() []*service.ConfigField {
 func fetchFields() []*service.ConfigField {
 	return []*service.ConfigField{
 		sizeField(fieldFetchMaxBytes).
-			Description("How much a broker may put into one response. A single batch that is larger comes all the same.").
+			Description("Maximum size of a broker's response. A single larger batch is still delivered.").
 			Default(defaultFetchMaxBytes).
 			Advanced(),
 		sizeField(fieldFetchMinBytes).
-			Description("How much a broker collects before it answers, unless `" + fieldFetchMaxWait + "` is over.").
+			Description("How much data a broker collects before it responds, unless `" + fieldFetchMaxWait + "` expires first.").
 			Default("1B").
 			Advanced(),
 		sizeField(fieldFetchMaxPartitionBytes).
-			Description("How much of one partition a broker may put into one response. It is raised where a single batch is larger.").
+			Description("Maximum size of one partition's data in a response. It is raised for a single larger batch.").
 			Default("2MiB").
 			Advanced(),
 		durationField(fieldFetchMaxWait).
-			Description("How long a broker waits for new records before it answers that there are none. A partition that is new to this member waits as long, too.").
+			Description("How long a broker waits for new records before it responds without any. A partition that is new to this member can wait as long.").
 			Default("500ms").
 			Advanced(),
 	}

@@ -75,7 +75,7 @@ func TestLabelValuesAreThoseOfTheManual(t *testing.T) {
 // refused point has.
 func TestMetadataIsThatOfTheManual(t *testing.T) {
 	var rows []string
-	for _, row := range tableRows(t, "Refused points")[:3] {
+	for _, row := range tableRows(t, "Rejected points")[:3] {
 		rows = append(rows, strings.Trim(row[0], "`"))
 	}
 	if want := []string{metaReason, metaStatus, metaBucket}; !slices.Equal(rows, want) {

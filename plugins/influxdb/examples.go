@@ -18,11 +18,11 @@ type example struct {
 var examples = []example{
 	{
 		"influxdb2", "InfluxDB 2",
-		"Points that come as line protocol, as from `sentiment_window`. What InfluxDB refuses is added to a file, each point with a line of its own.",
+		"Points that arrive as line protocol, as from `sentiment_window`. Points that InfluxDB rejects are appended to a file, one per line.",
 	},
 	{
 		"influxdb1", "InfluxDB 1.8",
-		"With a user, and a database that is created when it is not there. Leave `username` and `password` out where InfluxDB asks for none. The retention policy is the default one; another is named as `brandpulse/month`.",
+		"With a user, and a database that is created if it does not exist. Leave `username` and `password` out if InfluxDB has no users. Points go to the default retention policy; name another as `brandpulse/month`.",
 	},
 	{
 		"influxdb3", "InfluxDB 3 Core",
@@ -30,11 +30,11 @@ var examples = []example{
 	},
 	{
 		"cloud", "InfluxDB Cloud Serverless, Cloud Dedicated, Clustered",
-		"Serverless has buckets, the others databases; the address is that of your region or cluster. No organisation is needed. Points that are refused go to a file.",
+		"Serverless has buckets, the others databases; the address is that of your region or cluster. No organisation is needed. Rejected points go to a file.",
 	},
 	{
 		"cloud_tsm", "InfluxDB Cloud (TSM)",
-		"As InfluxDB 2, but a 204 means queued: points that Cloud refuses later never come to `rejected`. It limits writes by the minute and asks to wait, so the time-out of the stream's end is longer.",
+		"Like InfluxDB 2, but a 204 means queued: points that Cloud rejects later never reach `rejected`. Cloud limits writes per minute and asks clients to wait, so the shutdown timeout is longer.",
 	},
 	{
 		"mappings", "Any messages",
@@ -42,15 +42,15 @@ var examples = []example{
 	},
 	{
 		"tenants", "Many tenants",
-		"The bucket by message. A message that names a missing bucket is refused, with the name in `influxdb_bucket`; the others are stored.",
+		"The bucket by message. A message that names a missing bucket is rejected, with the name in `influxdb_bucket`; the others are stored.",
 	},
 	{
 		"telegraf", "Line protocol from Telegraf through Kafka",
-		"Telegraf's `outputs.kafka` with `data_format = \"influx\"` writes a line a message, which needs no mapping here. Offsets are committed when InfluxDB has stored the points. Refused points go to a topic, where their reason is a header.",
+		"Telegraf's `outputs.kafka` with `data_format = \"influx\"` writes one line per message, which needs no mapping here. Offsets are committed when InfluxDB has stored the points. Rejected points go to a topic, with the reason as a header.",
 	},
 	{
-		"fallback", "Refused messages to the next output",
-		"`fallback` takes messages as they came, not lines. Each message is one point, so none that is stored goes along.",
+		"fallback", "Rejected messages to the next output",
+		"`fallback` delivers messages as they arrived, not lines. Each message is one point, so no stored point goes with them.",
 	},
 }
 

@@ -51,7 +51,7 @@ func spec() *service.ConfigSpec {
 		Stable().
 		Version("0.1.0").
 		Categories("Services").
-		Summary("Writes points to InfluxDB 1.x, 2.x, 3 and Cloud. A message is acknowledged when InfluxDB has stored all its points, or when those that it refuses are with an output of their own.").
+		Summary("Writes points to InfluxDB 1.x, 2.x, 3 and Cloud. A message is acknowledged when InfluxDB has stored all its points, or when the points that it rejects are with an output of their own.").
 		Description(manual()).
 		Fields(
 			service.NewURLField(fieldURL).
@@ -68,7 +68,7 @@ func spec() *service.ConfigSpec {
 				versionV1:   "`/write`: every InfluxDB 1.x, what speaks its protocol, and InfluxDB 2 for a bucket that is mapped to a database.",
 				versionV2:   "`/api/v2/write`: InfluxDB 1.8, 2.x, 3 and Cloud.",
 			}).
-				Description("Which API is written to.").
+				Description("Which API to write to.").
 				Default(versionAuto).
 				LintRule(lintrule.Enum(fieldVersion, versionAuto, versionV1, versionV2)),
 		).
@@ -81,14 +81,14 @@ func spec() *service.ConfigSpec {
 		Fields(secret.Fields(fieldPassword, "The password of `username`.")...).
 		Fields(
 			service.NewStringField(fieldOrg).
-				Description("InfluxDB 2 and Cloud (TSM): name or id of the organisation. InfluxDB 1.x has none, the others do not look at it.").
+				Description("InfluxDB 2 and Cloud (TSM): name or id of the organisation. InfluxDB 1.x has none, the other versions ignore it.").
 				Default(""),
 			service.NewInterpolatedStringField(fieldBucket).
 				Description("InfluxDB 2: name or id of the bucket. InfluxDB 1.x: `database`, or `database/retention-policy`. InfluxDB 3: the database. Each message can name its own: see Which server, and what to set.").
 				Examples("brandpulse", "brandpulse/autogen", `tenant_${! @tenant }`).
 				LintRule(lintrule.NotEmpty(fieldBucket)),
 			service.NewInterpolatedStringField(fieldMeasurement).
-				Description("Makes a point of each message: its measurement. Goes with `fields` and `timestamp`. A message without a key that it refers to is refused.").
+				Description("Makes a point of each message: its measurement. Goes with `fields` and `timestamp`. A message that lacks a key it refers to is rejected.").
 				Examples("weather", `${! @kafka_topic }`).
 				Optional().
 				LintRule(lintrule.NotEmpty(fieldMeasurement)),
@@ -97,16 +97,16 @@ func spec() *service.ConfigSpec {
 				Example(`root.city = this.city`).
 				Optional(),
 			service.NewBloblangField(fieldFields).
-				Description("Makes a point of each message: a mapping to the object of its fields, whose values are strings, numbers or booleans. An integer stays one, a null is left away.").
+				Description("Makes a point of each message: a mapping to the object of its fields, whose values are strings, numbers or booleans. An integer stays an integer, a null is left out.").
 				Example(`root.celsius = this.temperature.float64()`).
 				Optional(),
 			service.NewBloblangField(fieldTimestamp).
-				Description("Makes a point of each message: a mapping to its time, an integer of nanoseconds since 1970 or a Bloblang timestamp. Take it from the message: with `now()` a message that comes twice makes two points.").
+				Description("Makes a point of each message: a mapping to its time, an integer of nanoseconds since 1970 or a Bloblang timestamp. Take it from the message: with `now()` a message that is delivered twice makes two points.").
 				Examples(`root = this.time.ts_parse("2006-01-02T15:04:05Z07:00")`, `root = this.milliseconds * 1000000`).
 				Optional(),
 			service.NewStringAnnotatedEnumField(fieldOnUnsupported, map[string]string{
-				onUnsupportedReject:  "The point is refused.",
-				onUnsupportedReplace: "The nearest that line protocol can carry is written: see What line protocol cannot carry.",
+				onUnsupportedReject:  "The point is rejected.",
+				onUnsupportedReplace: "The nearest value that line protocol can carry is written: see What line protocol cannot carry.",
 			}).
 				Description("What happens to a point with a value or name that line protocol cannot carry, such as NaN or a tag that ends in a backslash. For points that this output makes; messages that are line protocol already are checked, and never changed.").
 				Default(onUnsupportedReject).
@@ -116,22 +116,22 @@ func spec() *service.ConfigSpec {
 				Default(false).
 				Advanced(),
 			service.NewOutputField(fieldRejected).
-				Description("Takes the points that InfluxDB refuses, each as a message of its own: see Refused points.").
+				Description("Output for the points that InfluxDB rejects, each as a message of its own: see Rejected points.").
 				Optional(),
 			service.NewIntField(fieldRejectedMaxBytes).
-				Description("The most bytes of a message to `rejected`, its metadata included; a longer one is cut, and says so: see Refused points. The default fits into Kafka's limit for a record of 1 MiB.").
+				Description("Maximum size in bytes of a message to `rejected`, metadata included; a longer one is cut and marked as such: see Rejected points. The default fits into Kafka's limit for a record of 1 MiB.").
 				Default(1_000_000).
 				Advanced().
 				LintRule(lintrule.Int(fieldRejectedMaxBytes, minLetterBytes, 0)),
 			service.NewStringAnnotatedEnumField(fieldOnReject, map[string]string{
-				onRejectBlock: "The batch waits, and with it the stream; the refused points are tried again every 10 seconds, and the log says why. Nothing is lost.",
-				onRejectNack:  "The batch fails with an error that names the messages with refused points. Only for use directly under `fallback`: see Refused points.",
+				onRejectBlock: "The batch waits, and with it the stream; the rejected points are retried every 10 seconds, and the log gives the reason. Nothing is lost.",
+				onRejectNack:  "The batch fails with an error that names the messages with rejected points. Only for use directly under `fallback`: see Rejected points.",
 			}).
-				Description("What happens to refused points where `rejected` is not set.").
+				Description("What happens to rejected points if `rejected` is not set.").
 				Default(onRejectBlock).
 				LintRule(lintrule.Enum(fieldOnReject, onRejectBlock, onRejectNack)),
 			service.NewBoolField(fieldCreateBucket).
-				Description("Create the bucket, in 1.x the database and the retention policy, when it is not there at the start. The token must be allowed to: in InfluxDB 2 to write buckets, and to read organisations unless `org` is an id. A bucket that is there stays as it is.").
+				Description("Create the bucket, in 1.x the database and the retention policy, if it does not exist at start. The token needs permission for that: in InfluxDB 2 to write buckets, and to read organisations unless `org` is an id. An existing bucket is not changed.").
 				Default(false),
 			service.NewDurationField(fieldRetention).
 				Description("How long a bucket that is created keeps its points; `0s` means for ever, otherwise at least 1h. Points that are older are refused, so it must be longer than what the pipeline can replay.").
@@ -191,7 +191,7 @@ func spec() *service.ConfigSpec {
 				LintRule(lintrule.Int(fieldMaxInFlight, 1, 0)),
 			service.NewStringAnnotatedEnumField(fieldOrder, map[string]string{
 				orderNone:   "Requests in flight at the same time may be stored in any order: of two values for the same point that are in flight together, either can stay.",
-				orderSeries: "Points of one series (measurement and tags) are stored in the order in which their batches arrive, whatever is sent again: see Which value stays.",
+				orderSeries: "Points of one series (measurement and tags) are stored in the order in which their batches arrive, whatever is retried: see Which value stays.",
 			}).
 				Description("Whether points of one series may overtake each other.").
 				Default(orderNone).
@@ -199,15 +199,15 @@ func spec() *service.ConfigSpec {
 				Advanced(),
 			service.NewObjectField(fieldBackoff,
 				service.NewDurationField(fieldInitialInterval).
-					Description("The wait after the first failure. It doubles with each further one.").
+					Description("Wait after the first failure. It doubles with each further failure.").
 					Default("100ms").
 					LintRule(lintrule.Duration(fieldInitialInterval, shortest, 0)),
 				service.NewDurationField(fieldMaxInterval).
-					Description("The longest wait, also between two tries to connect while a setting is wrong.").
+					Description("Longest wait, also between two attempts to connect while a setting is wrong.").
 					Default("5s").
 					LintRule(lintrule.Duration(fieldMaxInterval, shortest, 0)),
 			).
-				Description("The waits before a request is sent again. Each is varied by half, up or down, so that many writers do not come back at once.").
+				Description("Waits before a request is retried. Each is varied by up to half, so that many writers do not retry at once.").
 				Advanced(),
 		).
 		LintRule(`root = match {

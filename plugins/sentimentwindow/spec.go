@@ -45,18 +45,18 @@ func spec() *service.ConfigSpec {
 		Stable().
 		Version("0.1.0").
 		Categories("Parsing", "Utility").
-		Summary("Decodes tweets, counts them by window, brand and sentiment, and gives each point a timestamp of its own, so that InfluxDB keeps them all and a replay writes the same points again.").
+		Summary("Decodes tweets, counts them by window, brand and sentiment, and gives each point its own timestamp, so that InfluxDB keeps them all and a replay rewrites the same points.").
 		Description(declared.Manual(description)).
 		Fields(
 			service.NewStringAnnotatedEnumField(fieldMessage, map[string]string{
 				messageRecord:      "One record of Kafka, or one tweet from elsewhere.",
-				messageRecordBatch: "A whole record batch of Kafka, compressed or not, as `kafka_batches` with `emit: block` gives it. Each is counted by itself and takes its nanoseconds from its own base offset, so that windows are exact whatever is read again.",
+				messageRecordBatch: "A whole record batch of Kafka, compressed or not, as `kafka_batches` with `emit: block` delivers it. Each is counted by itself and takes its nanoseconds from its own base offset, so windows are exact whatever is re-read.",
 			}).
 				Description("What a message is.").
 				Default(messageRecord).
 				LintRule(lintrule.Enum(fieldMessage, messageRecord, messageRecordBatch)),
 			service.NewStringAnnotatedEnumField(fieldEncoding, map[string]string{
-				encodingAvro:         "A raw Avro datum. Nothing in it says which schema wrote it, so it must be a tweet to the last byte: all bytes used, every value in range. What that cannot find out is a record of another schema whose bytes happen to be a valid tweet: use a framed form where producers change their schema.",
+				encodingAvro:         "A raw Avro datum. It does not name its schema, so it must be a tweet to the last byte: all bytes used, every value in range. This cannot detect a record of another schema whose bytes happen to be a valid tweet: use a framed encoding if producers change their schema.",
 				encodingSingleObject: "Avro's single-object encoding: the bytes `c3 01`, the fingerprint of the schema, the datum.",
 				encodingConfluent:    "The header of Confluent's serializers: a zero byte, the id of the schema in a schema registry, the datum.",
 				encodingJSON:         "A JSON object, as bytes or already structured. Bytes that are not UTF-8, half of a surrogate pair and a name that occurs twice in an object, at any depth, are refused, with and without a mapping.",
@@ -65,12 +65,12 @@ func spec() *service.ConfigSpec {
 				Default(encodingAvro).
 				LintRule(lintrule.Enum(fieldEncoding, encodingAvro, encodingSingleObject, encodingConfluent, encodingJSON)),
 			service.NewStringListField(fieldSchemaFiles).
-				Description("Files of Avro schemas that tweets may be written with, beside the built-in one: for `avro` the one writer's schema, for `avro_single_object` any number. What of them is read as a tweet is described under Other schemas.").
+				Description("Files of Avro schemas that tweets may be written with, beside the built-in one: for `avro` the one writer's schema, for `avro_single_object` any number. Other schemas describes which records of them are tweets.").
 				Example([]any{"./schemas/tweet_v2.avsc"}).
 				Default([]any{}).
 				Advanced(),
 			service.NewObjectField(fieldRegistry, registryFields()...).
-				Description("Where `avro_confluent` gets its schemas. While the registry does not answer, records of schemas that are not known yet wait. Schemas that refer to others are read with those, at most 100. A request follows three redirects at most, on the same host; a response has at most 2 MiB. 1,000 schemas are kept, of 16 MiB together.").
+				Description("Schema registry for `avro_confluent`. While it does not respond, records whose schema is not known yet wait. Schemas that refer to others are read with those, at most 100. A request follows at most three redirects, on the same host; a response has at most 2 MiB. The cache keeps 1,000 schemas of at most 16 MiB together.").
 				Optional().
 				Advanced().
 				LintRule(`root = match {
@@ -107,13 +107,13 @@ root.text = this.body`).
 					LintRule(boundRule(fieldAfterRecord)),
 			).
 				LintRule(`root = if this.min.or("").ts_parse("2006-01-02T15:04:05Z07:00").ts_unix_milli().catch(0) > this.max.or("").ts_parse("2006-01-02T15:04:05Z07:00").ts_unix_milli().catch(9223372036854775807) { [ "`+fieldBounds+`.min is later than max: no tweet would be counted" ] }`).
-				Description("Which times of tweets count. Others are dead letters with the reason `out_of_bounds`. A bound is a time, or relative to the timestamp of the record in Kafka (`kafka_timestamp_ms`), but never to the clock: reading again must decide alike. With a relative bound a tweet whose record has no such timestamp is refused. Bounds decide what is counted, so write them into the `fingerprint` of `kafka_batches`.").
+				Description("Which times of tweets count. Tweets with other times become dead letters with the reason `out_of_bounds`. A bound is a time, or relative to the timestamp of the record in Kafka (`kafka_timestamp_ms`), never to the clock: a replay must decide alike. With a relative bound, a tweet whose record has no such timestamp becomes a dead letter. Bounds affect the counts, so include them in the `fingerprint` of `kafka_batches`.").
 				Advanced(),
 			service.NewStringAnnotatedEnumField(fieldEmit, map[string]string{
 				emitWindows: "One point per window, brand and sentiment of a batch, with the field `count`.",
-				emitTweets:  "One point a tweet, with the fields `count`, always 1, and `text`, its first 255 characters.",
+				emitTweets:  "One point per tweet, with the fields `count`, always 1, and `text`, its first 255 characters.",
 			}).
-				Description("What becomes a point. The two must not share a measurement: their sums would add up.").
+				Description("What becomes a point. The two must not share a measurement: their counts would add up.").
 				Default(emitWindows).
 				LintRule(lintrule.Enum(fieldEmit, emitWindows, emitTweets)),
 			service.NewDurationField(fieldWindow).
@@ -126,10 +126,10 @@ root.text = this.body`).
 				Advanced().
 				LintRule(lintrule.WholeMillis(fieldResolution, shortestWindow, longestWindow)),
 			service.NewStringAnnotatedEnumField(fieldOutput, map[string]string{
-				outputLines:  "One message per batch and partition, or per record batch, whose bytes are the points as line protocol: the fast one.",
-				outputPoints: "One structured message a point, `{measurement, tags, fields, timestamp}` with the timestamp in nanoseconds, for Bloblang to change.",
+				outputLines:  "One message per batch and partition, or per record batch, whose bytes are the points as line protocol. Fastest.",
+				outputPoints: "One structured message per point, `{measurement, tags, fields, timestamp}` with the timestamp in nanoseconds, for Bloblang to change.",
 			}).
-				Description("The form of the points. The `influxdb` output takes both.").
+				Description("The form of the points. The `influxdb` output accepts both.").
 				Default(outputLines).
 				LintRule(lintrule.Enum(fieldOutput, outputLines, outputPoints)),
 			service.NewStringField(fieldMeasurement).
@@ -137,14 +137,14 @@ root.text = this.body`).
 				Default("tweets").
 				LintRule(lintrule.Measurement(fieldMeasurement)),
 			service.NewStringField(fieldCoverage).
-				Description("Measurement of the coverage points, which say for each record batch what was counted: `brandpulse_batches` with `message: record_batch`, which they need. Empty for none.").
+				Description("Measurement of the coverage points, which store for each record batch how many records were counted: `brandpulse_batches` with `message: record_batch`, which they need. Empty for none.").
 				Example("coverage").
 				Example("").
 				Optional().
 				Advanced().
 				LintRule(lintrule.MeasurementOrNone(fieldCoverage)),
 			service.NewIntField(fieldMaxPartitions).
-				Description("How many partitions the topic may have, now and later, for `identity: timestamp`. Each gets its own nanoseconds, `window / max_partitions` of them (with `emit: tweets`, `resolution / max_partitions`), so no more than the topic needs: see `"+fieldOffsetsPerWindow+"`. A change moves every point, so that a replay doubles what is stored: change it on an empty bucket.").
+				Description("How many partitions the topic may have, now and later, for `identity: timestamp`. Each gets its own nanoseconds, `window / max_partitions` of them (with `emit: tweets`, `resolution / max_partitions`), so set no more than the topic needs: see `"+fieldOffsetsPerWindow+"`. A change moves every point, so a replay would count twice: change it only with an empty bucket.").
 				Default(64).
 				Advanced().
 				LintRule(lintrule.Int(fieldMaxPartitions, 1, mostPartitions)),
@@ -154,7 +154,7 @@ root.text = this.body`).
 				Advanced().
 				LintRule(lintrule.Int(fieldOffsetsPerWindow, 1, 0)),
 			service.NewStringField(fieldMaxBatchBytes).
-				Description("The largest record batch there may be with `message: record_batch`, once it is decompressed, in the memory of each thread. A larger one is not counted: `kafka_batches` redelivers it until this is raised, and commits nothing behind it; from another input it is a dead letter.").
+				Description("The largest record batch accepted with `message: record_batch`, decompressed, in the memory of each thread. A larger one is not counted: `kafka_batches` redelivers it until this is raised, and commits nothing behind it; from another input it is a dead letter.").
 				Default("32MiB").
 				Advanced().
 				LintRule(lintrule.Size(fieldMaxBatchBytes, mostBatchBytes)),
@@ -162,7 +162,7 @@ root.text = this.body`).
 				identityTimestamp: "In the nanoseconds of the timestamp alone, so that a query by second and sentiment gives one row. The topic is not part of it: one topic per measurement and bucket. `kafka_batches` remembers it in its commits; with the stock inputs a second topic is refused within one process only, and replaces points of the first after a restart.",
 				identitySource:    "In a tag `src`, from the id of the topic and the partition, and in the nanoseconds. Several topics may share a measurement: `kafka_batches` needs `identity: source` too to read them. It needs an input that gives the id of the topic, as 16 bytes in the metadata `kafka_topic_id`: `kafka_batches` does. The stock Kafka inputs do not: with them each message is refused.",
 			}).
-				Description("Where a point carries its place in Kafka, which makes it unique.").
+				Description("Where a point carries its position in Kafka, which makes it unique.").
 				Default(identityTimestamp).
 				LintRule(lintrule.Enum(fieldIdentity, identityTimestamp, identitySource)).
 				Advanced(),
@@ -177,10 +177,10 @@ root.text = this.body`).
   this.encoding.or("avro") == "avro" && this.schema_files.or([]).length() > 1 => [ "raw Avro has one writer's schema: name one file in schema_files" ],
 }`).
 		Example("Tweets from Kafka to InfluxDB",
-			"Counts per second, brand and sentiment. What cannot be decoded goes to a topic of its own, with its error and its origin as headers.",
+			"Counts per second, brand and sentiment. Records that cannot be decoded go to a topic of their own, with their error and origin as headers.",
 			exampleKafka).
 		Example("Exact counts",
-			"The sums in InfluxDB are those of the topic, however often a record batch is read, and with the counts of each goes a coverage point.",
+			"The sums in InfluxDB are those of the topic, however often a record batch is read, and each record batch has a coverage point.",
 			exampleExact).
 		Example("Foreign JSON",
 			"Posts of another system, read through a mapping and counted per minute. Lines that cannot be read as a post go to a file with their error.",

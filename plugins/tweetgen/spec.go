@@ -17,17 +17,17 @@ func spec() *service.ConfigSpec {
 		Stable().
 		Version("0.1.0").
 		Categories("Utility").
-		Summary("Generates tweets about brands in batches, at a given rate and with a given mix of sentiments: for load tests of Kafka, InfluxDB and all that lies between.").
+		Summary("Generates tweets about brands in batches, at a given rate and with a given mix of sentiments, for load tests of Kafka, InfluxDB and everything between them.").
 		Description(declared.Manual(description)).
 		Fields(fields()...).
 		Example("A steady rate",
-			"50,000 tweets a second to Kafka until a million are there, half of them positive. The process then ends by itself. The output waits for all replicas and retries for ever, so that every tweet arrives.",
+			"50,000 tweets per second to Kafka, a million in all, half of them positive. The process then ends by itself. The output waits for all replicas and retries forever, so every tweet arrives.",
 			exampleRate).
 		Example("Swinging sentiments",
-			"JSON to look at: each batch has a mix of its own, and the same seed gives the same tweets again.",
+			"JSON to look at: each batch has its own mix, and the same seed gives the same tweets.",
 			exampleVolatile).
 		Example("Flat out, with your own brands and texts",
-			"As many tweets as the broker takes, for a minute.",
+			"As many tweets as the broker accepts, for a minute.",
 			exampleFlatOut)
 }
 
@@ -35,7 +35,7 @@ func fields() []*service.ConfigField {
 	return []*service.ConfigField{
 		service.NewStringAnnotatedEnumField(fieldMode, map[string]string{
 			modeFixed:    "Every batch has the shares of `sentiment`, to within one tweet.",
-			modeVolatile: "Every batch has shares of its own, around those of `sentiment`, as far away as `volatility_factor` says.",
+			modeVolatile: "Every batch has its own shares around those of `sentiment`; `volatility_factor` sets how far they deviate.",
 		}).
 			Description("How the sentiments are mixed.").
 			Default(modeFixed).
@@ -56,7 +56,7 @@ root = match {
   $sum != 100 => [ "sentiment shares add up to %v, not 100".format($sum) ],
 }`),
 		service.NewFloatField(fieldVolatilityFactor).
-			Description("For `mode: volatile`: how far the mix of a batch may be from `sentiment`. At 0 it is `sentiment`, at 1 any mix there is, each as likely as any other.").
+			Description("For `mode: volatile`: how far the mix of a batch may deviate from `sentiment`. At 0 it is `sentiment`; at 1 every mix is equally likely.").
 			Default(0.8).
 			LintRule(lintrule.Float(fieldVolatilityFactor, "this >= 0 && this <= 1", fromZeroToOne)),
 		service.NewIntField(fieldBatchSize).
@@ -64,34 +64,34 @@ root = match {
 			Default(8000).
 			LintRule(lintrule.Int(fieldBatchSize, 1, maxBatchSize)),
 		service.NewDurationField(fieldInterval).
-			Description("Without a `rate`: how long each worker waits after handing on a batch. `0s` means not at all.").
+			Description("Without a `rate`: how long each worker waits after delivering a batch. `0s` means no wait.").
 			Default("1ms").
 			LintRule(lintrule.Duration(fieldInterval, 0, 0)),
 		service.NewIntField(fieldWorkers).
-			Description("How many batches are made at the same time. 0 means one for each core, and at least 4. The tweets do not depend on it, only the order of batches that are made at the same time.").
+			Description("How many batches are made at the same time. 0 means one per core, at least 4. It does not affect the tweets, only the order of batches made at the same time.").
 			Default(0).
 			Advanced().
 			LintRule(lintrule.Int(fieldWorkers, 0, maxWorkers)),
 		service.NewFloatField(fieldRate).
-			Description("Tweets per second of all workers together, instead of `interval`. Tweet n is due n/rate seconds after the start. Tweets leave in batches, or parts of batches, of at most a tenth of a second (see `batch_size`). The rate does not change the tweets of a seed. When the rest of the pipeline is slow, up to one second of the schedule is made up for afterwards; what is later than that moves the schedule and is counted in `tweet_generator_missed`. 0 means no limit but `interval`.").
+			Description("Tweets per second of all workers together, instead of `interval`. Tweet n is due n/rate seconds after the start. Tweets leave in batches, or parts of batches, of at most a tenth of a second (see `batch_size`). The rate does not change the tweets of a seed. If the rest of the pipeline is slow, up to one second of the schedule is caught up afterwards; beyond that the schedule moves, and the delayed tweets are counted in `tweet_generator_missed`. 0 means no limit except `interval`.").
 			Default(0).
 			Example(50000).
 			LintRule(lintrule.Float(fieldRate, "this == 0 || this >= 0.001 && this <= 1000000000", rates)),
 		service.NewIntField(fieldCount).
-			Description("Tweets in all. When they have been delivered, the input ends, and with it a process that has no other. 0 means no end.").
+			Description("Total number of tweets. Once they are delivered the input ends, and so does a process without other inputs. 0 means no end.").
 			Default(0).
 			Example(1000000).
 			LintRule(lintrule.Int(fieldCount, 0, 0)),
 		service.NewDurationField(fieldDuration).
-			Description("How long to generate. When all has been delivered, the input ends. With `count`, whichever is reached first ends it. `0s` means no end.").
+			Description("How long to generate. Once everything is delivered, the input ends. With `count`, the limit that is reached first ends it. `0s` means no end.").
 			Default("0s").
 			Example("10m").
 			LintRule(lintrule.Duration(fieldDuration, 0, 0)),
 		service.NewIntField(fieldSeed).
-			Description("The same seed and the same settings of `mode`, `sentiment`, `volatility_factor`, `batch_size`, `brands`, `corpus` and `encoding` give the same tweets, with the same ids, on every machine; the timestamps are those of the run. 0 means a seed drawn at random, which is logged at the start; then no two runs share an id. `rate`, `interval` and `workers` do not change the tweets.").
+			Description("The same seed and the same settings of `mode`, `sentiment`, `volatility_factor`, `batch_size`, `brands`, `corpus` and `encoding` give the same tweets, with the same ids, on every machine; the timestamps are those of the run. 0 means a random seed, which is logged at the start; no two runs then share an id. `rate`, `interval` and `workers` do not change the tweets.").
 			Default(0),
 		service.NewStringAnnotatedEnumField(fieldEncoding, map[string]string{
-			encodingAvro:         "The raw Avro datum, about 116 bytes a tweet.",
+			encodingAvro:         "The raw Avro datum, about 116 bytes per tweet.",
 			encodingSingleObject: "Avro's single-object encoding: `c3 01`, the fingerprint of the schema, the datum. A consumer can tell schemas apart.",
 			encodingJSON:         `An object ` + "`" + `{"id":"...","text":"...","brand":"...","sentiment":"positive","timestamp":1767225600000}` + "`" + `.`,
 		}).
@@ -107,7 +107,7 @@ root = match {
 				Default(1).
 				LintRule(lintrule.Float(fieldWeight, "this >= 0", notNegative)),
 		).
-			Description("The brands, at most 1000, of which each tweet draws one.").
+			Description("The brands, at most 1000. Each tweet is about one of them, drawn at random.").
 			Default([]any{map[string]any{"name": "SuperCoffee", "weight": 1}}).
 			Example([]any{map[string]any{"name": "SuperCoffee", "weight": 3}, map[string]any{"name": "MegaTea"}}).
 			// It is called for the list and for each of its objects.
@@ -120,45 +120,45 @@ root = match {
   this.map_each(b -> b.weight.or(1)).sum() == 0 => [ "` + wrongWeights + `" ],
 }`),
 		service.NewStringField(fieldCorpus).
-			Description("File of the texts to draw from, in place of the six built-in ones: one JSON object a line, " + "`" + `{"text": "Loved it!", "sentiment": "positive"}` + "`" + `, a text of at most 16 KiB, at most 100,000 texts and 64 MiB. A text that occurs twice is drawn twice as often. Each sentiment of the mix needs a text.`).
+			Description("File of the texts to draw from, instead of the six built-in ones: one JSON object per line, " + "`" + `{"text": "Loved it!", "sentiment": "positive"}` + "`" + `, a text of at most 16 KiB, at most 100,000 texts and 64 MiB. A text that occurs twice is drawn twice as often. Each sentiment of the mix needs a text.`).
 			Default("").
 			Example("./tweets.jsonl"),
 		service.NewIntField(fieldMaxInFlight).
-			Description("Batches, or parts of batches, that may be unacknowledged; then the input waits. Each is kept until it is acknowledged, to be sent again if it is refused: with the messages, about 300 bytes a tweet. Raise it with a small `batch_size`, or the time to the broker and back limits the rate.").
+			Description("Batches, or parts of batches, that may be unacknowledged before the input waits. Each is kept until it is acknowledged, so that it can be redelivered: including its messages, about 300 bytes per tweet. Raise it with a small `batch_size`, or the round trip to the broker limits the rate.").
 			Default(32).
 			Advanced().
 			LintRule(lintrule.Int(fieldMaxInFlight, 1, maxInFlight)),
 		service.NewStringAnnotatedEnumField(fieldProgress, map[string]string{
-			progressAuto:   "A display if stderr is a terminal, else a log line every 10 seconds.",
-			progressAlways: "A display, drawn with cursor codes, whatever stderr is.",
+			progressAuto:   "A progress bar if stderr is a terminal, else a log line every 10 seconds.",
+			progressAlways: "A progress bar, drawn with cursor codes, whatever stderr is.",
 			progressNever:  "Neither.",
 		}).
-			Description("Where to show how far the generator is. It counts tweets that have been delivered. One input of a process can have the display; others log.").
+			Description("How to show progress. It counts delivered tweets. One input per process can have the progress bar; others log.").
 			Default(progressAuto).
 			LintRule(lintrule.Enum(fieldProgress, progressAuto, progressAlways, progressNever)),
 	}
 }
 
 const description = `
-Each batch that leaves this input is one generated batch or, at a low rate, a part of one (see [batch_size](#batch_size)). All tweets that leave together have the same timestamp, the millisecond in which they were made, and a UUID (version 4) of their own.
+Each batch that leaves this input is one generated batch or, at a low rate, a part of one (see [batch_size](#batch_size)). All tweets that leave together have the same timestamp, the millisecond in which they were made, and each has its own UUID (version 4).
 
 ### Modes
 
-` + "`mode: fixed`" + ` holds the shares exactly: in every whole batch the number of tweets of a sentiment is its share, rounded down or up, and over all batches so far it is never one tweet or more away from its share. So with whole percents any multiple of 100 tweets is exact: of 1,000,000 tweets at 50/30/20, 500,000 are positive, 300,000 negative, 200,000 neutral.
+` + "`mode: fixed`" + ` keeps the shares exactly: in every whole batch the number of tweets of a sentiment is its share, rounded down or up, and over all batches so far it is never one tweet or more away from its share. With whole percentages, any multiple of 100 tweets is therefore exact: of 1,000,000 tweets at 50/30/20, 500,000 are positive, 300,000 negative, 200,000 neutral.
 
-` + "`mode: volatile`" + ` gives every batch another mix:
+` + "`mode: volatile`" + ` gives every batch its own mix:
 
 ` + "```text" + `
 mix = (1 - volatility_factor) * sentiment + volatility_factor * u
 ` + "```" + `
 
-with u drawn evenly from all the mixes there are. Within the batch the mix is held to within one tweet.
+with u drawn uniformly from all possible mixes. Within the batch the mix is exact to within one tweet.
 
 Either way the sentiments are in random order within a batch.
 
 ### Delivery
 
-A batch is kept until it has been acknowledged. If it is refused it is sent again, whole, after 50 ms, and later after up to 2 s, as often as it takes. So an output that refuses a part of a batch gets the rest of it twice, as it would from a ` + "`retry`" + ` around it, which also sends whole batches. When ` + "`count` or `duration`" + ` is reached the input waits until everything has been acknowledged and then ends. If the process is told to stop before, what was not acknowledged is not sent again, and a warning says how many tweets that are.
+A batch is kept until it is acknowledged. If it is nacked, the whole batch is redelivered, after 50 ms and then with a back-off of up to 2 s, until it succeeds. An output that rejects part of a batch therefore gets the rest of it twice, as it would from a ` + "`retry`" + ` around it, which also sends whole batches. When ` + "`count` or `duration`" + ` is reached, the input waits until everything is acknowledged and then ends. If the process is stopped earlier, unacknowledged tweets are not redelivered, and a warning gives their number.
 
 ### Metrics
 

@@ -50,6 +50,7 @@ func main() {
 		service.CLIOptAddCommand(auditCommand()),
 		service.CLIOptAddCommand(lintCommand()),
 		service.CLIOptAddCommand(topicCommand()),
+		service.CLIOptAddCommand(createCommand()),
 	)...)
 	if err == nil && server.err() != nil {
 		code, err = 1, server.err()

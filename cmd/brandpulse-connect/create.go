@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/urfave/cli/v2"
+
+	"github.com/brandpulse/brandpulse-connect/internal/configcreate"
+)
+
+// createCommand replaces Benthos's, whose configurations its own lint refuses.
+func createCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "create",
+		Usage:     "Print a new pipeline of the components that you name",
+		ArgsUsage: "INPUTS/PROCESSORS/OUTPUTS",
+		Description: `
+Prints a pipeline that lint accepts. Values that you have to fill in are marked
+"required"; optional fields are comments with an example.
+
+   brandpulse-connect create kafka_batches/sentiment_window/influxdb
+   brandpulse-connect create --small tweet_generator//redpanda
+   brandpulse-connect create file,http_server/mapping/stdout
+   brandpulse-connect create influxdb
+
+Names are separated by commas; several inputs or outputs become a broker. Without
+an input it is stdin, without an output stdout. The command list shows all names.`[1:],
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "small", Aliases: []string{"s"}, Usage: "only input, pipeline and output, without advanced fields"},
+			&cli.StringSliceFlag{Name: "templates", Aliases: []string{"t"}, Usage: "`FILE` of a template whose component may be named, too; may be repeated"},
+		},
+		OnUsageError: usageError,
+		Action:       runCreate,
+	}
+}
+
+func runCreate(c *cli.Context) error {
+	if c.Args().Len() > 1 {
+		return fmt.Errorf("create takes one expression, and got %q: separate components by / and commas, without spaces, and write flags first", c.Args().Slice())
+	}
+	full, err := schemaWith(anySlice(c, "templates"))
+	if err != nil {
+		return err
+	}
+	text, err := full.MarshalJSONV0()
+	if err != nil {
+		return err
+	}
+	command := []string{binaryName, "create"}
+	if c.Bool("small") {
+		command = append(command, "--small")
+	}
+	created, err := configcreate.Create(configcreate.Options{
+		Schema:     text,
+		Expression: c.Args().First(),
+		Small:      c.Bool("small"),
+		Command:    strings.Join(append(command, c.Args().Slice()...), " "),
+	})
+	if err != nil {
+		return fmt.Errorf("creating a pipeline: %w", err)
+	}
+	_, err = fmt.Fprint(os.Stdout, created)
+	return err
+}
+
+// schemaWith is the schema with components of templates beside those that are linked.
+func schemaWith(templates []string) (*service.ConfigSchema, error) {
+	env := components()
+	for _, file := range templates {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading a template: %w", err)
+		}
+		if err := env.RegisterTemplateYAML(string(text)); err != nil {
+			return nil, fmt.Errorf("template %s: %w", file, err)
+		}
+	}
+	s := env.FullConfigSchema(versionAndDate())
+	s.SetFieldDefault(localAddress, "http", "address")
+	return s, nil
+}

@@ -1,0 +1,93 @@
+package configcreate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// parts are the components of an expression, by type.
+type parts struct{ inputs, processors, outputs []string }
+
+// read reads an expression: INPUTS/PROCESSORS/OUTPUTS, each a list with commas. A single
+// name may be of any type.
+func (s *schema) read(expression string) (p parts, err error) {
+	sections := strings.Split(expression, "/")
+	if len(sections) > 3 {
+		return p, fmt.Errorf("%q has %d parts: there are three, INPUTS/PROCESSORS/OUTPUTS, such as kafka_batches/sentiment_window/influxdb", expression, len(sections))
+	}
+	kinds := []string{"input", "processor", "output"}
+	if name := strings.TrimSpace(sections[0]); len(sections) == 1 && !strings.Contains(name, ",") && !s.has("input", name) {
+		at := slices.IndexFunc(kinds, func(kind string) bool { return s.has(kind, name) })
+		if at < 0 && name != "" {
+			return p, s.unknown("component", name, slices.Concat(s.names("input"), s.names("processor"), s.names("output")))
+		}
+		sections = append(make([]string, max(at, 0)), name)
+	}
+	lists := []*[]string{&p.inputs, &p.processors, &p.outputs}
+	for i, section := range sections {
+		for name := range strings.SplitSeq(section, ",") {
+			name = strings.TrimSpace(name)
+			if name == "" {
+				continue
+			}
+			if other := slices.IndexFunc(kinds, func(kind string) bool { return s.has(kind, name) }); other >= 0 && !s.has(kinds[i], name) {
+				place := []string{"before the first slash", "between the slashes", "after the second slash"}[other]
+				return p, fmt.Errorf("%s in %q is of type %s, and its place is %s", name, expression, kinds[other], place)
+			}
+			if !s.has(kinds[i], name) {
+				return p, s.unknown(kinds[i], name, s.names(kinds[i]))
+			}
+			*lists[i] = append(*lists[i], name)
+		}
+	}
+	return p, nil
+}
+
+// unknown is the error about a name that no linked component of a type has.
+func (s *schema) unknown(kind, name string, names []string) error {
+	hint := ""
+	if near := Nearest(name, names); near != "" {
+		hint = fmt.Sprintf(" Did you mean %s?", near)
+	}
+	return fmt.Errorf("no %s is named %s.%s All names: %s", kind, name, hint, strings.TrimSpace("brandpulse-connect list "+plurals[kind]))
+}
+
+// Nearest returns the name that was probably meant by another one, or "".
+func Nearest(name string, names []string) string {
+	best, least := "", max(2, len(name)/3)+1
+	for _, candidate := range names {
+		d := distance(name, candidate)
+		if len(name) >= 3 && strings.HasPrefix(candidate, name) {
+			d = 1
+		}
+		if d < least {
+			best, least = candidate, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to change, add, remove or swap with their neighbour.
+func distance(a, b string) int {
+	var before, last []int
+	for j := range len(b) + 1 {
+		last = append(last, j)
+	}
+	for i := range len(a) {
+		row := []int{i + 1}
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			d := min(last[j]+cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				d = min(d, before[j-1]+1)
+			}
+			row = append(row, d)
+		}
+		before, last = last, slices.Clone(row)
+	}
+	return last[len(b)]
+}

@@ -1,0 +1,61 @@
+package configcreate
+
+import (
+	"strings"
+	"testing"
+)
+
+const small = `{
+	"config": [{"name": "input", "type": "input", "kind": "scalar"}, {"name": "output", "type": "output", "kind": "scalar"}],
+	"inputs": [{"name": "stdin", "config": {"type": "object", "kind": "scalar"}}, {"name": "kafka_batches", "config": {"type": "object", "kind": "scalar"}}],
+	"processors": [{"name": "mapping", "config": {"type": "string", "kind": "scalar"}}],
+	"outputs": [{"name": "stdout", "config": {"type": "object", "kind": "scalar"}}, {"name": "influxdb", "config": {"type": "object", "kind": "scalar", "children": [
+		{"name": "points", "type": "int", "kind": "scalar", "default": 4000000},
+		{"name": "old", "type": "int", "kind": "scalar", "is_deprecated": true},
+		{"name": "mode", "type": "string", "kind": "scalar", "linter": "\nlet options = {\n  \"first\": true,\n  \"second\": true"},
+		{"name": "tls", "type": "object", "kind": "scalar", "is_optional": true, "children": [{"name": "on", "type": "bool", "kind": "scalar", "default": false}]},
+		{"name": "url", "type": "string", "kind": "scalar"}, {"name": "bucket", "type": "string", "kind": "scalar"}
+	]}}]
+}`
+
+func TestWrongExpressionsSayWhatWasMeant(t *testing.T) {
+	for expression, says := range map[string]string{
+		"kafka_batch":      "no component is named kafka_batch. Did you mean kafka_batches? All names: brandpulse-connect list",
+		"kafka_batch/":     "no input is named kafka_batch. Did you mean kafka_batches? All names: brandpulse-connect list inputs",
+		"influxd":          "Did you mean influxdb?",
+		"//influx":         "no output is named influx. Did you mean influxdb?",
+		"//inlfuxdb":       "Did you mean influxdb?",
+		"/mappnig":         "Did you mean mapping?",
+		"zzzzzzzz":         "no component is named zzzzzzzz. All names",
+		"influxdb/mapping": "influxdb in \"influxdb/mapping\" is of type output, and its place is after the second slash",
+		"stdin//stdin":     "is of type input, and its place is before",
+		"a/b/c/d":          "has 4 parts: there are three",
+	} {
+		if _, err := Create(Options{Schema: []byte(small), Expression: expression}); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", expression, err, says)
+		}
+	}
+}
+
+// What would break: a person does not see which values are theirs, or an example that is
+// not meant to be set changes the pipeline.
+func TestRequiredOptionalAndDefault(t *testing.T) {
+	want := `input:
+  stdin: {}
+
+output:
+  influxdb:
+    points: 4000000
+    mode: first # required
+    # tls:
+    #   "on": false
+    url: http://127.0.0.1:8086 # required
+    bucket: brandpulse # required
+`
+	for _, expression := range []string{"influxdb", "//influxdb", " stdin / / influxdb "} {
+		created, err := Create(Options{Schema: []byte(small), Expression: expression, Command: "create"})
+		if err != nil || !strings.HasSuffix(created, "\n\n"+want) {
+			t.Errorf("%s: %v\n%s\nwant\n%s", expression, err, created, want)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package configcreate
+
+// values are those that a field of a component gets where the schema has none that works:
+// no example, or a lint rule that its default does not pass. By type, component and path.
+var values = map[string]any{
+	"input kafka_batches seed_brokers":  []any{"127.0.0.1:9092"},
+	"input kafka_batches topics":        []any{"tweets"},
+	"input kafka_franz seed_brokers":    []any{"127.0.0.1:9092"},
+	"input kafka_franz topics":          []any{"tweets"},
+	"input kafka_franz consumer_group":  "brandpulse",
+	"input redpanda seed_brokers":       []any{"127.0.0.1:9092"},
+	"input redpanda topics":             []any{"tweets"},
+	"input redpanda consumer_group":     "brandpulse",
+	"input kafka addresses":             []any{"127.0.0.1:9092"},
+	"input kafka topics":                []any{"tweets"},
+	"input kafka consumer_group":        "brandpulse",
+	"input file paths":                  []any{"./input.jsonl"},
+	"output influxdb url":               "http://127.0.0.1:8086",
+	"output influxdb bucket":            "brandpulse",
+	"output kafka_franz seed_brokers":   []any{"127.0.0.1:9092"},
+	"output kafka_franz topic":          "tweets",
+	"output redpanda seed_brokers":      []any{"127.0.0.1:9092"},
+	"output redpanda topic":             "tweets",
+	"output kafka addresses":            []any{"127.0.0.1:9092"},
+	"output kafka topic":                "tweets",
+	"output file path":                  "./output.jsonl",
+	"output cache target":               "a_cache",
+	"output switch cases":               []any{map[string]any{"output": map[string]any{"stdout": map[string]any{}}}},
+	"output schema_registry subject":    "tweets-value",
+	"processor grok expressions":        []any{"%{COMMONAPACHELOG}"},
+	"processor jmespath query":          "@",
+	"processor jq query":                ".",
+	"processor cache resource":          "a_cache",
+	"processor cache key":               "${! @kafka_key }",
+	"processor cached cache":            "a_cache",
+	"processor dedupe cache":            "a_cache",
+	"processor rate_limit resource":     "a_rate_limit",
+	"processor metric name":             "a_metric",
+	"processor sleep duration":          "1s",
+	"processor json_schema schema_path": "file://./schema.json",
+	"processor while check":             "false",
+	"processor switch ":                 []any{map[string]any{"check": "true", "processors": []any{map[string]any{"mapping": "root = this"}}}},
+	"processor workflow branches":       map[string]any{"a_branch": map[string]any{"processors": []any{map[string]any{"mapping": "root = this"}}}},
+	"processor group_by ":               []any{map[string]any{"check": "true", "processors": []any{map[string]any{"mapping": "root = this"}}}},
+	"processor mapping ":                "root = this",
+	"processor bloblang ":               "root = this",
+	"processor mutation ":               "root.seen = now()",
+	"processor resource ":               "a_processor",
+	"input resource ":                   "an_input",
+	"output resource ":                  "an_output",
+	"output reject ":                    "${! error() }",
+	"processor compress algorithm":      "gzip",
+	"processor decompress algorithm":    "gzip",
+	"processor unarchive format":        "lines",
+	"output fallback ":                  []any{map[string]any{"stdout": map[string]any{}}, map[string]any{"drop": map[string]any{}}},
+}
+
+// placeholders are for required fields of these names without an example.
+var placeholders = map[string]any{"url": "http://127.0.0.1:8080"}
+
+// together are values that fit components to each other, by the two that meet.
+var together = map[[2]string]map[string]any{
+	{"input kafka_batches", "processor sentiment_window"}: {
+		// The counts of a batch belong together; a change of the window would count twice.
+		"input kafka_batches fingerprint":    "windows of 1s, avro, tweets",
+		"processor sentiment_window message": "record_batch",
+	},
+}
+
+// alone are values of a component that does not meet its partner.
+var alone = map[[2]string]map[string]any{
+	{"input kafka_batches", "processor sentiment_window"}: {"input kafka_batches emit": "records"},
+}

@@ -77,8 +77,9 @@ Exit code 0: equal; 1: different; 2: it could not be told, and why.
    brandpulse-connect audit config/ingest.yaml --from -1h
    brandpulse-connect audit --quick
    brandpulse-connect audit my.yaml --json --to-end`[1:],
-		Flags:  auditFlags(),
-		Action: runAudit,
+		Flags:        auditFlags(),
+		OnUsageError: usageError,
+		Action:       runAudit,
 	}
 }
 

@@ -24,7 +24,8 @@ spikes and inversions, the latest tweets) from InfluxDB, and the pipeline view
 that run. It only reads: a token that may read the bucket is enough. There is no
 login, so it listens on this machine alone unless you say otherwise.
 
-   brandpulse-connect dashboard --metrics http://127.0.0.1:4195/metrics,http://127.0.0.1:4196/metrics
+   brandpulse-connect dashboard \
+     --metrics http://127.0.0.1:4195/metrics,http://127.0.0.1:4196/metrics
    brandpulse-connect dashboard --influxdb-url http://localhost:8086 --influxdb-token admin:secret
    brandpulse-connect dashboard --metrics http://127.0.0.1:4195/metrics \
      --kafka 127.0.0.1:9092 --topic tweets --group brandpulse`[1:],
@@ -42,7 +43,8 @@ login, so it listens on this machine alone unless you say otherwise.
 			&cli.StringFlag{Name: "topic", EnvVars: []string{"TOPIC"}, Value: "tweets", Usage: "topic in Kafka"},
 			&cli.StringFlag{Name: "group", EnvVars: []string{"CONSUMER_GROUP"}, Usage: "consumer group of the ingest, whose lag is shown"},
 		},
-		Action: runDashboard,
+		OnUsageError: usageError,
+		Action:       runDashboard,
 	}
 }
 

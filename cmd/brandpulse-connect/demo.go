@@ -50,7 +50,8 @@ are removed at the end; of a demo that fails the logs are kept.
 			&cli.StringFlag{Name: "influxdb-org", Value: "brandpulse", Usage: "organisation in your own InfluxDB 2.x"},
 			&cli.StringFlag{Name: "influxdb-token", EnvVars: []string{"INFLUXDB_TOKEN"}, Usage: "token for your own InfluxDB that may create buckets; user:password for 1.8"},
 		},
-		Action: runDemo,
+		OnUsageError: usageError,
+		Action:       runDemo,
 	}
 }
 

@@ -42,7 +42,8 @@ are linted. A value of the environment that YAML would change is an error, too.`
 			&cli.StringSliceFlag{Name: "env-file", Aliases: []string{"e"}, Usage: "import environment variables from a dotenv file"},
 			&cli.StringSliceFlag{Name: "templates", Aliases: []string{"t"}, Usage: "EXPERIMENTAL: import templates, supports glob patterns (requires quotes)"},
 		},
-		Action: runLint,
+		OnUsageError: usageError,
+		Action:       runLint,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/urfave/cli/v2"
 
 	// Stock components, one package at a time: what is linked is what a
 	// pipeline can reach.
@@ -37,6 +38,7 @@ var configPaths = []string{"/etc/brandpulse-connect/config.yaml", "brandpulse-co
 
 func main() {
 	collectGarbage(memoryLimit, gcPercent)
+	cli.HelpPrinter = printHelp
 	variables := &environment{}
 	guard := &preflight{variables: variables}
 	server := &serverWatch{stop: stopGracefully}
@@ -51,6 +53,7 @@ func main() {
 		service.CLIOptAddCommand(lintCommand()),
 		service.CLIOptAddCommand(topicCommand()),
 		service.CLIOptAddCommand(createCommand()),
+		service.CLIOptAddCommand(listCommand()),
 	)...)
 	if err == nil && server.err() != nil {
 		code, err = 1, server.err()

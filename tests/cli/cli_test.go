@@ -25,6 +25,7 @@ func output(t *testing.T, wantCode int, args ...string) string {
 }
 
 func TestCommandsOfBenthosAreThere(t *testing.T) {
+	t.Parallel()
 	help := output(t, 0, "--help")
 	for _, want := range []string{"brandpulse-connect", "BrandPulse Connect", "github.com/brandpulse/brandpulse-connect"} {
 		if !strings.Contains(help, want) {
@@ -45,16 +46,21 @@ func TestCommandsOfBenthosAreThere(t *testing.T) {
 }
 
 func TestVersionIsKnown(t *testing.T) {
+	t.Parallel()
 	out := output(t, 0, "--version")
 	version := regexp.MustCompile(`(?m)^Version: (\S+)$`).FindStringSubmatch(out)
 	if version == nil {
 		t.Fatalf("no version in %q", out)
+	}
+	if version[1] == "(devel)" || !regexp.MustCompile(`(?m)^Date: \S+$`).MatchString(out) {
+		t.Errorf("a fault cannot be reported with %q", out)
 	}
 }
 
 // What is linked is what a pipeline can reach: ours, and of the stock ones
 // those that the shipped pipelines need.
 func TestComponentsAreListed(t *testing.T) {
+	t.Parallel()
 	for kind, names := range map[string][]string{
 		"inputs":     {"tweet_generator", "redpanda", "file", "stdin"},
 		"processors": {"sentiment_window", "mapping"},
@@ -73,6 +79,7 @@ func TestComponentsAreListed(t *testing.T) {
 // `create` is how people start a pipeline of their own. Its HTTP server must
 // not be open to the network by default: it has no login.
 func TestCreateListensOnThisMachineOnly(t *testing.T) {
+	t.Parallel()
 	out := output(t, 0, "create", "tweet_generator/sentiment_window/influxdb")
 	for _, want := range []string{"tweet_generator:", "sentiment_window:", "influxdb:", "address: 127.0.0.1:4195"} {
 		if !strings.Contains(out, want) {

@@ -1,0 +1,112 @@
+package cli_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+var commands = []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit", "dashboard", "template", "template lint", "blobl server"}
+
+// What would break: the help shows components that are not linked, addresses that do not
+// exist, or lines that a terminal of 80 columns breaks.
+func TestHelpIsOfThisDistribution(t *testing.T) {
+	t.Parallel()
+	pages := map[string]string{"": output(t, 0, "--help")}
+	for _, command := range commands {
+		pages[command] = output(t, 0, append(strings.Fields(command), "--help")...)
+	}
+	ours := regexp.MustCompile(`https://github\.com/brandpulse/brandpulse-connect[/\w]+`)
+	create := regexp.MustCompile(`(?m)^ *brandpulse-connect (create (?:--small )?[a-z][^>\n]*)`)
+	for command, help := range pages {
+		if address := ours.FindString(help); address != "" {
+			t.Errorf("%s --help shows %s, which does not exist", command, address)
+		}
+		for line := range strings.Lines(help) {
+			if line = strings.TrimSuffix(line, "\n"); len(line) > 80 {
+				t.Errorf("%s --help has a line of %d columns: %s", command, len(line), line)
+			}
+		}
+		if strings.Contains(help, "{{") || strings.Contains(help, "Benthos config") {
+			t.Errorf("%s --help is a template:\n%s", command, help)
+		}
+		for _, match := range create.FindAllStringSubmatch(help, -1) {
+			output(t, 0, strings.Fields(match[1])...)
+		}
+	}
+	for command, want := range map[string]int{"": 1, "create": 4} {
+		if found := len(create.FindAllString(pages[command], -1)); found != want {
+			t.Errorf("%s --help shows %d examples of create, want %d", command, found, want)
+		}
+	}
+}
+
+// What would break: a person who mistypes gets nothing, a screenful, or exit code 0.
+func TestMistakesSayWhatWasMeant(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args string
+		says []string
+	}{
+		{"", []string{"no pipeline to run", "brandpulse-connect run FILE", "brandpulse-connect create"}},
+		{"run", []string{"no pipeline to run"}},
+		{"rnu config/exact.yaml", []string{"rnu", "Did you mean run?"}},
+		{"--set a=b lnit", []string{"lnit", "Did you mean lint?"}},
+		{"config/exact.yaml", []string{"brandpulse-connect run config/exact.yaml"}},
+		{"zzzzzzzzzz", []string{"zzzzzzzzzz", "brandpulse-connect --help"}},
+		{"--nope", []string{"-nope", "brandpulse-connect --help"}},
+		{"run --nope", []string{"-nope", "brandpulse-connect run --help"}},
+		{"create --nope", []string{"-nope", "brandpulse-connect create --help"}},
+		{"audit --nope", []string{"-nope", "brandpulse-connect audit --help"}},
+		{"lint", []string{"no file to lint"}},
+		{"list foo", []string{`"foo"`, "inputs, processors, outputs"}},
+		{"list input", []string{"Did you mean inputs?"}},
+		{"list --format yaml", []string{`"yaml"`, "text, json"}},
+		{"list --status stabel", []string{"Did you mean stable?"}},
+		{"list inputs --format json", []string{"write the flag --format before the types"}},
+		{"create influxd", []string{"Did you mean influxdb?"}},
+		{"create a b", []string{"one expression"}},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			t.Parallel()
+			said := output(t, 1, strings.Fields(c.args)...)
+			for _, want := range c.says {
+				if !strings.Contains(said, want) {
+					t.Errorf("does not say %q:\n%s", want, said)
+				}
+			}
+			if lines := strings.Count(said, "\n"); lines > 6 {
+				t.Errorf("says it in %d lines:\n%s", lines, said)
+			}
+		})
+	}
+}
+
+// What would break: the pipeline that a person starts from is refused, or does not run.
+func TestACreatedPipelineIsLintedAndRuns(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{
+		"create kafka_batches/sentiment_window/influxdb", "create --small tweet_generator/sentiment_window/influxdb", "create influxdb", "create",
+	} {
+		file := filepath.Join(t.TempDir(), "own.yaml")
+		if err := os.WriteFile(file, []byte(output(t, 0, strings.Fields(args)...)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if said := output(t, 0, "lint", file); said != "" {
+			t.Errorf("%s: %s", args, said)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "runs.yaml")
+	if err := os.WriteFile(file, []byte(output(t, 0, "create", "tweet_generator/sentiment_window/stdout")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := testenv.Start(t, testenv.Command{Args: []string{"run", "--set", "http.enabled=false", "--set", "input.tweet_generator.count=16000", file}})
+	if code := p.Wait(t, time.Minute); code != 0 || !strings.Contains(p.Log(t), "tweets,brand=SuperCoffee,sentiment=positive count=4000i") {
+		t.Errorf("exit code %d:\n%s", code, p.Log(t))
+	}
+}

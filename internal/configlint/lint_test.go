@@ -47,7 +47,7 @@ func TestValues(t *testing.T) {
 		{"things: [ { name: a, weight: heavy } ]", `(4) weight is "heavy": it must be a whole number`},
 		{"pair:\n  high: 3\n  low: 4", "(5) low is larger than high (high is 3 in line 5; low is 4 in line 6)"},
 		{"unknown: 5", "(4) field unknown not recognised"},
-		{"things: [ { nmae: a, weight: 2, name: b } ]", "(4) field nmae not recognised"},
+		{"things: [ { label: a, weight: 2, name: b } ]", "(4) field label not recognised"},
 		{"pair: { low: 1, unknown: { a: b } }", "(4) field unknown not recognised"},
 		{"text: ${NOT_SET}", "(4) the environment variable NOT_SET is not set and has no default"},
 		{"count: ${A:5}", ""},

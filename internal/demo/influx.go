@@ -26,22 +26,26 @@ type influx struct {
 	ready  chan struct{} // closed when it accepts points, or when err is set
 	err    error         // why it never will
 	server *influxd.Server
+	cancel context.CancelFunc // ends a build or a start
 }
 
 // openInflux returns at once where the server is ours: building and starting it goes
 // on meanwhile, see ready.
 func openInflux(ctx context.Context, o Options, dir string, begin time.Time) (*influx, error) {
-	db := &influx{ready: make(chan struct{}), progress: newBuildProgress()}
+	ctx, cancel := context.WithCancel(ctx)
+	db := &influx{ready: make(chan struct{}), progress: newBuildProgress(), cancel: cancel}
 	if o.Influx.URL != "" {
 		db.Database = influxd.NewDatabase(o.Influx.URL, o.Influx.Org, nameOf(begin), o.Influx.Token)
 		close(db.ready)
 		if err := db.Ping(ctx); err != nil {
-			return nil, fmt.Errorf("InfluxDB at %s does not answer: %w. Start it, or leave out --influxdb-url for one of the demo's own", o.Influx.URL, err)
+			cancel()
+			return nil, fmt.Errorf("reaching InfluxDB at %s: %w. Start it, or leave out --influxdb-url for one of the demo's own", o.Influx.URL, err)
 		}
 		return db, nil
 	}
 	port, err := freePort(o, usualInflux)
 	if err != nil {
+		cancel()
 		return nil, err
 	}
 	const bucket = "brandpulse" // the default of the shipped pipelines
@@ -72,6 +76,7 @@ func (db *influx) death() error {
 }
 
 func (db *influx) close() {
+	db.cancel()
 	<-db.ready
 	if db.server != nil {
 		_ = db.server.Stop()

@@ -70,7 +70,7 @@ func openKafka(ctx context.Context, o Options, dir string, begin time.Time) (_ *
 		k.group = nameOf(begin)
 		k.topic, k.dead = k.group, k.group+"_dead"
 		if err := k.reachable(ctx); err != nil {
-			return nil, fmt.Errorf("Kafka at %s does not answer: %w. Start it, or leave out --kafka for one of the demo's own", k.brokers, err)
+			return nil, fmt.Errorf("reaching Kafka at %s: %w. Start it, or leave out --kafka for one of the demo's own", k.brokers, err)
 		}
 	}
 	if k.client, err = kgo.NewClient(kgo.SeedBrokers(brokerList(k.brokers)...)); err != nil {

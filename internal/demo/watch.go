@@ -53,7 +53,7 @@ func (w *watcher) untilReady(ctx context.Context) error {
 func (w *watcher) untilStored(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	kafkaState, influxState := newOutage(), newOutage()
+	var kafkaState, influxState outage
 	stored := startReading(ctx, w.db)
 	defer stored.close()
 	w.why.begin()
@@ -70,7 +70,7 @@ func (w *watcher) untilStored(ctx context.Context) error {
 			w.stop = nil
 			if err := w.kafka.reachable(ctx); err != nil {
 				w.pipes.hopeless = true
-				return fmt.Errorf("Kafka at %s does not answer, so nothing can be compared: %w", w.kafka.brokers, err)
+				return fmt.Errorf("nothing can be compared without Kafka at %s: %w", w.kafka.brokers, err)
 			}
 			w.view.say("Stopping the generator. Tweets that it has sent are still stored. Press Ctrl-C\nagain to end at once.")
 			w.pipes.stopped = true
@@ -167,8 +167,6 @@ func (w *watcher) keep(ctx context.Context) error {
 
 // outage names the beginning and the end of an outage, once each.
 type outage struct{ since time.Time }
-
-func newOutage() *outage { return &outage{} }
 
 // look reports whether a server is down.
 func (o *outage) look(say func(string, ...any), server string, err error) bool {

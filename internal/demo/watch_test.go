@@ -1,3 +1,5 @@
+//go:build unix
+
 package demo
 
 import (
@@ -7,6 +9,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -90,5 +94,26 @@ func TestAnInterruptIsNoFailure(t *testing.T) {
 		if !errors.Is(err, ErrInterrupted) || !strings.Contains(out.String(), "Interrupted before the comparison") || strings.Contains(out.String(), "logs are kept") {
 			t.Errorf("%s: %v, and %q is said", name, err, out.String())
 		}
+	}
+}
+
+// What would break: a demo that fails while InfluxDB is built ends when that is done,
+// minutes later.
+func TestAnInfluxDBThatIsBuiltIsGivenUpAtOnce(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte("#!/bin/sh\nexec /bin/sleep 600\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin)
+	t.Setenv("HOME", bin)
+	t.Setenv("XDG_CACHE_HOME", bin)
+	db, err := openInflux(t.Context(), Options{}, t.TempDir(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	db.close()
+	if took := time.Since(begin); db.server != nil || db.err == nil || took > 10*time.Second {
+		t.Errorf("%v, %v after %s", db.server, db.err, took)
 	}
 }

@@ -258,7 +258,7 @@ func survivesABadRecord(t *testing.T, config string, records badRecord) {
 	}
 
 	program := testenv.Start(t, testenv.Command{Config: file, Env: env})
-	code := 0
+	var code int
 	if topic == "" {
 		code = program.Wait(t, time.Minute)
 	} else {

@@ -41,6 +41,7 @@ requests_in_flight: 1
 timeout: 5s
 max_in_flight: 100
 max_body_bytes: 1000000
+rejected_max_bytes: 2000000
 backoff: { initial_interval: 5ms, max_interval: 50ms }
 `, batches)
 		took := time.Since(began)

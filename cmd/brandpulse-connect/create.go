@@ -38,8 +38,12 @@ an input it is stdin, without an output stdout. The command list shows all names
 }
 
 func runCreate(c *cli.Context) error {
-	if c.Args().Len() > 1 {
-		return fmt.Errorf("create takes one expression, and got %q: separate components by / and commas, without spaces, and write flags first", c.Args().Slice())
+	arguments, err := interspersed(c)
+	if err != nil {
+		return err
+	}
+	if len(arguments) > 1 {
+		return fmt.Errorf("create takes one expression, and got %q: separate components by / and commas, without spaces", arguments)
 	}
 	full, err := schemaWith(anySlice(c, "templates"))
 	if err != nil {
@@ -55,9 +59,9 @@ func runCreate(c *cli.Context) error {
 	}
 	created, err := configcreate.Create(configcreate.Options{
 		Schema:     text,
-		Expression: c.Args().First(),
+		Expression: strings.Join(arguments, ""),
 		Small:      c.Bool("small"),
-		Command:    strings.Join(append(command, c.Args().Slice()...), " "),
+		Command:    strings.Join(append(command, arguments...), " "),
 	})
 	if err != nil {
 		return fmt.Errorf("creating a pipeline: %w", err)

@@ -48,6 +48,9 @@ are linted. A value of the environment that YAML would change is an error, too.`
 }
 
 func runLint(c *cli.Context) error {
+	if err := flagsFirst(c); err != nil {
+		return err
+	}
 	if !c.Args().Present() && len(anySlice(c, "resources")) == 0 && anyString(c, "config") == "" {
 		return fmt.Errorf("no file to lint: name files or folders, such as %s lint ./pipelines/... or %s lint pipeline.yaml", binaryName, binaryName)
 	}

@@ -47,17 +47,19 @@ scanners, bloblang-functions, bloblang-methods. Without one, all are listed.`[1:
 }
 
 func runList(c *cli.Context) error {
-	format, types := c.String("format"), c.Args().Slice()
-	err := oneOf("format", "--format", format, listFormats)
+	types, err := interspersed(c)
+	if err != nil {
+		return err
+	}
+	format := c.String("format")
+	err = oneOf("format", "--format", format, listFormats)
 	if status := c.String("status"); status != "" {
 		err = errors.Join(err, oneOf("status", "--status", status, listStatuses))
 	}
 	// With a JSON schema of Bloblang the others are names of functions or methods.
 	names := format == "jsonschema" && len(types) > 0 && strings.HasPrefix(types[0], "bloblang-")
 	for _, name := range types {
-		if strings.HasPrefix(name, "-") {
-			err = errors.Join(err, fmt.Errorf("write the flag %s before the types", name))
-		} else if !names {
+		if !names {
 			err = errors.Join(err, oneOf("type of components", "list", name, listTypes))
 		}
 	}

@@ -59,7 +59,7 @@ func main() {
 		code, err = 1, server.err()
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, withoutSecrets(err))
+		fmt.Fprintln(os.Stderr, explained(err))
 	}
 	if code != 0 {
 		os.Exit(code)

@@ -30,6 +30,9 @@ func (p *preflight) check(c *cli.Context) error {
 	if !run && command != "streams" && command != "echo" {
 		return nil // test, blobl and the like set variables of their own.
 	}
+	if err := flagsFirst(c); err != nil {
+		return err
+	}
 	p.restAPI = command == "streams" && !c.Bool("no-api")
 	files, err := configFiles(c)
 	if err != nil {
@@ -187,12 +190,17 @@ func (p *preflight) checkStreams(root *service.ParsedConfig) error {
 	return nil
 }
 
-// withoutSecrets is an error without the value that Benthos repeats when it cannot
-// hide a secret, since that is no text. In a file it is found before; --set is left.
-func withoutSecrets(err error) string {
+// explained returns an error of Benthos with what to do about it, and without the value
+// that Benthos repeats when it cannot hide a secret, since that is no text. In a file
+// such a secret is found before; --set is left.
+func explained(err error) string {
 	if text := err.Error(); strings.Contains(text, "failed to check if condition: expected string value, got") {
 		before, _, _ := strings.Cut(text, ":")
 		return before + `: a setting that is a secret must be text: put its value into quotes, as in --set 'output.influxdb.password="1234"'`
+	}
+	// Benthos takes a flag behind the file for a second file, before check sees it.
+	if text := err.Error(); strings.HasPrefix(text, "a maximum of one config must be specified") {
+		return text + "; flags come before the file: " + binaryName + " run [OPTIONS] FILE"
 	}
 	return err.Error()
 }

@@ -43,7 +43,8 @@ brokers and credentials are used.
 				&cli.StringFlag{Name: "brokers", EnvVars: []string{"KAFKA_BROKERS"}, Value: "127.0.0.1:9092", Usage: "`BROKERS` of Kafka, separated by commas"},
 				&cli.StringFlag{Name: "pipeline", Usage: "`FILE` of a pipeline whose brokers, TLS settings and login are used; --brokers replaces its brokers"},
 			},
-			Action: runTopicCreate,
+			OnUsageError: usageError,
+			Action:       runTopicCreate,
 		}},
 	}
 }
@@ -124,30 +125,6 @@ func topicKafka(c *cli.Context) (brokers string, options []kgo.Opt, err error) {
 	}
 	options, err = s.kafkaOptions()
 	return strings.Join(s.brokers, ","), options, err
-}
-
-// interspersed parses flags behind the first argument, which urfave/cli leaves among
-// the arguments, and returns the arguments proper.
-func interspersed(c *cli.Context) (arguments []string, err error) {
-	rest := c.Args().Slice()
-	for len(rest) > 0 {
-		if !strings.HasPrefix(rest[0], "-") || rest[0] == "-" {
-			arguments, rest = append(arguments, rest[0]), rest[1:]
-			continue
-		}
-		name, value, found := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
-		rest = rest[1:]
-		if !found {
-			if len(rest) == 0 {
-				return nil, fmt.Errorf("--%s needs a value", name)
-			}
-			value, rest = rest[0], rest[1:]
-		}
-		if err := c.Set(name, value); err != nil {
-			return nil, fmt.Errorf("--%s %s: %w", name, value, err)
-		}
-	}
-	return arguments, nil
 }
 
 func plural(n int, noun string) string {

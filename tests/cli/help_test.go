@@ -11,7 +11,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-var commands = []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit", "dashboard", "template", "template lint", "blobl server"}
+var commands = []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit", "dashboard", "template", "template lint", "blobl server", "topic", "topic create"}
 
 // What would break: the help shows components that are not linked, addresses that do not
 // exist, or lines that a terminal of 80 columns breaks.
@@ -68,7 +68,11 @@ func TestMistakesSayWhatWasMeant(t *testing.T) {
 		{"list input", []string{"Did you mean inputs?"}},
 		{"list --format yaml", []string{`"yaml"`, "text, json"}},
 		{"list --status stabel", []string{"Did you mean stable?"}},
-		{"list inputs --format json", []string{"write the flag --format before the types"}},
+		{"list inputs --nope", []string{"-nope", "brandpulse-connect list --help"}},
+		{"list inputs --format", []string{"--format needs a value"}},
+		{"run config/exact.yaml --set logger.level=DEBUG", []string{"flags come before the file: brandpulse-connect run [OPTIONS] FILE"}},
+		{"lint config/exact.yaml --labels", []string{"brandpulse-connect lint --labels config/exact.yaml"}},
+		{"topic create --nope", []string{"-nope", "brandpulse-connect topic create --help"}},
 		{"create influxd", []string{"Did you mean influxdb?"}},
 		{"create a b", []string{"one expression"}},
 	} {
@@ -91,7 +95,7 @@ func TestMistakesSayWhatWasMeant(t *testing.T) {
 func TestACreatedPipelineIsLintedAndRuns(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
-		"create kafka_batches/sentiment_window/influxdb", "create --small tweet_generator/sentiment_window/influxdb", "create influxdb", "create",
+		"create kafka_batches/sentiment_window/influxdb", "create --small tweet_generator/sentiment_window/influxdb", "create influxdb --small", "create",
 	} {
 		file := filepath.Join(t.TempDir(), "own.yaml")
 		if err := os.WriteFile(file, []byte(output(t, 0, strings.Fields(args)...)), 0o600); err != nil {

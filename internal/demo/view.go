@@ -148,7 +148,9 @@ func (v *view) building(held counts, s buildStatus) {
 		return
 	}
 	if (v.seconds-1)%quietEvery == 0 {
-		v.line(held, counts{}, false)
+		if v.rows == 0 || held != v.last.held { // a build outlasts the generator
+			v.line(held, counts{}, false)
+		}
 		if !v.terminal {
 			fmt.Fprintln(v.out, s.line)
 		}

@@ -102,6 +102,13 @@ func TestBuildIsShown(t *testing.T) {
 			p.step("github.com/influxdata/influxdb/tsdb")
 			v.building(counts{40_000}, p.status())
 		}
+		for range 2 * quietEvery {
+			pass(time.Second)
+			v.building(counts{40_000}, p.status())
+		}
+		if n := strings.Count(out.String(), "40,000"); n != 1 {
+			t.Errorf("terminal %v: %d rows say the same:\n%s", terminal, n, out.String())
+		}
 		v.clearBar()
 		v.row(counts{50_000}, counts{10})
 		got := out.String()
@@ -110,7 +117,7 @@ func TestBuildIsShown(t *testing.T) {
 				t.Errorf("terminal %v: %q is missing in\n%s", terminal, want, got)
 			}
 		}
-		if terminal && !strings.Contains(got, clearLine+clearLine+"      6s") && !strings.Contains(got, clearLine+"      6s") {
+		if terminal && !strings.Contains(got, clearLine+"     16s") {
 			t.Errorf("the line of the build is not cleared: %q", got)
 		}
 		if !terminal && strings.ContainsAny(got, "\r\x1b") {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -41,7 +42,7 @@ func Fields(name, description string) []*service.ConfigField {
 			Example("BRANDPULSE_" + strings.ToUpper(name)).
 			LintRule(`root = if this != "" && !this.re_match("""` + variable + `""") { [ "` + wrongName(name) + `" ] }`),
 		service.NewStringField(name + "_file").
-			Description("The path of a file that holds the `" + name + "`, such as a secret of Docker or Kubernetes. One line break at its end does not count. It is read once, at the start.").
+			Description("The path of a file that holds the `" + name + "`, such as a secret of Docker or Kubernetes. One line break at its end does not count. It must be a regular file, and is read once, at the start.").
 			Default("").
 			Example("/run/secrets/" + name),
 	}
@@ -118,6 +119,9 @@ func fromEnv(name, env string, only bool, log *service.Logger) (string, error) {
 	if strings.HasSuffix(value, "\n") || strings.HasSuffix(value, "\r") {
 		return "", fmt.Errorf("%s_env: the variable ends in a line break, which was hardly meant to be a part of it: remove it, or set %s_file", name, name)
 	}
+	if strings.ContainsAny(value, "\r\n") {
+		return "", fmt.Errorf("%s_env: the variable has a line break in it: a %s is one line", name, name)
+	}
 	if value == "" && only {
 		log.Infof("%s_env names a variable that is not set or empty: going on without a %s", name, name)
 	}
@@ -125,6 +129,14 @@ func fromEnv(name, env string, only bool, log *service.Logger) (string, error) {
 }
 
 func fromFile(name, path string, files *service.FS) (string, error) {
+	// Opening a named pipe waits for a writer, and a device may never end.
+	info, err := files.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("%s_file: %w", name, err)
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s_file: %s is %s: it must be a regular file that holds the %s", name, path, kindOf(info.Mode()), name)
+	}
 	file, err := files.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("%s_file: %w", name, err)
@@ -142,4 +154,16 @@ func fromFile(name, path string, files *service.FS) (string, error) {
 		return "", fmt.Errorf("%s_file: %s is empty", name, path)
 	}
 	return value, nil
+}
+
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "a device"
 }

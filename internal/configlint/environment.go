@@ -68,7 +68,21 @@ func changed(u use, p place) string {
 	if p.name != "" {
 		about = p.name + ": "
 	}
-	return fmt.Sprintf("%sthe value of the environment variable %s would not arrive as it is, since it has characters that mean something in YAML: %s", about, u.name, advice)
+	why := "it has characters that mean something in YAML"
+	if isNull(u.value) {
+		why = "YAML reads it as null, which is no value"
+	}
+	return fmt.Sprintf("%sthe value of the environment variable %s would not arrive as it is, since %s: %s", about, u.name, why, advice)
+}
+
+// nullTag is YAML's type of null, ~ and nothing. A field that is null is as one that is
+// not set: without quotes, a token "null" would be none.
+const nullTag = "!!null"
+
+// isNull is whether a text without quotes is null in YAML.
+func isNull(text string) bool {
+	node, err := parse([]byte(text))
+	return err == nil && node.Kind == yaml.ScalarNode && node.ShortTag() == nullTag
 }
 
 func parse(text []byte) (*yaml.Node, error) {
@@ -91,6 +105,9 @@ func same(wanted, got *yaml.Node, m marks, found []use) bool {
 		}
 	}
 	if wanted.Kind != got.Kind || len(wanted.Content) != len(got.Content) || wanted.Anchor != got.Anchor {
+		return false
+	}
+	if wanted.ShortTag() != nullTag && got.ShortTag() == nullTag {
 		return false
 	}
 	switch wanted.Kind {
@@ -123,7 +140,7 @@ func partly(wanted, got string, m marks, found []use) string {
 func alone(got *yaml.Node, value string) bool {
 	switch got.Kind {
 	case yaml.ScalarNode:
-		return got.Style == 0 && got.Value == value && got.Anchor == ""
+		return got.Style == 0 && got.Value == value && got.Anchor == "" && got.ShortTag() != nullTag
 	case yaml.SequenceNode:
 		return got.Style == yaml.FlowStyle && got.Anchor == "" && strings.HasPrefix(value, "[")
 	case yaml.MappingNode: // a: b in a list is one, too, that nobody has asked for

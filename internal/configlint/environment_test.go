@@ -187,6 +187,12 @@ func TestWhereAValueArrives(t *testing.T) {
 	for value, refused := range map[string][]string{
 		"plain":          nil,
 		"127.0.0.1:9092": nil,
+		"null":           {"no quotes", "list without quotes"},
+		"Null":           {"no quotes", "list without quotes"},
+		"NULL":           {"no quotes", "list without quotes"},
+		"~":              {"no quotes", "list without quotes"},
+		"nullable":       nil,
+		"~user":          nil,
 		"a:1,b:2":        {"list without quotes"},
 		"50000":          nil,
 		"abc'#def":       {"single quotes", "within single quotes"},
@@ -206,6 +212,23 @@ func TestWhereAValueArrives(t *testing.T) {
 			if (len(findings) > 0) != want {
 				t.Errorf("%q in %s: %v, want refused: %v", value, name, findings, want)
 			}
+		}
+	}
+}
+
+// What would break: a token that reads null is left away without a word, or a variable
+// that is not set, or that is null by its default, is refused.
+func TestNullFromAVariable(t *testing.T) {
+	findings := testLinter(t, map[string]string{"V": "null"}).Safe([]byte(configOf("secret: ${V}")))
+	if len(findings) != 1 || !strings.Contains(findings[0].What, "secret: the value of the environment variable V would not arrive as it is, since YAML reads it as null, which is no value: in double quotes it would") {
+		t.Errorf("%v", findings)
+	}
+	if findings := testLinter(t, map[string]string{"V": "ll"}).Safe([]byte(configOf("secret: nu${V}"))); len(findings) != 1 {
+		t.Errorf("a part: %v", findings)
+	}
+	for _, fields := range []string{"secret: ${W}", "secret: ${W:}", "secret: ${W:null}", "secret: null", "secret: ~", `secret: "${V}"`} {
+		if findings := testLinter(t, map[string]string{"V": "null", "W": ""}).Safe([]byte(configOf(fields))); len(findings) > 0 {
+			t.Errorf("%s: %v", fields, findings)
 		}
 	}
 }

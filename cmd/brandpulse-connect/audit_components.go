@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -292,7 +293,7 @@ func auditOutputSpec() *service.ConfigSpec {
 
 func (s *auditSettings) readOutput(parsed *service.ParsedConfig) error {
 	if parsed.Contains("proxy_url") {
-		if err := fieldInto(&s.influx.Proxy, parsed.FieldURL, "proxy_url"); err != nil {
+		if err := fieldInto(&s.influx.Proxy, func(path ...string) (*url.URL, error) { return secret.URL(parsed, path...) }, "proxy_url"); err != nil {
 			return err
 		}
 	}

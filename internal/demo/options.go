@@ -72,6 +72,9 @@ func (o Options) Check() error {
 		if o.KafkaBrokers == "" {
 			break
 		}
+		if strings.Contains(broker, "@") { // it may be a password
+			return errors.New("--kafka: an address must be like localhost:9092, without a user or a password")
+		}
 		if err := checkBroker(broker); err != nil {
 			return fmt.Errorf("--kafka %s: %w", o.KafkaBrokers, err)
 		}

@@ -55,6 +55,7 @@ var isAPIPath = regexp.MustCompile(apiPath)
 const (
 	wrongURL           = "url must not hold a user, a password or a query: they would be logged; set token, or username and password"
 	wrongAddress       = "url must be like http://localhost:8086"
+	wrongProxy         = "proxy_url must be like http://proxy.example.com:3128"
 	wrongPath          = "url must be the address of the server alone, such as http://localhost:8086: the path of the API, such as /api/v2/write, is added to it"
 	wrongBackoff       = "backoff.initial_interval is longer than backoff.max_interval: it must be at most as long"
 	wrongUser          = "token and username both say who writes: set one of them"
@@ -120,7 +121,7 @@ type config struct {
 func configFrom(parsed *service.ParsedConfig) (config, error) {
 	var c config
 	errs := []error{
-		read(&c.url, parsed.FieldURL, fieldURL),
+		read(&c.url, urlField(parsed), fieldURL),
 		read(&c.version, parsed.FieldString, fieldVersion),
 		readSecret(&c.token, parsed, fieldToken),
 		read(&c.username, parsed.FieldString, fieldUsername),
@@ -161,7 +162,7 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 		c.tagsTraced, _ = traceEnvironment().Parse(text)
 	}
 	if parsed.Contains(fieldProxyURL) {
-		errs = append(errs, read(&c.proxy, parsed.FieldURL, fieldProxyURL))
+		errs = append(errs, read(&c.proxy, urlField(parsed), fieldProxyURL))
 	}
 	settings, enabled, err := parsed.FieldTLSToggled(fieldTLS)
 	if enabled {
@@ -175,6 +176,11 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 		c.bucket, c.bucketOf = bucket, nil
 	}
 	return c, c.check()
+}
+
+// urlField reads addresses.
+func urlField(parsed *service.ParsedConfig) func(path ...string) (*url.URL, error) {
+	return func(path ...string) (*url.URL, error) { return secret.URL(parsed, path...) }
 }
 
 // templateField reads fields as templates.
@@ -219,14 +225,14 @@ func (c config) check() error {
 		{c.org != "" && (c.version == versionV1 || c.username != ""), wrongOrg},
 		{c.bucketOf != nil && c.createBucket, wrongCreate},
 		{c.bucketOf != nil && c.replay != 0, wrongReplay},
-		{strings.ContainsAny(c.token, "\r\n"), "token must be one line: does the file that it comes from end in a newline?"},
+		{strings.ContainsAny(c.token, "\r\n"), "token must be one line: it has a line break in it"},
 		{(c.measurement == nil) != (c.fields == nil) || (c.measurement == nil) != (c.timestamp == nil), wrongMapping},
 		{c.measurement == nil && c.tags != nil, wrongTags},
 		{c.rejected && c.onReject == onRejectNack, wrongReject},
 		{c.retention != 0 && !c.createBucket, wrongRetention},
 		{c.retention != 0 && c.retention < c.replay, wrongReplayed},
 		{wrongHeader(c.headers) != "", wrongHeader(c.headers)},
-		{c.proxy != nil && (c.proxy.Scheme != "http" && c.proxy.Scheme != "https" && c.proxy.Scheme != "socks5" || c.proxy.Host == ""), "proxy_url must be like http://proxy.example.com:3128"},
+		{c.proxy != nil && (c.proxy.Scheme != "http" && c.proxy.Scheme != "https" && c.proxy.Scheme != "socks5" || c.proxy.Host == ""), wrongProxy},
 		{c.backoffMax < c.backoffInitial, wrongBackoff},
 	} {
 		if check.wrong {

@@ -33,6 +33,12 @@ func TestWrongSettings(t *testing.T) {
 		"replay_window":          {yaml: minimal + "replay_window: -1h", want: "at least 0s"},
 		"on_unsupported":         {yaml: minimal + "on_unsupported: drop", want: "drop"},
 		"proxy_url":              {yaml: minimal + "proxy_url: proxy:3128", want: "proxy_url must be like"},
+		"proxy_url no URL":       {yaml: minimal + "proxy_url: http://joe:canary100%sure@proxy:3128", want: "proxy_url is no URL, and is not shown"},
+		"proxy_url no port":      {yaml: minimal + "proxy_url: http://joe:canary@proxy:port", want: "proxy_url is no URL, and is not shown"},
+		"proxy_url no scheme":    {yaml: minimal + "proxy_url: joe:canary@proxy:3128", want: "proxy_url"},
+		"proxy_url, a control":   {yaml: minimal + "proxy_url: \"http://joe:can\\tary@proxy:3128\"", want: "proxy_url is no URL, and is not shown"},
+		"url no URL":             {yaml: "url: http://joe:canary100%sure@localhost\nbucket: b", want: "url"},
+		"url no port":            {yaml: "url: http://localhost:canary\nbucket: b", want: "url is no URL, and is not shown"},
 		"header of the token":    {yaml: minimal + "headers: { authorization: x }", want: "set token"},
 		"header of the output":   {yaml: minimal + "headers: { Content-Type: x }", want: "must not set what the output sets"},
 		"no bucket":              {yaml: "url: http://localhost:8086\nbucket: ''", want: `bucket is "": it must be a text that is not empty`},
@@ -74,14 +80,14 @@ func TestWrongSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := service.NewEnvironment()
-			if lints := lint(t, env, test.yaml); !strings.Contains(lints, test.want) {
+			if lints := lint(t, env, test.yaml); !strings.Contains(lints, test.want) || strings.Contains(lints, "canary") {
 				t.Errorf("lint says %q", lints)
 			}
 			parsed, err := spec().ParseYAML(test.yaml, env)
 			if err == nil {
 				_, err = configFrom(parsed)
 			}
-			if err == nil || !strings.Contains(err.Error(), test.want) {
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "canary") {
 				t.Errorf("the constructor says %v", err)
 			}
 		})

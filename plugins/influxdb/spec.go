@@ -61,6 +61,7 @@ func spec() *service.ConfigSpec {
 				LintRule(`root = match {
   this.contains("@") || this.contains("?") => [ "`+wrongURL+`" ],
   !this.re_match("^https?://[^/]") => [ "`+wrongAddress+`" ],
+  `+secret.NoURL+` => [ "`+secret.WrongURL(fieldURL)+`" ],
   this.re_match("`+apiPath+`") => [ "`+wrongPath+`" ],
 }`),
 			service.NewStringAnnotatedEnumField(fieldVersion, map[string]string{
@@ -158,7 +159,10 @@ func spec() *service.ConfigSpec {
 				Example("http://proxy.example.com:3128").
 				Optional().
 				Advanced().
-				LintRule(`root = if !this.re_match("^(https?|socks5)://[^/]") { [ "proxy_url must be like http://proxy.example.com:3128" ] }`),
+				LintRule(`root = match {
+  !this.re_match("^(https?|socks5)://[^/]") => [ "`+wrongProxy+`" ],
+  `+secret.NoURL+` => [ "`+secret.WrongURL(fieldProxyURL)+`" ],
+}`),
 			service.NewStringMapField(fieldHeaders).
 				Description("More headers for each request, such as the key of a gateway. They are not shown by `echo`. `Authorization` and what describes the body are set by the output.").
 				Default(map[string]any{}).

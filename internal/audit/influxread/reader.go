@@ -127,6 +127,8 @@ func Open(ctx context.Context, o Options) (*Reader, error) {
 	case err != nil:
 		// The address may hold a password: url.Error would print it.
 		return nil, errors.New("the address of InfluxDB is no URL")
+	case base.Scheme != "http" && base.Scheme != "https" && strings.ContainsAny(o.URL, "@?"): // as joe:password@host
+		return nil, errors.New("the address of InfluxDB must begin with http:// or https://, and hold no user, password or query")
 	case base.Scheme != "http" && base.Scheme != "https", base.Host == "":
 		return nil, fmt.Errorf("the address of InfluxDB, %q, must begin with http:// or https://", base.Redacted())
 	case base.User != nil, base.RawQuery != "":

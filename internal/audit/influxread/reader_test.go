@@ -374,6 +374,7 @@ func TestSettingsThatCannotBe(t *testing.T) {
 	}{
 		{Options{URL: "localhost:8086", Bucket: "b"}, "http://"},
 		{Options{URL: "http://user:secret-token@x:1", Bucket: "b"}, "token instead"},
+		{Options{URL: "user:secret-token@x:1", Bucket: "b"}, "http://"},
 		{Options{URL: "http://x:1"}, "bucket"},
 		{Options{URL: "http://secret-token\x7f:1", Bucket: "b"}, "no URL"},
 		{Options{URL: "http://127.0.0.1:1", Bucket: "b"}, "asking InfluxDB at http://127.0.0.1:1"},

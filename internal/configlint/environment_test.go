@@ -24,6 +24,7 @@ var testSchema = sync.OnceValue(func() *service.ConfigSchema {
 		service.NewBoolField("flag").Default(false),
 		service.NewStringListField("names").Default([]any{}),
 		service.NewStringField("secret").Default("").Secret(),
+		service.NewURLField("address").Default(""),
 		service.NewStringMapField("headers").Default(map[string]any{}).Secret(),
 		service.NewStringField("wait").Default("5s"),
 		service.NewStringField("size").Default("1MiB"),

@@ -36,6 +36,12 @@ func TestValues(t *testing.T) {
 		{"secret: true", "(4) secret is a secret and must be text: put it into quotes"},
 		{"secret: 2026-01-31", "(4) secret is a secret and must be text: put it into quotes"},
 		{"headers: { Key: 12345 }", "(4) Key is a secret and must be text: put it into quotes"},
+		{"address: http://joe:secret@host:1", ""},
+		{"address: 'http://joe:secret@a:1,http://joe:secret@b:2'", ""},
+		{"address: 'http://a:1,http://b:2'", ""},
+		{"address: http://joe:secret100%sure@host:1", "(4) address is no URL, and is not shown"},
+		{"address: http://joe:secret@host:port", "(4) address is no URL, and is not shown"},
+		{"address: \"http://joe:secret\\t@host\"", "(4) address is no URL, and is not shown"},
 		{"wait: 1h", ""},
 		{"wait: '${! @wait }'", ""},
 		{"wait: 1d", `(4) wait is "1d": it must be a duration`},
@@ -79,6 +85,9 @@ func TestValues(t *testing.T) {
 // What would break: fields of Benthos itself, whose wrong values it replaces in
 // silence, pass lint.
 func TestStockFields(t *testing.T) {
+	if findings := testLinter(t, nil).Safe([]byte(configOf("address: http://joe:canary100%sure@host:1"))); len(findings) != 1 || strings.Contains(findings[0].What, "canary") {
+		t.Errorf("an address that cannot be hidden: %v", findings)
+	}
 	for text, want := range map[string]string{
 		"logger: { level: warn }":                     "",
 		"logger: { level: LOUD }":                     `(1) level is "LOUD": it must be OFF, FATAL, ERROR, WARN, INFO, DEBUG, TRACE or ALL`,

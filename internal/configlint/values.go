@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,9 @@ import (
 // wrongSecret says what is wrong with a secret: empty if nothing is. Benthos hides
 // only text, and prints anything else with the error that it could not be hidden.
 func wrongSecret(p place) string {
+	if isValue(p) && !p.field.Secret && p.field.Scrubber != "" && hidesPassword(p.node) {
+		return p.name + " is no URL, and is not shown, since it may hold a password: percent-encode special characters in a user or a password, such as % as %25"
+	}
 	if !isValue(p) || !p.field.Secret || p.node.Kind != yaml.ScalarNode {
 		return ""
 	}
@@ -24,6 +28,23 @@ func wrongSecret(p place) string {
 		return ""
 	}
 	return p.name + " is a secret and must be text: put it into quotes"
+}
+
+// hidesPassword is whether an address could have a password that Benthos, which cannot
+// parse it, neither finds nor hides. A field may hold several, with commas.
+func hidesPassword(node *yaml.Node) bool {
+	if node.Kind != yaml.ScalarNode || strings.Contains(node.Value, "${") {
+		return false
+	}
+	if _, err := url.Parse(node.Value); err == nil {
+		return false
+	}
+	for one := range strings.SplitSeq(node.Value, ",") {
+		if _, err := url.Parse(strings.TrimSpace(one)); err != nil && strings.Contains(one, "@") {
+			return true
+		}
+	}
+	return false
 }
 
 // isValue is whether a place has a value by itself, and no fields or components.

@@ -150,3 +150,16 @@ func TestRefusalsAreLoggedWithTheirPlace(t *testing.T) {
 		}
 	}
 }
+
+// TestStandstillNamesItsFirstPoint breaks if the log line of a standstill does not say
+// which points it is about, where they are not from Kafka.
+func TestStandstillNamesItsFirstPoint(t *testing.T) {
+	fake := influxfake.New(influxfake.Options{Fault: func(int, []string) influxfake.Fault { return influxfake.Fault{Status: 403} }})
+	o, log := startOutput(t, testConfig(), fake, nil)
+	if err := o.WriteBatch(t.Context(), service.MessageBatch{raw("first f=1i 1700000000000000000\nsecond f=1i 1700000000000000000")}); !errors.Is(err, service.ErrNotConnected) {
+		t.Fatal(err)
+	}
+	if text := log.String(); !strings.Contains(text, "Posting 2 points") || !strings.Contains(text, "from message 1 of a batch of 1, the first begins") || !strings.Contains(text, "first f=1i 17") {
+		t.Errorf("log: %s", text)
+	}
+}

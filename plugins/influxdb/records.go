@@ -24,7 +24,7 @@ func (r *request) about(set []int) about {
 	case a.records == "" && len(set) == 1:
 		a.records = fmt.Sprintf("message %d of a batch of %d, that begins %q", first.message+1, len(first.batch), short(string(r.lines.line(set[0]))))
 	case a.records == "":
-		a.records = fmt.Sprintf("from message %d of a batch of %d", first.message+1, len(first.batch))
+		a.records = fmt.Sprintf("from message %d of a batch of %d, the first begins %q", first.message+1, len(first.batch), short(string(r.lines.line(set[0]))))
 	case last.place() != a.records:
 		a.records = "from " + a.records + " to " + last.place()
 	}

@@ -117,7 +117,9 @@ func (o *output) reportTimes(batch service.MessageBatch, s *unlikelyTimes) {
 			continue
 		}
 		o.metrics.unlikely.Incr(seen.points, kind.String())
-		if o.warned[kind].Swap(true) {
+		// Its times are those of the tweets, and it has warned of them itself: of their
+		// milliseconds, where advice about nanoseconds would contradict it.
+		if byWindow(batch[seen.message]) || o.warned[kind].Swap(true) {
 			continue
 		}
 		fields := []any{logReason, kind.String()}
@@ -128,6 +130,16 @@ func (o *output) reportTimes(batch service.MessageBatch, s *unlikelyTimes) {
 		}
 		o.log.With(fields...).Warnf("Writing a point with the timestamp %d, which is %s: %s. It is written unchanged. Further ones are counted by influxdb_unlikely_times and not logged", seen.ns, dateOf(seen.ns), advice(kind, seen.ns))
 	}
+}
+
+// byWindow reports whether sentiment_window has made the points of a message.
+func byWindow(m *service.Message) bool {
+	for _, name := range []string{"tweets", "points"} {
+		if _, found := m.MetaGetMut(name); !found {
+			return false
+		}
+	}
+	return true
 }
 
 func advice(kind timeKind, ns int64) string {

@@ -100,6 +100,26 @@ func TestUnlikelyTimesAreLoggedOnce(t *testing.T) {
 			}
 		})
 	}
+	t.Run("of sentiment_window", func(t *testing.T) {
+		o, log := startOutput(t, testConfig(), influxfake.New(influxfake.Options{}), nil)
+		for range 2 { // a warning for these must not be the one for others
+			m := raw("m f=1i 1700000000000")
+			m.MetaSetMut("tweets", 1)
+			m.MetaSetMut("points", 1)
+			if err := o.WriteBatch(t.Context(), service.MessageBatch{m}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if text := log.String(); strings.Contains(text, "level=WARN") {
+			t.Errorf("it is advised what its own warning contradicts: %s", text)
+		}
+		if err := o.WriteBatch(t.Context(), service.MessageBatch{raw("m f=1i 1700000000000")}); err != nil {
+			t.Fatal(err)
+		}
+		if text := log.String(); strings.Count(text, "level=WARN") != 1 {
+			t.Errorf("others are not warned of: %s", text)
+		}
+	})
 	t.Run("counted", func(t *testing.T) {
 		address, stop := influxfake.New(influxfake.Options{}).Listen()
 		defer stop()

@@ -88,6 +88,7 @@ type config struct {
 	measurement *template // nil: points come as they are
 	tags        *bloblang.Executor
 	tagsTraced  *bloblang.Executor // see traceEnvironment; nil: none
+	tagsOther   *bloblang.Executor // see otherOf; nil: none
 	fields      *bloblang.Executor
 	timestamp   *bloblang.Executor
 
@@ -160,6 +161,7 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 		errs = append(errs, err)
 		// Functions that a build has for itself alone are not in that environment.
 		c.tagsTraced, _ = traceEnvironment().Parse(text)
+		c.tagsOther = otherOf(text)
 	}
 	if parsed.Contains(fieldProxyURL) {
 		errs = append(errs, read(&c.proxy, urlField(parsed), fieldProxyURL))

@@ -18,6 +18,7 @@ type encoder struct {
 	measurement *template // nil: messages are points already
 	tags        *bloblang.Executor
 	tagsTraced  *bloblang.Executor // tags in traceEnvironment; nil if it does not compile there
+	tagsOther   *bloblang.Executor // see otherOf; nil: none
 	fields      *bloblang.Executor
 	timestamp   *bloblang.Executor
 	form        form
@@ -26,7 +27,7 @@ type encoder struct {
 
 func newEncoder(conf config) *encoder {
 	return &encoder{
-		conf.bucket, conf.bucketOf, conf.measurement, conf.tags, conf.tagsTraced, conf.fields, conf.timestamp,
+		conf.bucket, conf.bucketOf, conf.measurement, conf.tags, conf.tagsTraced, conf.tagsOther, conf.fields, conf.timestamp,
 		form{replace: conf.onUnsupported == onUnsupportedReplace, unsigned: conf.unsigned}, conf.maxBodyBytes,
 	}
 }

@@ -18,6 +18,7 @@ type mappedPoints struct {
 	fields      *service.MessageBatchBloblangExecutor
 	timestamp   *service.MessageBatchBloblangExecutor
 	traced      *service.MessageBatchBloblangExecutor // of tagsTraced; created when first needed
+	other       *service.MessageBatchBloblangExecutor // of tagsOther; created when first needed
 }
 
 func (e *encoder) mapping(batch service.MessageBatch) *mappedPoints {
@@ -74,7 +75,36 @@ func (m *mappedPoints) tagsOf(i int) (map[string]any, error) {
 			return nil, fmt.Errorf("the tag %q is %q, which the mapping makes of null: the message has no such key, or it is null; without .string() or .format() the tag would be omitted, .or() sets a default", key, brief(text))
 		}
 	}
+	if key, changed := m.tagOfNull(i, tags); changed {
+		return nil, fmt.Errorf("the tag %q depends on text that the mapping makes of null: the message has no such key, or it is null; without .string(), .format() or .format_json() the tag would be omitted, .or() sets a default", brief(key))
+	}
 	return tags, nil
+}
+
+// tagOfNull returns a tag that changes with the text that the mapping makes of null.
+func (m *mappedPoints) tagOfNull(i int, tags map[string]any) (string, bool) {
+	if m.encoder.tagsOther == nil {
+		return "", false
+	}
+	if m.other == nil {
+		m.other = m.batch.BloblangExecutor(m.encoder.tagsOther)
+	}
+	value, err := m.mapped(fieldTags, m.other, i)
+	other, ok := value.(map[string]any)
+	if err != nil || !ok {
+		return "", false
+	}
+	for key, value := range tags {
+		if reflect.DeepEqual(value, other[key]) {
+			continue
+		}
+		again, err := m.mapped(fieldTags, m.tags, i) // or is it another one each time?
+		same, ok := again.(map[string]any)
+		if err == nil && ok && reflect.DeepEqual(value, same[key]) {
+			return key, true
+		}
+	}
+	return "", false
 }
 
 func (m *mappedPoints) madeOfNull(i int, key, text string) bool {

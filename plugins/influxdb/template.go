@@ -2,6 +2,8 @@ package influxdb
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/redpanda-data/benthos/v4/public/bloblang"
@@ -12,12 +14,14 @@ import (
 //
 // Benthos interpolates a missing key as the text null. Points would be stored in a
 // measurement of that name, or in another tenant's bucket that ends in it. Only a text
-// that contains "null" can be affected, so most messages cost nothing more. For the
-// others, each expression is evaluated by itself.
+// that contains "null" can be affected, or one of an expression that makes text of
+// values, as .string() does, and may change it. So most messages cost nothing more. For
+// the others, each expression is evaluated by itself.
 type template struct {
 	name        string
 	whole       *service.InterpolatedString
 	expressions []expression
+	makesText   bool // some expression could make any text of null
 }
 
 // expression is the text between ${! and }, compiled.
@@ -25,12 +29,15 @@ type expression struct {
 	source string
 	plain  *bloblang.Executor // returns an array with the value
 	traced *bloblang.Executor // the same in traceEnvironment; nil if it does not compile there
+	other  *bloblang.Executor // see otherOf
 }
 
 // newTemplate returns the template of a setting: its name, how Benthos has parsed it,
 // and its text.
 func newTemplate(name string, whole *service.InterpolatedString, text string) *template {
-	return &template{name, whole, expressionsOf(text)}
+	expressions := expressionsOf(text)
+	makesText := slices.ContainsFunc(expressions, func(e expression) bool { return e.other != nil })
+	return &template{name, whole, expressions, makesText}
 }
 
 // expressionsOf returns the expressions in text. As in Benthos, an expression ends at
@@ -61,7 +68,7 @@ func expressionsOf(text string) (found []expression) {
 				continue
 			}
 			traced, _ := traceEnvironment().Parse("root = [ (" + source + ") ]")
-			found = append(found, expression{source, plain, traced})
+			found = append(found, expression{source, plain, traced, otherOf("root = [ (" + source + ") ]")})
 			text = text[end+1:]
 			break
 		}
@@ -77,7 +84,7 @@ type filling struct {
 }
 
 type check struct {
-	plain, traced *service.MessageBatchBloblangExecutor
+	plain, traced, other *service.MessageBatchBloblangExecutor
 }
 
 func (t *template) of(batch service.MessageBatch) *filling {
@@ -90,7 +97,7 @@ func (f *filling) text(i int) (string, error) {
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("filling in %s: %w", f.name, orNotJSON(f.batch[i], err))
-	case !maybeNull(text):
+	case !f.makesText && !maybeNull(text):
 		return text, nil
 	}
 	if f.checks == nil {
@@ -98,6 +105,9 @@ func (f *filling) text(i int) (string, error) {
 			c := check{plain: f.batch.BloblangExecutor(e.plain)}
 			if e.traced != nil {
 				c.traced = f.batch.BloblangExecutor(e.traced)
+			}
+			if e.other != nil {
+				c.other = f.batch.BloblangExecutor(e.other)
 			}
 			f.checks = append(f.checks, c)
 		}
@@ -117,12 +127,23 @@ func (c check) missing(i int) bool {
 	if !ok {
 		return false
 	}
-	text, isText := asText(value)
-	if value == nil || !isText || c.traced == nil {
-		return value == nil
+	if value == nil {
+		return true
 	}
-	again, ok := only(c.traced, i)
-	return ok && traced(again, text)
+	if text, isText := asText(value); isText && c.traced != nil && maybeNull(text) {
+		if again, ok := only(c.traced, i); ok && traced(again, text) {
+			return true
+		}
+	}
+	if c.other == nil {
+		return false
+	}
+	other, ok := only(c.other, i)
+	if !ok || reflect.DeepEqual(value, other) {
+		return false
+	}
+	again, ok := only(c.plain, i) // or does it give something else each time?
+	return ok && reflect.DeepEqual(value, again)
 }
 
 // only returns the value of an expression: nil for null, and for an expression that

@@ -29,8 +29,27 @@ func TestMissingIsNoName(t *testing.T) {
 		`${! "t_%s".format(this.kind) }`:       {`{}`, "", `"t_%s".format(this.kind)`},
 		`${! this.kind.or("}").or({"a": 1}) }`: {`{}`, "}", ""},
 
-		`${! this.kind.string().capitalize() }`:             {`{}`, "", `this.kind.string().capitalize()`},
-		`${! this.kind.string().bytes() }`:                  {`{}`, "", `this.kind.string().bytes()`},
+		`${! this.kind.string().capitalize() }`: {`{}`, "", `this.kind.string().capitalize()`},
+		`${! this.kind.string().bytes() }`:      {`{}`, "", `this.kind.string().bytes()`},
+		// Text made of null, and changed.
+		`${! this.k.format_json() }`:                     {`{}`, "", `this.k.format_json()`},
+		`${! this.k.format_json().string() }`:            {`{}`, "", `this.k.format_json().string()`},
+		`${! this.k.bytes() }`:                           {`{}`, "", `this.k.bytes()`},
+		`${! this.k.string().slice(0,2) }`:               {`{}`, "", `this.k.string().slice(0,2)`},
+		`${! this.k.string().re_replace_all("u", "o") }`: {`{}`, "", `this.k.string().re_replace_all("u", "o")`},
+		`${! this.k.string().encode("base64") }`:         {`{}`, "", `this.k.string().encode("base64")`},
+		`${! this.k.string().length() }`:                 {`{}`, "", `this.k.string().length()`},
+		`${! [this.k].string() }`:                        {`{}`, "", `[this.k].string()`},
+		`${! "%v".format(this.k).slice(1,3) }`:           {`{}`, "", `"%v".format(this.k).slice(1,3)`},
+		// The same with a value.
+		`a${! this.k.string().slice(0,2) }`:                                    {`{"k":"text"}`, "ate", ""},
+		`a${! this.k.string().encode("base64") }`:                              {`{"k":"null"}`, "abnVsbA==", ""},
+		`a${! [this.k].string() }`:                                             {`{"k":[null]}`, "a[[null]]", ""},
+		`a${! this.k.format_json(no_indent: true)}`:                            {`{"k":["<"]}`, `a["\u003c"]`, ""},
+		`a${! this.k.string().replace_all("null","none").slice(0,2) }`:         {`{}`, "ano", ""}, // it names null
+		`a${! if this.k.string() != "null" { this.k.string() } else { "b" } }`: {`{}`, "ab", ""},
+		`a${! ("%v".format(this.k) + uuid_v4()).length() }`:                    {`{"k":1}`, "a37", ""},
+
 		`${! this.k.uppercase() }`:                          {`{"k":"null"}`, "NULL", ""},
 		`vanilla_${! this.k }`:                              {`{"k":"x"}`, "vanilla_x", ""},
 		`${! this.k }`:                                      {`{"k":"null"}`, "null", ""},
@@ -142,7 +161,11 @@ func TestTagsOfNull(t *testing.T) {
 		`root.t = "x_" + this.t.string()`:                        {`{"t":null}`, "", `the tag "t" is "x_null"`},
 		`root.t = this.t.string().uppercase()`:                   {`{}`, "", `the tag "t" is "NULL"`},
 		`root.t = this.t.string().bytes()`:                       {`{}`, "", `the tag "t" is "null"`},
-		`root.t = this.t.string().hash("sha1").encode("hex")`:    {`{}`, "m,t=2be88ca4242c76e8253ac62474851065032d6833 f=1i 7", ""}, // not followed that far
+		`root.t = this.t.string().hash("sha1").encode("hex")`:    {`{}`, "", `the tag "t" depends on text that the mapping makes of null`},
+		`root.t = this.t.string().slice(0,2)`:                    {`{}`, "", `the tag "t" depends on text`},
+		`root.t = this.t.string().slice(0,2) # x`:                {`{"t":"abc"}`, "m,t=ab f=1i 7", ""},
+		`root.t = this.t.format_json().string()`:                 {`{}`, "", `the tag "t" is "null"`},
+		`root.t = this.t.format_json().encode("hex")`:            {`{}`, "", `the tag "t" depends on text`},
 		`root.t = this.t.string() # of a text`:                   {`{"t":"null"}`, "m,t=null f=1i 7", ""},
 		`root.t = this.t.string() # of a number`:                 {`{"t":7}`, "m,t=7 f=1i 7", ""},
 		`root.t = this.t.or("null")`:                             {`{}`, "m,t=null f=1i 7", ""},
@@ -154,13 +177,14 @@ func TestTagsOfNull(t *testing.T) {
 		`root = this.tags # text`:                                {`{"tags":"a"}`, "", "mapping tags: it must give an object, this is a string"},
 		`root = if this.exists("t") { {"t":this.t} }`:            {`{"v":1}`, "m f=1i 7", ""},
 		`root.t = if this.exists("t") { this.t }`:                {`{"v":1}`, "m f=1i 7", ""},
-		`root = this`:                                            {`{"v":1}`, "m,v=1 f=1i 7", ""},
-		`root = deleted()`:                                       {`{"v":1}`, "", "mapping tags: it must not delete the message"},
+		`root = this`:      {`{"v":1}`, "m,v=1 f=1i 7", ""},
+		`root = deleted()`: {`{"v":1}`, "", "mapping tags: it must not delete the message"},
 	} {
 		conf := mapping(t, testConfig(), `m`, `root.f = 1`, `root = 7`)
 		mappingText += "\n" // a comment needs it
 		conf.tags = mustMapping(t, mappingText)
 		var err error
+		conf.tagsOther = otherOf(mappingText)
 		if conf.tagsTraced, err = traceEnvironment().Parse(mappingText); err != nil {
 			t.Fatal(err)
 		}

@@ -166,6 +166,8 @@ func mending(d decision, conf config) string {
 		return strings.Contains(d.text, words) || d.status == 0 && strings.Contains(d.reason, words)
 	}
 	switch {
+	case d.status == 0 && (has("proxyconnect") || has("socks connect")):
+		return "the proxy is at fault, not InfluxDB: start it, or correct proxy_url, or HTTP_PROXY and HTTPS_PROXY of the environment"
 	case d.status == 0 && (has("connection refused") || has("no such host")):
 		return "no server is there: start InfluxDB, or correct url"
 	case d.status == 0 && has("HTTP response to HTTPS"):

@@ -163,3 +163,16 @@ func TestStandstillNamesItsFirstPoint(t *testing.T) {
 		t.Errorf("log: %s", text)
 	}
 }
+
+// TestProxyThatIsNotThere breaks if InfluxDB is blamed for a proxy that is down.
+func TestProxyThatIsNotThere(t *testing.T) {
+	for reason, want := range map[string]string{
+		`Post "http://i:8086/write": proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused`:                      "correct proxy_url",
+		`Post "http://i:8086/write": socks connect tcp 127.0.0.1:1->i:8086: dial tcp 127.0.0.1:1: connect: connection refused`: "correct proxy_url",
+		`Post "http://i:8086/write": dial tcp 127.0.0.1:1: connect: connection refused`:                                        "start InfluxDB, or correct url",
+	} {
+		if got := mending(decision{reason: reason}, testConfig()); !strings.Contains(got, want) {
+			t.Errorf("%s: %q", reason, got)
+		}
+	}
+}

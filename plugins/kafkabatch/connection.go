@@ -70,7 +70,10 @@ func connectionFields() []*service.ConfigField {
 			Description("Ways to authenticate: the first that the broker supports is taken.").
 			Example([]any{map[string]any{fieldMechanism: mechanismSCRAM5, fieldUsername: "brandpulse", fieldPassword + "_env": "KAFKA_PASSWORD"}}).
 			// It is called for the list and for each of its objects.
-			LintRule("root = if this.type() == \"object\" && " + secret.Twice(fieldPassword) + " { [ \"" + secret.WrongTwice(fieldPassword) + "\" ] }").
+			LintRule(`root = match {
+  this.type() == "object" && ` + secret.Twice(fieldPassword) + ` => [ "` + secret.WrongTwice(fieldPassword) + `" ],
+  this.type() == "object" && ["` + strings.Join(mechanisms[1:], `", "`) + `"].contains(this.mechanism.or("")) && (this.username.or("") == "" || (this.password_env.or("") == "" && !` + secret.IsSet(fieldPassword) + `)) => [ "` + wrongLogin + `" ],
+}`).
 			Optional().
 			Advanced(),
 		durationField(fieldMetadataMaxAge).
@@ -100,6 +103,8 @@ type connection struct {
 	timeoutOverhead time.Duration
 	idleTimeout     time.Duration
 }
+
+const wrongLogin = "sasl: PLAIN and SCRAM need username, and password, password_env or password_file: one of them is missing or empty"
 
 const wrongBrokers = "seed_brokers must name at least one broker"
 

@@ -91,7 +91,9 @@ func TestWrongSettings(t *testing.T) {
 		"password twice":           {good + "sasl: [ { mechanism: PLAIN, username: a, password: canary, password_env: B } ]", "only one of password, password_env and password_file", true},
 		"password is no variable":  {good + "sasl: [ { mechanism: PLAIN, username: a, password_env: 'canary=' } ]", "password_env must be the name of an environment variable", true},
 		"password of nowhere":      {good + "sasl: [ { mechanism: PLAIN, username: a, password_file: /nowhere } ]", "/nowhere", false},
-		"no password":              {good + "sasl: [ { mechanism: PLAIN, username: a } ]", "password", false},
+		"no password":              {good + "sasl: [ { mechanism: PLAIN, username: a } ]", "password", true},
+		"empty password":           {good + "sasl: [ { mechanism: SCRAM-SHA-256, username: a, password: '' } ]", "password", true},
+		"no username":              {good + "sasl: [ { mechanism: SCRAM-SHA-512, password: canary } ]", "username", true},
 		"good":                     {good, "", true},
 	} {
 		t.Run(name, func(t *testing.T) {

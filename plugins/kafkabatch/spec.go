@@ -68,7 +68,7 @@ root = match {
   !this.seed_brokers.or(["-"]).any(one -> one.trim(", ") != "") => [ "`+wrongBrokers+`" ],
   !this.topics.or(["-"]).any(one -> one.trim(", ") != "") => [ "`+wrongTopics+`" ],
   $response > `+strconv.Itoa(maxResponseBytes)+` => [ "`+wrongResponse+`" ],
-  this.fetch_min_bytes.or("1B").apply("bytes").or(0) > this.fetch_max_bytes.or("`+defaultFetchMaxBytes+`").apply("bytes").or(0) => [ "`+wrongFetchMin+`" ],
+  this.fetch_min_bytes.or("1B").apply("bytes").or(0) > this.fetch_max_bytes.or("`+defaultFetchMaxBytes+`").apply("bytes").or(9223372036854775807) => [ "`+wrongFetchMin+`" ],
   $heartbeat >= this.session_timeout.or("`+defaultSessionTimeout+`").parse_duration().catch(9223372036854775807) => [ "`+wrongHeartbeat+`" ],`+severalRule+`
 }`).
 		Example("Exact aggregates", "Each record batch becomes points that are the same at every reading, so the sums in InfluxDB are exact even if the process is killed at any moment. Dead letters and rejected points go to a topic of their own.", exactExample).

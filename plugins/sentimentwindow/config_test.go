@@ -67,6 +67,9 @@ func TestWrongConfigurations(t *testing.T) {
 		{name: "coverage that cannot be written", yaml: "message: record_batch\ncoverage_measurement: \"a\\nb\"", want: "coverage_measurement"},
 		{name: "registry that is no address", yaml: "encoding: avro_confluent\nschema_registry: {url: 'localhost:8081'}", want: "http://"},
 		{name: "unknown unknown_schema", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://localhost:8081', unknown_schema: guess}", want: "unknown_schema is \"guess\": it must be wait or undecodable"},
+		{name: "registry with a malformed password", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://joe:canary100%sure@reg:8081'}", want: "set username and password"},
+		{name: "registry with a malformed port", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://joe:canary/x@reg:8081'}", want: "set username and password"},
+		{name: "registry with a key in the query", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://reg:8081?api_key=canary'}", want: "must not hold a query"},
 		{name: "registry's password without user", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://localhost:8081', password: canary}", want: "password needs username"},
 		{name: "registry's password twice", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://localhost:8081', username: u, password: canary, password_env: P}", want: "only one of password, password_env and password_file"},
 		{name: "registry's password as the name of a variable", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://localhost:8081', username: u, password_env: canary=}", want: "password_env must be the name of an environment variable"},
@@ -94,6 +97,9 @@ func TestWrongConfigurations(t *testing.T) {
 			}
 			if !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the constructor says %q, not %q", err, c.want)
+			}
+			if strings.Contains(err.Error(), "canary") {
+				t.Errorf("the constructor shows a password: %v", err)
 			}
 		})
 	}

@@ -24,7 +24,10 @@ const (
 
 // What lint and the constructor say of settings that are wrong.
 const (
-	wrongRegistryURL      = "url must be like http://localhost:8081"
+	wrongRegistryURL   = "url must be like http://localhost:8081"
+	wrongRegistryQuery = "url must not hold a query: it would be logged; set username and password"
+	// A malformed URL is not repeated: it may have a password.
+	wrongRegistryParse    = wrongRegistryURL + ", without spaces, and with % only before two hexadecimal digits; set username and password rather than writing them into it"
 	wrongRegistryPassword = "password needs username"
 )
 
@@ -38,9 +41,17 @@ type registryConfig struct {
 }
 
 func registryConfigFrom(parsed *service.ParsedConfig, message string) (c registryConfig, err error) {
-	u, err := parsed.FieldURL(fieldRegistryURL)
+	// FieldURL would repeat a malformed URL, with the password in it.
+	text, err := parsed.FieldString(fieldRegistryURL)
 	if err != nil {
 		return c, err
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return c, fmt.Errorf("%s: %s", fieldRegistry, wrongRegistryParse)
+	}
+	if u.RawQuery != "" || u.Fragment != "" {
+		return c, fmt.Errorf("%s: %s", fieldRegistry, wrongRegistryQuery)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return c, fmt.Errorf("%s: %s", fieldRegistry, wrongRegistryURL)
@@ -118,6 +129,8 @@ func (r *registry) fetch(ctx context.Context, id int) (schemaEntry, error) {
 		return final(fmt.Errorf("schema %d: %w", id, is))
 	case ofSchema(err):
 		return schemaEntry{}, schemaError{r.client.said(err)}
+	case silent(err):
+		return schemaEntry{}, silence{r.client.said(err)}
 	case err != nil:
 		return schemaEntry{}, r.client.said(err)
 	}

@@ -29,8 +29,6 @@ const (
 	// that has answered before. Without it the first batches of each schema would
 	// be redelivered.
 	registryPatience = 500 * time.Millisecond
-	// maxLookups is how many schemas are asked for at the same time.
-	maxLookups = 4
 	// neededLately is within which time a batch is redelivered that needs a schema.
 	neededLately = 3 * time.Second
 	// missingForgets is how long a missing schema is remembered that no record
@@ -61,10 +59,9 @@ type schemaEntry struct {
 // and decides who waits for them. Nothing is locked while the registry is asked:
 // records of other schemas go on.
 //
-// A schema is asked for by one lookup at a time, and only when a record needs it,
+// A schema is asked for by one lookup at a time, and only while records need it,
 // so that redelivered batches make no requests of their own. After a failure it
-// rests, the longer the more there were. A registry that does not answer at all
-// rests as a whole.
+// rests, the longer the more there were. lookups.go decides which is next.
 type schemaCache struct {
 	// fetch asks the registry once. Its error may pass; what is final is in the
 	// entry.
@@ -80,9 +77,7 @@ type schemaCache struct {
 	known     map[int]schemaEntry
 	kept      int // bytes of the texts of those
 	missing   map[int]*missingSchema
-	lookups   int // in flight
-	failures  int // in a row, without an answer
-	resting   time.Time
+	queue     lookupQueue
 	impatient bool // the registry did not answer in time: it is not worth waiting for
 	ticking   bool
 	noted     time.Time
@@ -90,10 +85,15 @@ type schemaCache struct {
 
 // missingSchema is a schema that records need and that is not known.
 type missingSchema struct {
+	id       int
+	number   uint64 // in the order in which they were first needed
 	since    time.Time
 	needed   time.Time     // last, by a record
 	lookup   chan struct{} // closed when the lookup in flight ends; nil without one
-	asked    time.Time     // when the last lookup began
+	asked    time.Time     // when the last lookup began; zero before the first
+	first    bool          // the lookup in flight is its first
+	yield    func()        // ends the lookup in flight, for another
+	yielded  bool
 	failures int
 	next     time.Time // no lookup before
 	err      error     // of the last lookup
@@ -176,76 +176,25 @@ func (c *schemaCache) look(id int) lookedUp {
 	if e, ok := c.known[id]; ok && (e.err == nil || now.Before(e.until)) {
 		return lookedUp{entry: e, found: true}
 	}
-	m := c.missing[id]
+	m, added := c.missing[id], false
 	if m == nil {
 		if len(c.missing) >= maxSchemas && !c.forgetOne(now) {
 			return lookedUp{rest: registryMaxBackoff, err: fmt.Errorf("%d schemas are missing already", len(c.missing))}
 		}
-		m = &missingSchema{since: now, err: errLookup}
-		c.missing[id] = m
+		c.queue.seen++
+		m = &missingSchema{id: id, number: c.queue.seen, since: now, err: errLookup}
+		c.missing[id], added = m, true
 		c.tick()
 	}
 	m.needed = now
-	most := maxLookups
-	if c.failures > 0 {
-		most = 1 // until it answers again
-	}
-	if c.lookups < most && !now.Before(c.resting) && m.due(now) && c.isNext(m, now) && c.ctx.Err() == nil {
-		m.lookup, m.asked = make(chan struct{}), now
-		c.lookups++
-		go c.lookUp(id, m)
+	if added || !c.queue.polling { // else each record would search all that are missing
+		c.dispatch(now)
 	}
 	rest := registryMinBackoff
-	if m.lookup == nil {
-		rest = max(rest, m.next.Sub(now), c.resting.Sub(now))
+	if m.lookup == nil && !m.asked.IsZero() {
+		rest = max(rest, m.next.Sub(now), c.queue.resting.Sub(now))
 	}
 	return lookedUp{lookup: m.lookup, patient: m.lookup != nil && !c.impatient, rest: rest, err: m.err}
-}
-
-// due reports whether a schema may be looked up.
-func (m *missingSchema) due(now time.Time) bool { return m.lookup == nil && !now.Before(m.next) }
-
-// isNext reports whether no other schema that is due has waited longer for a lookup.
-// Else ids that the registry cannot answer for might take each turn. mu must be
-// held.
-func (c *schemaCache) isNext(m *missingSchema, now time.Time) bool {
-	for _, other := range c.missing {
-		if other.due(now) && now.Sub(other.needed) < neededLately && cmp.Or(other.asked.Compare(m.asked), other.since.Compare(m.since)) < 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// lookUp asks the registry for a missing schema.
-func (c *schemaCache) lookUp(id int, m *missingSchema) {
-	e, err := c.fetch(c.ctx, id)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := time.Now()
-	c.lookups--
-	close(m.lookup)
-	m.lookup = nil
-	var ofSchema schemaError
-	if err == nil || errors.As(err, &ofSchema) {
-		c.failures, c.impatient, c.resting = 0, false, time.Time{}
-	} else {
-		c.resting = now.Add(backoff(c.failures))
-		c.failures++
-		c.impatient = true
-	}
-	if err != nil {
-		m.err = err
-		m.next = now.Add(backoff(m.failures))
-		m.failures++
-		if c.ctx.Err() == nil {
-			c.note(now)
-		}
-		return
-	}
-	c.keep(id, e)
-	delete(c.missing, id)
-	c.metrics.found(id)
 }
 
 // keep adds what is known of a schema. Ids come from the records, and schemas from
@@ -259,11 +208,6 @@ func (c *schemaCache) keep(id int, e schemaEntry) {
 	c.known[id] = e
 }
 
-// backoff returns how long to rest after so many failures before this one.
-func backoff(failures int) time.Duration {
-	return min(registryMinBackoff<<min(failures, 10), registryMaxBackoff)
-}
-
 func (c *schemaCache) lostPatience() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -272,12 +216,22 @@ func (c *schemaCache) lostPatience() {
 
 // forgetOne makes room for another missing schema. mu must be held.
 func (c *schemaCache) forgetOne(now time.Time) bool {
+	var worst *missingSchema
 	for id, m := range c.missing {
 		if c.forget(id, m, now) {
 			return true
 		}
+		if m.lookup == nil && m.failures > 0 && (worst == nil || m.failures > worst.failures) {
+			worst = m
+		}
 	}
-	return false
+	// Ids that hang, however many, must not keep a new one from its first lookup.
+	if worst == nil {
+		return false
+	}
+	delete(c.missing, worst.id)
+	c.metrics.found(worst.id)
+	return true
 }
 
 // forget drops a schema that no record needs any more. mu must be held.
@@ -344,7 +298,11 @@ func (c *schemaCache) note(now time.Time) {
 	if slices.ContainsFunc(failed, func(id int) bool { return errors.Is(c.missing[id].err, errSchemaNotFound) }) {
 		hint = fmt.Sprintf(". Register a schema that is missing; where it never was, %s.%s: %s makes its records dead letters", fieldRegistry, fieldUnknownSchema, unknownSchemaUndecodable)
 	}
-	c.log.Errorf("Records wait for %d schemas of the registry %s: %s%s", len(failed), c.url, &text, hint)
+	schemas := "a schema"
+	if len(failed) != 1 {
+		schemas = fmt.Sprintf("%d schemas", len(failed))
+	}
+	c.log.Errorf("Records wait for %s of the registry %s: %s%s", schemas, c.url, &text, hint)
 }
 
 // maxNoted is how many schemas a line of the log names.

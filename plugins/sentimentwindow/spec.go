@@ -203,7 +203,12 @@ func registryFields() []*service.ConfigField {
 				Description("Address of the schema registry.").
 				Example("http://localhost:8081").
 				// The value is shown by none: it may have a password.
-				LintRule(`root = if !this.re_match("^https?://[^/]") { [ "` + wrongRegistryURL + `" ] }`),
+				LintRule(`root = match {
+  !this.re_match("^https?://[^/]") => [ "` + wrongRegistryURL + `" ],
+  this.contains("?") || this.contains("#") => [ "` + wrongRegistryQuery + `" ],
+  this.re_match("^https?://[^@/]*:[^@/0-9][^@/]*/.*@") => [ "` + wrongRegistryParse + `" ],
+  this.re_match("\\s|%($|[^0-9A-Fa-f]|[0-9A-Fa-f]($|[^0-9A-Fa-f]))") => [ "` + wrongRegistryParse + `" ],
+}`),
 			service.NewStringField(fieldRegistryUsername).
 				Description("User name for basic authentication. Empty means none.").
 				Default("").

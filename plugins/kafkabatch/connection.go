@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -51,7 +52,8 @@ func connectionFields() []*service.ConfigField {
 		service.NewStringListField(fieldSeedBrokers).
 			Description("Addresses of brokers to find the others by. An element with commas is several addresses.").
 			Example([]string{"localhost:9092"}).
-			Example([]string{"a.example.com:9092", "b.example.com:9092"}),
+			Example([]string{"a.example.com:9092", "b.example.com:9092"}).
+			LintRule(`root = if this.type() == "string" && this.re_match("` + noPort + `") { [ "` + wrongPort + `" ] }`), // of each element
 		service.NewStringField(fieldClientID).
 			Description("What this client calls itself in the logs, metrics and quotas of the brokers.").
 			Default("brandpulse-connect").
@@ -106,6 +108,14 @@ type connection struct {
 
 const wrongLogin = "sasl: PLAIN and SCRAM need username, and password, password_env or password_file: one of them is missing or empty"
 
+// noPort is what a broker's address ends in whose port is above 65535. The client would
+// try it for ever.
+const noPort = `:(6553[6-9]|655[4-9][0-9]|65[6-9][0-9]{2}|6[6-9][0-9]{3}|[7-9][0-9]{4}|[1-9][0-9]{5,}) *(,|$)`
+
+var isNoPort = regexp.MustCompile(noPort)
+
+const wrongPort = "seed_brokers has a port above 65535: it must be like localhost:9092"
+
 const wrongBrokers = "seed_brokers must name at least one broker"
 
 func connectionFrom(parsed *service.ParsedConfig) (c connection, err error) {
@@ -115,6 +125,9 @@ func connectionFrom(parsed *service.ParsedConfig) (c connection, err error) {
 	}
 	if c.seeds = split(listed); len(c.seeds) == 0 {
 		return c, errors.New(wrongBrokers)
+	}
+	if slices.ContainsFunc(c.seeds, isNoPort.MatchString) {
+		return c, errors.New(wrongPort)
 	}
 	if c.clientID, err = parsed.FieldString(fieldClientID); err != nil {
 		return c, err

@@ -113,6 +113,9 @@ func (p *jsonParser) parse(b []byte) (t Tweet, err error) {
 		if len(bytes.TrimSpace(b)) == 0 {
 			return t, ErrEmpty
 		}
+		if bytes.HasPrefix(b, []byte("\ufeff")) {
+			return t, fmt.Errorf("%w: it begins with a byte order mark, the bytes ef bb bf, which its producer must leave out", ErrNotObject)
+		}
 		return t, ErrNotObject
 	}
 	if _, err := p.dec.ReadToken(); err != nil {

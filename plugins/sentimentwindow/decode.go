@@ -99,6 +99,9 @@ func avroError(b []byte, err error) error {
 	if trimmed := bytes.TrimSpace(b); len(trimmed) > 1 && trimmed[0] == '{' && trimmed[len(trimmed)-1] == '}' {
 		return fmt.Errorf("%w (it looks like JSON: if the whole topic is, set `%s: %s`)", err, fieldEncoding, encodingJSON)
 	}
+	if id, _, ok := tweet.SplitConfluent(b); ok {
+		return fmt.Errorf("%w (it begins like a record of Confluent's serializers, with a zero byte and the schema id %d: if the whole topic does, set `%s: %s`)", err, id, fieldEncoding, encodingConfluent)
+	}
 	return err
 }
 

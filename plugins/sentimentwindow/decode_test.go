@@ -112,7 +112,7 @@ func TestMappingsAreChecked(t *testing.T) {
 		`{"sentiment":"positive","timestamp":1}`: "brand is missing",
 		`{"brand":7,"sentiment":"positive","timestamp":1}`:               "not a string",
 		`{"brand":"b","sentiment":"happy","timestamp":1}`:                `sentiment is "happy"`,
-		`{"brand":"b","timestamp":1}`:                                    `sentiment is ""`,
+		`{"brand":"b","timestamp":1}`:                                    "sentiment is missing or empty",
 		`{"brand":"b","sentiment":"positive"}`:                           "timestamp is missing",
 		`{"brand":"b","sentiment":"positive","timestamp":1.5}`:           "not a whole number",
 		`{"brand":"b","sentiment":"positive","timestamp":"2023-01-01"}`:  "ts_parse",

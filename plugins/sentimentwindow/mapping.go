@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -56,7 +57,7 @@ func mappedDecoder(mapping *bloblang.Executor) func(context.Context, *service.Me
 func fromObject(v any, t *tweet.Tweet) error {
 	o, ok := v.(map[string]any)
 	if !ok {
-		return fmt.Errorf("it is %T, not an object", v)
+		return fmt.Errorf("it is %s, not an object", kindOf(v))
 	}
 	brand, err := text(o, "brand", tweet.MaxBrandBytes)
 	if err != nil {
@@ -68,6 +69,9 @@ func fromObject(v any, t *tweet.Tweet) error {
 	name, err := text(o, "sentiment", 16)
 	if err != nil {
 		return err
+	}
+	if len(name) == 0 {
+		return errors.New("sentiment is missing or empty")
 	}
 	sentiment, ok := tweet.ParseSentiment(name)
 	if !ok {
@@ -101,7 +105,7 @@ func text(o map[string]any, name string, limit int) ([]byte, error) {
 	case []byte:
 		s = string(v)
 	default:
-		return nil, fmt.Errorf("%s is %T, not a string", name, v)
+		return nil, fmt.Errorf("%s is %s, not a string", name, kindOf(v))
 	}
 	if len(s) > limit {
 		return nil, fmt.Errorf("%s has %d bytes, more than %d", name, len(s), limit)
@@ -130,6 +134,8 @@ func timestamp(v any) (int64, error) {
 	case json.Number:
 		if n, err := v.Int64(); err == nil {
 			return n, nil
+		} else if errors.Is(err, strconv.ErrRange) {
+			return 0, fmt.Errorf("timestamp %s is too large", v)
 		}
 		return 0, fmt.Errorf("timestamp %s is not a whole number of milliseconds", v)
 	case time.Time:
@@ -139,6 +145,27 @@ func timestamp(v any) (int64, error) {
 	case string:
 		return 0, fmt.Errorf("timestamp %q is text: parse it, as .ts_parse(\"2006-01-02T15:04:05Z07:00\").ts_unix_milli() does", v)
 	default:
-		return 0, fmt.Errorf("timestamp is %T, not a whole number of milliseconds", v)
+		return 0, fmt.Errorf("timestamp is %s, not a whole number of milliseconds", kindOf(v))
 	}
+}
+
+// kindOf names a value as JSON does, for a reader who does not know Go.
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case string, []byte:
+		return "text"
+	case []any:
+		return "an array"
+	case map[string]any:
+		return "an object"
+	case time.Time:
+		return "a time"
+	case json.Number, int, int32, int64, uint32, uint64, float32, float64:
+		return "a number"
+	}
+	return "of another type"
 }

@@ -117,7 +117,7 @@ With ` + "`encoding: avro_confluent`" + ` a record cannot be read before its sch
 - From ` + "`kafka_batches`" + `: its record batch is left out of the result, and the input redelivers it after a back-off of up to 2 s. All others continue, those of the same partition up to what ` + "`kafka_batches`" + ` says of a partition that waits.
 - From any other input: it would not be redelivered, so it waits on its pipeline thread. Records on other threads continue; once as many wait as there are ` + "`threads`" + `, the pipeline stops.
 
-Each missing schema is requested by one request at a time, at most four schemas at once, with a back-off from 0.2 s to 10 s; a registry that does not respond at all gets one request at a time for all of them. The log names the schemas every ten seconds, ` + "`sentiment_window_schema_waiting_seconds`" + ` shows how long each has been missing. Register the schema, or set ` + "`unknown_schema: undecodable`" + ` to turn its records into dead letters.
+Each missing schema is requested by one request at a time, at most four schemas at once, with a back-off from 0.2 s to 10 s; one that was never requested before does not wait for those that failed; a registry that refuses every request gets one at a time for all of them. The log names the schemas every ten seconds, ` + "`sentiment_window_schema_waiting_seconds`" + ` shows how long each has been missing. Register the schema, or set ` + "`unknown_schema: undecodable`" + ` to turn its records into dead letters.
 
 ### Metrics
 

@@ -119,13 +119,13 @@ func (s *spans) warn(of spanTable, law stamp.Law, w *span, share float64, now ti
 	*last = now
 	field, r := s.conf.resolutionField()
 	points := fmt.Sprintf("the %s at %s (%s)", field, time.Unix(0, w.start).UTC().Format(time.RFC3339Nano), r)
-	same, way := "points of one brand and sentiment", "Are the event times right? If they are, make "+field+" longer"
+	same, way := "points of one brand and sentiment", "If the event times are right, make "+field+" longer"
 	if of.coverage {
 		points = fmt.Sprintf("the second of coverage points at %s", time.Unix(0, w.start).UTC().Format(time.RFC3339))
-		same, way = "coverage points", "Are the timestamps of the records right?"
+		same, way = "coverage points", "Check the timestamps of the records"
 	}
 	if s.conf.identity == identityTimestamp {
-		way += fmt.Sprintf(" Or lower %s to the partitions that the topic has. Either moves every point: do it on an empty bucket", fieldMaxPartitions)
+		way += fmt.Sprintf(", or lower %s to the partitions that the topic has: on an empty bucket, since that moves every point", fieldMaxPartitions)
 	}
 	log := s.log.With(logTopic, of.topic, logPartition, of.partition, logOffset, w.high)
 	where := fmt.Sprintf("In partition %d of %s, %s has offsets %d to %d", of.partition, of.topic, points, w.low, w.high)

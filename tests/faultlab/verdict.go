@@ -1,6 +1,7 @@
 package faultlab
 
 import (
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -8,6 +9,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/oracle"
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
 	"github.com/brandpulse/brandpulse-connect/tests/stream/sample"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
 // Drain lets the producers end and waits until all is acknowledged. Verify does
@@ -54,6 +56,14 @@ func (l *Lab) Verify() {
 			continue
 		}
 		ends++
+		// One that was just restarted has no handler of signals yet.
+		testenv.Eventually(l, time.Minute, m.String()+" is connected", func() error {
+			metrics, err := m.Metrics(l.Context())
+			if err == nil && metrics.Sum("input_connection_up") == 0 {
+				err = errors.New("its input is not")
+			}
+			return err
+		})
 		if code := m.Stop(); code != 0 {
 			l.Errorf("%s has ended with exit code %d", m, code)
 		}

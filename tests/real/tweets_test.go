@@ -20,6 +20,7 @@ const naiveConfig = "tests/real/testdata/naive.yaml"
 const (
 	tweets    = 200_000
 	batchSize = 8_000 // of the generator: tweets that share a millisecond
+	brands    = 5     // of the generator
 )
 
 // If the first part fails, tweets replace each other in InfluxDB. If the second
@@ -44,8 +45,8 @@ func TestEveryTweetIsAPoint(t *testing.T) {
 			reader.Drained(t, time.Minute)
 			n := stream.Points(t, reader.Bucket)
 			t.Logf("%d tweets made %d points", tweets, n)
-			// One a batch and sentiment, less where two batches have one millisecond.
-			if most := int64(3 * tweets / batchSize); n == 0 || n > most {
+			// One per batch, brand and sentiment, fewer where two batches have one millisecond.
+			if most := int64(brands * 3 * tweets / batchSize); n == 0 || n > most {
 				t.Fatalf("%d points with plain milliseconds, want 1 to %d", n, most)
 			}
 		})

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 )
 
 // TestStoppedPartitionIsLoggedWithItsPlace breaks if whoever searches the log for a
@@ -38,5 +41,20 @@ func TestStoppedPartitionIsLoggedWithItsPlace(t *testing.T) {
 				t.Errorf("%s is %v, want %s: %s", field, got[field], want, line)
 			}
 		}
+	}
+}
+
+// What would break: a line for each batch at each redelivery, several per second,
+// since no two of their errors are the same.
+func TestPartitionThatWaitsIsLoggedOncePerMinute(t *testing.T) {
+	var out bytes.Buffer
+	s := &session{log: service.NewLoggerFromSlog(slog.New(slog.NewTextHandler(&out, nil)))}
+	p := newPartition(topicPartition{"tweets", 3}, fetchedCommit{})
+	for i := range 100 {
+		b := &batch{partition: p, nacks: patientNacks}
+		s.waits(b, fmt.Errorf("batch %d: %w", i, delivery.ErrFull))
+	}
+	if lines := strings.Count(out.String(), "\n"); lines != 1 {
+		t.Errorf("%d lines, want 1:\n%s", lines, &out)
 	}
 }

@@ -94,7 +94,9 @@ func (s *session) waits(b *batch, err error) {
 	if b.nacks < patientNacks {
 		return
 	}
-	if p.load.grumble.due(err.Error(), now) {
+	// One line for the partition, whatever its batches wait for: their errors differ,
+	// and each of them comes back within seconds.
+	if p.load.grumble.due("", now) {
 		s.logAt(p, b.header.BaseOffset).Warnf("Partition %d of %s waits at offset %d: its record batch is redelivered until it is accepted, since %s, with %d others of the partition: %v",
 			p.partition, p.topic, b.header.BaseOffset, p.load.since.UTC().Format(time.TimeOnly+"Z"), p.load.waiting-1, err)
 	}

@@ -18,7 +18,7 @@ import (
 
 // redeliver asks for a schema as batches do that their input redelivers, until it
 // is there or the context ends. It returns how long that took.
-func redeliver(t *testing.T, ctx context.Context, c *schemaCache, id int) time.Duration {
+func redeliver(ctx context.Context, t *testing.T, c *schemaCache, id int) time.Duration {
 	start := time.Now()
 	for wait := 100 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 2*time.Second) {
 		in, _ := delivered(ctx)
@@ -56,15 +56,15 @@ func TestIDsThatHangHoldUpNoOther(t *testing.T) {
 					ctx, end := context.WithCancel(t.Context())
 					var batches sync.WaitGroup
 					if answersBefore {
-						redeliver(t, ctx, c, 1)
+						redeliver(ctx, t, c, 1)
 					}
 					for i := range hung {
-						batches.Go(func() { redeliver(t, ctx, c, firstHung+i) })
+						batches.Go(func() { redeliver(ctx, t, c, firstHung+i) })
 					}
 					// At once, soon, and when all of them have failed for long.
 					for i, after := range []time.Duration{time.Millisecond, 3 * time.Second, 20 * time.Second} {
 						time.Sleep(after)
-						if took := redeliver(t, ctx, c, 2+i); took > 2*time.Second {
+						if took := redeliver(ctx, t, c, 2+i); took > 2*time.Second {
 							t.Errorf("after %s it took %s", after, took)
 						}
 					}
@@ -94,12 +94,12 @@ func TestAGoodIDAmongThoseThatHang(t *testing.T) {
 		var batches sync.WaitGroup
 		for id := range 100 {
 			if id != good {
-				batches.Go(func() { redeliver(t, ctx, c, id) })
+				batches.Go(func() { redeliver(ctx, t, c, id) })
 			}
 			if id == good {
 				batches.Go(func() {
 					// 100 first lookups, one each half a second.
-					if took := redeliver(t, ctx, c, good); took > 55*time.Second {
+					if took := redeliver(ctx, t, c, good); took > 55*time.Second {
 						t.Errorf("it took %s", took)
 					}
 				})
@@ -131,7 +131,7 @@ func TestARegistryThatIsDownSeesFewRequests(t *testing.T) {
 				defer end()
 				var batches sync.WaitGroup
 				for id := range maxSchemas {
-					batches.Go(func() { redeliver(t, ctx, c, id) })
+					batches.Go(func() { redeliver(ctx, t, c, id) })
 				}
 				batches.Wait()
 				if n := r.asked.Load(); n > test.most {
@@ -158,7 +158,7 @@ func TestASlowRegistryAnswersAll(t *testing.T) {
 		var slowest atomic.Int64
 		for id := range 30 {
 			batches.Go(func() {
-				if took := int64(redeliver(t, t.Context(), c, id)); took > slowest.Load() {
+				if took := int64(redeliver(t.Context(), t, c, id)); took > slowest.Load() {
 					slowest.Store(took)
 				}
 			})

@@ -76,6 +76,7 @@ func Query(bucket string) string {
 
 // QueryRow is a row of Query.
 type QueryRow struct {
+	Brand     string
 	Sentiment string
 	Time      time.Time // the end of the second
 	Tweets    int64
@@ -89,7 +90,7 @@ func RunQuery(ctx context.Context, d *influxd.Database) ([]QueryRow, error) {
 		switch n := row.Values["_value"].(type) {
 		case nil:
 		case int64:
-			rows = append(rows, QueryRow{row.String("sentiment"), row.Time("_time"), n})
+			rows = append(rows, QueryRow{row.String("brand"), row.String("sentiment"), row.Time("_time"), n})
 		default:
 			return fmt.Errorf("a sum is %v, not an integer", n)
 		}

@@ -38,15 +38,12 @@ func TestQueryGivesTheTrueSumsOfTwoMillionTweets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		type row struct {
-			second    int64
-			sentiment string
-		}
-		got, sums := map[row]int64{}, map[string]int64{}
+		got, sums := oracle.Counts{}, map[string]int64{}
 		for _, r := range rows {
-			at := row{r.Time.Add(-time.Second).Unix(), r.Sentiment} // the row has the end of the second
+			// The row has the end of the second.
+			at := oracle.Key{Second: r.Time.Add(-time.Second).Unix(), Brand: r.Brand, Sentiment: r.Sentiment}
 			if _, twice := got[at]; twice {
-				t.Errorf("second %d has two rows of %s tweets", at.second, at.sentiment)
+				t.Errorf("second %d has two rows of %s tweets about %s", at.Second, at.Sentiment, at.Brand)
 			}
 			got[at] = r.Tweets
 			sums[r.Sentiment] += r.Tweets
@@ -57,14 +54,14 @@ func TestQueryGivesTheTrueSumsOfTwoMillionTweets(t *testing.T) {
 			}
 		}
 		for key, tweets := range want {
-			if at := (row{key.Second, key.Sentiment}); got[at] != tweets {
-				t.Errorf("second %d has %d %s tweets, want %d", at.second, got[at], at.sentiment, tweets)
+			if got[key] != tweets {
+				t.Errorf("second %d has %d %s tweets about %s, want %d", key.Second, got[key], key.Sentiment, key.Brand, tweets)
 			}
 		}
 		if len(got) != len(want) {
-			t.Errorf("%d rows of seconds and sentiments, want %d", len(got), len(want))
+			t.Errorf("%d rows of seconds, brands and sentiments, want %d", len(got), len(want))
 		}
-		t.Logf("%d seconds and sentiments in %d points", len(got), stream.Points(t, server.Database))
+		t.Logf("%d seconds, brands and sentiments in %d points", len(got), stream.Points(t, server.Database))
 	})
 }
 

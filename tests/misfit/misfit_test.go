@@ -22,6 +22,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 	_ "github.com/brandpulse/brandpulse-connect/plugins/all"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv/instream"
 )
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
@@ -93,18 +94,7 @@ func run(t *testing.T, input, processor string) *pipeline {
 			t.Fatal(err)
 		}
 	}
-	stream, err := b.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- stream.Run(context.Background()) }()
-	t.Cleanup(func() {
-		if err := stream.StopWithin(10 * time.Second); err != nil {
-			t.Error(err)
-		}
-		<-ended
-	})
+	instream.Run(t, b)
 	return p
 }
 

@@ -30,6 +30,7 @@ import (
 	_ "github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
 	"github.com/brandpulse/brandpulse-connect/schemas"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv/instream"
 )
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
@@ -154,18 +155,7 @@ func run(t *testing.T, c *testenv.Cluster, topic, emit, message string, reg *reg
 			t.Fatal(err)
 		}
 	}
-	stream, err := b.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- stream.Run(context.Background()) }()
-	t.Cleanup(func() {
-		if err := stream.StopWithin(10 * time.Second); err != nil {
-			t.Error(err)
-		}
-		<-ended
-	})
+	instream.Run(t, b)
 	return got
 }
 

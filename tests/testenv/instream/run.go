@@ -16,8 +16,11 @@ func Run(t testing.TB, b *service.StreamBuilder) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- stream.Run(context.Background()) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = stream.Run(context.Background()) // StopWithin reports how it ended
+	}()
 	t.Cleanup(func() {
 		if err := stream.StopWithin(10 * time.Second); err != nil {
 			t.Error(err)

@@ -165,6 +165,20 @@ func placesOfLines(partition int, b []byte) (at []string, err error) {
 	return at, nil
 }
 
+// records returns the number of records that an output has, each counted once.
+func (k *kept) records(output string) int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	seen := map[string]bool{}
+	for _, m := range k.messages[output] {
+		at, _ := places(m) // check reports the error
+		for _, place := range at {
+			seen[place] = true
+		}
+	}
+	return len(seen)
+}
+
 // check compares what the outputs have with the log. Each record must be in one of
 // them, in each of the outputs named, or for none in what is there.
 func (k *kept) check(t *testing.T, all ...string) {

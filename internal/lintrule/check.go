@@ -3,6 +3,7 @@ package lintrule
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -14,6 +15,14 @@ func CheckEnum(field, value string, values ...string) error {
 		return nil
 	}
 	return refused(field, value, oneOf(values))
+}
+
+// CheckEnum is Renamed.Enum.
+func (r Renamed) CheckEnum(field, value string, values ...string) error {
+	if now, found := r[value]; found {
+		return fmt.Errorf(field+renamed, strconv.Quote(value), now)
+	}
+	return CheckEnum(field, value, values...)
 }
 
 // CheckInt is Int.

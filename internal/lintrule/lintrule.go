@@ -12,6 +12,7 @@
 package lintrule
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -32,6 +33,19 @@ func rule(field, condition, allowed string) string {
 func Enum(field string, values ...string) string {
 	return rule(field, `!["`+strings.Join(values, `", "`)+`"].contains(this)`, oneOf(values))
 }
+
+// Renamed maps former values of a field to the values that replaced them.
+type Renamed map[string]string
+
+// Enum allows the given values, and names the new value for a former one.
+func (r Renamed) Enum(field string, values ...string) string {
+	former, _ := json.Marshal(map[string]string(r)) // a map of text has no error
+	return "let renamed = " + string(former) + "\n" + Enum(field, values...) + `
+root = if $renamed.keys().contains(this) { [ ` + strconv.Quote(field+renamed) + `.format($shown, $renamed.get(this)) ] }`
+}
+
+// renamed is the rest of the message about a former value and its new name.
+const renamed = " is %v, which is now called %v"
 
 // Int allows whole numbers from least to most; 0 for most is no limit.
 func Int(field string, least, most int64) string {

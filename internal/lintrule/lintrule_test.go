@@ -42,6 +42,7 @@ func lint(t testing.TB, field *service.ConfigField, rule, value string) string {
 func TestRules(t *testing.T) {
 	text, number, float := service.NewStringField("f"), service.NewIntField("f"), service.NewFloatField("f")
 	enum := lintrule.Enum("f", "fixed", "volatile")
+	renamed := lintrule.Renamed{"wild": "volatile"}.Enum("f", "fixed", "volatile")
 	integer := lintrule.Int("f", 1, 100)
 	rate := lintrule.Float("f", "this == 0 || this >= 0.001 && this <= 1000", "0 or from 0.001 to 1000")
 	wait := lintrule.Duration("f", time.Millisecond, 24*time.Hour)
@@ -59,6 +60,9 @@ func TestRules(t *testing.T) {
 		{text, enum, "chaos", `f is "chaos": it must be fixed or volatile`},
 		{text, enum, "5", `f is "5": it must be fixed or volatile`},
 		{text, enum, "", `f is "": it must be`},
+		{text, renamed, "volatile", ""},
+		{text, renamed, "wild", `f is "wild", which is now called volatile`},
+		{text, renamed, "chaos", `f is "chaos": it must be fixed or volatile`},
 		{number, integer, "100", ""},
 		{number, integer, "0", "f is 0: it must be a whole number from 1 to 100"},
 		{number, integer, "101", "f is 101: it must be"},
@@ -158,6 +162,7 @@ func lintQuoted(t *rapid.T, rule, value string) string {
 // words.
 func TestChecksAreTheRules(t *testing.T) {
 	text, number := service.NewStringField("f"), service.NewIntField("f")
+	renamed := lintrule.Renamed{"a": "b"}
 	for _, test := range []struct {
 		err         error
 		field       *service.ConfigField
@@ -165,6 +170,9 @@ func TestChecksAreTheRules(t *testing.T) {
 	}{
 		{lintrule.CheckEnum("f", "chaos", "a", "b", "c"), text, lintrule.Enum("f", "a", "b", "c"), "chaos"},
 		{lintrule.CheckEnum("f", "a", "a", "b"), text, lintrule.Enum("f", "a", "b"), "a"},
+		{renamed.CheckEnum("f", "a", "b", "c"), text, renamed.Enum("f", "b", "c"), "a"},
+		{renamed.CheckEnum("f", "b", "b", "c"), text, renamed.Enum("f", "b", "c"), "b"},
+		{renamed.CheckEnum("f", "d", "b", "c"), text, renamed.Enum("f", "b", "c"), "d"},
 		{lintrule.CheckInt("f", 0, 1, 9), number, lintrule.Int("f", 1, 9), "0"},
 		{lintrule.CheckInt("f", 10, 1, 9), number, lintrule.Int("f", 1, 9), "10"},
 		{lintrule.CheckInt("f", 9, 1, 9), number, lintrule.Int("f", 1, 9), "9"},

@@ -77,7 +77,7 @@ func show(b []byte) string {
 	return fmt.Sprintf("%q", b)
 }
 
-// collect reads blocks until it has so many records, and gives their text.
+// collect reads record batches until it has so many records, and gives their text.
 func (r *reader) collect(records int) map[string]string {
 	r.t.Helper()
 	got := map[string]string{}

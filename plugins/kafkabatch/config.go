@@ -12,9 +12,11 @@ import (
 
 // Values of emit.
 const (
-	emitBlock   = "block"
-	emitRecords = "records"
+	emitRecordBatch = "record_batch"
+	emitRecords     = "records"
 )
+
+var renamedEmit = lintrule.Renamed{"block": emitRecordBatch}
 
 // Values of start_offset.
 const (
@@ -162,7 +164,7 @@ func (c *config) check() error {
 	}
 	if err := errors.Join(
 		lintrule.CheckNotEmpty(fieldConsumerGroup, c.group),
-		lintrule.CheckEnum(fieldEmit, c.emit, emitBlock, emitRecords),
+		renamedEmit.CheckEnum(fieldEmit, c.emit, emitRecordBatch, emitRecords),
 		lintrule.CheckEnum(fieldStartOffset, c.startOffset, startEarliest, startLatest, startCommitted),
 		lintrule.CheckEnum(fieldOnLostRecords, c.onLostRecords, onLostStop, onLostEarliest),
 	); err != nil {

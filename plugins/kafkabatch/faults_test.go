@@ -52,8 +52,8 @@ func TestABatchThatIsTooLarge(t *testing.T) {
 		value      []byte
 		says       string
 	}{
-		{"as it is", emitBlock, kgo.NoCompression(), bytes.Repeat([]byte("x"), 100_000), "of 50 KiB: raise"},
-		{"compressed", emitBlock, kgo.ZstdCompression(), noise(100_000), "of 50 KiB: raise"},
+		{"as it is", emitRecordBatch, kgo.NoCompression(), bytes.Repeat([]byte("x"), 100_000), "of 50 KiB: raise"},
+		{"compressed", emitRecordBatch, kgo.ZstdCompression(), noise(100_000), "of 50 KiB: raise"},
 		{"as messages", emitRecords, kgo.ZstdCompression(), nil, "of 50 KiB once it is decompressed, or than 8 times that as messages: raise"},
 		{"decompressed", emitRecords, kgo.ZstdCompression(), bytes.Repeat([]byte("x"), 100_000), "of 50 KiB once it is decompressed"},
 	} {

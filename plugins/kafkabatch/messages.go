@@ -15,9 +15,9 @@ const (
 	metaTopic        = "kafka_topic"         // string
 	metaTopicID      = "kafka_topic_id"      // [16]byte; missing where the brokers know no ids
 	metaPartition    = "kafka_partition"     // int
-	metaOffset       = "kafka_offset"        // int; of a block: of its first record
-	metaLastOffset   = "kafka_last_offset"   // int; of blocks
-	metaBatchRecords = "kafka_batch_records" // int; of blocks
+	metaOffset       = "kafka_offset"        // int; of a record batch: of its first record
+	metaLastOffset   = "kafka_last_offset"   // int; of record batches
+	metaBatchRecords = "kafka_batch_records" // int; of record batches
 
 	metaKey       = "kafka_key"               // []byte
 	metaUnix      = "kafka_timestamp_unix"    // int64, s

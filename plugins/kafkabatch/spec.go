@@ -86,12 +86,12 @@ func consumerFields() []*service.ConfigField {
 			Example("brandpulse").
 			LintRule(lintrule.NotEmpty(fieldConsumerGroup)),
 		service.NewStringAnnotatedEnumField(fieldEmit, map[string]string{
-			emitBlock:   "One message per record batch: its bytes as they are in the log, compressed or not. For `sentiment_window` with `message: record_batch`.",
-			emitRecords: "One batch of messages per record batch, with one message per record, for any other processor. Much slower.",
+			emitRecordBatch: "One message per record batch: its bytes as they are in the log, compressed or not. For `sentiment_window` with `message: record_batch`.",
+			emitRecords:     "One batch of messages per record batch, with one message per record, for any other processor. Much slower.",
 		}).
 			Description("What is delivered.").
-			Default(emitBlock).
-			LintRule(lintrule.Enum(fieldEmit, emitBlock, emitRecords)),
+			Default(emitRecordBatch).
+			LintRule(renamedEmit.Enum(fieldEmit, emitRecordBatch, emitRecords)),
 		service.NewStringAnnotatedEnumField(fieldIdentity, map[string]string{
 			identityTimestamp: "Nothing, as with `identity: timestamp` in `sentiment_window`: the group always counts the same one topic. Several topics are refused, and so is a topic other than the one the group has counted before.",
 			identitySource:    "The id of the topic, as with `identity: source` in `sentiment_window`, which must set it too. It needs brokers with topic ids (Kafka 2.8 and later). Processors of your own must distinguish topics themselves.",
@@ -124,7 +124,7 @@ func consumerFields() []*service.ConfigField {
 			Description("Memory for batches that are fetched and not yet acknowledged, over all partitions, and for what processors make of them. Fetching pauses while half of it is used by batches as they are in the log (with `emit: records` decompressed), plus 1 KiB per message. The other half is for the messages of `emit: records`, and for the points and dead letters that `sentiment_window` makes. A batch that needs more than there is room for waits until it is the only one. Each broker can add two responses to it, of `" + fieldFetchMaxBytes + "`.").
 			Default("64MiB"),
 		sizeField(fieldMaxBatchBytes).
-			Description("The largest record batch accepted, as it is in the log; with `emit: records`, decompressed, and its messages may then take eight times as much, 1 KiB or more each. A larger one stops its partition with an error. With `emit: block` the processor limits the decompressed size: see `max_batch_bytes` of `sentiment_window`.").
+			Description("The largest record batch accepted, as it is in the log; with `emit: records`, decompressed, and its messages may then take eight times as much, 1 KiB or more each. A larger one stops its partition with an error. With `emit: record_batch` the processor limits the decompressed size: see `max_batch_bytes` of `sentiment_window`.").
 			Default(defaultMaxBatchBytes).
 			Advanced(),
 		durationField(fieldCommitPeriod).

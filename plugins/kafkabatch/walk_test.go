@@ -19,7 +19,7 @@ import (
 func walkAlone(got *kmsg.FetchResponseTopicPartition, from int64) (*partition, []*batch) {
 	res := service.MockResources()
 	s := &session{
-		conf:    &config{emit: emitBlock, maxBatchBytes: 1 << 20, partitionMaxBytes: 1 << 20},
+		conf:    &config{emit: emitRecordBatch, maxBatchBytes: 1 << 20, partitionMaxBytes: 1 << 20},
 		log:     res.Logger(),
 		metrics: newMetrics(res.Metrics()),
 		budget:  delivery.NewBudget(1 << 40),

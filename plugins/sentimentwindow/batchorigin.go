@@ -63,7 +63,7 @@ func checkRecord(m *service.Message) error {
 	return nil
 }
 
-const wantBatches = fieldMessage + ": " + messageRecordBatch + " takes whole record batches, as kafka_batches gives them with emit: block; where each message is a record, set " +
+const wantBatches = fieldMessage + ": " + messageRecordBatch + " takes whole record batches, as kafka_batches gives them with emit: record_batch; where each message is a record, set " +
 	fieldMessage + ": " + messageRecord
 
 // agree compares the metadata with the bytes. Where they differ nobody knows

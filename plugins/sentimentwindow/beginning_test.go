@@ -28,7 +28,7 @@ func inDelivery(d *delivery.Delivery, messages ...*service.Message) service.Mess
 // topics were committed before anybody looked.
 func TestMessagesThatSettingsDoNotFitStayWithTheInput(t *testing.T) {
 	record := func() *service.Message { return kafkaMessage("tweets", 0, 7, datum("Tea", tweet.Positive, 0)) }
-	block := func(t testing.TB) *service.Message {
+	recordBatch := func(t testing.TB) *service.Message {
 		return batchMessage(t, "tweets", 0, recordbatch.Header{ProducerID: -1}, recordAt(0, datum("Tea", tweet.Positive, 0), 0))
 	}
 	for _, c := range []struct {
@@ -37,10 +37,10 @@ func TestMessagesThatSettingsDoNotFitStayWithTheInput(t *testing.T) {
 		reason               string
 		want                 []string
 	}{
-		{"a record batch, for records", "", "", block(t), reasonBatch, []string{"set `message: record_batch`", "`emit: records`", "partition 0, offset 0"}},
-		{"a record, for record batches", batches, "", record(), reasonOrigin, []string{"set message: record", "emit: block"}},
+		{"a record batch, for records", "", "", recordBatch(t), reasonBatch, []string{"set `message: record_batch`", "`emit: records`", "partition 0, offset 0"}},
+		{"a record, for record batches", batches, "", record(), reasonOrigin, []string{"set message: record", "emit: record_batch"}},
 		{"bytes from elsewhere, for record batches", batches, "", service.NewMessage([]byte("x")), reasonOrigin, []string{"set message: record"}},
-		{"record batches of any topics, for one", batches, identitySource, block(t), reasonOrigin, []string{"`identity: source`", "`identity: timestamp`", "Set the same in both"}},
+		{"record batches of any topics, for one", batches, identitySource, recordBatch(t), reasonOrigin, []string{"`identity: source`", "`identity: timestamp`", "Set the same in both"}},
 		{"records of any topics, for one", "", identitySource, record(), reasonOrigin, []string{"`identity: source`", "Set the same in both"}},
 		{"topics without an id, for identity: source", "identity: source", identitySource, record(), reasonOrigin, []string{"id of the topic", "identity: timestamp"}},
 	} {

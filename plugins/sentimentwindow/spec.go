@@ -50,7 +50,7 @@ func spec() *service.ConfigSpec {
 		Fields(
 			service.NewStringAnnotatedEnumField(fieldMessage, map[string]string{
 				messageRecord:      "One record of Kafka, or one tweet from elsewhere.",
-				messageRecordBatch: "A whole record batch of Kafka, compressed or not, as `kafka_batches` with `emit: block` delivers it. Each is counted by itself and takes its nanoseconds from its own base offset, so windows are exact whatever is re-read.",
+				messageRecordBatch: "A whole record batch of Kafka, compressed or not, as `kafka_batches` with `emit: record_batch` delivers it. Each is counted by itself and takes its nanoseconds from its own base offset, so windows are exact whatever is re-read.",
 			}).
 				Description("What a message is.").
 				Default(messageRecord).

@@ -65,7 +65,7 @@ var scenarios = []scenario{
 func TestMessagesKeepTheirBytes(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := fill(t, c)
-	for _, emit := range []string{"block", "records"} {
+	for _, emit := range []string{"record_batch", "records"} {
 		for _, s := range scenarios {
 			t.Run(emit+"/"+s.name, func(t *testing.T) {
 				t.Parallel()
@@ -86,7 +86,7 @@ func TestPointsAreThoseOfTheirTweets(t *testing.T) {
 		}
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			s.run(t, c, topic, "block", "- sentiment_window: { message: record_batch, encoding: json }").check(t, s.all...)
+			s.run(t, c, topic, "record_batch", "- sentiment_window: { message: record_batch, encoding: json }").check(t, s.all...)
 		})
 	}
 }

@@ -135,7 +135,7 @@ func TestSettingsThatDoNotFitEachOther(t *testing.T) {
 		input, processor string
 		words            []string
 	}{
-		"record batches read as records":         {"emit: block", "encoding: avro", []string{"set `message: record_batch`", "level=ERROR"}},
+		"record batches read as records":         {"emit: record_batch", "encoding: avro", []string{"set `message: record_batch`", "level=ERROR"}},
 		"records read as record batches":         {"emit: records", "message: record_batch", []string{"set message: record", "level=ERROR"}},
 		"topics that only the input tells apart": {"identity: source", "message: record_batch", []string{"Set the same in both", "level=ERROR"}},
 	} {
@@ -167,7 +167,7 @@ func TestTwoTopicsInOneProcess(t *testing.T) {
 	one, two := c.Topic(t, 1), c.Topic(t, 1)
 	produce(t, c, one, 3, 10, aTweet())
 	produce(t, c, two, 3, 10, aTweet())
-	p := run(t, fmt.Sprintf("broker: { inputs: [ { %s }, { %s } ] }", inputOf(c, one, "emit: block"), inputOf(c, two, "emit: block")), "message: record_batch")
+	p := run(t, fmt.Sprintf("broker: { inputs: [ { %s }, { %s } ] }", inputOf(c, one, "emit: record_batch"), inputOf(c, two, "emit: record_batch")), "message: record_batch")
 	testenv.Eventually(t, 10*time.Second, "one topic is counted, and the input of the other is not ready", func() error {
 		return p.says(30, 0, http.StatusServiceUnavailable, "counts topic", "level=ERROR")
 	})
@@ -182,7 +182,7 @@ func TestTwoTopicsInOneProcess(t *testing.T) {
 // Records that are all dead letters go there, and it is not ready until one counts.
 func TestATopicOfDeadLettersIsNotReady(t *testing.T) {
 	for name, test := range map[string]struct{ input, processor string }{
-		"record batches": {"emit: block", "message: record_batch"},
+		"record batches": {"emit: record_batch", "message: record_batch"},
 		"records":        {"emit: records", "message: record"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -215,7 +215,7 @@ func TestATopicOfDeadLettersIsNotReady(t *testing.T) {
 func TestSettingsThatFitAreReady(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
-	p := run(t, inputOf(c, topic, "emit: block"), "message: record_batch")
+	p := run(t, inputOf(c, topic, "emit: record_batch"), "message: record_batch")
 	testenv.Eventually(t, 10*time.Second, "it is ready without a record", func() error { return p.says(0, 0, http.StatusOK) })
 	produce(t, c, topic, 9, 100, []byte("nonsense"))
 	testenv.Eventually(t, 10*time.Second, "it is ready with 900 dead letters", func() error { return p.says(0, 900, http.StatusOK) })

@@ -182,7 +182,7 @@ func produce(t *testing.T, c *testenv.Cluster, topic string, partition int32, ba
 // the later batches of its own, or is lost.
 func TestAnUnknownSchemaHoldsUpItsRecordBatchOnly(t *testing.T) {
 	for name, test := range map[string]struct{ emit, message string }{
-		"record batches": {"block", "record_batch"},
+		"record batches": {"record_batch", "record_batch"},
 		"records":        {"records", "record"},
 	} {
 		t.Run(name, func(t *testing.T) {

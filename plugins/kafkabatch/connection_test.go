@@ -86,7 +86,7 @@ func TestWrongSettings(t *testing.T) {
 		"heartbeat":                {good + "heartbeat_interval: 2m", "heartbeat_interval must be shorter than session_timeout", true},
 		"short session":            {good + "session_timeout: 3s", "heartbeat_interval must be shorter than session_timeout", true},
 		"start_offset":             {good + "start_offset: middle", "start_offset is \"middle\": it must be earliest, latest or committed", true},
-		"former emit":      {good + "emit: block", "emit is \"block\", which is now called record_batch", true},
+		"former emit":              {good + "emit: block", "emit is \"block\", which is now called record_batch", true},
 		"on_lost_records":          {good + "on_lost_records: cry", "on_lost_records is \"cry\"", true},
 		"mechanism":                {good + "sasl: [ { mechanism: OAUTHBEARER } ]", "mechanism is \"OAUTHBEARER\": it must be none, PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", true},
 		"password twice":           {good + "sasl: [ { mechanism: PLAIN, username: a, password: canary, password_env: B } ]", "only one of password, password_env and password_file", true},

@@ -90,14 +90,15 @@ func (l Law) Slot(offset int64, partition int32) (int64, error) {
 	if offset < 0 {
 		return 0, fmt.Errorf("offset %d is negative", offset)
 	}
+	turn := offset % l.slots
 	if l.source {
-		return l.turn(offset), nil
+		return turn, nil
 	}
 	if partition < 0 || int64(partition) >= l.partitions {
 		return 0, fmt.Errorf("partition %d has no room: max_partitions is %d, raise it (on an empty bucket, as it moves every point)",
 			partition, l.partitions)
 	}
-	return l.turn(offset)*l.partitions + int64(partition), nil
+	return turn*l.partitions + int64(partition), nil
 }
 
 // Floor is the start of the R that an event lies in, in nanoseconds since the

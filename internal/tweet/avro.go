@@ -92,7 +92,7 @@ func (t *Tweet) DecodeAvro(b []byte) error {
 	if millis < MinMillis || millis > MaxMillis {
 		return TimestampError(millis)
 	}
-	if !usedUp(b, i) {
+	if i != len(b) {
 		return ErrTrailing
 	}
 	t.ID, t.Text, t.Brand, t.Sentiment, t.Millis = id, text, brand, Sentiment(sentiment), millis

@@ -119,7 +119,7 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 				s.putBack(b)
 				return nil, nil, err
 			}
-			messages, ack, err := s.hand(b)
+			messages, err := b.messages(in.conf.emit)
 			if err != nil { // its records were read before: memory is broken
 				_ = d.Settle()
 				s.nack(b, err)
@@ -127,7 +127,7 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 			}
 			in.metrics.handedOn(b)
 			in.trial.delivers(int(b.header.Records))
-			messages, ack = deliver(d, in.trial, messages, ack)
+			messages, ack := deliver(d, in.trial, messages, s.ackFunc(b))
 			return messages, ack, nil
 		}
 		select {
@@ -161,10 +161,10 @@ func deliver(d *delivery.Delivery, t *trial, messages service.MessageBatch, ack 
 }
 
 // ackFunc is called once for each time that b is handed on. Whatever a nack says
-// about single messages, b is handed on again whole.
+// about single messages, b is handed on again whole: any of it may not be stored.
 func (s *session) ackFunc(b *batch) service.AckFunc {
 	return func(_ context.Context, err error) error {
-		if unstored(err) {
+		if err != nil {
 			s.nack(b, err)
 		} else {
 			s.ack(b)

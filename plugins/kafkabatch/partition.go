@@ -100,6 +100,10 @@ func (p *partition) begin(at position) {
 // started tells whether there is a position that could be committed.
 func (p *partition) started() bool { return p.marked }
 
+// committable returns where the partition may be committed: everything before it is
+// acknowledged, and so stored.
+func (p *partition) committable() position { return p.acked.at }
+
 // clean tells that nothing beyond what is acknowledged was ever handed on.
 func (p *partition) clean() bool {
 	return p.acked.at.offset >= p.handed && p.acked.at.offset >= p.unsure

@@ -30,11 +30,11 @@ var moduleRoot = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(string(out)), nil
 })
 
-// tagsVariable holds build tags for the program, separated by commas: those that
-// make it break a rule, to see whether a test notices.
-const tagsVariable = "BRANDPULSE_TEST_TAGS"
+// overlayVariable names a file for `go build -overlay`, which makes the program
+// break a rule, to see whether a test notices.
+const overlayVariable = "BRANDPULSE_TEST_OVERLAY"
 
-// Binary builds brandpulse-connect, once in a process, with the build tags of the
+// Binary builds brandpulse-connect, once in a process, with the overlay of the
 // environment.
 func Binary(t testing.TB) string {
 	t.Helper()
@@ -44,8 +44,8 @@ func Binary(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tags := os.Getenv(tagsVariable); tags != "" {
-		t.Logf("the program is built with the tags %s (%s)", tags, tagsVariable)
+	if overlay := os.Getenv(overlayVariable); overlay != "" {
+		t.Logf("the program is built with the overlay %s (%s)", overlay, overlayVariable)
 	}
 	return path
 }
@@ -56,7 +56,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(scratch.dir, "brandpulse-connect")
-	build := exec.Command("go", "build", "-tags", os.Getenv(tagsVariable), "-o", path, "./cmd/brandpulse-connect")
+	build := exec.Command("go", "build", "-overlay", os.Getenv(overlayVariable), "-o", path, "./cmd/brandpulse-connect")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the program: %w\n%s", err, out)

@@ -1,11 +1,8 @@
 package mutants_test
 
 import (
-	"io/fs"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -13,63 +10,61 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-var mutantTag = regexp.MustCompile(`(?m)^//go:build (mutant_\w+)$`)
-
-// tagged gives the tags of the files that break a rule, and their packages.
-func tagged(t *testing.T, root string) (tags, packages []string) {
-	t.Helper()
-	for _, dir := range []string{"cmd", "internal", "plugins"} {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, _ fs.DirEntry, err error) error {
-			if err != nil || !strings.HasSuffix(path, ".go") {
-				return err
+// If this fails, a rule has been given another form, and the laboratory would run a
+// mutant that does not build or that breaks nothing. It compiles packages and links
+// nothing: a program for each mutant takes minutes.
+func TestMutantsApplyAndCompile(t *testing.T) {
+	root := testenv.Root(t)
+	linked := strings.Fields(golang(t, root, "list", "-deps", "./cmd/brandpulse-connect"))
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			overlay := m.overlay(t, root)
+			name, plain := compiled(t, root, path.Dir(m.file), "")
+			if !slices.Contains(linked, name) {
+				t.Fatalf("the program has no package %s", name)
 			}
-			source, err := os.ReadFile(path)
-			if err != nil {
-				return err
+			if _, broken := compiled(t, root, path.Dir(m.file), overlay); broken == plain {
+				t.Fatalf("%s compiles to the same code: it breaks nothing", m.file)
 			}
-			found := mutantTag.FindSubmatch(source)
-			switch {
-			case found == nil:
-				return nil
-			case !strings.HasSuffix(path, "_mutant.go"):
-				t.Errorf("%s breaks a rule, and its name does not say so", path)
-			}
-			of, err := filepath.Rel(root, filepath.Dir(path))
-			tags, packages = append(tags, string(found[1])), append(packages, "./"+filepath.ToSlash(of))
-			return err
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 	}
-	slices.Sort(tags)
-	slices.Sort(packages)
-	return slices.Compact(tags), slices.Compact(packages)
 }
 
-// What would break: a rule is given another form, and its broken twin is
-// forgotten until somebody looks for it, or is never run.
-func TestMutantsBuild(t *testing.T) {
+// If this fails, TestMutantsApplyAndCompile takes any edit for one that breaks a rule.
+func TestMutantOfACommentCompilesToTheSame(t *testing.T) {
 	root := testenv.Root(t)
-	tags, packages := tagged(t, root)
-	var listed []string
-	for _, m := range mutants {
-		listed = append(listed, m.tag)
+	m := mutant{name: "comment", file: "internal/stamp/stamp.go", edits: []edit{{"// R is the resolution", "// R is a resolution"}}}
+	_, plain := compiled(t, root, path.Dir(m.file), "")
+	if _, edited := compiled(t, root, path.Dir(m.file), m.overlay(t, root)); edited != plain {
+		t.Fatalf("compiled to %s, and without the edit to %s", edited, plain)
 	}
-	slices.Sort(listed)
-	if !slices.Equal(tags, listed) {
-		t.Errorf("the source has %v, and there are scenarios for %v", tags, listed)
+}
+
+// compiled returns the import path of a package and a hash of its compiled code. The
+// first half of a build ID is a hash of what went into the compiler, the second of
+// what came out.
+func compiled(t *testing.T, root, dir, overlay string) (name, content string) {
+	t.Helper()
+	line := golang(t, root, "list", "-export", "-overlay="+overlay, "-f", "{{.ImportPath}} {{.BuildID}}", "./"+dir)
+	name, id, _ := strings.Cut(strings.TrimSpace(line), " ")
+	_, content, ok := strings.Cut(id, "/")
+	if !ok || content == "" {
+		t.Fatalf("go list says nothing of what %s is compiled to: %q", dir, line)
 	}
-	command := func(args ...string) {
-		t.Helper()
-		c := exec.CommandContext(t.Context(), "go", append(args, packages...)...)
-		c.Dir = root
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Errorf("%v: %v\n%s", c.Args, err, out)
-		}
+	return name, content
+}
+
+// golang runs the go command at root and returns what it prints.
+func golang(t *testing.T, root string, args ...string) string {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), "go", args...)
+	c.Dir = root
+	var errors strings.Builder
+	c.Stderr = &errors
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", c.Args, err, errors.String())
 	}
-	for _, tag := range tags {
-		command("build", "-tags", tag)
-	}
-	command("vet", "-tags", strings.Join(tags, ","))
+	return string(out)
 }

@@ -1,6 +1,7 @@
 package mutants_test
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,11 +13,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
 var (
 	kill    = flag.Bool("kill", false, "run each mutant in the scenario that must notice")
-	only    = flag.String("mutant", "", "this tag only, if not empty")
+	only    = flag.String("mutant", "", "this one only, if not empty")
 	seed    = flag.Uint64("seed", 1, "of the scenarios")
 	control = flag.Bool("control", true, "run each scenario without a mutant as well")
 	logs    = flag.String("logs", "", "folder for all that the runs print, if not empty")
@@ -30,22 +33,23 @@ func TestMutants(t *testing.T) {
 	}
 	var results []result
 	healthy := map[string]bool{}
+	root := testenv.Root(t)
 	for _, m := range mutants {
-		if *only != "" && *only != m.tag {
+		if *only != "" && *only != m.name {
 			continue
 		}
 		if *control && !healthy[m.scenario] {
 			healthy[m.scenario] = true
 			t.Run("none/"+m.scenario, func(t *testing.T) {
-				r := laboratory(t, "", m.scenario)
+				r := laboratory(t, "", "", m.scenario)
 				results = append(results, r)
 				if !r.passed {
 					t.Errorf("it fails without a mutant:\n%s", r.tail(60))
 				}
 			})
 		}
-		t.Run(m.tag+"/"+m.scenario, func(t *testing.T) {
-			r := laboratory(t, m.tag, m.scenario)
+		t.Run(m.name+"/"+m.scenario, func(t *testing.T) {
+			r := laboratory(t, m.name, m.overlay(t, root), m.scenario)
 			r.breaks, r.found = m.breaks, lineWith(m.says, r.printed)
 			results = append(results, r)
 			switch {
@@ -61,31 +65,32 @@ func TestMutants(t *testing.T) {
 
 // result is a run of a scenario.
 type result struct {
-	tag, breaks, scenario string
-	printed               string
-	passed                bool
-	found                 string // what was looked for, as it was printed
-	took                  time.Duration
+	mutant, breaks, scenario string // no mutant: ""
+	printed                  string
+	passed                   bool
+	found                    string // what was looked for, as it was printed
+	took                     time.Duration
 }
 
 // failed begins the line with which go test ends a scenario that has failed.
 const failed = "--- FAIL: TestFaults/"
 
-func laboratory(t *testing.T, tag, scenario string) result {
+// laboratory runs a scenario with the program that overlay changes.
+func laboratory(t *testing.T, mutant, overlay, scenario string) result {
 	t.Helper()
 	began := time.Now()
 	c := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout", "8m", "-run", "^TestFaults$", "-v", ".")
 	c.Dir = ".."
 	c.Env = append(os.Environ(),
-		"BRANDPULSE_TEST_TAGS="+tag,
+		"BRANDPULSE_TEST_OVERLAY="+overlay,
 		"BRANDPULSE_TEST_FULL=",
 		"BRANDPULSE_FAULTLAB_SCENARIO="+scenario,
 		fmt.Sprintf("BRANDPULSE_FAULTLAB_SEED=%d", *seed),
 	)
 	out, err := c.CombinedOutput()
-	r := result{tag: tag, scenario: scenario, printed: string(out), passed: err == nil, took: time.Since(began)}
+	r := result{mutant: mutant, scenario: scenario, printed: string(out), passed: err == nil, took: time.Since(began)}
 	if *logs != "" {
-		name := filepath.Join(*logs, fmt.Sprintf("%s-%s-%d.log", r.mutant(), scenario, *seed))
+		name := filepath.Join(*logs, fmt.Sprintf("%s-%s-%d.log", r.name(), scenario, *seed))
 		if err := os.WriteFile(name, out, 0o600); err != nil {
 			t.Error(err)
 		}
@@ -101,12 +106,7 @@ func laboratory(t *testing.T, tag, scenario string) result {
 	return r
 }
 
-func (r *result) mutant() string {
-	if r.tag == "" {
-		return "none"
-	}
-	return r.tag
-}
+func (r *result) name() string { return cmp.Or(r.mutant, "none") }
 
 // tail is the end of what was printed.
 func (r *result) tail(lines int) string {
@@ -129,7 +129,7 @@ func lineWith(says *regexp.Regexp, printed string) string {
 
 // table is in Markdown.
 func table(results []result) string {
-	slices.SortStableFunc(results, func(a, b result) int { return min(len(a.tag), 1) - min(len(b.tag), 1) })
+	slices.SortStableFunc(results, func(a, b result) int { return min(len(a.mutant), 1) - min(len(b.mutant), 1) })
 	var text strings.Builder
 	text.WriteString("| mutant | breaks the rule: it | scenario | seed | outcome | what failed |\n|---|---|---|--:|---|---|\n")
 	for _, r := range results {
@@ -138,7 +138,7 @@ func table(results []result) string {
 			outcome = "passes"
 		}
 		fmt.Fprintf(&text, "| %s | %s | %s | %d | %s, %.0f s | %s |\n",
-			r.mutant(), r.breaks, r.scenario, *seed, outcome, r.took.Seconds(), r.found)
+			r.name(), r.breaks, r.scenario, *seed, outcome, r.took.Seconds(), r.found)
 	}
 	return text.String()
 }

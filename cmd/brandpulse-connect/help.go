@@ -52,9 +52,8 @@ first of these that exists: ` + strings.Join(configPaths, ", ") + `.
 The file of -o has http, logger, metrics and resources. The REST API is served only
 with a login (http.basic_auth); --no-api leaves it out.
 More: ` + benthosDocs + `/guides/streams_mode/about`},
-	"echo":     {"Print a pipeline with its defaults and variables filled in", ""},
-	"test":     {"Run the unit tests of pipelines", ""},
-	"template": {"Check templates of components (experimental)", ""},
+	"echo": {"Print a pipeline with its defaults and variables filled in", ""},
+	"test": {"Run the unit tests of pipelines", ""},
 	"blobl": {"Try a Bloblang mapping on JSON documents", `
    echo '{"score":0.9}' | brandpulse-connect blobl 'root = this.score > 0.5'
    brandpulse-connect blobl -i input.jsonl -f mapping.blobl
@@ -147,7 +146,7 @@ func printCommandHelp(w io.Writer, command *cli.Command) {
 	description = strings.ReplaceAll(description, documentationURL+"/configuration/", benthosDocs+"/configuration/")
 	arguments := command.ArgsUsage
 	if arguments == "" {
-		arguments = map[string]string{"run": "FILE", "echo": "FILE", "streams": "[FILES]", "test": "FILES", "blobl": "MAPPING", "template": "COMMAND"}[command.Name]
+		arguments = map[string]string{"run": "FILE", "echo": "FILE", "streams": "[FILES]", "test": "FILES", "blobl": "MAPPING"}[command.Name]
 	}
 	fmt.Fprintf(w, "%s: %s\n\nUSAGE:\n   %s\n", command.HelpName, wrapped(usage, len(command.HelpName)+2, 3), strings.TrimSpace(command.HelpName+" [OPTIONS] "+arguments))
 	if description != "" {

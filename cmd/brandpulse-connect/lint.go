@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -52,10 +53,13 @@ func runLint(c *cli.Context) error {
 		return err
 	}
 	if !c.Args().Present() && len(anySlice(c, "resources")) == 0 && anyString(c, "config") == "" {
-		return fmt.Errorf("no file to lint: name files or folders, such as %s lint ./pipelines/... or %s lint pipeline.yaml", binaryName, binaryName)
+		return errors.New(noFileToLint("lint", "./pipelines/...", "pipeline.yaml"))
 	}
 	stock, err := stockLint(c.Context, lintArguments(c))
 	if err != nil {
+		return err
+	}
+	if err := stock.empty(append(c.Args().Slice(), anySlice(c, "resources")...)); err != nil {
 		return err
 	}
 	linter, err := configlint.New(schema(versionAndDate()), os.LookupEnv)
@@ -65,18 +69,7 @@ func runLint(c *cli.Context) error {
 	linter.RejectDeprecated, linter.RequireLabels = c.Bool("deprecated"), c.Bool("labels")
 	linter.SkipEnvVarCheck = c.Bool("skip-env-var-check")
 	fmt.Fprint(os.Stderr, stock.before)
-	wrong := false
-	for _, target := range stock.targets {
-		lines := allLints(linter, target, stock.lints[target])
-		if c.Bool("verbose") {
-			fmt.Fprintf(os.Stdout, "%s: %s\n", target, map[bool]string{true: "OK", false: "FAILED"}[len(lines) == 0])
-		}
-		for _, line := range lines {
-			fmt.Fprintln(os.Stderr, line)
-		}
-		wrong = wrong || len(lines) > 0
-	}
-	if wrong {
+	if stock.print(c.Bool("verbose"), func(target string) []string { return allLints(linter, target, stock.lints[target]) }) {
 		return cli.Exit("", 1)
 	}
 	return nil
@@ -137,6 +130,30 @@ type stockReport struct {
 	before  string // what is about no file
 	targets []string
 	lints   map[string][]string // of a file, each as "(line,column) message"
+}
+
+// empty returns an error if the paths match no file, which Benthos's lint takes for
+// success.
+func (r stockReport) empty(paths []string) error {
+	if len(r.targets) > 0 || r.before != "" {
+		return nil
+	}
+	return fmt.Errorf("no file to lint: nothing matches %q. Write a folder as FOLDER/...; its files must end in .yaml or .yml", strings.Join(paths, " "))
+}
+
+// print prints the lines about each file, and reports whether there are any.
+func (r stockReport) print(verbose bool, lints func(target string) []string) (wrong bool) {
+	for _, target := range r.targets {
+		lines := lints(target)
+		if verbose {
+			fmt.Fprintf(os.Stdout, "%s: %s\n", target, map[bool]string{true: "OK", false: "FAILED"}[len(lines) == 0])
+		}
+		for _, line := range lines {
+			fmt.Fprintln(os.Stderr, line)
+		}
+		wrong = wrong || len(lines) > 0
+	}
+	return wrong
 }
 
 var (

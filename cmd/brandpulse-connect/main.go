@@ -54,6 +54,7 @@ func main() {
 		service.CLIOptAddCommand(topicCommand()),
 		service.CLIOptAddCommand(createCommand()),
 		service.CLIOptAddCommand(listCommand()),
+		service.CLIOptAddCommand(templateCommand()),
 	)...)
 	if err == nil && server.err() != nil {
 		code, err = 1, server.err()

@@ -20,8 +20,9 @@ const topicTimeout = 20 * time.Second
 
 func topicCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "topic",
-		Usage: "Create a topic in Kafka",
+		Name:      "topic",
+		Usage:     "Create a topic in Kafka",
+		ArgsUsage: "COMMAND",
 		Subcommands: []*cli.Command{{
 			Name:      "create",
 			Usage:     "Create a topic in Kafka, unless it exists with as many partitions",

@@ -86,3 +86,33 @@ func TestLintIsThatOfBenthosAndMore(t *testing.T) {
 		})
 	}
 }
+
+// What would break: our template lint is no replacement for Benthos's: a right template,
+// a wrong one, and a folder of both.
+func TestTemplateLintIsThatOfBenthosAndMore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"good.yaml": "name: shout\ntype: processor\nfields: [ { name: to, type: string } ]\nmapping: 'root.mapping = \"root = \" + this.to'\n",
+		"bad.yaml":  "name: shout\ntyp: processor\nmapping: 'root.mapping ='\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	good, bad := filepath.Join(dir, "good.yaml"), filepath.Join(dir, "bad.yaml")
+	if said := output(t, 0, "template", "lint", good); said != "" {
+		t.Errorf("nothing is wrong, and it says:\n%s", said)
+	}
+	for _, args := range [][]string{{bad}, {"--verbose", good, bad}, {"--verbose", dir + "/..."}} {
+		said := output(t, 1, append([]string{"template", "lint"}, args...)...)
+		for _, want := range []string{"bad.yaml(2,1) field typ not recognised", "bad.yaml(1,1) field type is required"} {
+			if !strings.Contains(said, want) {
+				t.Errorf("%q does not say %q:\n%s", args, want, said)
+			}
+		}
+		if verbose := args[0] == "--verbose"; strings.Contains(said, "good.yaml: OK") != verbose || strings.Contains(said, "bad.yaml: FAILED") != verbose {
+			t.Errorf("%q:\n%s", args, said)
+		}
+	}
+}

@@ -35,10 +35,16 @@ func Create(o Options) (string, error) {
 		p.outputs = []string{"stdout"}
 	}
 	w := &writer{schema: s, small: o.Small, chosen: maps.Clone(values), used: map[string]bool{}, fitted: map[string]bool{}}
+	if w.routes, err = routesOf(p.inputs); err != nil {
+		return "", fmt.Errorf("finding a route for dead letters: %w", err)
+	}
 	w.fit(p)
-	text := fmt.Sprintf("# Written by: %s\n# Replace the values marked \"required\" by your own, and check the file with\n#   brandpulse-connect lint FILE\n# Fields behind a # are optional; they show an example. The others have their default.\n\n", o.Command)
+	text := fmt.Sprintf("# Written by: %s\n# Replace the values marked \"required\" by your own, and check the file with\n#   brandpulse-connect lint FILE\n# ${NAME:default} is the environment variable NAME. Fields behind a # are optional; they\n# show an example. The others have their default.\n\n", o.Command)
 	for _, f := range s.root {
-		part := w.section(f, p)
+		part, err := w.section(f, p)
+		if err != nil {
+			return "", err
+		}
 		if len(part) > 0 {
 			text += strings.Join(part, "\n") + "\n\n"
 		}
@@ -76,6 +82,8 @@ func (w *writer) fit(p parts) {
 			w.chosen[where], w.fitted[where] = value, true
 		}
 	}
+	fit(map[string]any{rejectedOutput: w.routes.rejected})
+	fit(settled)
 	for pair, chosen := range together {
 		if there[pair[0]] && there[pair[1]] {
 			fit(chosen)
@@ -89,19 +97,20 @@ func (w *writer) fit(p parts) {
 }
 
 // section writes a field of the configuration as a whole.
-func (w *writer) section(f field, p parts) lines {
+func (w *writer) section(f field, p parts) (lines, error) {
 	switch f.Name {
 	case "input":
-		return w.several("input", "inputs", p.inputs).under("input")
+		return w.several("input", "inputs", p.inputs).under("input"), nil
 	case "output":
-		return w.several("output", "outputs", p.outputs).under("output")
+		output, err := w.withRoutes(w.several("output", "outputs", p.outputs), p)
+		return output.under("output"), err
 	case "pipeline":
-		return w.pipeline(f, p.processors)
+		return w.pipeline(f, p.processors), nil
 	}
 	if w.small || f.Advanced {
-		return nil
+		return nil, nil
 	}
-	return w.field(f, "", "")
+	return w.field(f, "", ""), nil
 }
 
 // several writes one component, or a broker of several.

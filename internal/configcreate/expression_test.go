@@ -14,7 +14,9 @@ const small = `{
 		{"name": "old", "type": "int", "kind": "scalar", "is_deprecated": true},
 		{"name": "mode", "type": "string", "kind": "scalar", "linter": "\nlet options = {\n  \"first\": true,\n  \"second\": true"},
 		{"name": "tls", "type": "object", "kind": "scalar", "is_optional": true, "children": [{"name": "on", "type": "bool", "kind": "scalar", "default": false}]},
-		{"name": "url", "type": "string", "kind": "scalar"}, {"name": "bucket", "type": "string", "kind": "scalar"}
+		{"name": "url", "type": "string", "kind": "scalar"}, {"name": "bucket", "type": "string", "kind": "scalar"},
+		{"name": "token_env", "type": "string", "kind": "scalar", "default": ""}, {"name": "org", "type": "string", "kind": "scalar", "default": ""},
+		{"name": "rejected", "type": "output", "kind": "scalar", "is_optional": true}
 	]}}]
 }`
 
@@ -49,8 +51,26 @@ output:
     mode: first # required
     # tls:
     #   "on": false
-    url: http://127.0.0.1:8086 # required
+    url: "${INFLUXDB_URL:http://127.0.0.1:8086}" # required
     bucket: brandpulse # required
+    token_env: INFLUXDB_TOKEN
+    org: "${INFLUXDB_ORG:}"
+    # Points that InfluxDB rejects, each as one line of line protocol.
+    rejected:
+      retry:
+        max_retries: 0
+        backoff:
+          max_elapsed_time: 0s
+        output:
+          label: rejected_points
+          file:
+            path: "${REJECTED_FILE:./points_rejected.jsonl}"
+            codec: lines
+          processors:
+            - mapping: |
+                root.reason = "rejected"
+                root.error = @influxdb_reason
+                root.point = content().string()
 `
 	for _, expression := range []string{"influxdb", "//influxdb", " stdin / / influxdb "} {
 		created, err := Create(Options{Schema: []byte(small), Expression: expression, Command: "create"})

@@ -1,27 +1,33 @@
 package configcreate
 
+// kafkaBrokers is a variable, since the routes of dead letters write to the same Kafka.
+const kafkaBrokers = "${KAFKA_BROKERS:127.0.0.1:9092}"
+
+// rejectedOutput is where the route of rejected points belongs.
+const rejectedOutput = "output influxdb rejected"
+
 // values are those that a field of a component gets where the schema has none that works:
 // no example, or a lint rule that its default does not pass. By type, component and path.
 var values = map[string]any{
-	"input kafka_batches seed_brokers":  []any{"127.0.0.1:9092"},
+	"input kafka_batches seed_brokers":  []any{kafkaBrokers},
 	"input kafka_batches topics":        []any{"tweets"},
-	"input kafka_franz seed_brokers":    []any{"127.0.0.1:9092"},
+	"input kafka_franz seed_brokers":    []any{kafkaBrokers},
 	"input kafka_franz topics":          []any{"tweets"},
 	"input kafka_franz consumer_group":  "brandpulse",
-	"input redpanda seed_brokers":       []any{"127.0.0.1:9092"},
+	"input redpanda seed_brokers":       []any{kafkaBrokers},
 	"input redpanda topics":             []any{"tweets"},
 	"input redpanda consumer_group":     "brandpulse",
-	"input kafka addresses":             []any{"127.0.0.1:9092"},
+	"input kafka addresses":             []any{kafkaBrokers},
 	"input kafka topics":                []any{"tweets"},
 	"input kafka consumer_group":        "brandpulse",
 	"input file paths":                  []any{"./input.jsonl"},
-	"output influxdb url":               "http://127.0.0.1:8086",
+	"output influxdb url":               "${INFLUXDB_URL:http://127.0.0.1:8086}",
 	"output influxdb bucket":            "brandpulse",
-	"output kafka_franz seed_brokers":   []any{"127.0.0.1:9092"},
+	"output kafka_franz seed_brokers":   []any{kafkaBrokers},
 	"output kafka_franz topic":          "tweets",
-	"output redpanda seed_brokers":      []any{"127.0.0.1:9092"},
+	"output redpanda seed_brokers":      []any{kafkaBrokers},
 	"output redpanda topic":             "tweets",
-	"output kafka addresses":            []any{"127.0.0.1:9092"},
+	"output kafka addresses":            []any{kafkaBrokers},
 	"output kafka topic":                "tweets",
 	"output file path":                  "./output.jsonl",
 	"output cache target":               "a_cache",
@@ -53,6 +59,12 @@ var values = map[string]any{
 	"processor decompress algorithm":    "gzip",
 	"processor unarchive format":        "lines",
 	"output fallback ":                  []any{map[string]any{"stdout": map[string]any{}}, map[string]any{"drop": map[string]any{}}},
+}
+
+// settled are values that work as they are, so that nobody has to fill them in.
+var settled = map[string]any{
+	"output influxdb token_env": "INFLUXDB_TOKEN",
+	"output influxdb org":       "${INFLUXDB_ORG:}",
 }
 
 // placeholders are for required fields of these names without an example.

@@ -1,7 +1,6 @@
 package configcreate
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -15,6 +14,7 @@ const mark = " # required"
 type writer struct {
 	schema *schema
 	small  bool
+	routes routes
 	chosen map[string]any // values by type, component and path
 	// fitted are those of them that follow from the other components.
 	fitted map[string]bool
@@ -97,7 +97,12 @@ func (w *writer) field(f field, where, path string) lines {
 		if w.fitted[where+path] {
 			note = ""
 		}
-		return w.value(f.Name, value, note)
+		written := w.value(f.Name, value, note)
+		if route, is := value.(*yaml.Node); is {
+			written = append(lines{"# Points that InfluxDB rejects, each as one line of line protocol."}, written...)
+			unlabel(route)
+		}
+		return written
 	}
 	if f.Deprecated || w.small && f.Advanced && !f.required() {
 		return nil
@@ -161,20 +166,22 @@ func (w *writer) standIn(kind string) lines {
 
 // value writes a value under a key, on one line if it is a scalar or empty.
 func (w *writer) value(key string, value any, note string) lines {
-	var text bytes.Buffer
-	encoder := yaml.NewEncoder(&text)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(map[string]any{key: whole(value)}); err != nil {
+	all, err := encoded(map[string]any{key: whole(value)})
+	if err != nil {
 		return lines{fmt.Sprintf("# %s: %v", key, err)} // no value of a JSON schema
 	}
-	all := lines(strings.Split(strings.TrimRight(text.String(), "\n"), "\n"))
 	all[0] += note
 	return all
 }
 
-// whole returns a value of JSON with whole numbers as such: YAML would have 1e+06.
+// whole returns a value of JSON with whole numbers as such, which YAML would write as
+// 1e+06, and variables in quotes, without which YAML would read their values anew.
 func whole(value any) any {
 	switch value := value.(type) {
+	case string:
+		if strings.Contains(value, "${") {
+			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value, Style: yaml.DoubleQuotedStyle}
+		}
 	case float64:
 		if number := int64(value); float64(number) == value {
 			return number

@@ -59,6 +59,13 @@ func examplesRead(t testing.TB) map[string]badRecord {
 		good: func(name string) string { return `{"sensor":"` + name + `","celsius":20,"time":1767323045123}` },
 		bad:  `{"sensor":"b","celsius":"hot"`,
 	}
+	posts := badRecord{
+		good: func(name string) string {
+			return `{"id":"a","text":"Hi","brand":"` + name + `","sentiment":"positive","timestamp":1767323045123}`
+		},
+		bad:   "no post",
+		keeps: "bm8gcG9zdA==", // in base64
+	}
 	return map[string]badRecord{
 		"docs/components/input_kafka_batches.md: Exact aggregates": tweets,
 		"docs/components/input_kafka_batches.md: Any processor": {
@@ -131,10 +138,16 @@ func examplesRead(t testing.TB) map[string]badRecord {
 		"config/texts.yaml: ": {
 			good: tweets.good, bad: tweets.bad, keeps: "A record of the sample has no text to store", prints: true, sample: true,
 		},
-		"config/all_in_one.yaml: ":    tweetsInBase64,
-		"config/traced.yaml: ":        tweetsInBase64,
-		"config/generate.yaml: ":      makesItsOwn,
-		"config/generate_fast.yaml: ": makesItsOwn,
+		"config/all_in_one.yaml: ":                       tweetsInBase64,
+		"config/traced.yaml: ":                           tweetsInBase64,
+		"config/generate.yaml: ":                         makesItsOwn,
+		"config/generate_fast.yaml: ":                    makesItsOwn,
+		"create kafka_batches/sentiment_window/influxdb": tweets,
+		"create redpanda/sentiment_window/influxdb":      tweets,
+		"create kafka_batches/sentiment_window/file":     tweets,
+		"create redpanda//influxdb":                      lines,
+		"create file/sentiment_window/influxdb":          posts,
+		"create influxdb":                                lines,
 	}
 }
 
@@ -190,7 +203,26 @@ func wholeExamples(t testing.TB) map[string]string {
 		}
 		found["config/"+filepath.Base(file)+": "] = string(text)
 	}
+	for name := range examplesRead(t) {
+		if expression, is := strings.CutPrefix(name, "create "); is {
+			found[name] = created(t, expression)
+		}
+	}
 	return found
+}
+
+// created is the pipeline that create prints.
+func created(t testing.TB, expression string) string {
+	t.Helper()
+	program := testenv.Start(t, testenv.Command{Args: []string{"create", "--small", expression}})
+	if code := program.Wait(t, time.Minute); code != 0 {
+		t.Fatalf("create %s: exit code %d", expression, code)
+	}
+	// A file has records of one line each, so not Avro, which is the default.
+	if strings.HasPrefix(expression, "file/") {
+		return strings.Replace(program.Log(t), "encoding: avro", "encoding: json", 1)
+	}
+	return program.Log(t)
 }
 
 func survivesABadRecord(t *testing.T, config string, records badRecord) {

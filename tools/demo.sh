@@ -35,8 +35,8 @@ if [[ -t 2 ]]; then terminal=1; fi
 	{
 		n++
 		if (n == 20) {
-			print clear "Building brandpulse-connect: the first time one and a half to two minutes on two"
-			print "cores, and about a minute more for InfluxDB."
+			print clear "Building brandpulse-connect. On two cores the first build takes up to two"
+			print "minutes, and InfluxDB about a minute more."
 		}
 		if (n >= 20 && terminal)
 			printf "%s  %d of about %d packages  %.40s", clear, n, packages, $0

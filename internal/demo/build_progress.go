@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 )
@@ -36,13 +37,17 @@ func (p *buildProgress) step(line string) {
 	case !strings.Contains(line, " "): // a package, as `go build -v` prints it
 		p.packages++
 		p.text = line
+	case strings.HasPrefix(line, "building InfluxDB"): // as the intro says
 	default:
 		p.text = line
-		if !strings.HasPrefix(line, "building InfluxDB") && len(p.notes) < maxNotes { // as the intro says
+		if len(p.notes) < maxNotes {
 			p.notes = append(p.notes, line)
 		}
 	}
 }
+
+// lineWidth keeps a line below the 80 columns of a terminal.
+const lineWidth = 79
 
 // maxNotes bounds how many lines of a build that fails are held.
 const maxNotes = 50
@@ -64,10 +69,21 @@ func (p *buildProgress) status() buildStatus {
 	p.notes = nil
 	return buildStatus{
 		notes: notes,
-		intro: fmt.Sprintf("Building InfluxDB %s from its source, once: %s.\nMeanwhile tweets go into Kafka, and are stored as soon as InfluxDB is up.",
+		intro: fmt.Sprintf("Building InfluxDB %s from source, once: %s.\nMeanwhile tweets go into Kafka, and are stored as soon as InfluxDB is up.",
 			influxd.V1, buildTime(runtime.NumCPU())),
-		line: fmt.Sprintf("InfluxDB: %s, %d of %d packages  %s", p.now().Sub(p.begin).Round(time.Second), p.packages, max(p.packages, influxd.PackagesV1), p.text),
+		line: p.line(),
 	}
+}
+
+// line is the state of the build in lineWidth columns. It must be called with mu held.
+func (p *buildProgress) line() string {
+	line := fmt.Sprintf("InfluxDB: %s, %d of %d packages  ", p.now().Sub(p.begin).Round(time.Second), p.packages, max(p.packages, influxd.PackagesV1))
+	text := p.text
+	if room := lineWidth - utf8.RuneCountInString(line); utf8.RuneCountInString(text) > room {
+		runes := []rune(text)
+		text = "…" + string(runes[len(runes)-room+1:]) // the end of a path says most
+	}
+	return line + text
 }
 
 // buildTime estimates how long the build takes with its modules at hand.

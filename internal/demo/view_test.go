@@ -109,10 +109,17 @@ func TestBuildIsShown(t *testing.T) {
 		if n := strings.Count(out.String(), "40,000"); n != 1 {
 			t.Errorf("terminal %v: %d rows say the same:\n%s", terminal, n, out.String())
 		}
+		p.step("google.golang.org/api/cloudresourcemanager/v1/with/a/very/long/path/to/package")
+		v.building(counts{40_001}, p.status())
 		v.clearBar()
 		v.row(counts{50_000}, counts{10})
 		got := out.String()
-		for _, want := range []string{"Building InfluxDB 1.8.10 from its source, once: ", "InfluxDB: 5s, 5 of 375 packages  github.com/influxdata/influxdb/tsdb", "40,000"} {
+		for line := range strings.Lines(strings.ReplaceAll(got, clearLine, "\n")) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 79 {
+				t.Errorf("terminal %v: %d columns: %s", terminal, n, line)
+			}
+		}
+		for _, want := range []string{"Building InfluxDB 1.8.10 from source, once: ", "InfluxDB: 5s, 5 of 375 packages  github.com/influxdata/influxdb/tsdb", "40,000"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("terminal %v: %q is missing in\n%s", terminal, want, got)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/dashboard"
 	"github.com/brandpulse/brandpulse-connect/internal/dashboard/brandview"
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard/deadview"
 	"github.com/brandpulse/brandpulse-connect/internal/dashboard/pipelineview"
 )
 
@@ -39,9 +40,10 @@ login, so it listens on this machine alone unless you say otherwise.
 			&cli.StringFlag{Name: "measurement", EnvVars: []string{"MEASUREMENT"}, Value: "tweets", Usage: "measurement that the tweets are counted in"},
 			&cli.StringFlag{Name: "texts-measurement", EnvVars: []string{"TEXTS_MEASUREMENT"}, Value: "tweet_texts", Usage: "measurement of a sample of tweets with their texts, as texts.yaml stores it; those of --measurement are shown too"},
 			&cli.StringSliceFlag{Name: "metrics", Usage: "`URL` of a pipeline's Prometheus metrics, such as http://127.0.0.1:4195/metrics; several with commas, or repeated"},
-			&cli.StringFlag{Name: "kafka", Usage: "`BROKERS`, separated by commas, to ask for what Kafka holds and the lag; without TLS or login"},
+			&cli.StringFlag{Name: "kafka", Usage: "`BROKERS`, separated by commas, to ask for what Kafka holds, the lag and the dead letters; without TLS or login"},
 			&cli.StringFlag{Name: "topic", EnvVars: []string{"TOPIC"}, Value: "tweets", Usage: "topic in Kafka"},
 			&cli.StringFlag{Name: "group", EnvVars: []string{"CONSUMER_GROUP"}, Usage: "consumer group of the ingest, whose lag is shown"},
+			&cli.StringFlag{Name: "dead-letters", EnvVars: []string{"DEAD_TOPIC"}, Value: "tweets_dead", Usage: "`TOPIC` of the dead letters, whose newest are shown where --kafka is given; empty shows none"},
 		},
 		OnUsageError: usageError,
 		Action:       runDashboard,
@@ -54,6 +56,7 @@ func runDashboard(c *cli.Context) error {
 	}
 	ctx, stop := signal.NotifyContext(c.Context, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	kafka := commaSeparated(c.String("kafka"))
 	server, err := dashboard.Listen(dashboard.Options{
 		Address:      c.String("address"),
 		AllowedHosts: c.StringSlice("allowed-host"),
@@ -67,10 +70,11 @@ func runDashboard(c *cli.Context) error {
 		},
 		Pipeline: pipelineview.Source{
 			Metrics: c.StringSlice("metrics"),
-			Kafka:   commaSeparated(c.String("kafka")),
+			Kafka:   kafka,
 			Topic:   c.String("topic"),
 			Group:   c.String("group"),
 		},
+		DeadLetters: deadview.Source{Kafka: kafka, Topic: c.String("dead-letters")},
 	})
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/dashboard/brandview"
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard/deadview"
 	"github.com/brandpulse/brandpulse-connect/internal/dashboard/pipelineview"
 )
 
@@ -26,8 +27,9 @@ type Options struct {
 	// beside those of this machine.
 	AllowedHosts []string
 
-	Influx   brandview.Source
-	Pipeline pipelineview.Source
+	Influx      brandview.Source
+	Pipeline    pipelineview.Source
+	DeadLetters deadview.Source
 }
 
 // Server serves the page. Make one with Listen.
@@ -36,6 +38,7 @@ type Server struct {
 	handler  http.Handler
 	brand    *brandview.View
 	pipeline *pipelineview.View
+	dead     *deadview.View
 	stopping chan struct{}
 }
 
@@ -50,12 +53,18 @@ func Listen(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	dead, err := deadview.New(o.DeadLetters)
+	if err != nil {
+		pipeline.Close()
+		return nil, err
+	}
 	listener, err := net.Listen("tcp", o.Address)
 	if err != nil {
 		pipeline.Close()
+		dead.Close()
 		return nil, fmt.Errorf("listening for the dashboard: %w", err)
 	}
-	s := &Server{listener: listener, brand: brand, pipeline: pipeline, stopping: make(chan struct{})}
+	s := &Server{listener: listener, brand: brand, pipeline: pipeline, dead: dead, stopping: make(chan struct{})}
 	s.handler = guard(newHosts(listener.Addr().(*net.TCPAddr), o.AllowedHosts), s.routes())
 	return s, nil
 }
@@ -74,6 +83,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var reading sync.WaitGroup
 	defer s.pipeline.Close()
+	defer s.dead.Close()
 	defer reading.Wait()
 	defer cancel()
 	reading.Go(func() { s.brand.Run(ctx) })

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/dashboard/brandview"
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard/deadview"
 )
 
 // maxSeconds is the last second that InfluxDB can hold.
@@ -66,6 +67,14 @@ func (s *Server) routes() http.Handler {
 				return update.Revision, update
 			},
 		})
+	})
+	mux.HandleFunc("GET /api/dead-letters", func(w http.ResponseWriter, r *http.Request) {
+		n, err := strconv.Atoi(r.URL.Query().Get("n"))
+		if err != nil || n < 1 || n > deadview.MaxLetters {
+			http.Error(w, "n must be a number from 1 to "+strconv.Itoa(deadview.MaxLetters), http.StatusBadRequest)
+			return
+		}
+		answer(w, s.dead.Newest(r.Context(), n))
 	})
 	return mux
 }

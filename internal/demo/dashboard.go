@@ -7,6 +7,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/dashboard"
 	"github.com/brandpulse/brandpulse-connect/internal/dashboard/brandview"
+	"github.com/brandpulse/brandpulse-connect/internal/dashboard/deadview"
 	"github.com/brandpulse/brandpulse-connect/internal/dashboard/pipelineview"
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 )
@@ -25,6 +26,7 @@ func serveDashboard(ctx context.Context, o Options, k *kafka, db *influxd.Databa
 			Metrics: []string{"http://" + at.generate + "/metrics", "http://" + at.ingest + "/metrics"},
 			Kafka:   brokerList(k.brokers), Topic: k.topic, Group: k.group,
 		},
+		DeadLetters: deadview.Source{Kafka: brokerList(k.brokers), Topic: k.dead},
 	}
 	server, err := dashboard.Listen(options)
 	if err != nil {

@@ -29,6 +29,10 @@ func (s *Server) routes() http.Handler {
 		if !ok {
 			return
 		}
+		if filter.Until > 0 {
+			http.Error(w, "A range that has ended has no events: request /api/brand/period.", http.StatusBadRequest)
+			return
+		}
 		feeds.serve(w, r, s.stopping, source{
 			watch:   func() (done func()) { return s.brand.Watch(filter.Range) },
 			changed: s.brand.Changed,
@@ -37,6 +41,17 @@ func (s *Server) routes() http.Handler {
 				return update.Revision, update
 			},
 		})
+	})
+	mux.HandleFunc("GET /api/brand/period", func(w http.ResponseWriter, r *http.Request) {
+		filter, ok := filterOf(w, r)
+		if !ok {
+			return
+		}
+		if filter.Until == 0 {
+			http.Error(w, "A period needs its end: give until, or from and to.", http.StatusBadRequest)
+			return
+		}
+		answer(w, s.brand.Period(r.Context(), filter))
 	})
 	mux.HandleFunc("GET /api/brand/moment", func(w http.ResponseWriter, r *http.Request) {
 		filter, ok := filterOf(w, r)
@@ -55,7 +70,7 @@ func (s *Server) routes() http.Handler {
 		if !ok {
 			return
 		}
-		tweets, problem := s.brand.Latest(r.Context(), filter.Brands)
+		tweets, problem := s.brand.Latest(r.Context(), filter)
 		answer(w, map[string]any{"tweets": tweets, "problem": problem})
 	})
 	mux.HandleFunc("GET /api/pipeline/events", func(w http.ResponseWriter, r *http.Request) {

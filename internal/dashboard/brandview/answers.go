@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -75,15 +76,30 @@ func (a *answer) windows(brand string) []Counts {
 	return windows
 }
 
-// texts asks for the newest tweets from a second to another, exclusive. There
-// are none where points are counts of windows.
-func (c *client) texts(ctx context.Context, brands []string, from, to int64, limit int) ([]Tweet, error) {
-	params := map[string]any{"from": from * int64(time.Second), "to": to * int64(time.Second)}
-	for i, brand := range brands {
+// textQuery selects tweets with their texts.
+type textQuery struct {
+	from, to   int64    // unix seconds; to is exclusive
+	brands     []string // none: all
+	sentiments []string // none: all
+	words      []string // all of which a text must contain, in any case
+	limit      int
+}
+
+// texts asks for the newest tweets of a query. There are none where points are
+// counts of windows.
+func (c *client) texts(ctx context.Context, q textQuery) ([]Tweet, error) {
+	params := map[string]any{"from": q.from * int64(time.Second), "to": q.to * int64(time.Second)}
+	for i, brand := range q.brands {
 		params["brand"+strconv.Itoa(i)] = brand
 	}
+	for i, sentiment := range q.sentiments {
+		params["sentiment"+strconv.Itoa(i)] = sentiment
+	}
+	for i, word := range q.words {
+		params["word"+strconv.Itoa(i)] = map[string]string{"regex": "(?i)" + regexp.QuoteMeta(word)}
+	}
 	tweets := []Tweet{}
-	err := c.query(ctx, textsStatement(c.textsFrom, len(brands), limit), params, func(r row) error {
+	err := c.query(ctx, textsStatement(c.textsFrom, q), params, func(r row) error {
 		if len(r.values) != 3 {
 			return &Problem{Kind: Failing, Message: "InfluxDB's answer has other columns than were asked for"}
 		}
@@ -98,7 +114,7 @@ func (c *client) texts(ctx context.Context, brands []string, from, to int64, lim
 	})
 	// InfluxDB orders and limits the tweets of each measurement alone.
 	slices.SortStableFunc(tweets, func(a, b Tweet) int { return cmp.Compare(b.Time, a.Time) })
-	return tweets[:min(len(tweets), limit)], err
+	return tweets[:min(len(tweets), q.limit)], err
 }
 
 // integer reads a sum. Another writer may have stored floats.

@@ -152,7 +152,7 @@ func TestTextsOfTwoMeasurementsAreOneList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := client.texts(t.Context(), nil, 0, 10, 3)
+		got, err := client.texts(t.Context(), textQuery{to: 10, limit: 3})
 		if err != nil {
 			t.Fatal(err)
 		}

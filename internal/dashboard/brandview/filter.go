@@ -4,17 +4,33 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"unicode/utf8"
+
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// maxFilter is how many brands may be looked at together.
-const maxFilter = maxBrands
+const (
+	// maxFilter is how many brands may be looked at together.
+	maxFilter = maxBrands
+	// maxSearch limits the characters of a search for texts, and maxWords its words.
+	maxSearch = 100
+	maxWords  = 8
+)
 
 // Filter says what to look at.
 type Filter struct {
 	Range  Range
+	Until  int64    // the end of a range that has ended, exclusive; 0: the range ends now
 	Brands []string // none: all
+
+	// Sentiments and Words select texts. Counts are always those of all sentiments.
+	Sentiments []string // none: all
+	Words      []string // all of which a text must contain
 }
+
+// start is the first second of a range that has ended.
+func (f Filter) start() int64 { return f.Until - f.Range.length() }
 
 // Check gives an error if no view can be had of it.
 func (f Filter) Check() error {
@@ -26,7 +42,29 @@ func (f Filter) Check() error {
 			return err
 		}
 	}
+	for _, sentiment := range f.Sentiments {
+		if _, ok := tweet.ParseSentiment(sentiment); !ok {
+			return errors.New("a sentiment is positive, neutral or negative")
+		}
+	}
+	if len(f.Sentiments) > tweet.NumSentiments {
+		return errors.New("a sentiment is chosen twice")
+	}
 	return nil
+}
+
+// wordsOf splits a search into words.
+func wordsOf(search string) ([]string, error) {
+	words := strings.Fields(search)
+	switch {
+	case !utf8.ValidString(search):
+		return nil, errors.New("the search is not UTF-8")
+	case utf8.RuneCountInString(search) > maxSearch:
+		return nil, fmt.Errorf("the search is longer than %d characters", maxSearch)
+	case len(words) > maxWords:
+		return nil, fmt.Errorf("the search has more than %d words", maxWords)
+	}
+	return words, nil
 }
 
 // checkBrand accepts every name that the list of brands can contain. Names are bound
@@ -45,13 +83,21 @@ func checkBrand(name string) error {
 
 var errNoFilter = errors.New("no such range")
 
-// FilterFrom reads a filter from a request: range, and brand any number of times.
-func FilterFrom(r *http.Request) (Filter, error) {
+// FilterFrom reads a filter from a request: either range, with until if it has ended,
+// or from and to; brand and sentiment any number of times; and q, a search.
+func FilterFrom(r *http.Request) (f Filter, err error) {
 	query := r.URL.Query()
-	found, ok := ParseRange(query.Get("range"))
-	if !ok {
-		return Filter{}, errNoFilter
+	if query.Has("from") || query.Has("to") {
+		f.Range, f.Until, err = ownRange(query.Get("from"), query.Get("to"))
+	} else {
+		f.Range, f.Until, err = namedRange(query.Get("range"), query.Get("until"))
 	}
-	f := Filter{Range: found, Brands: query["brand"]}
+	if err != nil {
+		return Filter{}, err
+	}
+	f.Brands, f.Sentiments = query["brand"], query["sentiment"]
+	if f.Words, err = wordsOf(query.Get("q")); err != nil {
+		return Filter{}, err
+	}
 	return f, f.Check()
 }

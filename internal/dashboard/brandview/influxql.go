@@ -40,16 +40,24 @@ func countsStatement(measurement string, step int64) string {
 	return fmt.Sprintf(`SELECT sum("count") FROM %s WHERE time >= $from AND time < $to GROUP BY time(%ds), "brand", "sentiment" fill(none)`, measurement, step)
 }
 
-// textsStatement asks for the newest tweets with their texts, of some brands or,
-// with none, of all. There may be several measurements, with commas.
-func textsStatement(measurements string, brands, limit int) string {
-	var which strings.Builder
-	for i := range brands {
-		which.WriteString(map[bool]string{true: " AND (", false: " OR "}[i == 0])
-		fmt.Fprintf(&which, `"brand" = $brand%d`, i)
+// textsStatement asks for the newest tweets with their texts. There may be several
+// measurements, with commas. All that a viewer enters is a bound parameter.
+func textsStatement(measurements string, q textQuery) string {
+	where := "time >= $from AND time < $to" + anyOf("brand", len(q.brands)) + anyOf("sentiment", len(q.sentiments))
+	for i := range q.words {
+		where += fmt.Sprintf(` AND "text" =~ $word%d`, i)
 	}
-	if brands > 0 {
-		which.WriteByte(')')
+	return fmt.Sprintf(`SELECT "text", "brand", "sentiment" FROM %s WHERE %s ORDER BY time DESC LIMIT %d`, measurements, where, q.limit)
+}
+
+// anyOf is the condition that a tag has one of n bound values; none without any.
+func anyOf(tag string, n int) string {
+	if n == 0 {
+		return ""
 	}
-	return fmt.Sprintf(`SELECT "text", "brand", "sentiment" FROM %s WHERE time >= $from AND time < $to%s ORDER BY time DESC LIMIT %d`, measurements, which.String(), limit)
+	values := make([]string, n)
+	for i := range values {
+		values[i] = fmt.Sprintf(`"%s" = $%s%d`, tag, tag, i)
+	}
+	return " AND (" + strings.Join(values, " OR ") + ")"
 }

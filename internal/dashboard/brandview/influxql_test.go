@@ -60,8 +60,9 @@ func FuzzIdentifier(f *testing.F) {
 func TestStatements(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{countsStatement(`"tweets"`, 15), `SELECT sum("count") FROM "tweets" WHERE time >= $from AND time < $to GROUP BY time(15s), "brand", "sentiment" fill(none)`},
-		{textsStatement(`"tweets"`, 0, 20), `SELECT "text", "brand", "sentiment" FROM "tweets" WHERE time >= $from AND time < $to ORDER BY time DESC LIMIT 20`},
-		{textsStatement(`"tweets"`, 2, 20), `SELECT "text", "brand", "sentiment" FROM "tweets" WHERE time >= $from AND time < $to AND ("brand" = $brand0 OR "brand" = $brand1) ORDER BY time DESC LIMIT 20`},
+		{textsStatement(`"tweets"`, textQuery{limit: 20}), `SELECT "text", "brand", "sentiment" FROM "tweets" WHERE time >= $from AND time < $to ORDER BY time DESC LIMIT 20`},
+		{textsStatement(`"tweets"`, textQuery{brands: []string{"A", "B"}, limit: 20}), `SELECT "text", "brand", "sentiment" FROM "tweets" WHERE time >= $from AND time < $to AND ("brand" = $brand0 OR "brand" = $brand1) ORDER BY time DESC LIMIT 20`},
+		{textsStatement(`"tweets"`, textQuery{brands: []string{"A"}, sentiments: []string{"negative"}, words: []string{`'; DROP`, "/"}, limit: 20}), `SELECT "text", "brand", "sentiment" FROM "tweets" WHERE time >= $from AND time < $to AND ("brand" = $brand0) AND ("sentiment" = $sentiment0) AND "text" =~ $word0 AND "text" =~ $word1 ORDER BY time DESC LIMIT 20`},
 	} {
 		if diff := cmp.Diff(c.want, c.got); diff != "" {
 			t.Error(diff)

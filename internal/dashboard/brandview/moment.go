@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 )
 
 const (
@@ -35,7 +36,7 @@ func (v *View) Moment(ctx context.Context, f Filter, at int64) Moment {
 			return m
 		}
 	}
-	m.Tweets, m.Problem = v.read(ctx, f.Brands, m.Start, m.Start+m.Step)
+	m.Tweets, m.Problem = v.read(ctx, f.texts(m.Start, m.Start+m.Step))
 	return m
 }
 
@@ -43,8 +44,8 @@ func (v *View) Moment(ctx context.Context, f Filter, at int64) Moment {
 func (s *store) moment(r Range, start int64) (brands []Brand, known bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	ring := s.rings[r.Name]
-	if start < ring.filled || start > ring.head {
+	ring, ok := s.rings[r.Name]
+	if !ok || start < ring.filled || start > ring.head {
 		return nil, false
 	}
 	var totals [1 + maxBrands]Counts
@@ -105,24 +106,36 @@ func (v *View) slot(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// Latest gives the newest tweets where texts are stored.
-func (v *View) Latest(ctx context.Context, brands []string) ([]Tweet, *Problem) {
+// Latest gives the newest tweets where texts are stored: those of the last minute, or
+// of the whole range if they are searched or the range has ended.
+func (v *View) Latest(ctx context.Context, f Filter) ([]Tweet, *Problem) {
+	if f.Until > 0 {
+		return v.read(ctx, f.texts(f.start(), f.Until))
+	}
 	v.store.mu.RLock()
-	newest := v.store.newest
+	newest, head := v.store.newest, v.store.base.head
 	v.store.mu.RUnlock()
-	if newest == 0 {
+	switch {
+	case len(f.Words) > 0:
+		return v.read(ctx, f.texts(f.Range.first(max(head, time.Now().Unix())), head+2))
+	case newest == 0:
 		return []Tweet{}, nil
 	}
-	return v.read(ctx, brands, newest-latestSeconds, newest+2)
+	return v.read(ctx, f.texts(newest-latestSeconds, newest+2))
 }
 
-func (v *View) read(ctx context.Context, brands []string, from, to int64) ([]Tweet, *Problem) {
+// texts selects the texts of a filter from a second to another, exclusive.
+func (f Filter) texts(from, to int64) textQuery {
+	return textQuery{from: from, to: to, brands: f.Brands, sentiments: f.Sentiments, words: f.Words, limit: latestTweets}
+}
+
+func (v *View) read(ctx context.Context, q textQuery) ([]Tweet, *Problem) {
 	done, err := v.slot(ctx)
 	if err != nil {
 		return []Tweet{}, problemOf(err)
 	}
 	defer done()
-	tweets, err := v.reader.texts(ctx, brands, from, to, latestTweets)
+	tweets, err := v.reader.texts(ctx, q)
 	if err != nil {
 		return []Tweet{}, problemOf(err)
 	}

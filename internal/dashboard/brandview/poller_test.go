@@ -60,7 +60,7 @@ func (l *log) times() int {
 	return l.asked
 }
 
-func (l *log) texts(context.Context, []string, int64, int64, int) ([]Tweet, error) {
+func (l *log) texts(context.Context, textQuery) ([]Tweet, error) {
 	return []Tweet{}, nil
 }
 

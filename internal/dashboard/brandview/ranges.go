@@ -47,4 +47,7 @@ func (r Range) first(head int64) int64 {
 // floor is the start of the window that a second lies in.
 func (r Range) floor(second int64) int64 { return second - mod(second, r.Step) }
 
+// length is the seconds of all windows.
+func (r Range) length() int64 { return r.Step * int64(r.Windows) }
+
 func mod(a, b int64) int64 { return ((a % b) + b) % b }

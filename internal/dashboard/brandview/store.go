@@ -17,9 +17,12 @@ type store struct {
 	changed  chan struct{} // closed at the next change
 }
 
-func newStore() *store {
+func newStore() *store { return storeOf(Ranges...) }
+
+// storeOf returns a store of some ranges, which are all that it can show.
+func storeOf(ranges ...Range) *store {
 	s := &store{revision: 1, table: newBrandTable(), base: newRing(1, baseSeconds), rings: map[string]*ring{}, changed: make(chan struct{})}
-	for _, r := range Ranges {
+	for _, r := range ranges {
 		s.rings[r.Name] = newRing(r.Step, r.Windows+1)
 	}
 	return s

@@ -24,13 +24,14 @@ type View struct {
 	reader   reader
 	store    *store
 	queries  chan struct{} // a slot for each query that a viewer asks for
+	periods  periods
 	watching watching
 }
 
 // reader is what a view needs of InfluxDB.
 type reader interface {
 	counts(ctx context.Context, step, from, to int64) (answer, error)
-	texts(ctx context.Context, brands []string, from, to int64, limit int) ([]Tweet, error)
+	texts(ctx context.Context, q textQuery) ([]Tweet, error)
 }
 
 // New gives a view that reads when it runs. It asks nothing yet.
@@ -45,6 +46,7 @@ func New(source Source) (*View, error) {
 func newView(source Source, r reader) *View {
 	v := &View{
 		source: source, reader: r, store: newStore(), queries: make(chan struct{}, maxQueries),
+		periods:  periods{turn: make(chan struct{}, 1)},
 		watching: watching{ranges: map[string]int{}, wake: make(chan struct{}, 1)},
 	}
 	// Who looks before the first answer sees windows of now that are not read.
@@ -93,8 +95,9 @@ type Update struct {
 
 // Look gives the view as it is. since is a revision that an earlier update had,
 // with the same filter, or 0.
-func (v *View) Look(f Filter, since uint64) Update {
-	s := v.store
+func (v *View) Look(f Filter, since uint64) Update { return v.look(v.store, f, since) }
+
+func (v *View) look(s *store, f Filter, since uint64) Update {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	ring := s.rings[f.Range.Name]

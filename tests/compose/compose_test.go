@@ -37,7 +37,7 @@ func load(t *testing.T, env ...string) *types.Project {
 func TestServicesAreThere(t *testing.T) {
 	got := load(t).ServiceNames()
 	slices.Sort(got)
-	want := []string{"generator", "grafana", "grafana-token", "influxdb", "ingest", "kafka", "prometheus", "topics"}
+	want := []string{"generator", "grafana", "grafana-token", "influxdb", "ingest", "kafka", "prometheus", "texts", "topics"}
 	if !slices.Equal(got, want) {
 		t.Errorf("services are %q, want %q", got, want)
 	}
@@ -122,6 +122,7 @@ func TestSecretsComeFromTheEnvironment(t *testing.T) {
 		{"influxdb", "DOCKER_INFLUXDB_INIT_ADMIN_TOKEN", token},
 		{"influxdb", "DOCKER_INFLUXDB_INIT_PASSWORD", password},
 		{"ingest", "INFLUXDB_TOKEN", token},
+		{"texts", "INFLUXDB_TOKEN", token},
 		{"grafana-token", "INFLUX_TOKEN", token},
 		{"grafana", "GF_SECURITY_ADMIN_PASSWORD", grafana},
 	} {
@@ -161,7 +162,7 @@ var namedVariable = regexp.MustCompile(`(?m)^\s*\w+_env: (\w+)$`)
 // is.
 func TestPipelinesAndTheirVariablesExist(t *testing.T) {
 	services := load(t).Services
-	for name, file := range map[string]string{"generator": "generate.yaml", "ingest": "exact.yaml"} {
+	for name, file := range map[string]string{"generator": "generate.yaml", "ingest": "exact.yaml", "texts": "texts.yaml"} {
 		t.Run(name, func(t *testing.T) {
 			s := services[name]
 			if want := []string{"run", "/config/" + file}; !slices.Equal(s.Command, want) {

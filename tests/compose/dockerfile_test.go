@@ -92,3 +92,29 @@ func TestCopiedFilesAreInTheBuildContext(t *testing.T) {
 		}
 	}
 }
+
+// An image of an unknown version cannot be reported. Its repository is not in the build
+// context, so the version comes by arguments, from docker build and from compose.
+func TestTheImageIsToldItsVersion(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "cmd", "brandpulse-connect", "version.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := strings.Join(dockerfile(t, "RUN"), "\n")
+	for argument, variable := range map[string]string{"VERSION": "Version", "DATE": "DateBuilt"} {
+		if !strings.Contains(strings.Join(dockerfile(t, "ARG"), " "), argument+"=") || !strings.Contains(build, "-X main."+variable+"=$"+argument) {
+			t.Errorf("the build does not set %s from %s: %s", variable, argument, build)
+		}
+		if !regexp.MustCompile(`(?m)^(?:var|\t)\s*(?:\w+, )*` + variable + `\b`).Match(text) {
+			t.Errorf("version.go has no variable %s, which the linker sets", variable)
+		}
+		for name, s := range load(t, argument+"=v1.2.3").Services {
+			if s.Build == nil {
+				continue
+			}
+			if got := s.Build.Args[argument]; got == nil || *got != "v1.2.3" {
+				t.Errorf("compose builds %s with %s=%v", name, argument, got)
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -225,4 +226,50 @@ func TestGrafanaFindsItsDashboards(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
+}
+
+// The panel of the latest tweets stays empty if it reads another measurement than the
+// one that the service texts writes.
+func TestThePanelOfTextsReadsWhatTextsStores(t *testing.T) {
+	services := load(t).Services
+	measurement := value(services["texts"], "TEXTS_MEASUREMENT")
+	if measurement == "" {
+		text, err := os.ReadFile(filepath.Join(root, "config", "texts.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range variable.FindAllStringSubmatch(string(text), -1) {
+			if m[1] == "TEXTS_MEASUREMENT" {
+				measurement = m[2]
+			}
+		}
+	}
+	if measurement == "" {
+		t.Fatal("config/texts.yaml has no TEXTS_MEASUREMENT")
+	}
+	if texts, grafana := value(services["texts"], "INFLUXDB_BUCKET"), value(services["grafana"], "INFLUXDB_BUCKET"); texts != grafana {
+		t.Errorf("texts writes to the bucket %s, and Grafana reads %s", texts, grafana)
+	}
+	text, err := os.ReadFile(inContainer(t, services["grafana"], "/etc/grafana/dashboards/brand.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Query string }
+		}
+	}
+	if err := json.Unmarshal(text, &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	reads := fmt.Sprintf(`r._measurement == %q`, measurement)
+	for _, p := range dashboard.Panels {
+		for _, q := range p.Targets {
+			if strings.Contains(q.Query, reads) && strings.Contains(q.Query, `r._field == "text"`) {
+				return
+			}
+		}
+	}
+	t.Errorf("no panel has a query with %s and the field text", reads)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
@@ -112,7 +113,7 @@ func TestBodyFaultIsIsolated(t *testing.T) {
 					if got := rejected.lines(); !slices.Equal(got, []string{poison}) {
 						t.Fatalf("refused: %q", got)
 					}
-					reason, _ := rejected.messages[0].MetaGet(metaReason)
+					reason, _ := rejected.messages[0].MetaGet(contract.InfluxDBReason)
 					if !strings.Contains(reason, "times in ") || !strings.Contains(reason, fmt.Sprint("status ", test.fault.Status)) {
 						t.Errorf("reason %q", reason)
 					}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
@@ -70,10 +71,10 @@ func TestEachMessageHasItsBucket(t *testing.T) {
 			refused := map[string]int{}
 			for _, m := range rejected.messages {
 				bucket, _ := m.MetaGet("bucket")
-				reason, _ := m.MetaGet(metaReason)
+				reason, _ := m.MetaGet(contract.InfluxDBReason)
 				switch {
 				case bucket == "nobody" && strings.Contains(reason, missing):
-					if to, _ := m.MetaGet(metaBucket); to != "nobody" {
+					if to, _ := m.MetaGet(contract.InfluxDBBucket); to != "nobody" {
 						t.Errorf("refused for bucket %q", to)
 					}
 				case bucket == "" && (strings.Contains(reason, "that it names is empty") || strings.Contains(reason, `the bucket is "null": ${! @bucket } finds no such key`)):

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
@@ -139,7 +140,7 @@ func TestManyKindsOfRefusals(t *testing.T) {
 			}
 			for _, m := range rejected.messages {
 				content, _ := m.AsBytes()
-				reason, _ := m.MetaGet(metaReason)
+				reason, _ := m.MetaGet(contract.InfluxDBReason)
 				if want := reasons[string(content)]; !strings.Contains(reason, want) || want == "" && !strings.Contains(reason, string(content)) {
 					t.Errorf("%s is said to be refused for %s", content, reason)
 				}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
@@ -78,7 +79,7 @@ func TestMetadataIsThatOfTheManual(t *testing.T) {
 	for _, row := range tableRows(t, "Rejected points")[:3] {
 		rows = append(rows, strings.Trim(row[0], "`"))
 	}
-	if want := []string{metaReason, metaStatus, metaBucket}; !slices.Equal(rows, want) {
+	if want := []string{contract.InfluxDBReason, contract.InfluxDBStatus, contract.InfluxDBBucket}; !slices.Equal(rows, want) {
 		t.Errorf("the manual has %q, a refused point %q", rows, want)
 	}
 }

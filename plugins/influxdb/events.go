@@ -6,14 +6,8 @@ import (
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
-)
 
-// Metadata by which a message says what its points count. Only integers are
-// taken: what the headers of a Kafka record become is strings, which anyone who
-// may write to the topic can set.
-const (
-	metaTweets    = "tweets"        // how many
-	metaEventTime = "event_time_ms" // of the newest, ms since the Unix epoch
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
 
 // stored notes what messages say whose points InfluxDB has all stored: those of
@@ -28,10 +22,10 @@ func (m *outputMetrics) stored(batch service.MessageBatch, with, without map[int
 		if with != nil && !with[i] || without[i] {
 			continue
 		}
-		if n, ok := metaInt(message, metaTweets); ok && n > 0 {
+		if n, ok := metaInt(message, contract.Tweets); ok && n > 0 {
 			tweets += n
 		}
-		if millis, ok := metaInt(message, metaEventTime); ok && millis != last {
+		if millis, ok := metaInt(message, contract.EventTime); ok && millis != last {
 			last = millis
 			// The clock that wrote the event may be ahead of this one.
 			m.eventLatency.Timing(max(0, int64(now.Sub(time.UnixMilli(millis)))))

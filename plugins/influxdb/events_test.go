@@ -10,13 +10,14 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
 // eventMessage is a line with the metadata of what it counts. A nil value is none.
 func eventMessage(line string, tweets, millis any) *service.Message {
 	m := message(line)
-	for name, value := range map[string]any{metaTweets: tweets, metaEventTime: millis} {
+	for name, value := range map[string]any{contract.Tweets: tweets, contract.EventTime: millis} {
 		if value != nil {
 			m.MetaSetMut(name, value)
 		}

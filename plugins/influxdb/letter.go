@@ -6,15 +6,8 @@ import (
 	"strings"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
-)
 
-// Metadata of a refused point.
-const (
-	metaBucket  = "influxdb_bucket"
-	metaStatus  = "influxdb_status"
-	metaReason  = "influxdb_reason"
-	metaCutFrom = "influxdb_cut_from" // bytes of the point or message, if it was cut
-	metaCut     = "influxdb_cut"      // the names of other metadata that was cut or left away
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
 
 const (
@@ -40,23 +33,23 @@ func (r refusal) letter(origin *service.Message, limit int) *service.Message {
 	}
 	others := cutMetadata(m, min(limit/4, maxMetaBytes))
 	left -= others.size
-	set(metaReason, clean(r.reason, nil))
+	set(contract.InfluxDBReason, clean(r.reason, nil))
 	if r.bucket != "" {
-		set(metaBucket, cut(r.bucket, maxReason))
+		set(contract.InfluxDBBucket, cut(r.bucket, maxReason))
 	}
 	if r.status != 0 {
-		set(metaStatus, strconv.Itoa(r.status))
+		set(contract.InfluxDBStatus, strconv.Itoa(r.status))
 	}
 	if others.names != "" {
-		set(metaCut, others.names)
+		set(contract.InfluxDBCut, others.names)
 	}
 	content := r.text
 	if content == nil {
 		// An error is that of a value that has no bytes, for which they are empty.
 		content, _ = m.AsBytes()
 	}
-	if reserve := len(metaCutFrom) + len("18446744073709551615"); len(content) > left-reserve {
-		m.MetaSetMut(metaCutFrom, len(content))
+	if reserve := len(contract.InfluxDBCutFrom) + len("18446744073709551615"); len(content) > left-reserve {
+		m.MetaSetMut(contract.InfluxDBCutFrom, len(content))
 		m.SetBytes([]byte(cut(string(content), left-reserve)))
 	} else if r.text != nil {
 		m.SetBytes(slices.Clone(r.text))
@@ -79,7 +72,7 @@ func cutMetadata(m *service.Message, limit int) cutMeta {
 		return nil
 	})
 	place := func(name string) bool {
-		return name == "kafka_topic" || name == "kafka_partition" || name == "kafka_offset" || name == "kafka_last_offset"
+		return contract.IsPosition(name) || name == contract.KafkaLastOffset
 	}
 	slices.SortFunc(names, func(a, b string) int {
 		if place(a) != place(b) {
@@ -96,7 +89,7 @@ func cutMetadata(m *service.Message, limit int) cutMeta {
 	for _, name := range names {
 		value, _ := m.MetaGet(name)
 		switch size := len(name) + min(len(value), maxMetaValue); {
-		case slices.Contains([]string{metaBucket, metaStatus, metaReason, metaCut, metaCutFrom}, name):
+		case slices.Contains([]string{contract.InfluxDBBucket, contract.InfluxDBStatus, contract.InfluxDBReason, contract.InfluxDBCut, contract.InfluxDBCutFrom}, name):
 			m.MetaDelete(name) // of another refusal, that is read back
 			continue
 		case len(name) > maxMetaName, done.size+size > limit:

@@ -11,6 +11,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"pgregory.net/rapid"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
@@ -94,7 +95,7 @@ func TestLetterIsBounded(t *testing.T) {
 			if size := letterSize(letter); size > conf.letterBytes {
 				t.Fatalf("a letter of %d bytes", size)
 			}
-			reason, _ := letter.MetaGet(metaReason)
+			reason, _ := letter.MetaGet(contract.InfluxDBReason)
 			if reason == "" || len(reason) > maxReason+16 || !utf8.ValidString(reason) || strings.ContainsAny(reason, "\n\x00\u202e") {
 				t.Fatalf("reason of %d bytes: %.100q", len(reason), reason)
 			}
@@ -143,7 +144,7 @@ func TestLetterThatIsTooLarge(t *testing.T) {
 		}
 		for _, m := range rejected.messages {
 			content, _ := m.AsBytes()
-			from, was := m.MetaGetMut(metaCutFrom)
+			from, was := m.MetaGetMut(contract.InfluxDBCutFrom)
 			if was != strings.HasPrefix(large, string(content)) || was && (from != len(large)-1 || len(content) < 50_000) {
 				t.Errorf("%q: %d bytes, cut from %v", words, len(content), from)
 			}
@@ -178,7 +179,7 @@ func TestLetterSaysWhatWasCut(t *testing.T) {
 	origin := service.NewMessage([]byte("line"))
 	for name, value := range map[string]any{
 		"kafka_topic": "t", "a_long": strings.Repeat("é", maxMetaValue), "short": "s", "number": 5,
-		strings.Repeat("n", maxMetaName+1): "v", metaStatus: "422", metaCutFrom: 7,
+		strings.Repeat("n", maxMetaName+1): "v", contract.InfluxDBStatus: "422", contract.InfluxDBCutFrom: 7,
 	} {
 		origin.MetaSetMut(name, value)
 	}
@@ -186,7 +187,7 @@ func TestLetterSaysWhatWasCut(t *testing.T) {
 		origin.MetaSetMut(fmt.Sprintf("b%02d", i), strings.Repeat("x", maxMetaValue))
 	}
 	m := refusal{reason: "why"}.letter(origin, 1_000_000)
-	cutNames, _ := m.MetaGet(metaCut)
+	cutNames, _ := m.MetaGet(contract.InfluxDBCut)
 	for _, name := range []string{"a_long", "nnn", "b19"} {
 		if !strings.Contains(cutNames, name) {
 			t.Errorf("%s is not in %q", name, cutNames)
@@ -201,7 +202,7 @@ func TestLetterSaysWhatWasCut(t *testing.T) {
 	if number, _ := m.MetaGetMut("number"); number != 5 {
 		t.Errorf("number is %v", number)
 	}
-	for _, name := range []string{metaStatus, metaCutFrom} {
+	for _, name := range []string{contract.InfluxDBStatus, contract.InfluxDBCutFrom} {
 		if value, found := m.MetaGet(name); found {
 			t.Errorf("%s is %s, of another refusal", name, value)
 		}

@@ -17,6 +17,9 @@ const (
 	logStatus    = "status"
 	logVerdict   = "verdict"
 	logReason    = "reason"
+	logTopic     = "topic"
+	logPartition = "partition"
+	logOffset    = "offset"
 )
 
 // notePeriod is how often at most a trouble is logged again.

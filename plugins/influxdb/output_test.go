@@ -11,6 +11,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
@@ -88,13 +89,13 @@ func TestRefusedPointGoesAlone(t *testing.T) {
 			want := map[string]string{influxfake.V1: "400", influxfake.V2: "422"}[version]
 			for _, m := range rejected.messages {
 				offset, _ := m.MetaGetMut("kafka_offset")
-				status, _ := m.MetaGet(metaStatus)
-				reason, _ := m.MetaGet(metaReason)
+				status, _ := m.MetaGet(contract.InfluxDBStatus)
+				reason, _ := m.MetaGet(contract.InfluxDBReason)
 				if offset != 17 || status != want || !strings.Contains(reason, "field type conflict") {
 					t.Errorf("offset %v, status %q, reason %q", offset, status, reason)
 				}
 			}
-			if _, ok := first.MetaGet(metaReason); ok {
+			if _, ok := first.MetaGet(contract.InfluxDBReason); ok {
 				t.Error("the message that was handed in has been changed")
 			}
 		})

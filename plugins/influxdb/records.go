@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
 
 // about is what a log line is about.
@@ -69,10 +71,17 @@ func (o origin) place() string {
 // placeOf is where a message lies in Kafka, as fields of a log line.
 func placeOf(m *service.Message) []any {
 	var fields []any
-	for _, name := range []string{"topic", "partition", "offset"} {
-		if value, found := m.MetaGetMut("kafka_" + name); found {
-			fields = append(fields, name, short(fmt.Sprint(value)))
+	for _, part := range [...]struct{ field, key string }{
+		{logTopic, contract.KafkaTopic}, {logPartition, contract.KafkaPartition}, {logOffset, contract.KafkaOffset},
+	} {
+		value, found := m.MetaGetMut(part.key)
+		if !found {
+			continue
 		}
+		if _, number := value.(int); !number { // a header may be of any length
+			value = short(fmt.Sprint(value))
+		}
+		fields = append(fields, part.field, value)
 	}
 	return fields
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
@@ -35,7 +36,7 @@ func TestTooLargeRequestIsHalved(t *testing.T) {
 	if got := rejected.lines(); !slices.Equal(got, []string{large}) {
 		t.Fatalf("refused: %q", got)
 	}
-	if status, _ := rejected.messages[0].MetaGet(metaStatus); status != "413" {
+	if status, _ := rejected.messages[0].MetaGet(contract.InfluxDBStatus); status != "413" {
 		t.Errorf("status %q", status)
 	}
 	tries := 0

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
@@ -122,19 +123,14 @@ func (o *output) reportTimes(batch service.MessageBatch, s *unlikelyTimes) {
 		if byWindow(batch[seen.message]) || o.warned[kind].Swap(true) {
 			continue
 		}
-		fields := []any{logReason, kind.String()}
-		for _, name := range []string{"topic", "partition", "offset"} {
-			if value, found := batch[seen.message].MetaGetMut("kafka_" + name); found {
-				fields = append(fields, name, value)
-			}
-		}
+		fields := append([]any{logReason, kind.String()}, placeOf(batch[seen.message])...)
 		o.log.With(fields...).Warnf("Writing a point with the timestamp %d, which is %s: %s. It is written unchanged. Further ones are counted by influxdb_unlikely_times and not logged", seen.ns, dateOf(seen.ns), advice(kind, seen.ns))
 	}
 }
 
 // byWindow reports whether sentiment_window has made the points of a message.
 func byWindow(m *service.Message) bool {
-	for _, name := range []string{"tweets", "points"} {
+	for _, name := range [...]string{contract.Tweets, contract.Points} {
 		if _, found := m.MetaGetMut(name); !found {
 			return false
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
@@ -97,7 +98,7 @@ func (r *reader) collect(records int) map[string]string {
 			for k, v := range rec.Headers.All() {
 				text += fmt.Sprintf(" %s=%s", k, show(v))
 			}
-			got[fmt.Sprintf("%d/%d", b.meta(metaPartition), rec.Offset)] = text
+			got[fmt.Sprintf("%d/%d", b.meta(contract.KafkaPartition), rec.Offset)] = text
 		}
 		if err := reader.Err(); err != nil {
 			r.t.Fatal(err)
@@ -150,23 +151,23 @@ func TestEmitsRecords(t *testing.T) {
 				v, _ := m.MetaGetMut(key)
 				return v
 			}
-			offset, ok := meta(metaOffset).(int)
-			if !ok || offset != b.meta(metaOffset).(int)+i {
-				t.Fatalf("message %d of the batch at %v has offset %v", i, b.meta(metaOffset), meta(metaOffset))
+			offset, ok := meta(contract.KafkaOffset).(int)
+			if !ok || offset != b.meta(contract.KafkaOffset).(int)+i {
+				t.Fatalf("message %d of the batch at %v has offset %v", i, b.meta(contract.KafkaOffset), meta(contract.KafkaOffset))
 			}
 			value, err := m.AsBytes()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if meta(metaTombstone) == true {
+			if meta(contract.KafkaTombstone) == true {
 				value = nil
 			} else if value == nil {
 				value = []byte{}
 			}
-			key, _ := meta(metaKey).([]byte)
-			millis, _ := meta(metaMillis).(int64)
-			if seconds := meta(metaUnix); seconds != millis/1000 {
-				t.Errorf("%s is %v for %d ms", metaUnix, seconds, millis)
+			key, _ := meta(contract.KafkaKey).([]byte)
+			millis, _ := meta(contract.KafkaTimestamp).(int64)
+			if seconds := meta(contract.KafkaTimestampUnix); seconds != millis/1000 {
+				t.Errorf("%s is %v for %d ms", contract.KafkaTimestampUnix, seconds, millis)
 			}
 			text := text(millis, key, value)
 			if header, ok := m.MetaGetMut("header_kafka_offset"); ok {
@@ -174,7 +175,7 @@ func TestEmitsRecords(t *testing.T) {
 					t.Errorf("the headers are %v, %v", header, v)
 				}
 			}
-			at := fmt.Sprintf("%d/%d", meta(metaPartition), offset)
+			at := fmt.Sprintf("%d/%d", meta(contract.KafkaPartition), offset)
 			if len(want[at]) < len(text) || want[at][:len(text)] != text {
 				t.Errorf("at %s there is %s, want %s", at, text, want[at])
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -40,18 +41,18 @@ func TestAnOffsetInsideABatchBringsTheWholeBatch(t *testing.T) {
 			fill(t, c, topic, 1, codecs[codec], 3)
 			first := connected(t, c, topic, "")
 			a, b := first.must(), first.must()
-			for b.meta(metaBatchRecords).(int) < 2 {
+			for b.meta(contract.KafkaBatchRecords).(int) < 2 {
 				a, b = b, first.must()
 			}
 			first.close()
-			setOffset(t, c, topic, int64(b.meta(metaLastOffset).(int)), "")
+			setOffset(t, c, topic, int64(b.meta(contract.KafkaLastOffset).(int)), "")
 			r := connected(t, c, topic, "")
 			again := r.must()
 			if string(again.bytes()) != string(b.bytes()) {
-				t.Errorf("the batch from %v to %v comes, want that from %v to %v", again.meta(metaOffset), again.meta(metaLastOffset), b.meta(metaOffset), b.meta(metaLastOffset))
+				t.Errorf("the batch from %v to %v comes, want that from %v to %v", again.meta(contract.KafkaOffset), again.meta(contract.KafkaLastOffset), b.meta(contract.KafkaOffset), b.meta(contract.KafkaLastOffset))
 			}
-			if next := a.meta(metaLastOffset).(int) + 1; b.meta(metaOffset) != next {
-				t.Errorf("the second batch begins at %v, the first ends before %d", b.meta(metaOffset), next)
+			if next := a.meta(contract.KafkaLastOffset).(int) + 1; b.meta(contract.KafkaOffset) != next {
+				t.Errorf("the second batch begins at %v, the first ends before %d", b.meta(contract.KafkaOffset), next)
 			}
 		})
 	}
@@ -86,8 +87,8 @@ func TestRecordsThatAreGone(t *testing.T) {
 				return
 			}
 			b := r.must()
-			if b.meta(metaOffset) != 6 {
-				t.Errorf("going on at %v, want 6", b.meta(metaOffset))
+			if b.meta(contract.KafkaOffset) != 6 {
+				t.Errorf("going on at %v, want 6", b.meta(contract.KafkaOffset))
 			}
 			b.done(t)
 			r.close()
@@ -134,8 +135,8 @@ func TestPartitionsThatAreAdded(t *testing.T) {
 	})
 	produce(t, c, topic, 1, 2)
 	b := r.must()
-	if b.meta(metaPartition) != 1 || b.meta(metaOffset) != 0 {
-		t.Errorf("partition %v at %v comes, want partition 1 at 0", b.meta(metaPartition), b.meta(metaOffset))
+	if b.meta(contract.KafkaPartition) != 1 || b.meta(contract.KafkaOffset) != 0 {
+		t.Errorf("partition %v at %v comes, want partition 1 at 0", b.meta(contract.KafkaPartition), b.meta(contract.KafkaOffset))
 	}
 }
 
@@ -172,23 +173,23 @@ func partitionGoesToAnotherMember(t *testing.T) (ok bool) {
 	held := map[int]read{}
 	for range 4 {
 		b := a.must()
-		if b.meta(metaOffset) == 0 {
+		if b.meta(contract.KafkaOffset) == 0 {
 			b.done(t)
 		} else {
-			held[b.meta(metaPartition).(int)] = b
+			held[b.meta(contract.KafkaPartition).(int)] = b
 		}
 	}
 	other := connected(t, c, topic, "heartbeat_interval: 100ms")
 	b := other.must()
-	partition := b.meta(metaPartition).(int)
-	switch b.meta(metaOffset) {
+	partition := b.meta(contract.KafkaPartition).(int)
+	switch b.meta(contract.KafkaOffset) {
 	case 3:
 	case 0:
 		a.close()
 		other.close()
 		return false
 	default:
-		t.Errorf("the other member begins at %v, want 3", b.meta(metaOffset))
+		t.Errorf("the other member begins at %v, want 3", b.meta(contract.KafkaOffset))
 	}
 	held[partition].done(t) // too late
 	a.close()
@@ -197,8 +198,8 @@ func partitionGoesToAnotherMember(t *testing.T) (ok bool) {
 	}
 	b.done(t)
 	again := other.must() // the other partition, which is not acknowledged
-	if again.meta(metaOffset) != 3 || again.meta(metaPartition) == partition {
-		t.Errorf("%v of partition %v comes", again.meta(metaOffset), again.meta(metaPartition))
+	if again.meta(contract.KafkaOffset) != 3 || again.meta(contract.KafkaPartition) == partition {
+		t.Errorf("%v of partition %v comes", again.meta(contract.KafkaOffset), again.meta(contract.KafkaPartition))
 	}
 	again.done(t)
 	other.close()
@@ -253,8 +254,8 @@ func TestAnOffsetWithoutAMark(t *testing.T) {
 	produce(t, c, topic, 0, 3, 3)
 	setOffset(t, c, topic, 3, "")
 	r := connected(t, c, topic, "fingerprint: two")
-	if b := r.must(); b.meta(metaOffset) != 3 {
-		t.Errorf("beginning at %v", b.meta(metaOffset))
+	if b := r.must(); b.meta(contract.KafkaOffset) != 3 {
+		t.Errorf("beginning at %v", b.meta(contract.KafkaOffset))
 	}
 }
 

@@ -7,16 +7,15 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 )
 
-// Values of emit.
-const (
-	emitRecordBatch = "record_batch"
-	emitRecords     = "records"
-)
+// emitRecords is the value of emit for a message per record; the other is
+// contract.RecordBatch.
+const emitRecords = "records"
 
-var renamedEmit = lintrule.Renamed{"block": emitRecordBatch}
+var renamedEmit = lintrule.Renamed{"block": contract.RecordBatch}
 
 // Values of start_offset.
 const (
@@ -164,7 +163,7 @@ func (c *config) check() error {
 	}
 	if err := errors.Join(
 		lintrule.CheckNotEmpty(fieldConsumerGroup, c.group),
-		renamedEmit.CheckEnum(fieldEmit, c.emit, emitRecordBatch, emitRecords),
+		renamedEmit.CheckEnum(fieldEmit, c.emit, contract.RecordBatch, emitRecords),
 		lintrule.CheckEnum(fieldStartOffset, c.startOffset, startEarliest, startLatest, startCommitted),
 		lintrule.CheckEnum(fieldOnLostRecords, c.onLostRecords, onLostStop, onLostEarliest),
 	); err != nil {

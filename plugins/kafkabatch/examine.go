@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
 
 // refused is an error that no retry repairs: Benthos is told to ask seldom.
@@ -77,7 +79,7 @@ func (s *session) learnTopics(d described) error {
 			return fmt.Errorf("asking for the topic %s: %w", name, t.Err)
 		}
 		if t.ID == (kadm.TopicID{}) {
-			s.log.Warnf("The brokers give no id for the topic %s (Kafka has ids since 2.8): if it is deleted and created again while nobody reads it, that goes unnoticed, and `%s` is missing from messages", name, metaTopicID)
+			s.log.Warnf("The brokers give no id for the topic %s (Kafka has ids since 2.8): if it is deleted and created again while nobody reads it, that goes unnoticed, and `%s` is missing from messages", name, contract.KafkaTopicID)
 		}
 		s.topics[name] = &topic{id: t.ID}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -52,8 +53,8 @@ func TestABatchThatIsTooLarge(t *testing.T) {
 		value      []byte
 		says       string
 	}{
-		{"as it is", emitRecordBatch, kgo.NoCompression(), bytes.Repeat([]byte("x"), 100_000), "of 50 KiB: raise"},
-		{"compressed", emitRecordBatch, kgo.ZstdCompression(), noise(100_000), "of 50 KiB: raise"},
+		{"as it is", contract.RecordBatch, kgo.NoCompression(), bytes.Repeat([]byte("x"), 100_000), "of 50 KiB: raise"},
+		{"compressed", contract.RecordBatch, kgo.ZstdCompression(), noise(100_000), "of 50 KiB: raise"},
 		{"as messages", emitRecords, kgo.ZstdCompression(), nil, "of 50 KiB once it is decompressed, or than 8 times that as messages: raise"},
 		{"decompressed", emitRecords, kgo.ZstdCompression(), bytes.Repeat([]byte("x"), 100_000), "of 50 KiB once it is decompressed"},
 	} {
@@ -149,8 +150,8 @@ func TestABatchThatIsCutOff(t *testing.T) {
 	r := connected(t, c, topic, "")
 	for i := range 3 {
 		b := r.must()
-		if b.meta(metaOffset) != 3*i || b.meta(metaBatchRecords) != 3 {
-			t.Errorf("%v records come from %v on, want 3 from %d on", b.meta(metaBatchRecords), b.meta(metaOffset), 3*i)
+		if b.meta(contract.KafkaOffset) != 3*i || b.meta(contract.KafkaBatchRecords) != 3 {
+			t.Errorf("%v records come from %v on, want 3 from %d on", b.meta(contract.KafkaBatchRecords), b.meta(contract.KafkaOffset), 3*i)
 		}
 	}
 	r.nothing(200 * time.Millisecond)
@@ -175,8 +176,8 @@ func TestErrorsThatPass(t *testing.T) {
 				}
 			})
 			r := connected(t, c, topic, "")
-			if b := r.must(); b.meta(metaBatchRecords) != 3 {
-				t.Errorf("%v records come", b.meta(metaBatchRecords))
+			if b := r.must(); b.meta(contract.KafkaBatchRecords) != 3 {
+				t.Errorf("%v records come", b.meta(contract.KafkaBatchRecords))
 			}
 		})
 	}
@@ -249,7 +250,7 @@ func TestABrokerThatIsAway(t *testing.T) {
 	})
 	time.Sleep(time.Second)
 	produce(t, c, topic, 0, 2)
-	if b := r.must(); b.meta(metaOffset) != 3 {
-		t.Errorf("the batch at %v comes, want that at 3", b.meta(metaOffset))
+	if b := r.must(); b.meta(contract.KafkaOffset) != 3 {
+		t.Errorf("the batch at %v comes, want that at 3", b.meta(contract.KafkaOffset))
 	}
 }

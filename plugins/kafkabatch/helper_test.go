@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -109,7 +110,7 @@ func (r *reader) must() read {
 func (r *reader) nothing(within time.Duration) {
 	r.t.Helper()
 	if b, ok := r.next(within); ok {
-		r.t.Fatalf("a batch comes at offset %v of partition %v", b.meta(metaOffset), b.meta(metaPartition))
+		r.t.Fatalf("a batch comes at offset %v of partition %v", b.meta(contract.KafkaOffset), b.meta(contract.KafkaPartition))
 	}
 }
 

@@ -6,13 +6,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/stamp"
-)
-
-// Values of identity. They are those of sentiment_window.
-const (
-	identityTimestamp = "timestamp"
-	identitySource    = "source"
 )
 
 // wrongSeveral is for several topics without an identity that tells them apart.
@@ -21,16 +16,16 @@ const wrongSeveral = "topics names several, %v: with identity: timestamp the poi
 
 // severalRule is what lint says of it.
 const severalRule = `
-  this.identity.or("` + identityTimestamp + `") == "` + identityTimestamp + `" && ` + listedTopics + `.length() > 1 => [ "` + wrongSeveral + `".format(` + listedTopics + `.join(", ")) ],`
+  this.identity.or("` + contract.IdentityTimestamp + `") == "` + contract.IdentityTimestamp + `" && ` + listedTopics + `.length() > 1 => [ "` + wrongSeveral + `".format(` + listedTopics + `.join(", ")) ],`
 
 const listedTopics = `this.topics.or([]).map_each(t -> t.string().split(",")).flatten().map_each(t -> t.trim()).filter(t -> t != "").unique()`
 
 func (c *config) checkIdentity() error {
 	switch {
-	case c.identity == identitySource:
+	case c.identity == contract.IdentitySource:
 		return nil
-	case c.identity != identityTimestamp:
-		return fmt.Errorf("%s must be one of %s, %s, not %q", fieldIdentity, identityTimestamp, identitySource, c.identity)
+	case c.identity != contract.IdentityTimestamp:
+		return fmt.Errorf("%s must be one of %s, %s, not %q", fieldIdentity, contract.IdentityTimestamp, contract.IdentitySource, c.identity)
 	case len(c.topics) > 1:
 		return fmt.Errorf(wrongSeveral, strings.Join(c.topics, ", "))
 	default:
@@ -41,7 +36,7 @@ func (c *config) checkIdentity() error {
 // tellTopicsApart refuses topics that identity: source cannot tell apart: those
 // without an id, and two whose ids have the same tag.
 func (s *session) tellTopicsApart() error {
-	if s.conf.identity != identitySource {
+	if s.conf.identity != contract.IdentitySource {
 		return nil
 	}
 	tags := map[string]string{}
@@ -49,12 +44,12 @@ func (s *session) tellTopicsApart() error {
 		id := s.topics[name].id
 		if id == [16]byte{} {
 			return refused(fmt.Errorf("%s: %s needs the id of the topic %s, and the brokers give none (Kafka has ids since 2.8): read one topic with %s: %s",
-				fieldIdentity, identitySource, name, fieldIdentity, identityTimestamp))
+				fieldIdentity, contract.IdentitySource, name, fieldIdentity, contract.IdentityTimestamp))
 		}
 		tag := stamp.TopicTag(id)
 		if other, taken := tags[tag]; taken {
 			return refused(fmt.Errorf("the topics %s and %s have ids with the same first 30 bits (%s), so that %s: %s does not tell them apart: give one of them an input, a %s and a bucket or measurement of its own",
-				other, name, tag, fieldIdentity, identitySource, fieldConsumerGroup))
+				other, name, tag, fieldIdentity, contract.IdentitySource, fieldConsumerGroup))
 		}
 		tags[tag] = name
 	}
@@ -64,7 +59,7 @@ func (s *session) tellTopicsApart() error {
 // otherTopic refuses to count a second topic where a group has counted another
 // one: with identity: timestamp its points would replace those of the first.
 func (s *session) otherTopic(offsets kadm.OffsetResponses) error {
-	if s.conf.identity != identityTimestamp {
+	if s.conf.identity != contract.IdentityTimestamp {
 		return nil
 	}
 	for _, o := range offsets.Sorted() {
@@ -75,8 +70,8 @@ func (s *session) otherTopic(offsets kadm.OffsetResponses) error {
 			"Choose: (1) give this one a `%s` and a bucket or measurement of its own; "+
 			"(2) set `%s: %s`, here and in sentiment_window; "+
 			"(3) if the points of %s are gone or elsewhere, delete its offsets with kafka-consumer-groups --delete-offsets --group %s --topic %s",
-			s.conf.group, o.Topic, o.At, o.Partition, strings.Join(s.conf.topics, ", "), fieldIdentity, identityTimestamp,
-			fieldConsumerGroup, fieldIdentity, identitySource, o.Topic, s.conf.group, o.Topic))
+			s.conf.group, o.Topic, o.At, o.Partition, strings.Join(s.conf.topics, ", "), fieldIdentity, contract.IdentityTimestamp,
+			fieldConsumerGroup, fieldIdentity, contract.IdentitySource, o.Topic, s.conf.group, o.Topic))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -104,7 +105,7 @@ func TestTopicsThatTheirTagsDoNotTellApart(t *testing.T) {
 		"one without an id":  {[2][16]byte{{1}, {}}, "the topic two"},
 	} {
 		s := &session{
-			conf:   &config{topics: []string{"one", "two"}, identity: identitySource},
+			conf:   &config{topics: []string{"one", "two"}, identity: contract.IdentitySource},
 			topics: map[string]*topic{"one": {id: c.ids[0]}, "two": {id: c.ids[1]}},
 		}
 		err := s.tellTopicsApart()

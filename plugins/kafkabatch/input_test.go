@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
@@ -23,11 +24,11 @@ func TestCommitsThePrefixThatIsAcknowledged(t *testing.T) {
 	}
 	for i, want := range [][3]int{{0, 2, 3}, {3, 4, 2}, {5, 8, 4}} {
 		b := got[i]
-		if b.meta(metaOffset) != want[0] || b.meta(metaLastOffset) != want[1] || b.meta(metaBatchRecords) != want[2] || b.meta(metaPartition) != 0 || b.meta(metaTopic) != topic {
-			t.Errorf("batch %d: %v to %v, %v records", i, b.meta(metaOffset), b.meta(metaLastOffset), b.meta(metaBatchRecords))
+		if b.meta(contract.KafkaOffset) != want[0] || b.meta(contract.KafkaLastOffset) != want[1] || b.meta(contract.KafkaBatchRecords) != want[2] || b.meta(contract.KafkaPartition) != 0 || b.meta(contract.KafkaTopic) != topic {
+			t.Errorf("batch %d: %v to %v, %v records", i, b.meta(contract.KafkaOffset), b.meta(contract.KafkaLastOffset), b.meta(contract.KafkaBatchRecords))
 		}
-		if id, ok := b.meta(metaTopicID).([16]byte); !ok || id == [16]byte{} {
-			t.Errorf("the topic's id is %v", b.meta(metaTopicID))
+		if id, ok := b.meta(contract.KafkaTopicID).([16]byte); !ok || id == [16]byte{} {
+			t.Errorf("the topic's id is %v", b.meta(contract.KafkaTopicID))
 		}
 		if h, err := recordbatch.Check(b.bytes()); err != nil || int(h.BaseOffset) != want[0] {
 			t.Errorf("the bytes are not the batch: %v, %v", h, err)
@@ -47,8 +48,8 @@ func TestCommitsThePrefixThatIsAcknowledged(t *testing.T) {
 	r = connected(t, c, topic, "")
 	for _, want := range []int{3, 5} {
 		b := r.must()
-		if b.meta(metaOffset) != want {
-			t.Errorf("going on with the batch at %v, want %d", b.meta(metaOffset), want)
+		if b.meta(contract.KafkaOffset) != want {
+			t.Errorf("going on with the batch at %v, want %d", b.meta(contract.KafkaOffset), want)
 		}
 		b.done(t)
 	}
@@ -71,8 +72,8 @@ func TestHandsOnAgainWhatWasRefused(t *testing.T) {
 	}
 	second.done(t)
 	again := r.must()
-	if again.meta(metaOffset) != 0 || string(again.bytes()) != before {
-		t.Errorf("the batch at %v comes, want that at 0 as it was; before came those at %v and %v", again.meta(metaOffset), first.meta(metaOffset), second.meta(metaOffset))
+	if again.meta(contract.KafkaOffset) != 0 || string(again.bytes()) != before {
+		t.Errorf("the batch at %v comes, want that at 0 as it was; before came those at %v and %v", again.meta(contract.KafkaOffset), first.meta(contract.KafkaOffset), second.meta(contract.KafkaOffset))
 	}
 	time.Sleep(200 * time.Millisecond)
 	if o := committedOf(t, c, topic, 0); o.At != 0 {
@@ -101,8 +102,8 @@ func TestRedeliversWhatAProcessorRefused(t *testing.T) {
 	}
 	first.done(t)
 	again := r.must()
-	if again.meta(metaOffset) != 0 || len(again.messages) != 3 {
-		t.Errorf("%d messages from offset %v are redelivered, want 3 from 0", len(again.messages), again.meta(metaOffset))
+	if again.meta(contract.KafkaOffset) != 0 || len(again.messages) != 3 {
+		t.Errorf("%d messages from offset %v are redelivered, want 3 from 0", len(again.messages), again.meta(contract.KafkaOffset))
 	}
 	if o := committedOf(t, c, topic, 0); o.At != 0 {
 		t.Errorf("%d is committed while the batch is refused", o.At)

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -56,8 +57,8 @@ func TestALeaderThatChanges(t *testing.T) {
 				wants(t, r.stopped(topic, 0), "cut off", "offsets from 3 to 4", "unclean leader election", "--reset-offsets")
 				return
 			}
-			if b := r.must(); b.meta(metaOffset) != 5 {
-				t.Errorf("the batch at %v comes from the new leader, want that at 5", b.meta(metaOffset))
+			if b := r.must(); b.meta(contract.KafkaOffset) != 5 {
+				t.Errorf("the batch at %v comes from the new leader, want that at 5", b.meta(contract.KafkaOffset))
 			}
 		})
 	}
@@ -104,7 +105,7 @@ func TestTheClosestReplica(t *testing.T) {
 	}
 	fails.Store(true)
 	produce(t, c, topic, 0, 2)
-	if b := r.must(); b.meta(metaOffset) != 3 {
-		t.Errorf("the batch at %v comes, want that at 3", b.meta(metaOffset))
+	if b := r.must(); b.meta(contract.KafkaOffset) != 3 {
+		t.Errorf("the batch at %v comes, want that at 3", b.meta(contract.KafkaOffset))
 	}
 }

@@ -6,28 +6,8 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
-)
-
-// Metadata of messages. They have the types of Go that are named here, which a
-// header of a record never has: a string under one of these keys is not ours.
-const (
-	metaTopic        = "kafka_topic"         // string
-	metaTopicID      = "kafka_topic_id"      // [16]byte; missing where the brokers know no ids
-	metaPartition    = "kafka_partition"     // int
-	metaOffset       = "kafka_offset"        // int; of a record batch: of its first record
-	metaLastOffset   = "kafka_last_offset"   // int; of record batches
-	metaBatchRecords = "kafka_batch_records" // int; of record batches
-
-	metaKey       = "kafka_key"               // []byte
-	metaUnix      = "kafka_timestamp_unix"    // int64, s
-	metaMillis    = "kafka_timestamp_ms"      // int64, ms
-	metaTombstone = "kafka_tombstone_message" // bool
-
-	metaPrefix = "kafka_"
-	// headerPrefix is put before the name of a header that begins with
-	// metaPrefix: what a producer writes must not look like a place in the log.
-	headerPrefix = "header_"
 )
 
 // messages makes what is handed on. It makes it anew each time that a batch is
@@ -37,19 +17,15 @@ func (b *batch) messages(emit string) (service.MessageBatch, error) {
 		return b.recordMessages()
 	}
 	m := service.NewMessage(b.bytes)
-	b.place(m, int(b.header.BaseOffset))
-	m.MetaSetMut(metaLastOffset, int(b.header.LastOffset()))
-	m.MetaSetMut(metaBatchRecords, int(b.header.Records))
+	b.place(m, b.header.BaseOffset)
+	m.MetaSetMut(contract.KafkaLastOffset, int(b.header.LastOffset()))
+	m.MetaSetMut(contract.KafkaBatchRecords, int(b.header.Records))
 	return service.MessageBatch{m}, nil
 }
 
-func (b *batch) place(m *service.Message, offset int) {
-	m.MetaSetMut(metaTopic, b.partition.topic)
-	if b.partition.topicID != [16]byte{} {
-		m.MetaSetMut(metaTopicID, b.partition.topicID)
-	}
-	m.MetaSetMut(metaPartition, int(b.partition.partition))
-	m.MetaSetMut(metaOffset, offset)
+func (b *batch) place(m *service.Message, offset int64) {
+	p := b.partition
+	contract.Position{Topic: p.topic, TopicID: p.topicID, Partition: p.partition, Offset: offset}.Set(m)
 }
 
 func (b *batch) recordMessages() (service.MessageBatch, error) {
@@ -64,11 +40,8 @@ func (b *batch) recordMessages() (service.MessageBatch, error) {
 		for name, value := range r.Headers.All() {
 			setHeader(m, string(name), value)
 		}
-		b.place(m, int(r.Offset))
-		m.MetaSetMut(metaKey, r.Key)
-		m.MetaSetMut(metaUnix, floorDiv(r.Timestamp, 1000))
-		m.MetaSetMut(metaMillis, r.Timestamp)
-		m.MetaSetMut(metaTombstone, r.Value == nil)
+		b.place(m, r.Offset)
+		contract.SetRecord(m, r.Key, r.Value, r.Timestamp)
 		messages = append(messages, m)
 	}
 	if err := reader.Err(); err != nil {
@@ -95,20 +68,12 @@ func checkRecords(b []byte) (becomes int64, err error) {
 const headerBytes = 128
 
 func setHeader(m *service.Message, name string, value []byte) {
-	if strings.HasPrefix(name, metaPrefix) {
-		name = headerPrefix + name
+	if strings.HasPrefix(name, contract.KafkaPrefix) {
+		name = contract.HeaderPrefix + name
 	}
 	if value == nil {
 		m.MetaSetMut(name, nil)
 		return
 	}
 	m.MetaSetMut(name, string(value))
-}
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }

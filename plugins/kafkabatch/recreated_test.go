@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -76,8 +77,8 @@ func TestATopicThatIsCreatedAgainWhileNobodyReads(t *testing.T) {
 			produce(t, c, other, 0, 1)
 			r = connected(t, c, topic+", "+other, "fingerprint: "+test.then)
 			b := r.must()
-			if b.meta(metaTopic) != other {
-				t.Errorf("the batch at %v of partition %v comes of the topic that was created again", b.meta(metaOffset), b.meta(metaPartition))
+			if b.meta(contract.KafkaTopic) != other {
+				t.Errorf("the batch at %v of partition %v comes of the topic that was created again", b.meta(contract.KafkaOffset), b.meta(contract.KafkaPartition))
 			}
 			b.done(t)
 			for p := range int32(2) {
@@ -95,8 +96,8 @@ func TestATopicThatIsCreatedAgainWhileNobodyReads(t *testing.T) {
 			}
 			r = connected(t, c, topic, "fingerprint: "+test.then)
 			for range 2 {
-				if b := r.must(); b.meta(metaOffset) != 0 && b.meta(metaOffset) != 5 {
-					t.Errorf("the batch at %v comes", b.meta(metaOffset))
+				if b := r.must(); b.meta(contract.KafkaOffset) != 0 && b.meta(contract.KafkaOffset) != 5 {
+					t.Errorf("the batch at %v comes", b.meta(contract.KafkaOffset))
 				}
 			}
 		})
@@ -111,8 +112,8 @@ func TestAMarkWithoutATopic(t *testing.T) {
 	setOffset(t, c, topic, 3, mark{fingerprint: fingerprintOf("")}.String())
 	r := connected(t, c, topic, "")
 	b := r.must()
-	if b.meta(metaOffset) != 3 {
-		t.Errorf("beginning at %v, want 3", b.meta(metaOffset))
+	if b.meta(contract.KafkaOffset) != 3 {
+		t.Errorf("beginning at %v, want 3", b.meta(contract.KafkaOffset))
 	}
 	b.done(t)
 	r.close()

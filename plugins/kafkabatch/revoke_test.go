@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -71,7 +72,7 @@ func TestARevokedPartitionLeavesNothingBehind(t *testing.T) {
 			held := map[int][]read{}
 			for range 2 * produced {
 				b := r.must()
-				p := b.meta(metaPartition).(int)
+				p := b.meta(contract.KafkaPartition).(int)
 				held[p] = append(held[p], b)
 			}
 			produceBoth(3, 3)
@@ -94,10 +95,10 @@ func TestARevokedPartitionLeavesNothingBehind(t *testing.T) {
 			var came []any
 			for range 3 {
 				b := r.must()
-				if b.meta(metaPartition) != 1 {
-					t.Errorf("the batch at %v of the revoked partition is handed on", b.meta(metaOffset))
+				if b.meta(contract.KafkaPartition) != 1 {
+					t.Errorf("the batch at %v of the revoked partition is handed on", b.meta(contract.KafkaOffset))
 				}
-				came = append(came, b.meta(metaOffset))
+				came = append(came, b.meta(contract.KafkaOffset))
 				b.done(t)
 			}
 			if want := []any{0, 9, 12}; !slices.Equal(came, want) { // the refused one, and those that were queued

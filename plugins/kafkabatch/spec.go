@@ -9,6 +9,7 @@ import (
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 )
 
@@ -86,19 +87,19 @@ func consumerFields() []*service.ConfigField {
 			Example("brandpulse").
 			LintRule(lintrule.NotEmpty(fieldConsumerGroup)),
 		service.NewStringAnnotatedEnumField(fieldEmit, map[string]string{
-			emitRecordBatch: "One message per record batch: its bytes as they are in the log, compressed or not. For `sentiment_window` with `message: record_batch`.",
-			emitRecords:     "One batch of messages per record batch, with one message per record, for any other processor. Much slower.",
+			contract.RecordBatch: "One message per record batch: its bytes as they are in the log, compressed or not. For `sentiment_window` with `message: record_batch`.",
+			emitRecords:          "One batch of messages per record batch, with one message per record, for any other processor. Much slower.",
 		}).
 			Description("What is delivered.").
-			Default(emitRecordBatch).
-			LintRule(renamedEmit.Enum(fieldEmit, emitRecordBatch, emitRecords)),
+			Default(contract.RecordBatch).
+			LintRule(renamedEmit.Enum(fieldEmit, contract.RecordBatch, emitRecords)),
 		service.NewStringAnnotatedEnumField(fieldIdentity, map[string]string{
-			identityTimestamp: "Nothing, as with `identity: timestamp` in `sentiment_window`: the group always counts the same one topic. Several topics are refused, and so is a topic other than the one the group has counted before.",
-			identitySource:    "The id of the topic, as with `identity: source` in `sentiment_window`, which must set it too. It needs brokers with topic ids (Kafka 2.8 and later). Processors of your own must distinguish topics themselves.",
+			contract.IdentityTimestamp: "Nothing, as with `identity: timestamp` in `sentiment_window`: the group always counts the same one topic. Several topics are refused, and so is a topic other than the one the group has counted before.",
+			contract.IdentitySource:    "The id of the topic, as with `identity: source` in `sentiment_window`, which must set it too. It needs brokers with topic ids (Kafka 2.8 and later). Processors of your own must distinguish topics themselves.",
 		}).
 			Description("How the results of a batch identify its topic. `sentiment_window` refuses the batches of an input that promises more than it keeps.").
-			Default(identityTimestamp).
-			LintRule(lintrule.Enum(fieldIdentity, identityTimestamp, identitySource)).
+			Default(contract.IdentityTimestamp).
+			LintRule(lintrule.Enum(fieldIdentity, contract.IdentityTimestamp, contract.IdentitySource)).
 			Advanced(),
 		service.NewStringAnnotatedEnumField(fieldStartOffset, map[string]string{
 			startEarliest:  "At the beginning of the log.",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
@@ -75,7 +76,7 @@ func TestRefusedDeliveriesAreNotConnected(t *testing.T) {
 	seen := map[any]bool{}
 	for range 3 { // batches, and the same again
 		b := r.tried()
-		seen[b.meta(metaOffset)] = true
+		seen[b.meta(contract.KafkaOffset)] = true
 		b.settle(t, refusedToo)
 		r.mustBeNotConnected()
 		complaints := r.connectAgain()
@@ -93,7 +94,7 @@ func TestRefusedDeliveriesAreNotConnected(t *testing.T) {
 		if !ok {
 			break
 		}
-		seen[b.meta(metaOffset)] = true
+		seen[b.meta(contract.KafkaOffset)] = true
 		b.done(t)
 	}
 	testenv.Eventually(t, 5*time.Second, "all is committed", func() error {
@@ -175,7 +176,7 @@ func TestTrialWaitsForSomethingToTry(t *testing.T) {
 	if err := r.in.Connect(t.Context()); err != nil { // after trialPatience
 		t.Fatal(err)
 	}
-	if b := r.tried(); b.meta(metaOffset) == kept.meta(metaOffset) {
+	if b := r.tried(); b.meta(contract.KafkaOffset) == kept.meta(contract.KafkaOffset) {
 		t.Error("the batch that is in flight comes again")
 	}
 }

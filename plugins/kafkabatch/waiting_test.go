@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
@@ -50,7 +51,7 @@ func (r *reader) handle(others int, refuse func(b read)) {
 			r.t.Fatalf("%d batches of other partitions do not come: %v", others, err)
 		}
 		b := read{messages, ack}
-		if b.meta(metaPartition) == 0 {
+		if b.meta(contract.KafkaPartition) == 0 {
 			refuse(b)
 			continue
 		}
@@ -105,7 +106,7 @@ func TestAPartitionThatWaitsLeavesRoomForTheOthers(t *testing.T) {
 	got := map[int]bool{}
 	for len(got) < 60 {
 		b := r.must()
-		got[b.meta(metaOffset).(int)] = true
+		got[b.meta(contract.KafkaOffset).(int)] = true
 		b.done(t)
 	}
 	testenv.Eventually(t, 5*time.Second, "nothing is in flight", func() error {
@@ -129,12 +130,12 @@ func TestLaterBatchesOfAPartitionThatWaitsGoOn(t *testing.T) {
 	first := r.must()
 	for i := 1; i < 60; {
 		b := r.must()
-		if b.meta(metaOffset) == 0 {
+		if b.meta(contract.KafkaOffset) == 0 {
 			b.refuse(t)
 			continue
 		}
-		if b.meta(metaOffset) != i {
-			t.Fatalf("the batch at %v comes, want that at %d", b.meta(metaOffset), i)
+		if b.meta(contract.KafkaOffset) != i {
+			t.Fatalf("the batch at %v comes, want that at %d", b.meta(contract.KafkaOffset), i)
 		}
 		b.done(t)
 		if i++; i == 5 {

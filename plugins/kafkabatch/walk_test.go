@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
@@ -19,7 +20,7 @@ import (
 func walkAlone(got *kmsg.FetchResponseTopicPartition, from int64) (*partition, []*batch) {
 	res := service.MockResources()
 	s := &session{
-		conf:    &config{emit: emitRecordBatch, maxBatchBytes: 1 << 20, partitionMaxBytes: 1 << 20},
+		conf:    &config{emit: contract.RecordBatch, maxBatchBytes: 1 << 20, partitionMaxBytes: 1 << 20},
 		log:     res.Logger(),
 		metrics: newMetrics(res.Metrics()),
 		budget:  delivery.NewBudget(1 << 40),

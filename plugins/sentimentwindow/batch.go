@@ -6,6 +6,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
@@ -14,20 +15,11 @@ import (
 // bytesPerTweetLine sizes the buffer of a group that emits tweets.
 const bytesPerTweetLine = 192
 
-// Metadata of an emitted message, beside the topic, partition and offset.
-const (
-	metaTweets = "tweets"
-	metaPoints = "points"
-	// metaEventTime is when the newest of the tweets was written, in ms since the
-	// Unix epoch: with it an output can say how long they took.
-	metaEventTime = "event_time_ms"
-)
-
 // group is what is counted together: what a batch holds of one topic and
 // partition or of no Kafka at all, or one record batch. It becomes one message
 // of lines, or one message a point.
 type group struct {
-	first   origin
+	first   contract.Position
 	last    int64 // offset
 	inKafka bool
 	err     error // why no tweet of it can be stamped, or nil
@@ -59,8 +51,8 @@ func (g *group) tweets() (n int64) {
 	return n
 }
 
-func (g *group) holds(o origin, inKafka bool) bool {
-	return g.inKafka == inKafka && g.first.partition == o.partition && g.first.topic == o.topic && g.first.topicID == o.topicID
+func (g *group) holds(o contract.Position, inKafka bool) bool {
+	return g.inKafka == inKafka && g.first.Partition == o.Partition && g.first.Topic == o.Topic && g.first.TopicID == o.TopicID
 }
 
 // folder turns one batch into points. It belongs to one thread at a time and
@@ -97,7 +89,7 @@ func newFolder(c *config, l laws, s *spans) *folder {
 }
 
 // groupOf finds the group of a message, or opens it.
-func (f *folder) groupOf(o origin, inKafka bool) (g *group, opened bool) {
+func (f *folder) groupOf(o contract.Position, inKafka bool) (g *group, opened bool) {
 	for _, g := range f.groups {
 		if g.holds(o, inKafka) {
 			return g, false
@@ -107,7 +99,7 @@ func (f *folder) groupOf(o origin, inKafka bool) (g *group, opened bool) {
 }
 
 // open adds a group that begins at o.
-func (f *folder) open(o origin, inKafka bool) *group {
+func (f *folder) open(o contract.Position, inKafka bool) *group {
 	var g *group
 	if n := len(f.spare); n > 0 {
 		g, f.spare = f.spare[n-1], f.spare[:n-1]
@@ -117,22 +109,22 @@ func (f *folder) open(o origin, inKafka bool) *group {
 	f.groups = append(f.groups, g)
 	g.first, g.inKafka, g.newest = o, inKafka, math.MinInt64
 	source := ""
-	if f.conf.identity == identitySource {
-		if !o.hasID {
+	if f.conf.identity == contract.IdentitySource {
+		if !o.HasID() {
 			g.err = misfit{errors.New("identity: source needs the id of the topic, which kafka_batches gives where the brokers know one (Kafka 2.8 and later), and the stock Kafka inputs do not: set identity: timestamp")}
 			return g
 		}
-		source = sourceTag(o.topicID, o.partition)
+		source = sourceTag(o.TopicID, o.Partition)
 	}
-	if g.slot, g.err = f.laws.points.Slot(o.offset, o.partition); g.err != nil {
+	if g.slot, g.err = f.laws.points.Slot(o.Offset, o.Partition); g.err != nil {
 		return g
 	}
-	key := cacheKey{source, o.topic}
+	key := cacheKey{source, o.Topic}
 	g.series = f.caches[key]
 	if g.series == nil {
 		g.series = newSeriesCache(f.conf.measurement, source)
 		if f.conf.coverage != "" {
-			g.series.coverage, g.err = coverageSeries(f.conf.coverage, source, o.topic)
+			g.series.coverage, g.err = coverageSeries(f.conf.coverage, source, o.Topic)
 		}
 		if g.err == nil {
 			f.caches[key] = g.series
@@ -161,7 +153,7 @@ func (f *folder) add(g *group, offset int64, t *tweet.Tweet) error {
 }
 
 func (f *folder) addTweet(g *group, offset int64, t *tweet.Tweet, s *series) error {
-	slot, err := f.laws.points.Slot(offset, g.first.partition)
+	slot, err := f.laws.points.Slot(offset, g.first.Partition)
 	if err != nil {
 		return err
 	}
@@ -227,7 +219,7 @@ func (f *folder) messages() (out service.MessageBatch) {
 			continue
 		}
 		m := service.NewMessage(g.lines)
-		g.describe(m, g.first.offset, g.last, int(tweets), g.count, g.newest)
+		g.describe(m, g.first.Offset, g.last, int(tweets), g.count, g.newest)
 		out = append(out, m)
 	}
 	return append(out, f.refused...)
@@ -236,14 +228,14 @@ func (f *folder) messages() (out service.MessageBatch) {
 // watch takes in the offsets that the tweets of g's last window have.
 func (f *folder) watch(g *group) {
 	if w := &g.spanned; w.used {
-		f.spans.add(spanTable{topic: g.first.topic, partition: g.first.partition}, w.start, w.low, w.high)
+		f.spans.add(spanTable{topic: g.first.Topic, partition: g.first.Partition}, w.start, w.low, w.high)
 	}
 }
 
 func (f *folder) appendWindows(g *group) {
 	for _, c := range g.fold.sorted() {
 		if w := &g.spanned; !w.used || w.start != c.start {
-			*w = span{start: c.start, low: g.first.offset, high: g.first.offset, used: true}
+			*w = span{start: c.start, low: g.first.Offset, high: g.first.Offset, used: true}
 			f.watch(g)
 		}
 		g.newest = max(g.newest, c.newest)
@@ -257,7 +249,7 @@ func (f *folder) appendWindows(g *group) {
 			sentiment, nanos := tweet.Sentiment(i), c.start+g.slot
 			g.count++
 			if f.conf.output == outputPoints {
-				g.addPoint(g.first.offset, g.last, int(count), c.newest, windowPoint(g.series, c.series, sentiment, count, nanos))
+				g.addPoint(g.first.Offset, g.last, int(count), c.newest, windowPoint(g.series, c.series, sentiment, count, nanos))
 			} else {
 				g.lines = appendWindow(g.lines, c.series, sentiment, count, nanos)
 			}
@@ -266,10 +258,10 @@ func (f *folder) appendWindows(g *group) {
 }
 
 func (f *folder) appendCoverage(g *group) {
-	f.spans.add(spanTable{g.first.topic, g.first.partition, true}, g.coverage.nanos, g.coverage.base, g.coverage.base)
+	f.spans.add(spanTable{g.first.Topic, g.first.Partition, true}, g.coverage.nanos, g.coverage.base, g.coverage.base)
 	g.count++
 	if f.conf.output == outputPoints {
-		g.addPoint(g.first.offset, g.last, 0, 0, coveragePoint(f.conf.coverage, g.series.source, g.first.topic, &g.coverage))
+		g.addPoint(g.first.Offset, g.last, 0, 0, coveragePoint(f.conf.coverage, g.series.source, g.first.Topic, &g.coverage))
 		return
 	}
 	g.lines = appendCoverage(g.lines, g.series.coverage, &g.coverage)
@@ -278,18 +270,16 @@ func (f *folder) appendCoverage(g *group) {
 // describe says in metadata what the points count, and where they come from, so
 // that a refused one can be traced back.
 func (g *group) describe(m *service.Message, first, last int64, tweets, points int, newest int64) {
-	m.MetaSetMut(metaTweets, tweets)
-	m.MetaSetMut(metaPoints, points)
+	m.MetaSetMut(contract.Tweets, tweets)
+	m.MetaSetMut(contract.Points, points)
 	if tweets > 0 {
-		m.MetaSetMut(metaEventTime, newest)
+		m.MetaSetMut(contract.EventTime, newest)
 	}
 	if !g.inKafka {
 		return
 	}
-	m.MetaSetMut(metaTopic, g.first.topic)
-	m.MetaSetMut(metaPartition, int(g.first.partition))
-	m.MetaSetMut(metaOffset, int(first))
-	m.MetaSetMut(metaLastOffset, int(last))
+	contract.Position{Topic: g.first.Topic, Partition: g.first.Partition, Offset: first}.Set(m)
+	m.MetaSetMut(contract.KafkaLastOffset, int(last))
 }
 
 // drop takes back the group that was opened last.

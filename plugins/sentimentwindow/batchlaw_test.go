@@ -13,6 +13,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"pgregory.net/rapid"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
@@ -88,10 +89,10 @@ func read(t *rapid.T, p *processor, batches []logBatch) (points map[string]strin
 				t.Fatal(err)
 			}
 			if m.GetError() != nil {
-				refused[at(m, metaDeadPartition, metaDeadOffset)] = content
+				refused[at(m, contract.DeadPartition, contract.DeadOffset)] = content
 				continue
 			}
-			points[at(m, metaPartition, metaOffset)] += string(content)
+			points[at(m, contract.KafkaPartition, contract.KafkaOffset)] += string(content)
 		}
 	}
 	return points, refused
@@ -222,7 +223,7 @@ func seriesOf(t *rapid.T, line string) (series string, n int) {
 // them: with identity: timestamp as long as the bases of one second and partition
 // lie within S, with identity: source within a billion.
 func TestNoTwoRecordBatchesShareANanosecond(t *testing.T) {
-	for identity, slots := range map[string]int64{identityTimestamp: 1_000_000_000 / 64, identitySource: 1_000_000_000} {
+	for identity, slots := range map[string]int64{contract.IdentityTimestamp: 1_000_000_000 / 64, contract.IdentitySource: 1_000_000_000} {
 		t.Run(identity, func(t *testing.T) {
 			p := testProcessor(t, batches+"identity: "+identity)
 			rapid.Check(t, func(t *rapid.T) {

@@ -5,37 +5,38 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
 // batchOrigin is where a record batch lies in Kafka, as its message says.
 type batchOrigin struct {
-	origin  // of its first offset
-	last    int64
-	records int64
-	inKafka bool
+	contract.Position // of its first offset
+	last              int64
+	records           int64
+	inKafka           bool
 }
 
 // batchOriginOf reads where a record batch lies. On an error, what is not known
 // to be genuine is empty or -1.
 func batchOriginOf(m *service.Message) (b batchOrigin, err error) {
 	b.last = -1
-	b.origin, b.inKafka, err = originOf(m)
+	b.Position, b.inKafka, err = positionOf(m)
 	switch {
 	case err != nil:
 		return b, err
 	case !b.inKafka:
 		return b, misfit{fmt.Errorf("its metadata does not say where: %s", wantBatches)}
 	}
-	if id, ok := m.MetaGetMut(metaTopicID); ok {
+	if id, ok := m.MetaGetMut(contract.KafkaTopicID); ok {
 		if _, ok := id.([16]byte); !ok {
-			return b, replacedError(metaTopicID, id)
+			return b, contract.ReplacedError(contract.KafkaTopicID, id)
 		}
 	}
 	for _, number := range []struct {
 		name string
 		into *int64
-	}{{metaLastOffset, &b.last}, {metaBatchRecords, &b.records}} {
+	}{{contract.KafkaLastOffset, &b.last}, {contract.KafkaBatchRecords, &b.records}} {
 		switch v, ok := m.MetaGetMut(number.name); n := v.(type) {
 		case int:
 			*number.into = int64(n)
@@ -43,7 +44,7 @@ func batchOriginOf(m *service.Message) (b batchOrigin, err error) {
 			if !ok {
 				return b, misfit{fmt.Errorf("it has no metadata %s: %s", number.name, wantBatches)}
 			}
-			return b, replacedError(number.name, v)
+			return b, contract.ReplacedError(number.name, v)
 		}
 	}
 	return b, nil
@@ -52,18 +53,18 @@ func batchOriginOf(m *service.Message) (b batchOrigin, err error) {
 // checkRecord refuses a record batch where each message must be a record. Its
 // metadata tells: no header can be an int, and a mapping's is an int64.
 func checkRecord(m *service.Message) error {
-	v, ok := m.MetaGetMut(metaBatchRecords)
+	v, ok := m.MetaGetMut(contract.KafkaBatchRecords)
 	if !ok {
 		return nil
 	}
 	if n, ok := v.(int); ok {
 		return misfit{fmt.Errorf("it is a record batch of Kafka with %d records, and `%s: %s` takes one record: set `%s: %s`, or `emit: records` in kafka_batches",
-			n, fieldMessage, messageRecord, fieldMessage, messageRecordBatch)}
+			n, fieldMessage, messageRecord, fieldMessage, contract.RecordBatch)}
 	}
 	return nil
 }
 
-const wantBatches = fieldMessage + ": " + messageRecordBatch + " takes whole record batches, as kafka_batches gives them with emit: record_batch; where each message is a record, set " +
+const wantBatches = fieldMessage + ": " + contract.RecordBatch + " takes whole record batches, as kafka_batches gives them with emit: record_batch; where each message is a record, set " +
 	fieldMessage + ": " + messageRecord
 
 // agree compares the metadata with the bytes. Where they differ nobody knows
@@ -74,9 +75,9 @@ func (b *batchOrigin) agree(h recordbatch.Header) error {
 		name       string
 		meta, want int64
 	}{
-		{metaOffset, b.offset, h.BaseOffset},
-		{metaLastOffset, b.last, h.LastOffset()},
-		{metaBatchRecords, b.records, int64(h.Records)},
+		{contract.KafkaOffset, b.Offset, h.BaseOffset},
+		{contract.KafkaLastOffset, b.last, h.LastOffset()},
+		{contract.KafkaBatchRecords, b.records, int64(h.Records)},
 	} {
 		if c.meta != c.want {
 			return fmt.Errorf("its metadata %s is %d, but its bytes say %d: %s", c.name, c.meta, c.want, wantUnchanged)
@@ -86,5 +87,5 @@ func (b *batchOrigin) agree(h recordbatch.Header) error {
 }
 
 func (b *batchOrigin) place() place {
-	return place{origin: b.origin, inKafka: b.inKafka, batch: true, last: b.last, after: -1}
+	return place{Position: b.Position, inKafka: b.inKafka, batch: true, last: b.last, after: -1}
 }

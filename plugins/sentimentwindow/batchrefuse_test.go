@@ -11,6 +11,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
@@ -69,44 +70,44 @@ func TestABatchThatIsNotSoundLeavesWhole(t *testing.T) {
 		want   []string // of the error
 		offset any
 	}{
-		{"compressed, but not so", changed(func(b []byte) []byte { b[22] |= byte(recordbatch.Zstd); return resealed(b) }), reasonBatch, []string{lies, "zstd", wantUnchanged}, 6},
-		{"unknown codec", changed(func(b []byte) []byte { b[22] |= 7; return resealed(b) }), reasonBatch, []string{lies, "codec 7"}, 6},
-		{"larger than may be", batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: 6, ProducerID: -1}, recordAt(6, make([]byte, 1<<20), now)), reasonBatch, []string{lies, "1048576 bytes", "raise `max_batch_bytes`"}, 6},
-		{"control batch", changed(func(b []byte) []byte { b[22] |= recordbatch.AttrControl; return resealed(b) }), reasonBatch, []string{lies, "control batch", "leave it out"}, 6},
-		{"trailing byte", changed(func(b []byte) []byte { return append(b, 0) }), reasonBatch, []string{lies, "1 bytes follow", wantUnchanged}, 6},
-		{"two batches", changed(func(b []byte) []byte { return append(b, b...) }), reasonBatch, []string{lies, "bytes follow"}, 6},
-		{"cut off", changed(func(b []byte) []byte { return b[:len(b)-1] }), reasonBatch, []string{lies, "cut off"}, 6},
-		{"cut off in the header", changed(func(b []byte) []byte { return b[:40] }), reasonBatch, []string{lies, "cut off"}, 6},
-		{"no bytes", changed(func([]byte) []byte { return nil }), reasonBatch, []string{lies, "cut off"}, 6},
-		{"a bit has flipped", changed(func(b []byte) []byte { b[len(b)-3] ^= 1; return b }), reasonBatch, []string{lies, "CRC-32C"}, 6},
-		{"a record, not a batch", changed(func([]byte) []byte { return datum("SuperCoffee", tweet.Positive, now) }), reasonBatch, []string{lies, "magic"}, 6},
-		{"fewer records than it says", half(), reasonBatch, []string{lies, "record", wantUnchanged}, 6},
+		{"compressed, but not so", changed(func(b []byte) []byte { b[22] |= byte(recordbatch.Zstd); return resealed(b) }), contract.ReasonBatch, []string{lies, "zstd", wantUnchanged}, 6},
+		{"unknown codec", changed(func(b []byte) []byte { b[22] |= 7; return resealed(b) }), contract.ReasonBatch, []string{lies, "codec 7"}, 6},
+		{"larger than may be", batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: 6, ProducerID: -1}, recordAt(6, make([]byte, 1<<20), now)), contract.ReasonBatch, []string{lies, "1048576 bytes", "raise `max_batch_bytes`"}, 6},
+		{"control batch", changed(func(b []byte) []byte { b[22] |= recordbatch.AttrControl; return resealed(b) }), contract.ReasonBatch, []string{lies, "control batch", "leave it out"}, 6},
+		{"trailing byte", changed(func(b []byte) []byte { return append(b, 0) }), contract.ReasonBatch, []string{lies, "1 bytes follow", wantUnchanged}, 6},
+		{"two batches", changed(func(b []byte) []byte { return append(b, b...) }), contract.ReasonBatch, []string{lies, "bytes follow"}, 6},
+		{"cut off", changed(func(b []byte) []byte { return b[:len(b)-1] }), contract.ReasonBatch, []string{lies, "cut off"}, 6},
+		{"cut off in the header", changed(func(b []byte) []byte { return b[:40] }), contract.ReasonBatch, []string{lies, "cut off"}, 6},
+		{"no bytes", changed(func([]byte) []byte { return nil }), contract.ReasonBatch, []string{lies, "cut off"}, 6},
+		{"a bit has flipped", changed(func(b []byte) []byte { b[len(b)-3] ^= 1; return b }), contract.ReasonBatch, []string{lies, "CRC-32C"}, 6},
+		{"a record, not a batch", changed(func([]byte) []byte { return datum("SuperCoffee", tweet.Positive, now) }), contract.ReasonBatch, []string{lies, "magic"}, 6},
+		{"fewer records than it says", half(), contract.ReasonBatch, []string{lies, "record", wantUnchanged}, 6},
 		{"byte behind the last record", changed(func(b []byte) []byte {
 			b = append(b, 0)
 			binary.BigEndian.PutUint32(b[8:], uint32(len(b)-12))
 			return resealed(b)
-		}), reasonBatch, []string{lies, "follow the last record"}, 6},
-		{"offset of another batch", with(metaOffset, 7), reasonOrigin, []string{"offset 7: ", "kafka_offset is 7, but its bytes say 6", wantUnchanged}, 7},
-		{"bytes of another batch", changed(func(b []byte) []byte { b[7] = 5; return b }), reasonOrigin, []string{lies, "kafka_offset is 6, but its bytes say 5"}, 6},
-		{"another last offset", with(metaLastOffset, 7), reasonOrigin, []string{lies, "kafka_last_offset is 7, but its bytes say 6"}, 6},
-		{"another count", with(metaBatchRecords, 2), reasonOrigin, []string{lies, "kafka_batch_records is 2, but its bytes say 1"}, 6},
-		{"offset from a header", with(metaOffset, "6"), reasonOrigin, []string{"partition 2, offset unknown", "kafka_offset", "string"}, nil},
-		{"offset from a mapping", with(metaOffset, int64(6)), reasonOrigin, []string{"kafka_offset", "int64"}, nil},
-		{"last offset from a mapping", with(metaLastOffset, int64(6)), reasonOrigin, []string{lies, "kafka_last_offset", "int64"}, 6},
-		{"count from a header", with(metaBatchRecords, "1"), reasonOrigin, []string{lies, "kafka_batch_records", "string"}, 6},
-		{"partition from a header", with(metaPartition, "2"), reasonOrigin, []string{"partition unknown", "kafka_partition"}, 6},
-		{"partition beyond Kafka's", with(metaPartition, 1<<32), reasonOrigin, []string{"partition unknown", "kafka_partition", "4294967296"}, 6},
-		{"id of the topic from a header", with(metaTopicID, "0123456789abcdef"), reasonOrigin, []string{lies, "kafka_topic_id", "string"}, 6},
-		{"no topic", without(metaTopic), reasonOrigin, []string{"topic unknown", "kafka_topic is missing"}, 6},
-		{"message of a stock input", without(metaLastOffset), reasonOrigin, []string{lies, "kafka_last_offset", "message: record"}, 6},
-		{"message from elsewhere", service.NewMessage(sound), reasonOrigin, []string{"does not come from Kafka", "message: record"}, nil},
-		{"partition without room", with(metaPartition, 64), reasonOrigin, []string{"max_partitions is 64"}, 6},
-		{"second topic", with(metaTopic, "other"), reasonOrigin, []string{"topic other", "counts topic tweets already"}, 6},
+		}), contract.ReasonBatch, []string{lies, "follow the last record"}, 6},
+		{"offset of another batch", with(contract.KafkaOffset, 7), contract.ReasonOrigin, []string{"offset 7: ", "kafka_offset is 7, but its bytes say 6", wantUnchanged}, 7},
+		{"bytes of another batch", changed(func(b []byte) []byte { b[7] = 5; return b }), contract.ReasonOrigin, []string{lies, "kafka_offset is 6, but its bytes say 5"}, 6},
+		{"another last offset", with(contract.KafkaLastOffset, 7), contract.ReasonOrigin, []string{lies, "kafka_last_offset is 7, but its bytes say 6"}, 6},
+		{"another count", with(contract.KafkaBatchRecords, 2), contract.ReasonOrigin, []string{lies, "kafka_batch_records is 2, but its bytes say 1"}, 6},
+		{"offset from a header", with(contract.KafkaOffset, "6"), contract.ReasonOrigin, []string{"partition 2, offset unknown", "kafka_offset", "string"}, nil},
+		{"offset from a mapping", with(contract.KafkaOffset, int64(6)), contract.ReasonOrigin, []string{"kafka_offset", "int64"}, nil},
+		{"last offset from a mapping", with(contract.KafkaLastOffset, int64(6)), contract.ReasonOrigin, []string{lies, "kafka_last_offset", "int64"}, 6},
+		{"count from a header", with(contract.KafkaBatchRecords, "1"), contract.ReasonOrigin, []string{lies, "kafka_batch_records", "string"}, 6},
+		{"partition from a header", with(contract.KafkaPartition, "2"), contract.ReasonOrigin, []string{"partition unknown", "kafka_partition"}, 6},
+		{"partition beyond Kafka's", with(contract.KafkaPartition, 1<<32), contract.ReasonOrigin, []string{"partition unknown", "kafka_partition", "4294967296"}, 6},
+		{"id of the topic from a header", with(contract.KafkaTopicID, "0123456789abcdef"), contract.ReasonOrigin, []string{lies, "kafka_topic_id", "string"}, 6},
+		{"no topic", without(contract.KafkaTopic), contract.ReasonOrigin, []string{"topic unknown", "kafka_topic is missing"}, 6},
+		{"message of a stock input", without(contract.KafkaLastOffset), contract.ReasonOrigin, []string{lies, "kafka_last_offset", "message: record"}, 6},
+		{"message from elsewhere", service.NewMessage(sound), contract.ReasonOrigin, []string{"does not come from Kafka", "message: record"}, nil},
+		{"partition without room", with(contract.KafkaPartition, 64), contract.ReasonOrigin, []string{"max_partitions is 64"}, 6},
+		{"second topic", with(contract.KafkaTopic, "other"), contract.ReasonOrigin, []string{"topic other", "counts topic tweets already"}, 6},
 		{"failed before", func() *service.Message {
 			m := good(6)
 			m.SetError(errors.New("no such field"))
 			return m
-		}(), reasonFailed, []string{lies, "no such field"}, 6},
+		}(), contract.ReasonFailedBefore, []string{lies, "no such field"}, 6},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before, err := c.bad.AsBytes()
@@ -131,11 +132,11 @@ func TestABatchThatIsNotSoundLeavesWhole(t *testing.T) {
 						t.Errorf("error %q does not say %q", m.GetError(), want)
 					}
 				}
-				if got, _ := m.MetaGet(metaDeadReason); got != c.reason {
+				if got, _ := m.MetaGet(contract.DeadReason); got != c.reason {
 					t.Errorf("reason is %q, want %q", got, c.reason)
 				}
-				if got, _ := m.MetaGetMut(metaDeadOffset); got != c.offset {
-					t.Errorf("metadata %s is %v, want %v", metaDeadOffset, got, c.offset)
+				if got, _ := m.MetaGetMut(contract.DeadOffset); got != c.offset {
+					t.Errorf("metadata %s is %v, want %v", contract.DeadOffset, got, c.offset)
 				}
 			}
 		})
@@ -149,9 +150,9 @@ func TestIdentitySourceOfRecordBatches(t *testing.T) {
 	of := func(topic string, partition int, id any) *service.Message {
 		m := batchMessage(t, topic, partition, recordbatch.Header{BaseOffset: 1_000_000_007, ProducerID: -1},
 			recordAt(1_000_000_007, datum("SuperCoffee", tweet.Positive, 1_700_000_000_000), 1_700_000_000_000))
-		m.MetaDelete(metaTopicID)
+		m.MetaDelete(contract.KafkaTopicID)
 		if id != nil {
-			m.MetaSetMut(metaTopicID, id)
+			m.MetaSetMut(contract.KafkaTopicID, id)
 		}
 		return m
 	}
@@ -183,7 +184,7 @@ func TestCoveragePointsOfTopicsWithOneSource(t *testing.T) {
 	var batch service.MessageBatch
 	for i, topic := range []string{"one", "two", "one"} {
 		m := batchMessage(t, topic, 0, recordbatch.Header{BaseOffset: int64(i), ProducerID: -1}, recordAt(int64(i), datum("Tea", tweet.Positive, 0), 0))
-		m.MetaSetMut(metaTopicID, [16]byte{0xff, 15: byte(len(topic)) + topic[0]})
+		m.MetaSetMut(contract.KafkaTopicID, [16]byte{0xff, 15: byte(len(topic)) + topic[0]})
 		batch = append(batch, m)
 	}
 	points, _ := process(t, p, batch...)
@@ -237,7 +238,7 @@ func TestABatchFullOfBrokenRecordsIsOneMessage(t *testing.T) {
 	if b, _ := refused[0].AsBytes(); !bytes.Equal(b, sound) {
 		t.Error("its bytes are not those of the batch")
 	}
-	for key, want := range map[string]any{metaDeadReason: reasonUndecodable, metaDeadOffset: 0, metaDeadLast: 8193} {
+	for key, want := range map[string]any{contract.DeadReason: contract.ReasonUndecodable, contract.DeadOffset: 0, contract.DeadLastOffset: 8193} {
 		if got, _ := refused[0].MetaGetMut(key); got != want {
 			t.Errorf("metadata %s is %v, want %v", key, got, want)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 )
 
@@ -70,7 +71,7 @@ func (b *beginning) doubt(why error) {
 // hint names the settings that are wrong where all records fail for one reason.
 func (b *beginning) hint() string {
 	switch b.reason {
-	case reasonUndecodable:
+	case contract.ReasonUndecodable:
 		settings := []string{fmt.Sprintf("`%s: %s`", fieldEncoding, b.conf.encoding)}
 		if b.conf.mapping != nil {
 			settings = append(settings, "`"+fieldMapping+"`")
@@ -79,13 +80,13 @@ func (b *beginning) hint() string {
 			settings = append(settings, "`"+fieldSchemaFiles+"`")
 		}
 		return "compare " + strings.Join(settings, " and ") + " with what the producers write"
-	case reasonBatch:
+	case contract.ReasonBatch:
 		return fmt.Sprintf("compare `%s: %s` with what the input delivers", fieldMessage, b.conf.message)
-	case reasonOrigin:
+	case contract.ReasonOrigin:
 		return fmt.Sprintf("compare `%s` and `%s` with the topics that the input reads", fieldIdentity, fieldMaxPartitions)
-	case reasonBounds:
+	case contract.ReasonOutOfBounds:
 		return fmt.Sprintf("compare `%s` with the timestamps of the records, which are milliseconds", fieldBounds)
-	case reasonUnstorable:
+	case contract.ReasonUnstorable:
 		return "compare the brands and the timestamps, in milliseconds, with what the producers write"
 	default:
 		return "look at the processors before this one"

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
@@ -37,12 +38,12 @@ func TestMessagesThatSettingsDoNotFitStayWithTheInput(t *testing.T) {
 		reason               string
 		want                 []string
 	}{
-		{"a record batch, for records", "", "", recordBatch(t), reasonBatch, []string{"set `message: record_batch`", "`emit: records`", "partition 0, offset 0"}},
-		{"a record, for record batches", batches, "", record(), reasonOrigin, []string{"set message: record", "emit: record_batch"}},
-		{"bytes from elsewhere, for record batches", batches, "", service.NewMessage([]byte("x")), reasonOrigin, []string{"set message: record"}},
-		{"record batches of any topics, for one", batches, identitySource, recordBatch(t), reasonOrigin, []string{"`identity: source`", "`identity: timestamp`", "Set the same in both"}},
-		{"records of any topics, for one", "", identitySource, record(), reasonOrigin, []string{"`identity: source`", "Set the same in both"}},
-		{"topics without an id, for identity: source", "identity: source", identitySource, record(), reasonOrigin, []string{"id of the topic", "identity: timestamp"}},
+		{"a record batch, for records", "", "", recordBatch(t), contract.ReasonBatch, []string{"set `message: record_batch`", "`emit: records`", "partition 0, offset 0"}},
+		{"a record, for record batches", batches, "", record(), contract.ReasonOrigin, []string{"set message: record", "emit: record_batch"}},
+		{"bytes from elsewhere, for record batches", batches, "", service.NewMessage([]byte("x")), contract.ReasonOrigin, []string{"set message: record"}},
+		{"record batches of any topics, for one", batches, contract.IdentitySource, recordBatch(t), contract.ReasonOrigin, []string{"`identity: source`", "`identity: timestamp`", "Set the same in both"}},
+		{"records of any topics, for one", "", contract.IdentitySource, record(), contract.ReasonOrigin, []string{"`identity: source`", "Set the same in both"}},
+		{"topics without an id, for identity: source", "identity: source", contract.IdentitySource, record(), contract.ReasonOrigin, []string{"id of the topic", "identity: timestamp"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -71,7 +72,7 @@ func TestMessagesThatSettingsDoNotFitStayWithTheInput(t *testing.T) {
 				if len(points) > 0 || len(dead) != 1 {
 					t.Fatalf("%d points and %d dead letters, want the message", len(points), len(dead))
 				}
-				if reason, _ := dead[0].MetaGet(metaDeadReason); reason != c.reason || !strings.Contains(dead[0].GetError().Error(), c.want[0]) {
+				if reason, _ := dead[0].MetaGet(contract.DeadReason); reason != c.reason || !strings.Contains(dead[0].GetError().Error(), c.want[0]) {
 					t.Errorf("the reason is %s, %v", reason, dead[0].GetError())
 				}
 			}
@@ -84,7 +85,7 @@ func TestSecondTopicStaysWithItsInput(t *testing.T) {
 	var out bytes.Buffer
 	p := loggedProcessor(t, batches, &out)
 	of := func(topic string) *delivery.Delivery {
-		d := &delivery.Delivery{Identity: identityTimestamp}
+		d := &delivery.Delivery{Identity: contract.IdentityTimestamp}
 		m := batchMessage(t, topic, 0, recordbatch.Header{ProducerID: -1}, recordAt(0, datum("Tea", tweet.Positive, 0), 0))
 		if _, err := p.ProcessBatch(t.Context(), inDelivery(d, m)); err != nil {
 			t.Fatal(err)
@@ -106,7 +107,7 @@ func TestSecondTopicStaysWithItsInput(t *testing.T) {
 // Settings that fit leave deliveries alone, whatever the input promises.
 func TestMessagesThatSettingsFitAreCounted(t *testing.T) {
 	for _, c := range []struct{ yaml, identity string }{
-		{batches, ""}, {batches, identityTimestamp}, {batches + "identity: source", identityTimestamp}, {batches + "identity: source", identitySource},
+		{batches, ""}, {batches, contract.IdentityTimestamp}, {batches + "identity: source", contract.IdentityTimestamp}, {batches + "identity: source", contract.IdentitySource},
 	} {
 		d := &delivery.Delivery{Identity: c.identity}
 		m := batchMessage(t, "tweets", 0, recordbatch.Header{ProducerID: -1}, recordAt(0, datum("Tea", tweet.Positive, 0), 0))
@@ -122,7 +123,7 @@ func TestMessagesThatSettingsFitAreCounted(t *testing.T) {
 func TestEveryReasonHasAHint(t *testing.T) {
 	b := &beginning{conf: &config{message: messageRecord, encoding: encodingJSON}}
 	seen := map[string]string{}
-	for _, reason := range reasons() {
+	for _, reason := range contract.DeadReasons() {
 		b.reason = reason
 		hint := b.hint()
 		if other, again := seen[hint]; again {

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"pgregory.net/rapid"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
@@ -52,7 +53,7 @@ func TestEveryPartOfADeadLetterIsBounded(t *testing.T) {
 		"encoding: json\nmapping: |\n  root.brand = \"b\"\n  root.sentiment = content().string()\n  root.timestamp = 1",
 		"encoding: json\nmapping: |\n  root.brand = \"b\"\n  root.sentiment = \"positive\"\n  root.timestamp = content().string()",
 	} {
-		for _, form := range []string{messageRecord, messageRecordBatch} {
+		for _, form := range []string{messageRecord, contract.RecordBatch} {
 			p := testProcessor(t, "message: "+form+"\n"+yaml)
 			p.notes.log = service.NewLoggerFromSlog(slog.New(slog.NewJSONHandler(&log, nil)))
 			processors = append(processors, p)
@@ -63,7 +64,7 @@ func TestEveryPartOfADeadLetterIsBounded(t *testing.T) {
 		value := drawValue(t)
 		topic := strings.Repeat("t", rapid.SampledFrom([]int{1, 249, 100_000}).Draw(t, "topic"))
 		m := kafkaMessage(topic, 1, 6, value, kgo.RecordHeader{Key: "dead_error", Value: value}, kgo.RecordHeader{Key: "dead_" + topic, Value: value})
-		if p.conf.message == messageRecordBatch {
+		if p.conf.message == contract.RecordBatch {
 			m = batchMessage(t, topic, 1, recordbatch.Header{BaseOffset: 6, ProducerID: -1}, recordbatch.Record{Offset: 6, Value: value})
 		}
 		if rapid.IntRange(0, 4).Draw(t, "failed before") == 0 {
@@ -85,7 +86,7 @@ func TestEveryPartOfADeadLetterIsBounded(t *testing.T) {
 				}
 				size := 0
 				_ = m.MetaWalkMut(func(name string, _ any) error {
-					if strings.HasPrefix(name, metaDeadPrefix) {
+					if strings.HasPrefix(name, contract.DeadPrefix) {
 						text, _ := m.MetaGet(name)
 						size += len(name) + len(text)
 					}

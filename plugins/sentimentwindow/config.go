@@ -8,6 +8,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/bloblang"
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/stamp"
@@ -29,11 +30,7 @@ const (
 	unknownSchemaWait        = "wait"
 	unknownSchemaUndecodable = "undecodable"
 
-	messageRecord      = "record"
-	messageRecordBatch = "record_batch"
-
-	identityTimestamp = "timestamp"
-	identitySource    = "source"
+	messageRecord = "record" // the other is contract.RecordBatch
 )
 
 // defaultCoverage is the measurement of coverage points.
@@ -100,7 +97,7 @@ func configFrom(parsed *service.ParsedConfig) (c config, err error) {
 		if err == nil && c.message == messageRecord {
 			err = errCoverageOfRecords
 		}
-	case c.message == messageRecordBatch:
+	case c.message == contract.RecordBatch:
 		c.coverage = defaultCoverage
 	}
 	if err == nil {
@@ -144,11 +141,11 @@ func sizeFrom(parsed *service.ParsedConfig, field string) (int64, error) {
 // check finds what lint finds, and what it cannot: lint may be skipped.
 func (c config) check() error {
 	if err := errors.Join(
-		lintrule.CheckEnum(fieldMessage, c.message, messageRecord, messageRecordBatch),
+		lintrule.CheckEnum(fieldMessage, c.message, messageRecord, contract.RecordBatch),
 		lintrule.CheckEnum(fieldEncoding, c.encoding, encodingAvro, encodingSingleObject, encodingConfluent, encodingJSON),
 		lintrule.CheckEnum(fieldEmit, c.emit, emitWindows, emitTweets),
 		lintrule.CheckEnum(fieldOutput, c.output, outputLines, outputPoints),
-		lintrule.CheckEnum(fieldIdentity, c.identity, identityTimestamp, identitySource),
+		lintrule.CheckEnum(fieldIdentity, c.identity, contract.IdentityTimestamp, contract.IdentitySource),
 		lintrule.CheckWholeMillis(fieldWindow, c.window, shortestWindow, longestWindow),
 		lintrule.CheckWholeMillis(fieldResolution, c.resolution, shortestWindow, longestWindow),
 		lintrule.CheckInt(fieldMaxPartitions, int64(c.maxPartitions), 1, mostPartitions),
@@ -174,7 +171,7 @@ func (c config) check() error {
 		switch err := lineproto.CheckMeasurement(c.coverage); {
 		case err != nil:
 			return fmt.Errorf("%s %q: %w", fieldCoverage, c.coverage, err)
-		case c.message != messageRecordBatch:
+		case c.message != contract.RecordBatch:
 			return errCoverageOfRecords
 		case c.coverage == c.measurement:
 			return fmt.Errorf("%s and %s are both %q: a query for counts would find coverage points", fieldCoverage, fieldMeasurement, c.coverage)
@@ -187,7 +184,7 @@ func (c config) check() error {
 	return c.checkSlots(l)
 }
 
-var errCoverageOfRecords = fmt.Errorf("%s needs %s: %s, since only whole record batches have coverage points", fieldCoverage, fieldMessage, messageRecordBatch)
+var errCoverageOfRecords = fmt.Errorf("%s needs %s: %s, since only whole record batches have coverage points", fieldCoverage, fieldMessage, contract.RecordBatch)
 
 // laws are the stamp laws of a configuration, by what is stamped.
 type laws struct {
@@ -200,7 +197,7 @@ func (c config) laws() (l laws, err error) {
 		if err != nil {
 			return l
 		}
-		if c.identity == identitySource {
+		if c.identity == contract.IdentitySource {
 			l, err = stamp.NewSource(resolution)
 		} else {
 			l, err = stamp.New(resolution, c.maxPartitions)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"pgregory.net/rapid"
+
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
 
 // A wrong configuration is found by lint, and again by the constructor, since
@@ -173,8 +175,8 @@ func TestLintAndStartAgreeOnSlots(t *testing.T) {
 	linter := env.NewComponentConfigLinter()
 	rapid.Check(t, func(t *rapid.T) {
 		yaml := fmt.Sprintf("message: %s\nidentity: %s\nemit: %s\nwindow: %dms\nresolution: %dms\nmax_partitions: %d\noffsets_per_window: %d",
-			rapid.SampledFrom([]string{messageRecord, messageRecordBatch}).Draw(t, "message"),
-			rapid.SampledFrom([]string{identityTimestamp, identitySource}).Draw(t, "identity"),
+			rapid.SampledFrom([]string{messageRecord, contract.RecordBatch}).Draw(t, "message"),
+			rapid.SampledFrom([]string{contract.IdentityTimestamp, contract.IdentitySource}).Draw(t, "identity"),
 			rapid.SampledFrom([]string{emitWindows, emitTweets}).Draw(t, "emit"),
 			rapid.SampledFrom([]int{1, 7, 100, 1000, 60_000, 86_400_000}).Draw(t, "window"),
 			rapid.SampledFrom([]int{1, 7, 100, 1000, 60_000, 86_400_000}).Draw(t, "resolution"),

@@ -10,6 +10,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/avro"
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 	"github.com/brandpulse/brandpulse-connect/schemas"
@@ -43,7 +44,7 @@ func (d *decoder) decodeMessage(ctx context.Context, m *service.Message, t *twee
 }
 
 // decodeRecord reads a record of the batch that lies at o.
-func (d *decoder) decodeRecord(ctx context.Context, o *origin, rec *recordbatch.Record, t *tweet.Tweet) error {
+func (d *decoder) decodeRecord(ctx context.Context, o *contract.Position, rec *recordbatch.Record, t *tweet.Tweet) error {
 	if d.value != nil {
 		return d.value(ctx, rec.Value, t)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/brandpulse/brandpulse-connect/internal/avro"
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 	"github.com/brandpulse/brandpulse-connect/schemas"
@@ -82,9 +83,9 @@ func TestEveryWireForm(t *testing.T) {
 	newerFramed = append(newerFramed, newerDatum("Tea", tweet.Negative, now)...)
 	structured := service.NewMessage(nil)
 	structured.SetStructuredMut(map[string]any{"brand": "Tea", "sentiment": "negative", "timestamp": int64(now), "text": "t"})
-	structured.MetaSetMut(metaTopic, "tweets")
-	structured.MetaSetMut(metaPartition, 0)
-	structured.MetaSetMut(metaOffset, 0)
+	structured.MetaSetMut(contract.KafkaTopic, "tweets")
+	structured.MetaSetMut(contract.KafkaPartition, 0)
+	structured.MetaSetMut(contract.KafkaOffset, 0)
 
 	for _, c := range []struct {
 		name, yaml string
@@ -180,8 +181,8 @@ func TestSchemaThatIsNotThereYet(t *testing.T) {
 	}{
 		"records":                      {messageRecord, "", false},
 		"records that are to wait":     {messageRecord, unknownSchemaWait, true},
-		"batches":                      {messageRecordBatch, "", true},
-		"batches that are not to wait": {messageRecordBatch, unknownSchemaUndecodable, false},
+		"batches":                      {contract.RecordBatch, "", true},
+		"batches that are not to wait": {contract.RecordBatch, unknownSchemaUndecodable, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			reg := srfake.New()
@@ -193,7 +194,7 @@ func TestSchemaThatIsNotThereYet(t *testing.T) {
 			p := testProcessor(t, "message: "+tc.message+"\nencoding: avro_confluent\nschema_registry: {url: "+reg.URL()+unknown+"}")
 			value := append(binary.BigEndian.AppendUint32([]byte{0}, 1), datum("Tea", tweet.Negative, now)...)
 			message := kafkaMessage("tweets", 0, 0, value)
-			if tc.message == messageRecordBatch {
+			if tc.message == contract.RecordBatch {
 				message = batchMessage(t, "tweets", 0, recordbatch.Header{}, recordAt(0, value, now))
 			}
 

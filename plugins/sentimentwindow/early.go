@@ -78,7 +78,7 @@ func (n *earlyNotes) note(e *earlyTweets, now time.Time) {
 	}
 	where := ""
 	if g := e.group; g.inKafka {
-		where = fmt.Sprintf(" (topic %s, partition %d, from offset %d)", g.first.topic, g.first.partition, g.first.offset)
+		where = fmt.Sprintf(" (topic %s, partition %d, from offset %d)", g.first.Topic, g.first.Partition, g.first.Offset)
 	}
 	n.log.Warnf("Tweets counted in the first weeks of 1970: %d. One has the timestamp %d%s: %s. %s, in milliseconds. `%s` sends such tweets to the dead letters",
 		count, e.millis, where, unlikely(e.millis, now.UnixMilli()), n.field, fieldBounds)

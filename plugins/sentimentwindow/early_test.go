@@ -9,6 +9,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
@@ -49,7 +50,7 @@ func TestTweetsOf1970AreMentioned(t *testing.T) {
 			counted := int64(0)
 			for range 30 { // in a minute
 				m := kafkaMessage("tweets", 3, 0, value)
-				if strings.Contains(tc.yaml, messageRecordBatch) {
+				if strings.Contains(tc.yaml, contract.RecordBatch) {
 					m = batchMessage(t, "tweets", 3, recordbatch.Header{}, recordAt(0, value, now))
 				}
 				folds, refused := process(t, p, m)

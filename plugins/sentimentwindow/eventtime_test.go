@@ -6,6 +6,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"pgregory.net/rapid"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
@@ -53,7 +54,7 @@ func TestEventTimeIsThatOfTheNewestTweet(t *testing.T) {
 				t.Fatalf("%d messages of points, want %d", len(points), len(c.want))
 			}
 			for i, m := range points {
-				if got, _ := m.MetaGetMut(metaEventTime); got != c.want[i] {
+				if got, _ := m.MetaGetMut(contract.EventTime); got != c.want[i] {
 					t.Errorf("message %d has the event time %v (%T), want %v", i, got, got, c.want[i])
 				}
 			}
@@ -82,7 +83,7 @@ func TestEventTimeForgetsTheBatchBefore(t *testing.T) {
 				}
 				got := int64(-1 << 62)
 				for _, m := range out[0] {
-					v, _ := m.MetaGetMut(metaEventTime)
+					v, _ := m.MetaGetMut(contract.EventTime)
 					got = max(got, v.(int64))
 				}
 				if got != newest {

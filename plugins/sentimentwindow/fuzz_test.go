@@ -8,6 +8,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
@@ -33,12 +34,12 @@ func FuzzRecordBatchMessage(f *testing.F) {
 		}
 		for _, p := range processors {
 			m := service.NewMessage(b)
-			m.MetaSetMut(metaTopic, "tweets")
-			m.MetaSetMut(metaTopicID, [16]byte{1})
-			m.MetaSetMut(metaPartition, 7)
-			m.MetaSetMut(metaOffset, int(h.BaseOffset))
-			m.MetaSetMut(metaLastOffset, int(h.LastOffset()))
-			m.MetaSetMut(metaBatchRecords, int(h.Records))
+			m.MetaSetMut(contract.KafkaTopic, "tweets")
+			m.MetaSetMut(contract.KafkaTopicID, [16]byte{1})
+			m.MetaSetMut(contract.KafkaPartition, 7)
+			m.MetaSetMut(contract.KafkaOffset, int(h.BaseOffset))
+			m.MetaSetMut(contract.KafkaLastOffset, int(h.LastOffset()))
+			m.MetaSetMut(contract.KafkaBatchRecords, int(h.Records))
 			points, refused := process(t, p, m)
 			if len(points) == 0 {
 				if content, _ := refused[0].AsBytes(); len(refused) != 1 || !bytes.Equal(content, b) {
@@ -47,7 +48,7 @@ func FuzzRecordBatchMessage(f *testing.F) {
 				continue
 			}
 			all := lines(t, points)
-			v, _ := points[0].MetaGetMut(metaTweets)
+			v, _ := points[0].MetaGetMut(contract.Tweets)
 			tweets := v.(int)
 			sum := 0
 			for _, line := range all[:len(all)-1] {

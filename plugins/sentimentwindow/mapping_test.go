@@ -6,6 +6,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
@@ -37,7 +38,7 @@ func TestJSONIsRefusedAlikeWithAMapping(t *testing.T) {
 		} {
 			p := testProcessor(t, yaml)
 			m := kafkaMessage("tweets", 0, 7, value)
-			if strings.Contains(yaml, messageRecordBatch) {
+			if strings.Contains(yaml, contract.RecordBatch) {
 				m = batchMessage(t, "tweets", 0, recordbatch.Header{}, recordAt(0, value, now))
 			}
 			_, refused := process(t, p, m)

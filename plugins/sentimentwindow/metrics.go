@@ -3,6 +3,7 @@ package sentimentwindow
 import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/metric"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
@@ -15,7 +16,7 @@ var (
 	metricMade      = declared.Counter("sentiment_window_points", "points", "points made, coverage points among them")
 	metricBatches   = declared.Counter("sentiment_window_batches", "record batches", "record batches counted, with `message: record_batch`")
 	metricFiltered  = declared.Counter("sentiment_window_filtered", "messages", "messages, or records of a batch, that the `mapping` deletes: neither counted nor dead letters")
-	metricRefused   = declared.Counter("sentiment_window_refused", "messages", "messages, or records of a batch, that could not be counted, and leave with an error", metric.OneOf("reason", reasons()...))
+	metricRefused   = declared.Counter("sentiment_window_refused", "messages", "messages, or records of a batch, that could not be counted, and leave with an error", metric.OneOf("reason", contract.DeadReasons()...))
 	metricPostponed = declared.Counter("sentiment_window_postponed", "messages",
 		"messages that cannot be counted now and were left to `kafka_batches` to redeliver, each time: there is no room in its memory budget, a schema is missing, or the record batch is larger than `max_batch_bytes`",
 		metric.OneOf("reason", postponedMemory, postponedSchema, postponedTooLarge))

@@ -55,14 +55,14 @@ func more(silent int64) string {
 func (n *notes) with(at place, reason string) *service.Logger {
 	fields := []any{logReason, reason}
 	if at.inKafka {
-		if at.topic != "" {
-			fields = append(fields, logTopic, at.topic)
+		if at.Topic != "" {
+			fields = append(fields, logTopic, at.Topic)
 		}
-		if at.partition >= 0 {
-			fields = append(fields, logPartition, at.partition)
+		if at.Partition >= 0 {
+			fields = append(fields, logPartition, at.Partition)
 		}
-		if at.offset >= 0 {
-			fields = append(fields, logOffset, at.offset)
+		if at.Offset >= 0 {
+			fields = append(fields, logOffset, at.Offset)
 		}
 	}
 	return n.log.With(fields...)

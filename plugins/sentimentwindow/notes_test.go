@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
 
 // A topic of nonsense must not fill a disk with the log, and whoever reads the log
@@ -33,7 +35,7 @@ func TestRefusedMessagesAreLoggedNowAndThen(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := map[string]any{
-				"component": Name, "reason": reasonUndecodable, "topic": "tweets", "partition": "3",
+				"component": Name, "reason": contract.ReasonUndecodable, "topic": "tweets", "partition": "3",
 				"offset": []string{"0", "20", "40", "60", "80", "100", "120", "140", "160", "180"}[i],
 			}
 			for field, value := range want {
@@ -52,7 +54,7 @@ func TestRefusedMessagesAreLoggedNowAndThen(t *testing.T) {
 func TestReplacedPlaceIsNotLogged(t *testing.T) {
 	var out bytes.Buffer
 	n := notes{log: service.NewLoggerFromSlog(slog.New(slog.NewJSONHandler(&out, nil)))}
-	n.refused(place{origin: origin{topic: "", partition: -1, offset: -1}, inKafka: true, after: -1}, reasonOrigin, errors.New("its header stands in for where it lies"), 1)
+	n.refused(place{Position: contract.Position{Topic: "", Partition: -1, Offset: -1}, inKafka: true, after: -1}, contract.ReasonOrigin, errors.New("its header stands in for where it lies"), 1)
 	for _, field := range []string{"topic", "partition", "offset"} {
 		if strings.Contains(out.String(), `"`+field+`"`) {
 			t.Errorf("%s is logged: %s", field, &out)
@@ -65,7 +67,7 @@ func TestReplacedPlaceIsNotLogged(t *testing.T) {
 func TestRefusedMessagesDoNotHidePostponedOnes(t *testing.T) {
 	var out bytes.Buffer
 	n := notes{log: service.NewLoggerFromSlog(slog.New(slog.NewJSONHandler(&out, nil)))}
-	n.refused(place{}, reasonUndecodable, errors.New("nonsense"), 1)
+	n.refused(place{}, contract.ReasonUndecodable, errors.New("nonsense"), 1)
 	n.postponed(place{}, postponedTooLarge, errors.New("raise `max_batch_bytes`"))
 	if !strings.Contains(out.String(), "max_batch_bytes") {
 		t.Errorf("the log does not say it:\n%s", &out)

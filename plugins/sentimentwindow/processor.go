@@ -17,6 +17,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
@@ -104,7 +105,7 @@ func (p *processor) ProcessBatch(ctx context.Context, batch service.MessageBatch
 	}()
 	f.payer, f.reserved = payerOf(batch), 0
 	var err error
-	if p.conf.message == messageRecordBatch {
+	if p.conf.message == contract.RecordBatch {
 		err = p.countBatches(ctx, f, batch)
 	} else {
 		err = p.countRecords(ctx, f, batch)
@@ -147,18 +148,18 @@ func (p *processor) countRecords(ctx context.Context, f *folder, batch service.M
 func (p *processor) tryRecords(ctx context.Context, f *folder, batch service.MessageBatch) (postponed *delivery.Delivery, err error) {
 	var with deliveryContext
 	next := p.sequence.Add(int64(len(batch))) - int64(len(batch))
-	before := origin{offset: -1} // the last genuine position
+	before := contract.Position{Offset: -1} // the last genuine position
 	for i, m := range batch {
 		if i%recordsPerReservation == 0 {
 			if postponed, err := p.reserveFor(ctx, f, m); postponed != nil || err != nil {
 				return postponed, err
 			}
 		}
-		o, inKafka, err := originOf(m)
+		o, inKafka, err := positionOf(m)
 		if !inKafka {
-			o.offset = next + int64(i)
+			o.Offset = next + int64(i)
 		}
-		reason := reasonOrigin
+		reason := contract.ReasonOrigin
 		if err == nil {
 			before = o
 			reason, err = p.countRecord(with.of(ctx, &p.decoder, m), f, m, o, inKafka, len(batch))
@@ -176,10 +177,10 @@ func (p *processor) tryRecords(ctx context.Context, f *folder, batch service.Mes
 			return nil, ctx.Err()
 		}
 		after := int64(-1)
-		if before.topic == o.topic && before.partition == o.partition {
-			after = before.offset
+		if before.Topic == o.Topic && before.Partition == o.Partition {
+			after = before.Offset
 		}
-		at := place{origin: o, inKafka: inKafka, after: after}
+		at := place{Position: o, inKafka: inKafka, after: after}
 		if p.turnAway(m, at, err) {
 			continue
 		}
@@ -217,32 +218,32 @@ func (c *deliveryContext) of(ctx context.Context, d *decoder, m *service.Message
 
 // countRecord decodes and counts one of a number of messages. Its error comes
 // with a reason from the fixed list of the metric.
-func (p *processor) countRecord(ctx context.Context, f *folder, m *service.Message, o origin, inKafka bool, of int) (reason string, err error) {
+func (p *processor) countRecord(ctx context.Context, f *folder, m *service.Message, o contract.Position, inKafka bool, of int) (reason string, err error) {
 	if err := m.GetError(); err != nil {
-		return reasonFailed, err
+		return contract.ReasonFailedBefore, err
 	}
 	if err := checkRecord(m); err != nil {
-		return reasonBatch, err
+		return contract.ReasonBatch, err
 	}
 	g, opened := f.groupOf(o, inKafka)
 	if opened {
 		g.room = of * bytesPerTweetLine / len(f.groups)
 		g.delivery = delivery.Of(m.Context())
 		if g.err == nil && inKafka {
-			g.err = p.checkTopic(g.delivery, o.topic)
+			g.err = p.checkTopic(g.delivery, o.Topic)
 		}
 	}
 	if g.err != nil {
-		return reasonOrigin, g.err
+		return contract.ReasonOrigin, g.err
 	}
 	if err := p.decoder.decodeMessage(ctx, m, &f.tweet); err != nil {
-		return reasonUndecodable, err
+		return contract.ReasonUndecodable, err
 	}
 	if reason, err := p.checkBounds(m, &f.tweet); err != nil {
 		return reason, err
 	}
-	if err := f.add(g, o.offset, &f.tweet); err != nil {
-		return reasonUnstorable, err
+	if err := f.add(g, o.Offset, &f.tweet); err != nil {
+		return contract.ReasonUnstorable, err
 	}
 	return "", nil
 }
@@ -256,10 +257,10 @@ func (p *processor) checkBounds(m *service.Message, t *tweet.Tweet) (reason stri
 	record := int64(-1)
 	if b.relative() {
 		if record, err = recordMillis(m); err != nil {
-			return reasonOrigin, err
+			return contract.ReasonOrigin, err
 		}
 	}
-	return reasonBounds, b.check(t.Millis, record)
+	return contract.ReasonOutOfBounds, b.check(t.Millis, record)
 }
 
 // Close ends what the processor asks for. Nothing is kept between batches.

@@ -14,6 +14,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -48,14 +49,14 @@ func processorWith(t testing.TB, yaml string, log *service.Logger) *processor {
 // kafkaMessage is a message as the redpanda input makes it, headers last.
 func kafkaMessage(topic string, partition, offset int, value []byte, headers ...kgo.RecordHeader) *service.Message {
 	m := service.NewMessage(value)
-	m.MetaSetMut(metaTopic, topic)
-	m.MetaSetMut(metaPartition, partition)
-	m.MetaSetMut(metaOffset, offset)
+	m.MetaSetMut(contract.KafkaTopic, topic)
+	m.MetaSetMut(contract.KafkaPartition, partition)
+	m.MetaSetMut(contract.KafkaOffset, offset)
 	for _, h := range headers {
 		m.MetaSetMut(h.Key, string(h.Value))
 	}
 	if len(headers) > 0 {
-		m.MetaSetMut(metaHeaders, headers)
+		m.MetaSetMut(contract.RedpandaHeaders, headers)
 	}
 	return m
 }
@@ -155,7 +156,7 @@ func TestPointsAreTheContract(t *testing.T) {
 			if got := lines(t, points); !slices.Equal(got, c.want) {
 				t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 			}
-			for key, want := range map[string]int{metaPartition: 3, metaOffset: 10, metaLastOffset: 13, metaTweets: 4} {
+			for key, want := range map[string]int{contract.KafkaPartition: 3, contract.KafkaOffset: 10, contract.KafkaLastOffset: 13, contract.Tweets: 4} {
 				if got, _ := points[0].MetaGetMut(key); got != want {
 					t.Errorf("metadata %s of the first fold is %v, want %d", key, got, want)
 				}

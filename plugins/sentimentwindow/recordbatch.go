@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
@@ -33,7 +33,7 @@ func (p *processor) countBatches(ctx context.Context, f *folder, batch service.M
 	var with deliveryContext
 	for _, m := range batch {
 		o, err := batchOriginOf(m)
-		reason := reasonOrigin
+		reason := contract.ReasonOrigin
 		if err == nil {
 			reason, err = p.countBatch(with.of(ctx, &p.decoder, m), f, m, &o)
 		}
@@ -59,29 +59,29 @@ func (p *processor) countBatches(ctx context.Context, f *folder, batch service.M
 // counted, and the error comes with a reason from the fixed list of the metric.
 func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Message, o *batchOrigin) (reason string, err error) {
 	if err := m.GetError(); err != nil {
-		return reasonFailed, err
+		return contract.ReasonFailedBefore, err
 	}
 	b, err := m.AsBytes()
 	if err != nil {
-		return reasonBatch, err
+		return contract.ReasonBatch, err
 	}
 	r, err := p.readerOf(f, b)
 	if err != nil {
-		return reasonBatch, err
+		return contract.ReasonBatch, err
 	}
 	h := r.Header()
 	if err := o.agree(h); err != nil {
-		return reasonOrigin, err
+		return contract.ReasonOrigin, err
 	}
 
-	g := f.open(o.origin, true)
+	g := f.open(o.Position, true)
 	g.delivery = delivery.Of(m.Context())
 	if g.err == nil {
-		g.err = p.checkTopic(g.delivery, o.topic)
+		g.err = p.checkTopic(g.delivery, o.Topic)
 	}
 	if err := g.err; err != nil {
 		f.drop()
-		return reasonOrigin, err
+		return contract.ReasonOrigin, err
 	}
 	defer f.forgetBroken()
 	before := f.letters
@@ -94,21 +94,21 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 	seen, err := p.countAll(ctx, f, g, m, &r)
 	if err != nil {
 		withdraw()
-		return reasonBatch, err
+		return contract.ReasonBatch, err
 	}
 	if h.Records == 0 {
 		seen.newest = h.MaxTimestamp
 	}
 	g.last = o.last
 	if f.conf.coverage != "" {
-		slot, err := f.laws.coverage.Slot(o.offset, o.partition)
+		slot, err := f.laws.coverage.Slot(o.Offset, o.Partition)
 		if err != nil {
 			withdraw()
-			return reasonOrigin, err
+			return contract.ReasonOrigin, err
 		}
 		g.covers = true
 		g.coverage = coverage{
-			partition: o.partition, base: o.offset, last: o.last, records: int64(h.Records),
+			partition: o.Partition, base: o.Offset, last: o.last, records: int64(h.Records),
 			counted: g.tweets(), undecodable: seen.broken, filtered: seen.filtered,
 			nanos: f.laws.coverage.FloorNearest(seen.newest) + slot,
 		}
@@ -164,7 +164,7 @@ func (p *processor) countAll(ctx context.Context, f *folder, g *group, m *servic
 				return seen, err
 			}
 		}
-		reason := reasonUndecodable
+		reason := contract.ReasonUndecodable
 		var err error
 		if p.decoder.plain {
 			// A call through a function value would put both variables on the
@@ -174,10 +174,10 @@ func (p *processor) countAll(ctx context.Context, f *folder, g *group, m *servic
 			t = f.tweet
 		}
 		if err == nil && p.conf.bounds != nil {
-			reason, err = reasonBounds, p.conf.bounds.check(t.Millis, rec.Timestamp)
+			reason, err = contract.ReasonOutOfBounds, p.conf.bounds.check(t.Millis, rec.Timestamp)
 		}
 		if err == nil {
-			reason, err = reasonUnstorable, f.add(g, rec.Offset, &t)
+			reason, err = contract.ReasonUnstorable, f.add(g, rec.Offset, &t)
 		}
 		switch {
 		case err == nil:
@@ -220,9 +220,9 @@ func (p *processor) refuseBroken(f *folder, m *service.Message, o *batchOrigin, 
 		b := &f.broken[i]
 		// The batch is in memory that is used again, and would be kept as a whole.
 		b.Key, b.Value = bytes.Clone(b.Key), bytes.Clone(b.Value)
-		at := o.origin
-		at.offset = b.Offset
-		p.refuse(f, recordMessage(&at, &b.Record), place{origin: at, inKafka: true, after: -1}, b.reason, errors.New(b.text))
+		at := o.Position
+		at.Offset = b.Offset
+		p.refuse(f, recordMessage(&at, &b.Record), place{Position: at, inKafka: true, after: -1}, b.reason, errors.New(b.text))
 	}
 }
 
@@ -237,14 +237,9 @@ func (f *folder) forgetBroken() {
 // recordMessage is a record of a batch as a message of its own, as the redpanda
 // input would make it, but for its headers: in metadata they could pass for
 // anything.
-func recordMessage(o *origin, rec *recordbatch.Record) *service.Message {
+func recordMessage(o *contract.Position, rec *recordbatch.Record) *service.Message {
 	m := service.NewMessage(rec.Value)
-	m.MetaSetMut(metaTopic, o.topic)
-	m.MetaSetMut(metaPartition, int(o.partition))
-	m.MetaSetMut(metaOffset, int(rec.Offset))
-	m.MetaSetMut(metaKey, rec.Key)
-	m.MetaSetMut(metaSeconds, time.UnixMilli(rec.Timestamp).Unix())
-	m.MetaSetMut(metaMillis, rec.Timestamp)
-	m.MetaSetMut(metaTombstone, rec.Value == nil)
+	contract.Position{Topic: o.Topic, Partition: o.Partition, Offset: rec.Offset}.Set(m)
+	contract.SetRecord(m, rec.Key, rec.Value, rec.Timestamp)
 	return m
 }

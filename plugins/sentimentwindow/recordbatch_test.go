@@ -16,6 +16,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
@@ -44,12 +45,12 @@ func wrapBatch(t failer, topic string, partition int, b []byte) *service.Message
 		t.Fatal(err)
 	}
 	m := service.NewMessage(b)
-	m.MetaSetMut(metaTopic, topic)
-	m.MetaSetMut(metaTopicID, [16]byte{0xff, 15: 1})
-	m.MetaSetMut(metaPartition, partition)
-	m.MetaSetMut(metaOffset, int(h.BaseOffset))
-	m.MetaSetMut(metaLastOffset, int(h.LastOffset()))
-	m.MetaSetMut(metaBatchRecords, int(h.Records))
+	m.MetaSetMut(contract.KafkaTopic, topic)
+	m.MetaSetMut(contract.KafkaTopicID, [16]byte{0xff, 15: 1})
+	m.MetaSetMut(contract.KafkaPartition, partition)
+	m.MetaSetMut(contract.KafkaOffset, int(h.BaseOffset))
+	m.MetaSetMut(contract.KafkaLastOffset, int(h.LastOffset()))
+	m.MetaSetMut(contract.KafkaBatchRecords, int(h.Records))
 	return m
 }
 
@@ -64,7 +65,7 @@ func recordAt(offset int64, value []byte, millis int64) recordbatch.Record {
 func goldenBatches(t failer) service.MessageBatch {
 	const second = int64(1_700_000_000_000)
 	spoofed := recordAt(13, datum("Tea, green", tweet.Neutral, second+1000), second+1000)
-	spoofed.Headers = spoofed.Headers.Append(metaOffset, []byte("999")).Append(metaTopic, nil)
+	spoofed.Headers = spoofed.Headers.Append(contract.KafkaOffset, []byte("999")).Append(contract.KafkaTopic, nil)
 	return service.MessageBatch{
 		batchMessage(t, "tweets", 3, recordbatch.Header{BaseOffset: 10, LastOffsetDelta: 7, ProducerID: 9, Attributes: recordbatch.AttrTransactional},
 			recordAt(10, datum("SuperCoffee", tweet.Negative, second+5), second+5),

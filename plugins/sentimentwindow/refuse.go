@@ -8,43 +8,15 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
-)
-
-// Reasons why a message is not counted: the values of a metric's label and of
-// the metadata dead_reason, so a fixed list.
-const (
-	reasonBatch       = "batch"
-	reasonFailed      = "failed_before"
-	reasonOrigin      = "origin"
-	reasonBounds      = "out_of_bounds"
-	reasonUndecodable = "undecodable"
-	reasonUnstorable  = "unstorable"
-)
-
-func reasons() []string {
-	return []string{reasonBatch, reasonFailed, reasonOrigin, reasonBounds, reasonUndecodable, reasonUnstorable}
-}
-
-// Metadata of a message that could not be counted. They have names of their
-// own: as headers of a dead letter, kafka_offset and the like would replace
-// the dead letter's own position when somebody reads it back.
-const (
-	metaDeadPrefix    = "dead_"
-	metaDeadReason    = "dead_reason"
-	metaDeadError     = "dead_error"
-	metaDeadTopic     = "dead_topic"
-	metaDeadPartition = "dead_partition"
-	metaDeadOffset    = "dead_offset"
-	metaDeadLast      = "dead_last_offset"
-	metaDeadAfter     = "dead_after_offset"
 )
 
 // place is what an error says of where a message lies. A part of the origin
 // that is not known to be genuine is left out; after, if not -1, is then the
 // offset of the genuine record before it.
 type place struct {
-	origin
+	contract.Position
 	inKafka bool
 	after   int64
 	batch   bool  // a whole record batch, not a record
@@ -53,33 +25,33 @@ type place struct {
 
 // refuse marks a message with why it was not counted and where it lies.
 func (p *processor) refuse(f *folder, m *service.Message, at place, reason string, cause error) {
-	at.topic = brief(at.topic, maxTopicBytes)
+	at.Topic = brief(at.Topic, maxTopicBytes)
 	err := letterError{text: brief(fmt.Sprintf("counting %s: %v", at, cause), maxErrorBytes)}
-	if reason == reasonFailed {
+	if reason == contract.ReasonFailedBefore {
 		err.before = cause
 	}
 	m.SetError(err)
 	clearDead(m)
-	m.MetaSetMut(metaDeadReason, reason)
-	m.MetaSetMut(metaDeadError, err.Error())
+	m.MetaSetMut(contract.DeadReason, reason)
+	m.MetaSetMut(contract.DeadError, err.Error())
 	f.refused = append(f.refused, m)
 	f.tally.refused.add(at, reason, err)
 	if !at.inKafka {
 		return
 	}
-	if at.topic != "" {
-		m.MetaSetMut(metaDeadTopic, at.topic)
+	if at.Topic != "" {
+		m.MetaSetMut(contract.DeadTopic, at.Topic)
 	}
-	if at.partition >= 0 {
-		m.MetaSetMut(metaDeadPartition, int(at.partition))
+	if at.Partition >= 0 {
+		m.MetaSetMut(contract.DeadPartition, int(at.Partition))
 	}
-	if at.offset >= 0 {
-		m.MetaSetMut(metaDeadOffset, int(at.offset))
+	if at.Offset >= 0 {
+		m.MetaSetMut(contract.DeadOffset, int(at.Offset))
 	} else if at.after >= 0 {
-		m.MetaSetMut(metaDeadAfter, int(at.after))
+		m.MetaSetMut(contract.DeadAfterOffset, int(at.after))
 	}
 	if at.batch && at.last >= 0 {
-		m.MetaSetMut(metaDeadLast, int(at.last))
+		m.MetaSetMut(contract.DeadLastOffset, int(at.last))
 	}
 }
 
@@ -116,7 +88,7 @@ func brief(text string, limit int) string {
 func (f *folder) takeBack() {
 	for _, m := range f.refused {
 		var before error
-		if reason, _ := m.MetaGet(metaDeadReason); reason == reasonFailed {
+		if reason, _ := m.MetaGet(contract.DeadReason); reason == contract.ReasonFailedBefore {
 			before = errors.Unwrap(m.GetError())
 		}
 		m.SetError(before)
@@ -129,7 +101,7 @@ func (f *folder) takeBack() {
 func clearDead(m *service.Message) {
 	var names []string
 	_ = m.MetaWalkMut(func(name string, _ any) error {
-		if strings.HasPrefix(name, metaDeadPrefix) {
+		if strings.HasPrefix(name, contract.DeadPrefix) {
 			names = append(names, name)
 		}
 		return nil
@@ -147,15 +119,15 @@ func (p place) String() string {
 	if !p.inKafka {
 		return "a " + what + " that does not come from Kafka"
 	}
-	topic, partition, offset := p.topic, "unknown", "unknown"
+	topic, partition, offset := p.Topic, "unknown", "unknown"
 	if topic == "" {
 		topic = "unknown"
 	}
-	if p.partition >= 0 {
-		partition = strconv.Itoa(int(p.partition))
+	if p.Partition >= 0 {
+		partition = strconv.Itoa(int(p.Partition))
 	}
-	if p.offset >= 0 {
-		offset = strconv.FormatInt(p.offset, 10)
+	if p.Offset >= 0 {
+		offset = strconv.FormatInt(p.Offset, 10)
 	} else if p.after >= 0 {
 		offset = "behind " + strconv.FormatInt(p.after, 10)
 	}
@@ -165,12 +137,12 @@ func (p place) String() string {
 // checkTopic refuses a second topic, since its points would replace those of
 // the first, and an input that may read several.
 func (p *processor) checkTopic(d *delivery.Delivery, topic string) error {
-	if p.conf.identity != identityTimestamp {
+	if p.conf.identity != contract.IdentityTimestamp {
 		return nil
 	}
-	if d != nil && d.Identity == identitySource {
+	if d != nil && d.Identity == contract.IdentitySource {
 		return misfit{fmt.Errorf("kafka_batches has `%s: %s`, so it reads any number of topics, and `%s: %s` here does not tell them apart: their points would replace each other. Set the same in both",
-			fieldIdentity, identitySource, fieldIdentity, identityTimestamp)}
+			fieldIdentity, contract.IdentitySource, fieldIdentity, contract.IdentityTimestamp)}
 	}
 	p.topic.CompareAndSwap(nil, &topic)
 	if first := *p.topic.Load(); first != topic {

@@ -9,6 +9,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -32,34 +33,34 @@ func TestWhatCannotBeCountedLeavesWithItsOrigin(t *testing.T) {
 		want   []string // of the error
 		offset any
 	}{
-		{"empty record", at(nil), reasonUndecodable, []string{"topic tweets, partition 2, offset 6", "empty"}, 6},
-		{"cut off", at(tweetBytes[:20]), reasonUndecodable, []string{"end inside"}, 6},
-		{"trailing bytes", at(append(bytes.Clone(tweetBytes), 0)), reasonUndecodable, []string{"trailing bytes"}, 6},
-		{"JSON on an Avro topic", at([]byte(`{"id":"x","brand":"b","sentiment":"positive","timestamp":1}`)), reasonUndecodable, []string{"encoding: json"}, 6},
-		{"time beyond InfluxDB", at(datum("b", tweet.Positive, 1<<62)), reasonUndecodable, []string{"1677 to 2262"}, 6},
-		{"brand that no tag can hold", at(datum("line\nbreak", tweet.Positive, now)), reasonUnstorable, []string{"brand", "newline"}, 6},
-		{"spoofed offset", at(tweetBytes, header(metaOffset, "999")), reasonOrigin, []string{`header "kafka_offset"`, "offset behind 5"}, nil},
-		{"spoofed partition", at(tweetBytes, header(metaPartition, "1")), reasonOrigin, []string{`header "kafka_partition"`, "partition unknown"}, 6},
-		{"spoofed topic", at(tweetBytes, header(metaTopic, "other")), reasonOrigin, []string{`header "kafka_topic"`, "topic unknown"}, 6},
-		{"spoofed offset, and headers of a dead letter", at(tweetBytes, header(metaOffset, "999"), header(metaDeadOffset, "999"), header("dead_spoofed", "x")),
-			reasonOrigin, []string{"offset behind 5"}, nil},
+		{"empty record", at(nil), contract.ReasonUndecodable, []string{"topic tweets, partition 2, offset 6", "empty"}, 6},
+		{"cut off", at(tweetBytes[:20]), contract.ReasonUndecodable, []string{"end inside"}, 6},
+		{"trailing bytes", at(append(bytes.Clone(tweetBytes), 0)), contract.ReasonUndecodable, []string{"trailing bytes"}, 6},
+		{"JSON on an Avro topic", at([]byte(`{"id":"x","brand":"b","sentiment":"positive","timestamp":1}`)), contract.ReasonUndecodable, []string{"encoding: json"}, 6},
+		{"time beyond InfluxDB", at(datum("b", tweet.Positive, 1<<62)), contract.ReasonUndecodable, []string{"1677 to 2262"}, 6},
+		{"brand that no tag can hold", at(datum("line\nbreak", tweet.Positive, now)), contract.ReasonUnstorable, []string{"brand", "newline"}, 6},
+		{"spoofed offset", at(tweetBytes, header(contract.KafkaOffset, "999")), contract.ReasonOrigin, []string{`header "kafka_offset"`, "offset behind 5"}, nil},
+		{"spoofed partition", at(tweetBytes, header(contract.KafkaPartition, "1")), contract.ReasonOrigin, []string{`header "kafka_partition"`, "partition unknown"}, 6},
+		{"spoofed topic", at(tweetBytes, header(contract.KafkaTopic, "other")), contract.ReasonOrigin, []string{`header "kafka_topic"`, "topic unknown"}, 6},
+		{"spoofed offset, and headers of a dead letter", at(tweetBytes, header(contract.KafkaOffset, "999"), header(contract.DeadOffset, "999"), header("dead_spoofed", "x")),
+			contract.ReasonOrigin, []string{"offset behind 5"}, nil},
 		{"spoofed list of headers", func() *service.Message {
 			m := at(tweetBytes)
-			m.MetaSetMut(metaHeaders, "[]")
+			m.MetaSetMut(contract.RedpandaHeaders, "[]")
 			return m
-		}(), reasonOrigin, []string{metaHeaders}, 6},
+		}(), contract.ReasonOrigin, []string{contract.RedpandaHeaders}, 6},
 		{"offset from a mapping", func() *service.Message {
 			m := at(tweetBytes)
-			m.MetaSetMut(metaOffset, int64(6))
+			m.MetaSetMut(contract.KafkaOffset, int64(6))
 			return m
-		}(), reasonOrigin, []string{"kafka_offset", "int64"}, nil},
-		{"partition without room", kafkaMessage("tweets", 64, 6, tweetBytes), reasonOrigin, []string{"max_partitions is 64"}, 6},
-		{"second topic", kafkaMessage("other", 2, 6, tweetBytes), reasonOrigin, []string{"counts topic tweets already"}, 6},
+		}(), contract.ReasonOrigin, []string{"kafka_offset", "int64"}, nil},
+		{"partition without room", kafkaMessage("tweets", 64, 6, tweetBytes), contract.ReasonOrigin, []string{"max_partitions is 64"}, 6},
+		{"second topic", kafkaMessage("other", 2, 6, tweetBytes), contract.ReasonOrigin, []string{"counts topic tweets already"}, 6},
 		{"failed before", func() *service.Message {
 			m := at(tweetBytes)
 			m.SetError(errors.New("no such field"))
 			return m
-		}(), reasonFailed, []string{"no such field"}, 6},
+		}(), contract.ReasonFailedBefore, []string{"no such field"}, 6},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before, err := c.bad.AsBytes()
@@ -82,14 +83,14 @@ func TestWhatCannotBeCountedLeavesWithItsOrigin(t *testing.T) {
 					t.Errorf("error %q does not say %q", m.GetError(), want)
 				}
 			}
-			if got, _ := m.MetaGet(metaDeadReason); got != c.reason {
+			if got, _ := m.MetaGet(contract.DeadReason); got != c.reason {
 				t.Errorf("reason is %q, want %q", got, c.reason)
 			}
-			if got, _ := m.MetaGet(metaDeadError); got != m.GetError().Error() {
-				t.Errorf("metadata %s is %q, the error %q", metaDeadError, got, m.GetError())
+			if got, _ := m.MetaGet(contract.DeadError); got != m.GetError().Error() {
+				t.Errorf("metadata %s is %q, the error %q", contract.DeadError, got, m.GetError())
 			}
-			if got, _ := m.MetaGetMut(metaDeadOffset); got != c.offset {
-				t.Errorf("metadata %s is %v, want %v", metaDeadOffset, got, c.offset)
+			if got, _ := m.MetaGetMut(contract.DeadOffset); got != c.offset {
+				t.Errorf("metadata %s is %v, want %v", contract.DeadOffset, got, c.offset)
 			}
 			if got, ok := m.MetaGet("dead_spoofed"); ok {
 				t.Errorf("a header has become the metadata dead_spoofed of a dead letter: %q", got)
@@ -111,7 +112,7 @@ func TestIdentitySourceNeedsTheTopicsID(t *testing.T) {
 	// An id is 16 bytes; a header could only give a string.
 	withID := func(topic string, partition, offset int, id byte) *service.Message {
 		m := kafkaMessage(topic, partition, offset, tw)
-		m.MetaSetMut(metaTopicID, [16]byte{0: id})
+		m.MetaSetMut(contract.KafkaTopicID, [16]byte{0: id})
 		return m
 	}
 	points, refused := process(t, p, withID("tweets", 500, 1_000_000_007, 0xff), withID("other", 500, 1_000_000_007, 0x08))

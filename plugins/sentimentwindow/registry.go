@@ -11,6 +11,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/avro"
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
@@ -80,7 +81,7 @@ func registryConfigFrom(parsed *service.ParsedConfig, message string) (c registr
 		c.url = &plain
 	}
 	unknown := unknownSchemaUndecodable
-	if message == messageRecordBatch {
+	if message == contract.RecordBatch {
 		unknown = unknownSchemaWait
 	}
 	if parsed.Contains(fieldUnknownSchema) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
@@ -20,7 +21,7 @@ func manyRecords(t failer, n int, value func(i int) []byte) (batch *service.Mess
 	all := make([]recordbatch.Record, n)
 	for i := range all {
 		all[i] = recordbatch.Record{Offset: int64(i), Timestamp: 1_700_000_000_000, Value: value(i)}
-		records = append(records, recordMessage(&origin{topic: "tweets"}, &all[i]))
+		records = append(records, recordMessage(&contract.Position{Topic: "tweets"}, &all[i]))
 	}
 	return batchMessage(t, "tweets", 0, recordbatch.Header{ProducerID: -1}, all...), records
 }
@@ -43,14 +44,14 @@ func TestWhatABatchBecomesIsCharged(t *testing.T) {
 		"tweets":               {"emit: tweets", func(int) []byte { return datum("SuperCoffee", tweet.Positive, now) }, 4},
 		"structured tweets":    {"emit: tweets\noutput: points", func(int) []byte { return datum("SuperCoffee", tweet.Positive, now) }, 4},
 	} {
-		for _, form := range []string{messageRecordBatch, messageRecord} {
+		for _, form := range []string{contract.RecordBatch, messageRecord} {
 			t.Run(name+"/"+form, func(t *testing.T) {
 				p := testProcessor(t, "message: "+form+"\n"+c.yaml)
 				budget := delivery.NewBudget(1 << 40)
 				d := budget.New()
 				batch, records := manyRecords(t, n, c.value)
 				in := inDelivery(d, records...)
-				if form == messageRecordBatch {
+				if form == contract.RecordBatch {
 					in = inDelivery(d, batch)
 				}
 				var out []service.MessageBatch
@@ -81,7 +82,7 @@ func TestWhatABatchBecomesIsCharged(t *testing.T) {
 // What would break: the threads of a pipeline wait for room that only they could
 // make, or a batch is given up since there was none.
 func TestABatchWithoutRoomIsRedelivered(t *testing.T) {
-	for _, form := range []string{messageRecordBatch, messageRecord} {
+	for _, form := range []string{contract.RecordBatch, messageRecord} {
 		synctest.Test(t, func(t *testing.T) {
 			p := testProcessor(t, "message: "+form)
 			budget := delivery.NewBudget(1000)
@@ -91,7 +92,7 @@ func TestABatchWithoutRoomIsRedelivered(t *testing.T) {
 			}
 			batch, records := manyRecords(t, 2000, func(i int) []byte { return []byte("x") })
 			in := inDelivery(d, records...)
-			if form == messageRecordBatch {
+			if form == contract.RecordBatch {
 				in = inDelivery(d, batch)
 			}
 			out, err := p.ProcessBatch(t.Context(), in)

@@ -16,6 +16,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/avro"
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 	"github.com/brandpulse/brandpulse-connect/schemas"
@@ -319,7 +320,7 @@ func TestAPostponedDeliveryLeavesNothing(t *testing.T) {
 	p.decoder.schemas.known[1] = schemaEntry{resolver: ourResolver(t)}
 	message := func(d *delivery.Delivery, offset int, id uint32, datum []byte) *service.Message {
 		m := confluent(id, datum)
-		m.MetaSetMut(metaOffset, offset)
+		m.MetaSetMut(contract.KafkaOffset, offset)
 		return m.WithContext(d.In(m.Context()))
 	}
 	good := datum("Tea", tweet.Negative, now)
@@ -344,8 +345,8 @@ func TestAPostponedDeliveryLeavesNothing(t *testing.T) {
 	if len(refused) != 2 {
 		t.Fatalf("%d messages are refused, want 2", len(refused))
 	}
-	for i, want := range []string{reasonUndecodable, reasonFailed} {
-		if reason, _ := refused[i].MetaGet(metaDeadReason); reason != want {
+	for i, want := range []string{contract.ReasonUndecodable, contract.ReasonFailedBefore} {
+		if reason, _ := refused[i].MetaGet(contract.DeadReason); reason != want {
 			t.Errorf("the reason is %s, want %s: %v", reason, want, refused[i].GetError())
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 )
 
@@ -30,8 +31,8 @@ func (c config) checkSlots(l laws) error {
 
 func (c config) errSlots(slots int64, of string) error {
 	what, way := fmt.Sprintf("%s: %d", fieldMaxPartitions, c.maxPartitions), fmt.Sprintf("Lower %s to the partitions that the topic has or will have, or make that time longer", fieldMaxPartitions)
-	if c.identity == identitySource {
-		what, way = fmt.Sprintf("%s: %s", fieldIdentity, identitySource), "Make that time longer"
+	if c.identity == contract.IdentitySource {
+		what, way = fmt.Sprintf("%s: %s", fieldIdentity, contract.IdentitySource), "Make that time longer"
 	}
 	return fmt.Errorf("%s leaves a partition %d offsets of %s, fewer than %s: %d. Points of offsets that are as far apart would replace each other. "+
 		"%s; for a slow topic, set %s to how many offsets one partition can have in that time, at most %d",
@@ -42,7 +43,7 @@ func (c config) errSlots(slots int64, of string) error {
 func (c config) slotsText(l laws) string {
 	field, resolution := c.resolutionField()
 	text := fmt.Sprintf("With %s: %s", field, resolution)
-	if c.identity == identityTimestamp {
+	if c.identity == contract.IdentityTimestamp {
 		text += fmt.Sprintf(" and %s: %d", fieldMaxPartitions, c.maxPartitions)
 	}
 	text += fmt.Sprintf(", no two points share a timestamp while the offsets that a partition has in one %s span fewer than %d", field, l.points.Slots())

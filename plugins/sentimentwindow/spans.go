@@ -7,6 +7,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/stamp"
 )
 
@@ -124,7 +125,7 @@ func (s *spans) warn(of spanTable, law stamp.Law, w *span, share float64, now ti
 		points = fmt.Sprintf("the second of coverage points at %s", time.Unix(0, w.start).UTC().Format(time.RFC3339))
 		same, way = "coverage points", "Check the timestamps of the records"
 	}
-	if s.conf.identity == identityTimestamp {
+	if s.conf.identity == contract.IdentityTimestamp {
 		way += fmt.Sprintf(", or lower %s to the partitions that the topic has: on an empty bucket, since that moves every point", fieldMaxPartitions)
 	}
 	log := s.log.With(logTopic, of.topic, logPartition, of.partition, logOffset, w.high)

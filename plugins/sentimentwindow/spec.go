@@ -8,6 +8,7 @@ import (
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
@@ -49,12 +50,12 @@ func spec() *service.ConfigSpec {
 		Description(declared.Manual(description)).
 		Fields(
 			service.NewStringAnnotatedEnumField(fieldMessage, map[string]string{
-				messageRecord:      "One record of Kafka, or one tweet from elsewhere.",
-				messageRecordBatch: "A whole record batch of Kafka, compressed or not, as `kafka_batches` with `emit: record_batch` delivers it. Each is counted by itself and takes its nanoseconds from its own base offset, so windows are exact whatever is re-read.",
+				messageRecord:        "One record of Kafka, or one tweet from elsewhere.",
+				contract.RecordBatch: "A whole record batch of Kafka, compressed or not, as `kafka_batches` with `emit: record_batch` delivers it. Each is counted by itself and takes its nanoseconds from its own base offset, so windows are exact whatever is re-read.",
 			}).
 				Description("What a message is.").
 				Default(messageRecord).
-				LintRule(lintrule.Enum(fieldMessage, messageRecord, messageRecordBatch)),
+				LintRule(lintrule.Enum(fieldMessage, messageRecord, contract.RecordBatch)),
 			service.NewStringAnnotatedEnumField(fieldEncoding, map[string]string{
 				encodingAvro:         "A raw Avro datum. It does not name its schema, so it must be a tweet to the last byte: all bytes used, every value in range. This cannot detect a record of another schema whose bytes happen to be a valid tweet: use a framed encoding if producers change their schema.",
 				encodingSingleObject: "Avro's single-object encoding: the bytes `c3 01`, the fingerprint of the schema, the datum.",
@@ -159,12 +160,12 @@ root.text = this.body`).
 				Advanced().
 				LintRule(lintrule.Size(fieldMaxBatchBytes, mostBatchBytes)),
 			service.NewStringAnnotatedEnumField(fieldIdentity, map[string]string{
-				identityTimestamp: "In the nanoseconds of the timestamp alone, so that a query by second and sentiment gives one row. The topic is not part of it: one topic per measurement and bucket. `kafka_batches` remembers it in its commits; with the stock inputs a second topic is refused within one process only, and replaces points of the first after a restart.",
-				identitySource:    "In a tag `src`, from the id of the topic and the partition, and in the nanoseconds. Several topics may share a measurement: `kafka_batches` needs `identity: source` too to read them. It needs an input that gives the id of the topic, as 16 bytes in the metadata `kafka_topic_id`: `kafka_batches` does. The stock Kafka inputs do not: with them each message is refused.",
+				contract.IdentityTimestamp: "In the nanoseconds of the timestamp alone, so that a query by second and sentiment gives one row. The topic is not part of it: one topic per measurement and bucket. `kafka_batches` remembers it in its commits; with the stock inputs a second topic is refused within one process only, and replaces points of the first after a restart.",
+				contract.IdentitySource:    "In a tag `src`, from the id of the topic and the partition, and in the nanoseconds. Several topics may share a measurement: `kafka_batches` needs `identity: source` too to read them. It needs an input that gives the id of the topic, as 16 bytes in the metadata `kafka_topic_id`: `kafka_batches` does. The stock Kafka inputs do not: with them each message is refused.",
 			}).
 				Description("Where a point carries its position in Kafka, which makes it unique.").
-				Default(identityTimestamp).
-				LintRule(lintrule.Enum(fieldIdentity, identityTimestamp, identitySource)).
+				Default(contract.IdentityTimestamp).
+				LintRule(lintrule.Enum(fieldIdentity, contract.IdentityTimestamp, contract.IdentitySource)).
 				Advanced(),
 		).
 		LintRule(slotsVariables+`root = match {`+slotsCases+`

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -128,13 +129,13 @@ func millisOfDuration(text string) (int64, error) {
 // recordMillis is the timestamp of a message's record in Kafka, or -1. A header of
 // the record can replace it, but not by an int64.
 func recordMillis(m *service.Message) (int64, error) {
-	v, ok := m.MetaGetMut(metaMillis)
+	v, ok := m.MetaGetMut(contract.KafkaTimestamp)
 	if !ok {
 		return -1, nil
 	}
 	millis, ok := v.(int64)
 	if !ok {
-		return -1, replacedError(metaMillis, v)
+		return -1, contract.ReplacedError(contract.KafkaTimestamp, v)
 	}
 	return millis, nil
 }

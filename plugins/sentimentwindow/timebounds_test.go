@@ -12,13 +12,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"pgregory.net/rapid"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
 // withRecordTime gives a message the time of its record, as Kafka inputs do.
 func withRecordTime(m *service.Message, millis int64) *service.Message {
-	m.MetaSetMut(metaMillis, millis)
+	m.MetaSetMut(contract.KafkaTimestamp, millis)
 	return m
 }
 
@@ -50,8 +51,8 @@ func TestTimestampBounds(t *testing.T) {
 		"absolute needs no record":    {"min: 2026-01-01T00:00:00Z", at, -1, ""},
 	} {
 		for message, m := range map[string]*service.Message{
-			messageRecord:      withRecordTime(kafkaMessage("tweets", 0, 7, datum("Tea", tweet.Negative, tc.millis)), tc.record),
-			messageRecordBatch: batchMessage(t, "tweets", 0, recordbatch.Header{}, recordbatch.Record{Timestamp: tc.record, Value: datum("Tea", tweet.Negative, tc.millis)}),
+			messageRecord:        withRecordTime(kafkaMessage("tweets", 0, 7, datum("Tea", tweet.Negative, tc.millis)), tc.record),
+			contract.RecordBatch: batchMessage(t, "tweets", 0, recordbatch.Header{}, recordbatch.Record{Timestamp: tc.record, Value: datum("Tea", tweet.Negative, tc.millis)}),
 		} {
 			p := testProcessor(t, "message: "+message+"\ntimestamp_bounds: {"+tc.yaml+"}")
 			folds, refused := process(t, p, m)
@@ -62,11 +63,11 @@ func TestTimestampBounds(t *testing.T) {
 			if tc.says == "" {
 				continue
 			}
-			reason, _ := refused[0].MetaGet(metaDeadReason)
-			if got := refused[0].GetError().Error(); !strings.Contains(got, tc.says) || reason != reasonBounds {
+			reason, _ := refused[0].MetaGet(contract.DeadReason)
+			if got := refused[0].GetError().Error(); !strings.Contains(got, tc.says) || reason != contract.ReasonOutOfBounds {
 				t.Errorf("%s, %s: %s: %q does not say %q", name, message, reason, got, tc.says)
 			}
-			if message == messageRecordBatch {
+			if message == contract.RecordBatch {
 				// It is told in the coverage, as all that is not counted.
 				if b, _ := folds[0].AsBytes(); !strings.Contains(string(b), "counted=0i,undecodable=1i") {
 					t.Errorf("%s: the coverage is %s", name, b)
@@ -94,13 +95,13 @@ func TestRecordTimeFromAHeader(t *testing.T) {
 	p := testProcessor(t, "timestamp_bounds: {before_record: 1h}")
 	value := datum("Tea", tweet.Negative, 1000)
 	m := withRecordTime(kafkaMessage("tweets", 0, 7, value), at)
-	m.MetaSetMut(metaMillis, "1000")
-	m.MetaSetMut(metaHeaders, []kgo.RecordHeader{{Key: metaMillis, Value: []byte("1000")}})
+	m.MetaSetMut(contract.KafkaTimestamp, "1000")
+	m.MetaSetMut(contract.RedpandaHeaders, []kgo.RecordHeader{{Key: contract.KafkaTimestamp, Value: []byte("1000")}})
 	_, refused := process(t, p, m)
 	if len(refused) != 1 {
 		t.Fatal("the tweet counts")
 	}
-	if reason, _ := refused[0].MetaGet(metaDeadReason); reason != reasonOrigin {
+	if reason, _ := refused[0].MetaGet(contract.DeadReason); reason != contract.ReasonOrigin {
 		t.Errorf("the reason is %s: %v", reason, refused[0].GetError())
 	}
 	if _, refused := process(t, p, service.NewMessage(value)); len(refused) != 1 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
 )
@@ -45,10 +46,7 @@ func originOf(p *partition, offset int64) origin { return origin{p.topic, p.id, 
 // message is one as a Kafka input gives it.
 func (o origin) message(b []byte, offset int64) *service.Message {
 	m := service.NewMessage(b)
-	m.MetaSetMut("kafka_topic", o.topic)
-	m.MetaSetMut("kafka_topic_id", o.id)
-	m.MetaSetMut("kafka_partition", o.partition)
-	m.MetaSetMut("kafka_offset", int(offset))
+	contract.Position{Topic: o.topic, TopicID: o.id, Partition: int32(o.partition), Offset: offset}.Set(m)
 	return m
 }
 
@@ -75,8 +73,8 @@ func (p processor) foldBatch(o origin, last int64, records []record) (points, er
 		return nil, err
 	}
 	m := o.message(b, o.offset)
-	m.MetaSetMut("kafka_last_offset", int(last))
-	m.MetaSetMut("kafka_batch_records", len(records))
+	m.MetaSetMut(contract.KafkaLastOffset, int(last))
+	m.MetaSetMut(contract.KafkaBatchRecords, len(records))
 	return p.points(service.MessageBatch{m})
 }
 
@@ -89,7 +87,7 @@ func (p processor) points(batch service.MessageBatch) (points, error) {
 	var all points
 	for _, m := range out[0] {
 		if m.GetError() != nil {
-			if reason, _ := m.MetaGet("dead_reason"); reason != "undecodable" {
+			if reason, _ := m.MetaGet(contract.DeadReason); reason != contract.ReasonUndecodable {
 				return nil, m.GetError()
 			}
 			continue

@@ -1,0 +1,55 @@
+package contract_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
+)
+
+// What would break: a key or a reason that is added and not listed is a label that
+// the table of metrics lacks, or a key that a plugin may declare a second time.
+func TestEveryConstantIsListed(t *testing.T) {
+	listed := append(contract.Keys(), contract.DeadReasons()...)
+	listed = append(listed, contract.ReasonRejected, contract.RecordBatch, contract.IdentityTimestamp, contract.IdentitySource,
+		contract.KafkaPrefix, contract.HeaderPrefix, contract.DeadPrefix)
+	var constants []string
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			decl, ok := n.(*ast.GenDecl)
+			if !ok || decl.Tok != token.CONST {
+				return true
+			}
+			for _, spec := range decl.Specs {
+				value, err := strconv.Unquote(spec.(*ast.ValueSpec).Values[0].(*ast.BasicLit).Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				constants = append(constants, value)
+			}
+			return true
+		})
+	}
+	slices.Sort(constants)
+	slices.Sort(listed)
+	if !slices.Equal(constants, listed) {
+		t.Errorf("the constants are %q, listed are %q", constants, listed)
+	}
+}

@@ -22,14 +22,16 @@ func dashboardCommand() *cli.Command {
 Shows the brand view (tweets per second by sentiment, shares, net sentiment,
 spikes and inversions, the latest tweets) from InfluxDB, and the pipeline view
 (rates stage by stage, lag, latencies, refusals) from the metrics of pipelines
-that run. It only reads: a token that may read the bucket is enough. There is no
-login, so it listens on this machine alone unless you say otherwise.
+that run. With --kafka it also shows the newest dead letters. It only reads: a
+token that may read the bucket is enough. There is no login, so it listens on
+this machine alone unless you say otherwise.
 
    brandpulse-connect dashboard \
      --metrics http://127.0.0.1:4195/metrics,http://127.0.0.1:4196/metrics
    brandpulse-connect dashboard --influxdb-url http://localhost:8086 --influxdb-token admin:secret
    brandpulse-connect dashboard --metrics http://127.0.0.1:4195/metrics \
-     --kafka 127.0.0.1:9092 --topic tweets --group brandpulse`[1:],
+     --kafka 127.0.0.1:9092 --topic tweets --group brandpulse \
+     --dead-letters tweets_dead`[1:],
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "address", Value: dashboard.DefaultAddress, Usage: "`HOST:PORT` to listen on; port 0 takes a free one"},
 			&cli.StringSliceFlag{Name: "allowed-host", Usage: "`NAME` or NAME:PORT under which browsers may ask for the page, beside this machine's own; may be repeated"},

@@ -215,7 +215,7 @@ func TestKeyboard(t *testing.T) {
 
 	// Each stop on the way must be seen, and have a name.
 	var stops []string
-	for range 12 {
+	for range 14 {
 		p.run(chromedp.KeyEvent(kb.Tab))
 		stop := eval[struct{ Name, ID, Outline string }](p, `(() => { const e = document.activeElement; return { name: (e.getAttribute("aria-label") ?? e.innerText).trim(), id: e.id || e.className || e.dataset.range || e.tagName, outline: getComputedStyle(e).outlineStyle }; })()`)
 		if stop.Name == "" || stop.Outline == "none" {
@@ -223,7 +223,7 @@ func TestKeyboard(t *testing.T) {
 		}
 		stops = append(stops, stop.ID)
 	}
-	if got, want := strings.Join(stops[:7], " "), "skip to-brand to-pipeline theme 15m as-table slider"; got != want {
+	if got, want := strings.Join(stops[:9], " "), "skip to-brand to-pipeline to-dead pause theme 15m as-table slider"; got != want {
 		t.Errorf("the way is %s, want %s", got, want)
 	}
 

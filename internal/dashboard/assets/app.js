@@ -1,11 +1,14 @@
 // What is looked at stands in the address, so that a link shows the same:
-// #/brand?range=15m&brand=A&brand=B&at=SECONDS or #/pipeline
+// #/brand?range=15m&brand=A&brand=B&at=SECONDS, #/pipeline or #/dead?reason=TEXT
 
 import { $, say, text } from "./dom.js";
+import * as format from "./format.js";
 import { BrandView } from "./brand.js";
 import { PipelineView } from "./pipeline.js";
+import { DeadLettersView } from "./deadletters.js";
+import { Pause } from "./pause.js";
 
-const views = { brand: BrandView, pipeline: PipelineView };
+const views = { brand: BrandView, pipeline: PipelineView, dead: DeadLettersView };
 let shown = null; // { name, view }
 
 export function route() {
@@ -23,8 +26,9 @@ function show() {
       else $(`to-${other}`).removeAttribute("aria-current");
     }
     notice(null);
+    pause.reset();
     live("wait", "Connecting");
-    shown = { name, view: new views[name]({ go, live, notice, say }) };
+    shown = { name, view: new views[name]({ go, live, notice, say, pause }) };
   }
   shown.view.show(params);
 }
@@ -38,9 +42,16 @@ function go(params, { replace = false } = {}) {
 
 /** state is live, late, wait or lost. */
 function live(state, words) {
-  $("live").dataset.state = state;
-  text($("live-text"), words);
+  const since = pause.since;
+  $("live").dataset.state = since ? "paused" : state;
+  text($("live-text"), since ? `Paused since ${format.when(since)}` : words);
 }
+
+const pause = new Pause((paused) => {
+  if (paused) shown.view.pause();
+  else shown.view.resume();
+  live("wait", "Connecting");
+});
 
 let noticed = "";
 /** A notice is a title and lines of what to do; code lines are {code}. */

@@ -35,6 +35,10 @@ export class BrandView {
     this.#drawRanges();
   }
 
+  pause() { this.#stream.pause(); }
+
+  resume() { this.#stream.resume(); }
+
   close() {
     this.#stream?.close();
     this.#texts.close();

@@ -47,6 +47,24 @@ const clockMinutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute:
 /** A time of day from unix seconds, with seconds where a step is shorter than a minute. */
 export const clock = (seconds, step = 1) => (step % 60 === 0 ? clockMinutes : clockSeconds).format(new Date(seconds * 1000));
 
+/** A whole number, with thousands apart however small it is. */
+export const digits = (n) => whole.format(n);
+
+const dayOf = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const yearOf = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+
+/** The day of unix seconds, with the year where it is not this one. */
+export function day(seconds) {
+  const date = new Date(seconds * 1000);
+  return (date.getFullYear() === new Date().getFullYear() ? dayOf : yearOf).format(date);
+}
+
+/** A time, with its day where that is not today. */
+export function when(seconds, step = 1) {
+  const today = new Date().toDateString() === new Date(seconds * 1000).toDateString();
+  return `${today ? "" : `${day(seconds)}, `}${clock(seconds, step)}`;
+}
+
 export function span(seconds) {
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${seconds / 60} min`;

@@ -27,6 +27,10 @@ export class PipelineView {
 
   show() {}
 
+  pause() { this.#stream.pause(); }
+
+  resume() { this.#stream.resume(); }
+
   close() { this.#stream.close(); }
 
   #take(update) {

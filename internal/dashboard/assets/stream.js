@@ -5,7 +5,7 @@
 const hiddenFor = 30_000;
 
 export class Stream {
-  #source; #url; #onData; #onState; #timer; #watchdog;
+  #source; #url; #onData; #onState; #timer; #watchdog; #paused = false;
 
   constructor(url, onData, onState) {
     this.#url = url;
@@ -18,7 +18,7 @@ export class Stream {
   #seen = () => {
     clearTimeout(this.#timer);
     if (document.hidden) this.#timer = setTimeout(() => this.#shut(), hiddenFor);
-    else if (!this.#source) this.#open();
+    else if (!this.#source && !this.#paused) this.#open();
   };
 
   #open() {
@@ -49,6 +49,18 @@ export class Stream {
     clearTimeout(this.#watchdog);
     this.#source?.close();
     this.#source = null;
+  }
+
+  /** Lets go of the connection until resume, which brings everything again. */
+  pause() {
+    this.#paused = true;
+    clearTimeout(this.#timer);
+    this.#shut();
+  }
+
+  resume() {
+    this.#paused = false;
+    this.#open();
   }
 
   close() {

@@ -6,6 +6,7 @@ import { Stream } from "./stream.js";
 import { Texts } from "./texts.js";
 import { Moment } from "./moment.js";
 import { problemNotice, refusedNotice } from "./problems.js";
+import { net as netOf, none, sentiments, total } from "./sentiments.js";
 import * as format from "./format.js";
 
 const ranges = [["1m", "1 min"], ["15m", "15 min"], ["1h", "1 h"], ["6h", "6 h"], ["24h", "24 h"]];
@@ -105,14 +106,14 @@ export class BrandView {
   #tellMarks(before, now) {
     const last = now.marks.at(-1);
     const known = before?.marks.at(-1)?.start ?? Infinity;
-    if (before && last && last.start > known) say(`${markTitle(last)} at ${format.clock(last.start, now.step)}`);
+    if (before && last && last.start > known) say(`${markTitle(last)}, ${markBrands(last)}, at ${format.clock(last.start, now.step)}`);
   }
 
   /** All windows of the range, those without tweets too. */
   #all() {
     const { first, head, step } = this.#update;
     const all = [];
-    for (let start = first; start <= head; start += step) all.push({ start, counts: this.#windows.get(start) ?? [0, 0, 0] });
+    for (let start = first; start <= head; start += step) all.push({ start, counts: this.#windows.get(start) ?? none });
     return all;
   }
 
@@ -120,19 +121,16 @@ export class BrandView {
     const u = this.#update;
     if (!u) return;
     const windows = this.#all();
-    const [p, n, neutral] = u.total;
-    const all = p + n + neutral;
-    const net = format.net(u.total);
+    const all = total(u.total);
+    const net = netOf(u.total);
     text($("rate"), all && !u.status.problem ? format.count(u.rate) : format.none);
     text($("total"), all ? `${format.count(all)} in ${format.span(u.step * windows.length)}` : "");
     text($("net"), format.signed(net));
     $("net").dataset.sign = net === null ? "" : String(Math.sign(Math.round(net)));
     $("needle").hidden = net === null;
     $("needle").style.left = `${50 + (net ?? 0) / 2}%`;
-    text($("share-positive"), format.percent(p, all));
-    text($("share-negative"), format.percent(n, all));
-    text($("share-neutral"), format.percent(neutral, all));
-    grow($("share-bar"), [n, neutral, p]);
+    sentiments.forEach(({ name }, i) => text($(`share-${name}`), format.percent(u.total[i], all)));
+    grow($("share-bar"), u.total);
     chart.set({ step: u.step, first: u.first, head: u.head, filled: u.filled, windows, marks: u.marks, key: this.#key, pinned: this.#at });
     this.#drawVoice(u);
     this.#drawMarks(u);
@@ -160,11 +158,11 @@ export class BrandView {
       button.title = words;
       text(name, words);
       text(share, format.percent(total(brand.counts), all));
-      text(net, format.signed(format.net(brand.counts)));
-      net.dataset.sign = String(Math.sign(Math.round(format.net(brand.counts) ?? 0)));
+      text(net, format.signed(netOf(brand.counts)));
+      net.dataset.sign = String(Math.sign(Math.round(netOf(brand.counts) ?? 0)));
       bar.style.width = `${(100 * total(brand.counts)) / most}%`;
-      grow(bar, [brand.counts[1], brand.counts[2], brand.counts[0]]);
-      button.setAttribute("aria-label", `${words}: ${format.percent(total(brand.counts), all)} of all tweets, net sentiment ${format.signed(format.net(brand.counts))}`);
+      grow(bar, brand.counts);
+      button.setAttribute("aria-label", `${words}: ${format.percent(total(brand.counts), all)} of all tweets, net sentiment ${format.signed(netOf(brand.counts))}`);
     });
   }
 
@@ -177,12 +175,13 @@ export class BrandView {
     }
     $("marks").querySelector(".empty")?.remove();
     each($("marks"), marks, () => h("li", null, h("button", { type: "button", onclick: (event) => this.#go({ at: Number(event.currentTarget.dataset.start) }) },
-      h("span", { class: "mark-name" }), h("span", { class: "mark-time" }))), (row, mark) => {
+      h("span", { class: "mark-name" }), h("span", { class: "mark-time" }), h("span", { class: "mark-brands" }))), (row, mark) => {
       const button = row.firstElementChild;
       button.dataset.start = mark.start;
       button.dataset.kind = mark.kind;
       text(button.children[0], markTitle(mark));
       text(button.children[1], format.clock(mark.start, u.step));
+      text(button.children[2], markBrands(mark));
     });
   }
 
@@ -199,11 +198,11 @@ export class BrandView {
     const step = this.#update.step;
     const rows = windows.slice().reverse().map(({ start, counts }) => h("tr", { "data-start": start },
       h("th", { scope: "row" }, format.clock(start, step)),
-      ...[counts[0], counts[2], counts[1], total(counts)].map((n) => h("td", null, format.count(n))),
-      h("td", null, format.signed(format.net(counts)))));
+      ...[...counts, total(counts)].map((n) => h("td", null, format.count(n))),
+      h("td", null, format.signed(netOf(counts)))));
     $("table").replaceChildren(h("table", null,
       h("caption", null, `Tweets in windows of ${format.span(step)}, the newest first. The newest is still filling.`),
-      h("thead", null, h("tr", null, ...["Time", "▲ positive", "● neutral", "▼ negative", "all", "net"].map((name) => h("th", { scope: "col" }, name)))),
+      h("thead", null, h("tr", null, ...["Time", ...sentiments.map(({ name, shape }) => `${shape} ${name}`), "all", "net"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", null, ...rows)));
   }
 
@@ -242,17 +241,21 @@ export class BrandView {
   }
 }
 
-const total = (counts) => counts[0] + counts[1] + counts[2];
+export function markTitle({ kind, value }) {
+  if (kind === "inversion") return `Net sentiment turned ${value < 0 ? "negative" : "positive"}`;
+  return `Spike: ${value >= 10 ? Math.round(value) : value.toFixed(1).replace(".0", "")}× usual volume`;
+}
 
-export function markTitle(mark) {
-  if (mark.kind === "inversion") return mark.value < 0 ? "Turned negative" : "Turned positive";
-  return mark.value ? `Spike, ${mark.value >= 10 ? Math.round(mark.value) : mark.value.toFixed(1)} times as many` : "Spike out of nothing";
+/** The brands of a mark, the most important first. */
+export function markBrands({ brands }) {
+  const names = brands.slice(0, 2).map(format.name).join(", ");
+  return brands.length > 2 ? `${names} and ${brands.length - 2} more` : names || "all brands together";
 }
 
 function voiceRow(choose) {
   return h("li", null, h("button", { type: "button", onclick: (event) => choose(event.currentTarget.dataset.brand) },
     h("span", { class: "voice-name" }), h("span", { class: "voice-share" }), h("span", { class: "voice-net" }),
-    h("span", { class: "stack" }, h("span", { class: "neg" }), h("span", { class: "neu" }), h("span", { class: "pos" }))));
+    h("span", { class: "stack" }, ...sentiments.map(({ css }) => h("span", { class: css })))));
 }
 
 /** Gives the parts of a stack their widths. */

@@ -4,11 +4,12 @@
 
 import { h, s } from "./dom.js";
 import { area, gridOf, line, niceMax, timeTicks } from "./scale.js";
+import { net, sentiments, total } from "./sentiments.js";
 import * as format from "./format.js";
 
 const bands = { marks: 20, between: 14, axis: 22, net: 0.27 };
 // From the bottom to the top: neutral parts the two that must be told apart.
-const stack = [["neg", 1], ["neu", 2], ["pos", 0]];
+const stack = sentiments.map(({ css }, i) => [css, i]).reverse();
 const markShapes = { spike: "M0-6 5 0 0 6-5 0z", inversion: "M-3 5V-5M-6-2l3-3 3 3M3-5V5M0 2l3 3 3-3" };
 
 export class Chart {
@@ -97,7 +98,7 @@ export class Chart {
   }
 
   #volume(windows, top, bottom) {
-    const peak = Math.max(...windows.map((b) => this.#rate(b, b.counts[0] + b.counts[1] + b.counts[2])));
+    const peak = Math.max(...windows.map((b) => this.#rate(b, total(b.counts))));
     const max = niceMax(peak * 1.04);
     // The scale grows at once, and shrinks when there is much room: it must not jump about.
     if (max > this.#max || max < this.#max * 0.6) this.#max = max;
@@ -130,7 +131,7 @@ export class Chart {
   }
 
   #net(windows, top, bottom) {
-    const values = windows.map((b) => format.net(b.counts));
+    const values = windows.map((b) => net(b.counts));
     const most = Math.max(10, ...values.map((v) => Math.abs(v ?? 0)));
     this.#netMax = [25, 50, 100].find((n) => most <= n) ?? 100;
     const middle = (top + bottom) / 2;
@@ -236,19 +237,17 @@ export class Chart {
   }
 
   #words(b) {
-    const [p, n, u] = b.counts;
-    const all = p + n + u;
+    const all = total(b.counts);
     if (!all) return `${format.clock(b.start, this.#model.step)}: no tweets`;
-    return `${format.clock(b.start, this.#model.step)}: ${format.count(this.#rate(b, all))} tweets per second, ${format.percent(p, all)} positive, ${format.percent(n, all)} negative, net ${format.signed(format.net(b.counts))}`;
+    return `${format.clock(b.start, this.#model.step)}: ${format.count(this.#rate(b, all))} tweets per second, ${sentiments.map(({ name }, i) => `${format.percent(b.counts[i], all)} ${name}`).join(", ")}, net ${format.signed(net(b.counts))}`;
   }
 
   #fillTip(b) {
-    const [p, n, u] = b.counts;
-    const row = (name, shape, value) => h("p", { class: name }, h("span", null, `${shape} ${value.name}`), h("b", null, format.count(this.#rate(b, value.n))));
+    const row = ({ name, css, shape }, n) => h("p", { class: css }, h("span", null, `${shape} ${name}`), h("b", null, format.count(this.#rate(b, n))));
     this.#tip.replaceChildren(
-      h("p", { class: "tip-time" }, h("span", null, format.clock(b.start, this.#model.step)), h("b", null, `${format.count(this.#rate(b, p + n + u))}/s`)),
-      row("pos", "▲", { name: "positive", n: p }), row("neu", "●", { name: "neutral", n: u }), row("neg", "▼", { name: "negative", n }),
-      h("p", { class: "tip-net" }, h("span", null, "net"), h("b", null, format.signed(format.net(b.counts)))));
+      h("p", { class: "tip-time" }, h("span", null, format.clock(b.start, this.#model.step)), h("b", null, `${format.count(this.#rate(b, total(b.counts)))}/s`)),
+      ...sentiments.map((sentiment, i) => row(sentiment, b.counts[i])),
+      h("p", { class: "tip-net" }, h("span", null, "net"), h("b", null, format.signed(net(b.counts)))));
   }
 
   #move(index) {

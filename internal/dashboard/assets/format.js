@@ -28,12 +28,6 @@ export function percent(part, all) {
   return (share > 0 && share < 10 ? tenth.format(share) : whole.format(share)) + " %";
 }
 
-/** Net sentiment of [positive, negative, neutral]; null without tweets. */
-export function net([positive, negative, neutral]) {
-  const all = positive + negative + neutral;
-  return all ? (100 * (positive - negative)) / all : null;
-}
-
 /** Net sentiment from −100 to +100 with its sign. */
 export function signed(n) {
   if (n === null) return none;

@@ -2,6 +2,7 @@
 
 import { $, h, text } from "./dom.js";
 import { drawTweets } from "./texts.js";
+import { net, sentiments, total as sumOf } from "./sentiments.js";
 import * as format from "./format.js";
 
 const settles = 30; // seconds in which a window may still grow
@@ -54,16 +55,16 @@ export class Moment {
     const chosen = new URLSearchParams(this.#query()).getAll("brand");
     const shown = moment.brands.filter((b) => chosen.length === 0 || chosen.includes(b.name));
     const sum = shown.reduce((all, b) => all.map((n, i) => n + b.counts[i]), [0, 0, 0]);
-    const total = sum[0] + sum[1] + sum[2];
+    const total = sumOf(sum);
     const until = moment.step === 1 ? "" : ` to ${format.clock(moment.start + moment.step, moment.step)}`;
     text($("moment-title"), `${format.clock(moment.start, moment.step)}${until}`);
-    text($("moment-net"), total ? `${format.count(total)} tweets, net ${format.signed(format.net(sum))}` : moment.problem ? "" : "No tweets in this moment.");
-    const row = (name, [p, n, u]) => h("tr", null, h("th", { scope: "row" }, name), ...[p, u, n, p + n + u].map((v) => h("td", null, format.count(v))), h("td", null, format.signed(format.net([p, n, u]))));
+    text($("moment-net"), total ? `${format.count(total)} tweets, net ${format.signed(net(sum))}` : moment.problem ? "" : "No tweets in this moment.");
+    const row = (name, counts) => h("tr", null, h("th", { scope: "row" }, name), ...[...counts, sumOf(counts)].map((v) => h("td", null, format.count(v))), h("td", null, format.signed(net(counts))));
     const rows = shown.map((b) => row(format.name(b.name) || "other brands", b.counts));
     if (shown.length > 1) rows.push(row("all", sum));
     $("moment-counts").replaceChildren(...(total ? [h("table", null,
-      h("thead", null, h("tr", null, h("th", { scope: "col" }, "brand"), ...[["pos", "▲", "positive"], ["neu", "●", "neutral"], ["neg", "▼", "negative"]].map(([name, shape, words]) =>
-        h("th", { scope: "col", class: name, title: words }, h("span", { "aria-hidden": "true" }, shape), h("span", { class: "unseen" }, words))), h("th", { scope: "col" }, "all"), h("th", { scope: "col" }, "net"))),
+      h("thead", null, h("tr", null, h("th", { scope: "col" }, "brand"), ...sentiments.map(({ name, css, shape }) =>
+        h("th", { scope: "col", class: css, title: name }, h("span", { "aria-hidden": "true" }, shape), h("span", { class: "unseen" }, name))), h("th", { scope: "col" }, "all"), h("th", { scope: "col" }, "net"))),
       h("tbody", null, ...rows))] : []));
     if (moment.problem) $("moment-tweets").replaceChildren(h("li", { class: "empty" }, moment.problem.message));
     else drawTweets($("moment-tweets"), moment.tweets.slice(0, 8), total ? "Texts are not stored here." : "");

@@ -1,10 +1,10 @@
 // The latest tweets, where their texts are stored.
 
 import { $, each, h, text } from "./dom.js";
+import { sentiments } from "./sentiments.js";
 import * as format from "./format.js";
 
 const often = 2000, seldom = 15_000; // milliseconds; seldom where there are no texts
-const shapes = { positive: ["pos", "▲"], negative: ["neg", "▼"], neutral: ["neu", "●"] };
 
 export class Texts {
   #query; #timer = null; #asked = 0; #some = true; #newest = 0; #abort = null;
@@ -51,8 +51,8 @@ export function drawTweets(list, tweets, otherwise) {
   list.querySelector(".empty")?.remove();
   each(list, tweets, () => h("li", null, h("p", { class: "tweet-head" }, h("span", { class: "shape" }), h("span", { class: "tweet-brand" }), h("time")), h("p", { class: "tweet-text" })), (row, tweet) => {
     const [shape, brand, time] = row.firstElementChild.children;
-    const [name, sign] = shapes[tweet.sentiment] ?? ["neu", "?"];
-    row.className = name;
+    const { css, shape: sign } = sentiments.find(({ name }) => name === tweet.sentiment) ?? { css: "neu", shape: "?" };
+    row.className = css;
     text(shape, sign);
     shape.setAttribute("aria-label", tweet.sentiment);
     shape.setAttribute("role", "img");

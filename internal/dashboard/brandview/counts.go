@@ -1,6 +1,10 @@
 package brandview
 
-import "github.com/brandpulse/brandpulse-connect/internal/tweet"
+import (
+	"encoding/json"
+
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
+)
 
 // Counts are tweets by sentiment, indexed by tweet.Sentiment.
 type Counts [tweet.NumSentiments]int64
@@ -19,6 +23,15 @@ func (c Counts) Net() float64 {
 	}
 	return float64(c[tweet.Positive]-c[tweet.Negative]) / float64(total)
 }
+
+// ordered returns the counts in the order in which the page shows them everywhere:
+// positive, neutral, negative.
+func (c Counts) ordered() [tweet.NumSentiments]int64 {
+	return [tweet.NumSentiments]int64{c[tweet.Positive], c[tweet.Neutral], c[tweet.Negative]}
+}
+
+// MarshalJSON writes positive, neutral and negative.
+func (c Counts) MarshalJSON() ([]byte, error) { return json.Marshal(c.ordered()) }
 
 func (c *Counts) add(other Counts) {
 	for s, n := range other {

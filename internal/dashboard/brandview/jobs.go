@@ -36,7 +36,7 @@ func newJobs() []*job {
 	}
 	for _, r := range Ranges {
 		if r.again > 0 {
-			jobs = append(jobs, &job{name: r.Name, step: r.Step, windows: int64(r.Windows), again: r.again, slice: sliceFirst})
+			jobs = append(jobs, &job{name: r.Name, step: r.Step, windows: int64(r.kept()), again: r.again, slice: sliceFirst})
 		}
 	}
 	return jobs

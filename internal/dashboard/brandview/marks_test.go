@@ -1,9 +1,12 @@
 package brandview
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 )
 
@@ -23,7 +26,12 @@ func alternating(n int, values ...int64) []int64 {
 	return all
 }
 
+// What would break: a spike is missing, or the start of a feed is one.
 func TestSpikes(t *testing.T) {
+	type spike struct {
+		Start int64
+		Ratio float64
+	}
 	with := func(values []int64, at map[int]int64) []int64 {
 		for i, v := range at {
 			values[i] = v
@@ -32,22 +40,30 @@ func TestSpikes(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		volumes []int64
-		want    []Mark
+		want    []spike
 	}{
 		"a steady stream has none":                     {flat(40, 1000), nil},
 		"a little more is no spike":                    {with(flat(40, 1000), map[int]int64{30: 1400}), nil},
-		"far more is one":                              {with(flat(40, 1000), map[int]int64{30: 3000}), []Mark{{Spike, 160, 3}}},
-		"windows that follow each other are one":       {with(flat(40, 1000), map[int]int64{30: 3000, 31: 5000, 32: 2000}), []Mark{{Spike, 162, 5}}},
-		"two apart are two":                            {with(flat(40, 1000), map[int]int64{20: 3000, 30: 4000}), []Mark{{Spike, 140, 3}, {Spike, 160, 4}}},
+		"far more is one":                              {with(flat(40, 1000), map[int]int64{30: 3000}), []spike{{160, 3}}},
+		"windows that follow each other are one":       {with(flat(40, 1000), map[int]int64{30: 3000, 31: 5000, 32: 2000}), []spike{{162, 5}}},
+		"two apart are two":                            {with(flat(40, 1000), map[int]int64{20: 3000, 30: 4000}), []spike{{140, 3}, {160, 4}}},
 		"few tweets are no spike":                      {with(flat(40, 1), map[int]int64{30: 19}), nil},
-		"out of nothing it has no ratio":               {with(with(flat(40, 0), map[int]int64{0: 5}), map[int]int64{30: 100}), []Mark{{Spike, 160, 0}}},
+		"out of nothing it is none":                    {with(with(flat(40, 0), map[int]int64{0: 5}), map[int]int64{30: 100}), nil},
+		"a feed that starts is none":                   {append(with(flat(30, 0), map[int]int64{0: 1, 9: 3}), flat(30, 1000)...), nil},
+		"a feed that starts again is none":             {append(append(flat(30, 1000), flat(14, 0)...), flat(30, 1000)...), nil},
+		"few windows with tweets tell nothing":         {append(alternating(30, 0, 0, 90), flat(3, 1000)...), nil},
+		"most windows with tweets do":                  {with(alternating(40, 0, 90, 90), map[int]int64{30: 900}), []spike{{160, 10}}},
 		"before the first tweet nothing is known":      {with(flat(40, 0), map[int]int64{30: 1000, 31: 1000}), nil},
-		"a new level is usual after a while":           {append(flat(30, 1000), flat(30, 4000)...), []Mark{{Spike, 160, 4}}},
+		"a new level is usual after a while":           {append(flat(30, 1000), flat(30, 4000)...), []spike{{160, 4}}},
 		"a noisy stream needs more than its own noise": {alternating(40, 500, 1500), nil},
 		"too little came before to know what is usual": {[]int64{1, 1, 1, 1000}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, spikes(100, 2, c.volumes)); diff != "" {
+			var got []spike
+			for _, p := range spikes(100, 2, c.volumes) {
+				got = append(got, spike{p.start, float64(p.volume) / p.usual})
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -71,7 +87,7 @@ func TestInversions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []int64
-			for _, m := range inversions(0, 1, c.windows) {
+			for _, m := range inversions(0, 1, c.windows, nil) {
 				got = append(got, m.Start)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
@@ -93,7 +109,12 @@ func TestMarksLieInTheRange(t *testing.T) {
 			}
 		}
 		head := first + int64(len(windows))*step + rapid.Int64Range(-10, 10).Draw(t, "head")
-		marks := marksOf(first, step, windows, head)
+		half := make([]Counts, len(windows))
+		for i, c := range windows {
+			half[i] = Counts{c[0] / 2, c[1], c[2] / 3}
+		}
+		apart := rapid.Bool().Draw(t, "apart")
+		marks := marksOf(first, step, windows, []series{{"A", half}, {"B", windows}}, apart, head)
 		if len(marks) > 2*maxMarks {
 			t.Fatalf("%d marks", len(marks))
 		}
@@ -109,6 +130,109 @@ func TestMarksLieInTheRange(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What would break: a spike of one brand is told of all, a spike of several brands is
+// told several times, or one that only their sum shows is not told.
+func TestSpikesAreAttributed(t *testing.T) {
+	of := func(at map[int]int64) (windows []Counts) {
+		for i := range 60 {
+			n, ok := at[i]
+			if !ok {
+				n = 100
+			}
+			windows = append(windows, Counts{n, 0, 0})
+		}
+		return windows
+	}
+	noisy := func(high int) (windows []Counts) {
+		for i := range 60 {
+			n := int64(100)
+			if i%2 == 0 {
+				n = 200
+			}
+			if i == high {
+				n = 299
+			}
+			windows = append(windows, Counts{n, 0, 0})
+		}
+		return windows
+	}
+	for name, c := range map[string]struct {
+		brands []series
+		want   []Mark
+	}{
+		"one of two":      {[]series{{"A", of(nil)}, {"B", of(map[int]int64{30: 400})}}, []Mark{{Spike, 30, 4, []string{"B"}}}},
+		"both, B more":    {[]series{{"A", of(map[int]int64{30: 300})}, {"B", of(map[int]int64{31: 400})}}, []Mark{{Spike, 31, 4, []string{"B", "A"}}}},
+		"each in turn":    {[]series{{"A", of(map[int]int64{30: 300})}, {"B", of(map[int]int64{40: 400})}}, []Mark{{Spike, 30, 3, []string{"A"}}, {Spike, 40, 4, []string{"B"}}}},
+		"one brand alone": {[]series{{"A", of(map[int]int64{30: 300})}}, []Mark{{Spike, 30, 3, []string{"A"}}}},
+		// Of 300 at any time, none of them has far more than its own noise.
+		"only their sum": {[]series{{"A", noisy(30)}, {"B", noisy(31)[1:]}}, []Mark{{Spike, 30, 1.99, []string{}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sum := make([]Counts, 59)
+			for i := range sum {
+				for _, b := range c.brands {
+					sum[i].add(b.windows[i])
+				}
+			}
+			if diff := cmp.Diff(c.want, marksOf(0, 1, sum, c.brands, false, 1000), cmpopts.EquateApprox(0.01, 0)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// What would break: with several brands drawn over each other, an inversion is that of
+// their sum.
+func TestInversionsAreAttributed(t *testing.T) {
+	var rising, falling, sum []Counts
+	for i := range 40 {
+		positive, negative := int64(70), int64(30)
+		if i >= 20 {
+			positive, negative = negative, positive
+		}
+		falling = append(falling, Counts{positive, negative, 0})
+		rising = append(rising, Counts{9 * negative, 9 * positive, 0})
+		sum = append(sum, falling[i])
+		sum[i].add(rising[i])
+	}
+	brands := []series{{"A", rising}, {"B", falling}}
+	type inversion struct {
+		brands string
+		value  float64
+	}
+	for apart, want := range map[bool][]inversion{true: {{"A", 0.4}, {"B", -0.4}}, false: {{"", 0.32}}} {
+		var got []inversion
+		for _, m := range marksOf(0, 1, sum, brands, apart, 1000) {
+			got = append(got, inversion{strings.Join(m.Brands, "+"), m.Value})
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("drawn apart %v: %v, want %v", apart, got, want)
+		}
+	}
+}
+
+// What would break: a spike at the edge of the chart is judged by fewer windows than
+// one in its middle, so that it comes and goes as time passes.
+func TestASpikeDoesNotDependOnTheEdge(t *testing.T) {
+	s := newStore()
+	v := newView(Source{}, &log{})
+	v.store = s
+	const head = 100_000
+	s.advance(head)
+	s.forget()
+	a := answer{step: 1, from: head - 200, to: head + 1, brands: map[string][]Counts{}}
+	for i := range a.windows("A") {
+		a.windows("A")[i] = Counts{100, 0, 0}
+	}
+	r, _ := ParseRange("1m")
+	a.windows("A")[200-r.Windows+3] = Counts{400, 0, 0}
+	s.apply("", a)
+	want := []Mark{{Spike, head - int64(r.Windows) + 3, 4, []string{"A"}}}
+	if diff := cmp.Diff(want, v.Look(Filter{Range: r}, 0).Marks); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
 }
 
 func TestNet(t *testing.T) {

@@ -60,8 +60,15 @@ type poller struct {
 	failed int // times in a row
 }
 
+// restart begins after a pause in which nothing was asked for.
 func (p *poller) restart() {
 	p.store.advance(time.Now().Unix())
+	p.store.unasked()
+	p.reread()
+}
+
+// reread asks for everything again.
+func (p *poller) reread() {
 	p.store.forget()
 	for _, j := range p.jobs {
 		j.due, j.below = time.Time{}, 0
@@ -83,7 +90,7 @@ func (p *poller) read(ctx context.Context) (wait time.Duration) {
 	if ctx.Err() != nil {
 		return 0
 	}
-	p.store.report(err)
+	p.store.report(err, begin)
 	if err != nil {
 		p.failed = min(p.failed+1, 10)
 		return min(interval<<p.failed, retryLongest)
@@ -93,10 +100,17 @@ func (p *poller) read(ctx context.Context) (wait time.Duration) {
 }
 
 func (p *poller) live(ctx context.Context) error {
-	head, newest := p.store.edge()
-	if err := p.ask(ctx, "", 1, head-liveSeconds+1, head+1); err != nil {
+	head, newest, read := p.store.edge()
+	from := head - liveSeconds + 1
+	a, err := p.view.reader.counts(ctx, 1, from, head+1)
+	if err != nil {
 		return err
 	}
+	if read < from {
+		// Nothing is known of the seconds of an outage, and they must not look empty.
+		p.reread()
+	}
+	p.store.apply("", a)
 	if newest > 0 && newest <= head-liveSeconds {
 		from := max(newest-liveSeconds, head-baseSeconds+1)
 		if to := min(newest+edgeSeconds, head-liveSeconds+1); from < to {
@@ -115,8 +129,8 @@ func (p *poller) ask(ctx context.Context, name string, step, from, to int64) err
 	return nil
 }
 
-// report tells how the reading goes.
-func (s *store) report(err error) {
+// report notes how a reading went that began at a time.
+func (s *store) report(err error, begin time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.status
@@ -124,6 +138,9 @@ func (s *store) report(err error) {
 		s.status = Status{Asked: true}
 	} else {
 		s.status.Problem = problemOf(err)
+		if before.Problem == nil {
+			s.status.Since = begin.UnixMilli()
+		}
 	}
 	if same := before.Asked == s.status.Asked && sameProblem(before.Problem, s.status.Problem); !same {
 		s.touch()
@@ -134,9 +151,17 @@ func sameProblem(a, b *Problem) bool {
 	return a == b || a != nil && b != nil && *a == *b
 }
 
-// edge gives the newest second, and the newest with a tweet.
-func (s *store) edge() (head, newest int64) {
+// unasked forgets how the last reading went.
+func (s *store) unasked() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status = Status{}
+}
+
+// edge gives the newest second, the newest with a tweet, and the end of what
+// InfluxDB has answered for.
+func (s *store) edge() (head, newest, read int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.base.head, s.newest
+	return s.base.head, s.newest, s.read
 }

@@ -95,7 +95,7 @@ func (m *mirror) take(u Update) {
 		m.windows = map[int64]Counts{}
 	}
 	for _, w := range u.Windows {
-		m.windows[w[0]] = Counts{w[1], w[2], w[3]}
+		m.windows[w[0]] = Counts{w[1], w[3], w[2]} // positive, neutral, negative
 	}
 	for start, c := range m.windows {
 		if start < u.First || c == (Counts{}) {
@@ -282,7 +282,7 @@ func TestFilter(t *testing.T) {
 	s.apply("", a)
 	r, _ := ParseRange("1m")
 	u := v.Look(Filter{Range: r, Brands: []string{"A", "unknown"}}, 0)
-	if diff := cmp.Diff([][4]int64{{993, 1, 2, 3}}, u.Windows); diff != "" {
+	if diff := cmp.Diff([][]int64{{993, 1, 3, 2, 1, 3, 2, 0, 0, 0}}, u.Windows); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]Brand{{"B", Counts{10, 0, 0}}, {"A", Counts{1, 2, 3}}, {"", Counts{0, 0, 7}}}, u.Brands); diff != "" {

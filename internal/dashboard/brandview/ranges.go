@@ -26,8 +26,8 @@ var Ranges = []Range{
 
 // baseSeconds is how far back single seconds are kept. The newest windows of all
 // ranges are added up from them, so it must be longer than the longest window,
-// and it covers the ranges that have no queries of their own.
-const baseSeconds = 960
+// and it covers the ranges that have no queries of their own, with their history.
+const baseSeconds = 1020
 
 // ParseRange gives the range of a name.
 func ParseRange(name string) (Range, bool) {
@@ -39,7 +39,12 @@ func ParseRange(name string) (Range, bool) {
 	return Range{}, false
 }
 
-// first is the start of the oldest window when the second head is the newest.
+// kept is how many windows are read and kept: those that are shown, and before them
+// as many as tell what is usual, so that a spike does not depend on how far it is from
+// the edge of the chart.
+func (r Range) kept() int { return r.Windows + spikeBefore }
+
+// first is the start of the oldest window that is shown when the second head is the newest.
 func (r Range) first(head int64) int64 {
 	return r.floor(head) - int64(r.Windows-1)*r.Step
 }

@@ -12,6 +12,7 @@ type store struct {
 	rings    map[string]*ring // by the name of the range
 	revision uint64
 	newest   int64 // the newest second with a tweet
+	read     int64 // the end of the newest seconds that InfluxDB has answered for, exclusive
 	stray    int64 // tweets of an unknown sentiment in the last answer that had any
 	status   Status
 	changed  chan struct{} // closed at the next change
@@ -23,7 +24,7 @@ func newStore() *store { return storeOf(Ranges...) }
 func storeOf(ranges ...Range) *store {
 	s := &store{revision: 1, table: newBrandTable(), base: newRing(1, baseSeconds), rings: map[string]*ring{}, changed: make(chan struct{})}
 	for _, r := range ranges {
-		s.rings[r.Name] = newRing(r.Step, r.Windows+1)
+		s.rings[r.Name] = newRing(r.Step, r.kept()+1)
 	}
 	return s
 }
@@ -91,6 +92,9 @@ func (s *store) apply(name string, a answer) {
 		if total > 0 && target == s.base {
 			s.newest = max(s.newest, start)
 		}
+	}
+	if target == s.base {
+		s.read = max(s.read, min(a.to, s.base.head+1))
 	}
 	// Answers come from the newest to the oldest, so what is filled grows at its
 	// lower end.

@@ -138,11 +138,12 @@ func newPeriodStore(r Range, until int64) *store {
 	s.advance(until - 1)
 	s.forget()
 	s.status.Asked = true
+	s.read = until
 	return s
 }
 
-// readPeriod reads a range from its end to its beginning, in slices that InfluxDB
-// answers in time.
+// readPeriod reads a range, and the windows before it that tell what is usual, from its
+// end to its beginning, in slices that InfluxDB answers in time.
 func (v *View) readPeriod(ctx context.Context, r Range, until int64) (*store, *Problem) {
 	s := newPeriodStore(r, until)
 	select {
@@ -153,7 +154,7 @@ func (v *View) readPeriod(ctx context.Context, r Range, until int64) (*store, *P
 	}
 	ctx, cancel := context.WithTimeout(ctx, periodTimeout)
 	defer cancel()
-	slice, first := int64(r.Windows), until-r.length()
+	slice, first := int64(r.kept()), max(0, until-int64(r.kept())*r.Step)
 	for below := until; below > first; {
 		from := max(first, below-slice*r.Step)
 		a, err := v.reader.counts(ctx, r.Step, from, below)

@@ -70,9 +70,20 @@ func (s *session) topicByID(id [16]byte) string {
 func (s *session) revoke(taken map[string][]int32, commit bool) {
 	s.commitMu.Lock()
 	defer s.commitMu.Unlock()
+	commits := s.lose(taken)
+	if commit && len(commits) > 0 {
+		s.commit(commits)
+	}
+}
+
+// lose ends this member's part in partitions, and returns what is to be committed
+// of them. It is one step: a batch that is dequeued, or queued, between the look
+// at what was delivered and the end would be missing from a commit that says that
+// nothing was.
+func (s *session) lose(taken map[string][]int32) (commits []pendingCommit) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	gone := map[*partition]bool{}
-	var commits []pendingCommit
 	for name, numbers := range taken {
 		for _, n := range numbers {
 			key := topicPartition{name, n}
@@ -83,7 +94,7 @@ func (s *session) revoke(taken map[string][]int32, commit bool) {
 			gone[p] = true
 			delete(s.partitions, key)
 			p.lost = true
-			if c := s.pending(p, p.clean()); commit && p.started() && (c.at.offset != p.committed || c.mark.clean) {
+			if c := s.pending(p, p.clean()); p.started() && (c.at.offset != p.committed || c.mark.clean) {
 				commits = append(commits, c)
 			}
 			s.metrics.forget(p)
@@ -91,10 +102,7 @@ func (s *session) revoke(taken map[string][]int32, commit bool) {
 	}
 	s.queue = s.drop(s.queue, gone)
 	s.again = s.drop(s.again, gone)
-	s.mu.Unlock()
-	if len(commits) > 0 {
-		s.commit(commits)
-	}
+	return commits
 }
 
 // drop takes the batches of partitions that are gone out of a queue.

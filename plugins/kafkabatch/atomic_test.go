@@ -8,6 +8,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
@@ -18,7 +19,7 @@ import (
 func alone() (*session, *partition) {
 	res := service.MockResources()
 	s := &session{
-		conf:       &config{emit: emitRecordBatch, maxBatchBytes: 1 << 20, partitionMaxBytes: 1 << 20, maxInFlightBytes: 1 << 30},
+		conf:       &config{emit: contract.RecordBatch, maxBatchBytes: 1 << 20, partitionMaxBytes: 1 << 20, maxInFlightBytes: 1 << 30},
 		log:        res.Logger(),
 		metrics:    newMetrics(res.Metrics()),
 		budget:     delivery.NewBudget(1 << 30),

@@ -146,14 +146,14 @@ func (s *sender) insist(r *request, answered decision) {
 			return
 		}
 		switch {
-		case answered.verdict == done:
+		case answered.verdict == verdictStored:
 			r.accept(r.all())
 			s.witness.flapped(r.bucket)
 			return
-		case answered.verdict == split, answered.verdict == refused && answered.explained():
+		case answered.verdict == verdictSplit, answered.verdict == verdictRejected && answered.explained():
 			r.refuse(0, answered, blamed(answered, 1, r.lines.line).reason(0, answered))
 			return
-		case answered.aboutSettings(), answered.verdict == mend && !s.reachable(r):
+		case answered.aboutSettings(), answered.verdict == verdictMisconfigured && !s.reachable(r):
 			s.notes.complain(answered, r.about(r.all()))
 			if r.committer.disconnect(r) != nil {
 				return
@@ -184,7 +184,7 @@ func (s *sender) inTurn(r *request) (decision, error) {
 // that waiting may end.
 func (s *sender) reachable(r *request) bool {
 	empty, err := s.once(r.ctx, r.bucket, nil, 0)
-	return err != nil || empty.verdict != mend
+	return err != nil || empty.verdict != verdictMisconfigured
 }
 
 // unsharedKey marks the context of a request whose connection ends with it.

@@ -55,7 +55,7 @@ func outcomeOf(e influxfake.Exchange) string {
 		return "no write"
 	}
 	d := decisionOn(e)
-	if d.verdict != refused {
+	if d.verdict != verdictRejected {
 		return d.verdict.String()
 	}
 	return d.verdict.String() + " " + classOf(d, d.reason)
@@ -102,7 +102,7 @@ func TestOnlyA204IsDone(t *testing.T) {
 	for _, file := range answerFiles {
 		documented := strings.HasSuffix(file, "-documented")
 		for _, e := range readAnswers(t, file) {
-			if outcome := outcomeOf(e); (outcome == "done") != (e.Answer.Status == http.StatusNoContent) && e.Method != http.MethodGet {
+			if outcome := outcomeOf(e); (outcome == "stored") != (e.Answer.Status == http.StatusNoContent) && e.Method != http.MethodGet {
 				t.Errorf("%s, %s, %s: status %d is %s", file, e.Path(), e.Name, e.Answer.Status, outcome)
 			}
 			if documented != (e.Source != "") || documented != (e.As == "") {

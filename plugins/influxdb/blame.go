@@ -37,7 +37,7 @@ func (b blame) reason(i int, d decision) string {
 // text, by a field and its type, or by how many are too old. It says nothing
 // about the other lines: only 204 does. docs/influxdb-answers.md has the answers.
 func blamed(d decision, n int, line func(i int) []byte) blame {
-	if d.verdict != refused || d.text == "" || n == 0 {
+	if d.verdict != verdictRejected || d.text == "" || n == 0 {
 		return blame{}
 	}
 	for _, read := range []func(decision, int, func(int) []byte) blame{byNumber, byText, byField, byAge} {

@@ -28,10 +28,10 @@ func (o *output) reach(ctx context.Context, create bool) error {
 		}
 	}
 	switch {
-	case d.verdict == done:
+	case d.verdict == verdictStored:
 	case o.conf.bucketOf != nil && (bucketMissing(d) || bucketAsked(d)):
 		// Address and token are right. Which buckets are there, messages will show.
-	case d.verdict == refused && mending(d, o.conf) == "":
+	case d.verdict == verdictRejected && mending(d, o.conf) == "":
 		// Both 1.8 and 2.x take a request without points. What does not is
 		// there all the same, and has not complained about token and bucket.
 	default:
@@ -52,7 +52,7 @@ func (o *output) detect(ctx context.Context) (answer, decision, error) {
 	// InfluxDB before 1.8 knows /write alone.
 	o.client.v1.Store(true)
 	older, olderD, err := o.probe(ctx)
-	if err == nil && (olderD.verdict == done || older.header.Get("X-Influxdb-Version") != "" && !unknownPath(olderD)) {
+	if err == nil && (olderD.verdict == verdictStored || older.header.Get("X-Influxdb-Version") != "" && !unknownPath(olderD)) {
 		return older, olderD, nil
 	}
 	o.client.v1.Store(false)
@@ -92,7 +92,7 @@ func bucketAsked(d decision) bool {
 
 // bucketRefused is whether InfluxDB 3 has something against the database.
 func bucketRefused(d decision) bool {
-	return d.verdict == mend && (d.status == http.StatusBadRequest || d.status == http.StatusUnprocessableEntity) && strings.Contains(withoutOrigin(d.text), " database")
+	return d.verdict == verdictMisconfigured && (d.status == http.StatusBadRequest || d.status == http.StatusUnprocessableEntity) && strings.Contains(withoutOrigin(d.text), " database")
 }
 
 // unknownPath is whether a server does not know what it was asked for.

@@ -55,9 +55,9 @@ func (d *delivery) deliver(set []int, suspect bool) (good bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		guilty, tooMany = b, answered.verdict == split
+		guilty, tooMany = b, answered.verdict == verdictSplit
 		switch {
-		case answered.verdict == done:
+		case answered.verdict == verdictStored:
 			d.heard = true
 			d.r.accept(set)
 			return true, nil
@@ -147,19 +147,19 @@ func (d *delivery) try(set []int) (decision, blame, error) {
 			return answered, everyone(len(set)), nil
 		}
 		guilty := blamed(answered, len(set), line)
-		if answered.verdict == refused && len(set) == 1 && !guilty.all(1) {
+		if answered.verdict == verdictRejected && len(set) == 1 && !guilty.all(1) {
 			if !d.heard {
 				if answered, err = d.doubt(answered); err != nil {
 					return decision{}, blame{}, err
 				}
 			}
 		}
-		if answered.verdict == refused && !answered.explained() && len(guilty.lines) == 0 {
-			answered.verdict = mend
+		if answered.verdict == verdictRejected && !answered.explained() && len(guilty.lines) == 0 {
+			answered.verdict = verdictMisconfigured
 		}
-		if answered.verdict <= refused {
+		if answered.verdict <= verdictRejected {
 			d.notes.well()
-			if refusals && answered.verdict == done {
+			if refusals && answered.verdict == verdictStored {
 				d.witness.flapped(d.r.bucket)
 			}
 			return answered, guilty, nil
@@ -169,7 +169,7 @@ func (d *delivery) try(set []int) (decision, blame, error) {
 			return answered, blame{}, err
 		}
 		refusals = refusals || answered.isRefusal()
-		if answered.verdict == mend {
+		if answered.verdict == verdictMisconfigured {
 			d.notes.complain(answered, d.r.about(set))
 			if err := d.r.committer.disconnect(d.r); err != nil {
 				return decision{}, blame{}, err
@@ -196,9 +196,9 @@ func (d *delivery) doubt(answered decision) (decision, error) {
 		return decision{}, err
 	}
 	switch {
-	case empty.verdict == refused && empty.reason == answered.reason:
-		answered.verdict = mend
-	case empty.verdict == resend, empty.verdict == mend:
+	case empty.verdict == verdictRejected && empty.reason == answered.reason:
+		answered.verdict = verdictMisconfigured
+	case empty.verdict == verdictRetry, empty.verdict == verdictMisconfigured:
 		return empty, nil
 	default:
 		d.heard = true
@@ -240,9 +240,9 @@ func (s *sender) once(ctx context.Context, bucket string, body []byte, points in
 	if points > 0 && s.conf.bucketOf != nil && (bucketMissing(d) || bucketRefused(d)) {
 		// The name came from a message, so that no setting is wrong, and no other
 		// message has to wait for it.
-		d.verdict, d.class = refused, classBucket
+		d.verdict, d.class = verdictRejected, classBucket
 	}
-	if d.verdict == done && points > 0 {
+	if d.verdict == verdictStored && points > 0 {
 		s.witness.accepted(bucket)
 	}
 	s.metrics.request(d.verdict, points, len(body), wire, time.Since(began))

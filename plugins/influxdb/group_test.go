@@ -195,7 +195,7 @@ func TestCallSurvivesItsRequests(t *testing.T) {
 	c := newCommitter(conf, func(r *request) {
 		for i := range r.lines.len() {
 			if i%2 == 0 {
-				r.refuse(i, decision{verdict: refused, status: 400}, string(r.lines.line(i)))
+				r.refuse(i, decision{verdict: verdictRejected, status: 400}, string(r.lines.line(i)))
 			} else {
 				r.accept([]int{i})
 			}

@@ -102,7 +102,7 @@ func (n *notes) trouble(d decision, about about, wait time.Duration) {
 	n.last, n.logged = now, true
 	text := fmt.Sprintf("Posting %s to %s, %s: %s; nothing is dropped", pointsOf(about.points), n.conf.target(about.bucket), about.records, explain(d, n.conf))
 	log := n.log.With(logBucket, short(about.bucket), logStatus, d.status, logVerdict, d.verdict)
-	if d.verdict == mend {
+	if d.verdict == verdictMisconfigured {
 		log.Error(text + ", the stream waits")
 	} else {
 		log.Warnf("%s, trying again in %s", text, wait.Round(10*time.Millisecond))
@@ -201,7 +201,7 @@ func mending(d decision, conf config) string {
 			return "it is created when the output connects: restart it, or create it by hand"
 		}
 		return "create it, or set create_bucket: true; for InfluxDB 1.8 bucket is database or database/retention-policy"
-	case d.verdict == mend && (d.status/100 == 2 || d.status/100 == 3 || d.status == http.StatusNotFound || d.status == http.StatusMethodNotAllowed || d.status == http.StatusExpectationFailed):
+	case d.verdict == verdictMisconfigured && (d.status/100 == 2 || d.status/100 == 3 || d.status == http.StatusNotFound || d.status == http.StatusMethodNotAllowed || d.status == http.StatusExpectationFailed):
 		return "what answers there is not InfluxDB: is url its address, and is there a proxy in between?"
 	}
 	return ""

@@ -133,11 +133,11 @@ func TestRefusalsAreLoggedWithTheirPlace(t *testing.T) {
 		m.MetaSetMut(name, value)
 	}
 	o.logOf(service.MessageBatch{message(lineOf(0)), m}, refusal{message: 1, bucket: "a", status: 422, class: classRetention}).Error("refused")
-	o.notes.trouble(decision{verdict: mend, status: 401, reason: "unauthorized"}, about{bucket: "b", points: 5}, 0)
+	o.notes.trouble(decision{verdict: verdictMisconfigured, status: 401, reason: "unauthorized"}, about{bucket: "b", points: 5}, 0)
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	for i, want := range []map[string]string{
 		{"component": Name, "topic": "tweets", "partition": "3", "offset": "1723", "bucket": "a", "status": "422", "reason": classRetention},
-		{"component": Name, "bucket": "b", "status": "401", "verdict": "mend"},
+		{"component": Name, "bucket": "b", "status": "401", "verdict": "misconfigured"},
 	} {
 		var got map[string]any
 		if err := json.Unmarshal([]byte(lines[i]), &got); err != nil {

@@ -70,7 +70,7 @@ func (o *output) handOver(ctx context.Context, batch service.MessageBatch, refus
 			messages = letters()
 			continue
 		}
-		wait := pause.next(decision{verdict: resend})
+		wait := pause.next(decision{verdict: verdictRetry})
 		o.logOf(batch, refusals[0]).Errorf("Writing %d refused points to the output `rejected`: %s; trying again in %s", len(messages), clean(err.Error(), o.client.hide), wait)
 		if err := sleep(ctx, wait); err != nil {
 			return err

@@ -21,12 +21,12 @@ func (d *delivery) suspicious(set []int, answered decision, failures int, watch 
 	switch {
 	case answered.aboutSettings(), answered.aboutLoad():
 		return false, nil
-	case answered.verdict == resend && !d.isolating && failures <= patience:
+	case answered.verdict == verdictRetry && !d.isolating && failures <= patience:
 		return false, nil
-	case answered.verdict == mend:
+	case answered.verdict == verdictMisconfigured:
 		// What connecting does not see may be about these points.
 		empty, err := d.once(d.r.ctx, d.r.bucket, nil, 0)
-		if err != nil || empty.verdict != done && (empty.verdict != refused || mending(empty, d.conf) != "") {
+		if err != nil || empty.verdict != verdictStored && (empty.verdict != verdictRejected || mending(empty, d.conf) != "") {
 			return false, err
 		}
 	}
@@ -34,7 +34,7 @@ func (d *delivery) suspicious(set []int, answered decision, failures int, watch 
 		return true, nil
 	}
 	if len(set) == 1 {
-		if answered.verdict != mend {
+		if answered.verdict != verdictMisconfigured {
 			return false, nil
 		}
 		// The output disconnects if no other points are accepted: give those that
@@ -47,7 +47,7 @@ func (d *delivery) suspicious(set []int, answered decision, failures int, watch 
 	}
 	one := set[rand.IntN(len(set))]
 	alone, err := d.once(d.r.ctx, d.r.bucket, d.body([]int{one}), 1)
-	return err == nil && (alone.verdict == done || alone.verdict == refused && alone.explained()), err
+	return err == nil && (alone.verdict == verdictStored || alone.verdict == verdictRejected && alone.explained()), err
 }
 
 // aboutSettings reports whether InfluxDB itself says that token, bucket or
@@ -95,5 +95,5 @@ func (d decision) isRefusal() bool {
 // between: by the form of its answer, by its words, or, for a line that is too
 // large, by the status.
 func (d decision) explained() bool {
-	return d.verdict == split || d.influxdb || d.class != "" || classOf(d, d.text) != classOther
+	return d.verdict == verdictSplit || d.influxdb || d.class != "" || classOf(d, d.text) != classOther
 }

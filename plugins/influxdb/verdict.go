@@ -12,28 +12,30 @@ import (
 	"time"
 )
 
-// verdict is what becomes of the points of a request.
+// verdict is the outcome of a request for its points.
 type verdict uint8
 
 const (
-	// done: stored, all of them.
-	done verdict = iota
-	// split: too many bytes for one request.
-	split
-	// refused: one point or more will never be taken as it is.
-	refused
-	// resend: the same request may pass later by itself. Whether its points
-	// are stored is not known, and does not matter: they are the same points.
-	resend
-	// mend: the same request passes once somebody has changed something.
-	mend
+	// verdictStored: all of them are stored.
+	verdictStored verdict = iota
+	// verdictSplit: the request has too many bytes.
+	verdictSplit
+	// verdictRejected: InfluxDB will never accept at least one of the points.
+	verdictRejected
+	// verdictRetry: the same request may succeed later. Its points may or may not be
+	// stored already, which makes no difference: writing them again changes nothing.
+	verdictRetry
+	// verdictMisconfigured: the same request succeeds once somebody has fixed a setting.
+	verdictMisconfigured
 
 	verdicts = 5
 )
 
 func (v verdict) String() string { return verdictNames()[v] }
 
-func verdictNames() []string { return []string{"done", "split", "refused", "resend", "mend"} }
+func verdictNames() []string {
+	return []string{"stored", "split", "rejected", "retry", "misconfigured"}
+}
 
 // answer is what came back for a request: a status with the headers and the
 // beginning of the body, or the error of the transport.
@@ -78,26 +80,26 @@ func judge(a answer, now time.Time) decision {
 	case a.err != nil:
 		d.verdict = judgeError(a.err)
 	case a.status == http.StatusNoContent:
-		return decision{verdict: done, status: a.status}
+		return decision{verdict: verdictStored, status: a.status}
 	case a.status == http.StatusRequestEntityTooLarge:
-		d.verdict = split
+		d.verdict = verdictSplit
 	case a.status == http.StatusBadRequest, a.status == http.StatusUnprocessableEntity:
 		// 1.8 answers 400 for malformed lines, conflicts of field types and
 		// points beyond retention, and has stored the rest; 2.x answers 400
 		// for malformed lines and stores nothing, 422 for the others.
 		d.verdict = judgeRefusal(d.text)
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly, a.status == http.StatusTooManyRequests:
-		d.verdict = resend
+		d.verdict = verdictRetry
 	case a.status >= 500 && strings.Contains(d.text, "retention policy not found"):
-		d.verdict = mend // 1.8 calls a wrong name in the configuration a fault of its own
+		d.verdict = verdictMisconfigured // 1.8 calls a wrong name in the configuration a fault of its own
 	case a.status >= 500 && refusedWith500(d.text):
 		d.verdict = judgeRefusal(d.text)
 	case a.status >= 500, a.status < 200:
-		d.verdict = resend
+		d.verdict = verdictRetry
 	default:
 		// 401, 403 and 404 are wrong settings, which are put right while the
 		// points wait; so are the rest of 2xx, 3xx and 4xx.
-		d.verdict = mend
+		d.verdict = verdictMisconfigured
 	}
 	return d
 }
@@ -106,21 +108,21 @@ func judge(a answer, now time.Time) decision {
 // point is to blame: how it begins, since what follows may hold words of a point.
 var requestFaults = []requestFault{
 	// What was sent has not arrived as it was sent.
-	{beginning: "gzip: ", verdict: resend},
-	{beginning: "unexpected EOF", verdict: resend},
-	{beginning: "unable to read data: ", verdict: resend},
-	{beginning: "error decoding gzip stream", verdict: resend},
+	{beginning: "gzip: ", verdict: verdictRetry},
+	{beginning: "unexpected EOF", verdict: verdictRetry},
+	{beginning: "unable to read data: ", verdict: verdictRetry},
+	{beginning: "error decoding gzip stream", verdict: verdictRetry},
 	// Wrong settings.
-	{beginning: "database is required", verdict: mend, unnamed: true},
-	{beginning: "missing db", verdict: mend, unnamed: true},
-	{beginning: "missing bucket value", verdict: mend, unnamed: true},
-	{beginning: "no org/bucket destination provided", verdict: mend},
-	{beginning: "Please provide either orgID or org", verdict: mend},
-	{beginning: "Authorization header was malformed", verdict: mend},
+	{beginning: "database is required", verdict: verdictMisconfigured, unnamed: true},
+	{beginning: "missing db", verdict: verdictMisconfigured, unnamed: true},
+	{beginning: "missing bucket value", verdict: verdictMisconfigured, unnamed: true},
+	{beginning: "no org/bucket destination provided", verdict: verdictMisconfigured},
+	{beginning: "Please provide either orgID or org", verdict: verdictMisconfigured},
+	{beginning: "Authorization header was malformed", verdict: verdictMisconfigured},
 	// InfluxDB 3 has something against the database.
-	{beginning: "cannot write to soft-deleted database", verdict: mend},
-	{beginning: "Adding a new database would exceed", verdict: mend},
-	{beginning: "invalid character in database", verdict: mend},
+	{beginning: "cannot write to soft-deleted database", verdict: verdictMisconfigured},
+	{beginning: "Adding a new database would exceed", verdict: verdictMisconfigured},
+	{beginning: "invalid character in database", verdict: verdictMisconfigured},
 }
 
 type requestFault struct {
@@ -149,9 +151,9 @@ func judgeRefusal(text string) verdict {
 		return fault.verdict
 	}
 	if shardDeleted.MatchString(withoutOrigin(text)) {
-		return resend
+		return verdictRetry
 	}
-	return refused
+	return verdictRejected
 }
 
 // refusedWith500 reports whether a server blames itself for a point that it
@@ -191,7 +193,7 @@ func withoutOrigin(text string) string {
 // neverSent reports whether a request has failed before there was a connection.
 func neverSent(err error) bool {
 	var dial *net.OpError
-	return err != nil && (judgeError(err) == mend || errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect"))
+	return err != nil && (judgeError(err) == verdictMisconfigured || errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect"))
 }
 
 func judgeError(err error) verdict {
@@ -202,9 +204,9 @@ func judgeError(err error) verdict {
 	)
 	switch {
 	case errors.As(err, &unknown), errors.As(err, &x), errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return mend
+		return verdictMisconfigured
 	default:
-		return resend
+		return verdictRetry
 	}
 }
 

@@ -17,19 +17,19 @@ var judgedAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func TestJudge(t *testing.T) {
 	want := map[int]verdict{
-		204: done,
-		413: split,
-		400: refused, 422: refused,
-		408: resend, 425: resend, 429: resend, 100: resend, 0: resend,
+		204: verdictStored,
+		413: verdictSplit,
+		400: verdictRejected, 422: verdictRejected,
+		408: verdictRetry, 425: verdictRetry, 429: verdictRetry, 100: verdictRetry, 0: verdictRetry,
 	}
 	for status := range 1000 {
 		expected, named := want[status]
 		switch {
 		case named:
 		case status >= 500 || status < 200:
-			expected = resend
+			expected = verdictRetry
 		default:
-			expected = mend
+			expected = verdictMisconfigured
 		}
 		if got := judge(answer{status: status}, judgedAt); got.verdict != expected || got.status != status {
 			t.Errorf("%d gives %v", status, got)
@@ -39,12 +39,12 @@ func TestJudge(t *testing.T) {
 		err  error
 		want verdict
 	}{
-		"reset":               {errors.New("read: connection reset by peer"), resend},
-		"time-out":            {fmt.Errorf("posting: %w", context.DeadlineExceeded), resend},
-		"certificate":         {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, mend},
-		"plain HTTP":          {fmt.Errorf("doing: %w", http.ErrSchemeMismatch), mend},
-		"204 and a reset":     {errors.New("reset"), resend},
-		"no TLS on that port": {tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, mend},
+		"reset":               {errors.New("read: connection reset by peer"), verdictRetry},
+		"time-out":            {fmt.Errorf("posting: %w", context.DeadlineExceeded), verdictRetry},
+		"certificate":         {&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, verdictMisconfigured},
+		"plain HTTP":          {fmt.Errorf("doing: %w", http.ErrSchemeMismatch), verdictMisconfigured},
+		"204 and a reset":     {errors.New("reset"), verdictRetry},
+		"no TLS on that port": {tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, verdictMisconfigured},
 	} {
 		if got := judge(answer{err: test.err, status: map[bool]int{true: 204}[strings.HasPrefix(name, "204")]}, judgedAt); got.verdict != test.want {
 			t.Errorf("%s gives %v", name, got)
@@ -56,18 +56,18 @@ func TestJudge(t *testing.T) {
 // if a point can stop the stream by words that it holds.
 func TestJudgeRefusal(t *testing.T) {
 	for text, want := range map[string]verdict{
-		"gzip: invalid checksum": resend,
-		"unexpected EOF":         resend,
-		"partial write: shard 12 is pending deletion dropped=3":                                         resend,
-		"failure writing points to database: partial write: shard 7 is pending deletion dropped=3":      resend,
-		"Please provide either orgID or org":                                                            mend,
-		"write buffer error: cannot write to soft-deleted database 'x'":                                 mend,
-		"write buffer error: catalog update error: Adding a new database would exceed limit of 5":       mend,
-		"unable to parse 'm unexpected EOF 1': missing fields":                                          refused,
-		"partial write: unable to parse 'shard 1 is pending deletion': missing fields":                  refused,
-		"write buffer error: line protocol parse failed: Found trailing content: 'gzip: missing db'":    refused,
-		"Update to schema would exceed number of columns per table limit of 500 columns":                refused,
-		"failure writing points to database: partial write: points beyond retention policy dropped=100": refused,
+		"gzip: invalid checksum": verdictRetry,
+		"unexpected EOF":         verdictRetry,
+		"partial write: shard 12 is pending deletion dropped=3":                                         verdictRetry,
+		"failure writing points to database: partial write: shard 7 is pending deletion dropped=3":      verdictRetry,
+		"Please provide either orgID or org":                                                            verdictMisconfigured,
+		"write buffer error: cannot write to soft-deleted database 'x'":                                 verdictMisconfigured,
+		"write buffer error: catalog update error: Adding a new database would exceed limit of 5":       verdictMisconfigured,
+		"unable to parse 'm unexpected EOF 1': missing fields":                                          verdictRejected,
+		"partial write: unable to parse 'shard 1 is pending deletion': missing fields":                  verdictRejected,
+		"write buffer error: line protocol parse failed: Found trailing content: 'gzip: missing db'":    verdictRejected,
+		"Update to schema would exceed number of columns per table limit of 500 columns":                verdictRejected,
+		"failure writing points to database: partial write: points beyond retention policy dropped=100": verdictRejected,
 	} {
 		if got := judge(answer{status: 400, body: []byte(messageBody(text))}, judgedAt); got.verdict != want {
 			t.Errorf("%s: %v, want %v", text, got.verdict, want)
@@ -137,7 +137,7 @@ func FuzzJudge(f *testing.F) {
 			a.err = errors.New(failure)
 		}
 		d := judge(a, judgedAt)
-		if (d.verdict == done) != (status == 204 && failure == "") {
+		if (d.verdict == verdictStored) != (status == 204 && failure == "") {
 			t.Fatalf("%d %q is %v", status, failure, d.verdict)
 		}
 		if d.verdict >= verdicts || d.verdict.String() == "" {
@@ -146,7 +146,7 @@ func FuzzJudge(f *testing.F) {
 		if d.after < 0 || d.after > maxRetryAfter {
 			t.Fatalf("Retry-After %q waits %s", after, d.after)
 		}
-		if d.verdict == done {
+		if d.verdict == verdictStored {
 			return
 		}
 		if d.reason == "" && failure == "" || len(d.reason) > maxReason+3*maxReason || strings.ContainsAny(d.reason, "\r\n\x1b\x00") || !utf8.ValidString(d.reason) {

@@ -31,7 +31,7 @@ influxdb_points_written %[2]d
 # TYPE influxdb_points_rejected counter
 influxdb_points_rejected{reason="retention"} 7
 # TYPE influxdb_requests counter
-influxdb_requests{verdict="done"} 3
+influxdb_requests{verdict="stored"} 3
 # TYPE output_sent counter
 output_sent{label="dead_letters"} 5
 output_sent{label="rejected_points"} 2

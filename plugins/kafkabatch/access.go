@@ -13,7 +13,6 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -21,15 +20,15 @@ import (
 // topic. What answers is that there is none, that the topic may not be read, or
 // nobody. A client that may describe a topic and not read it would join the group
 // and wait for ever.
-func (s *session) tryToRead(ctx context.Context, client *kgo.Client, d described) error {
+func (pre *preflighter) tryToRead(ctx context.Context, d described) error {
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	var denied, unreached []error
 	reached := 0
-	asks := s.probes(d)
+	asks := pre.probes(d)
 	for _, leader := range slices.Sorted(maps.Keys(asks)) {
 		wait.Go(func() {
-			answer, err := client.Broker(int(leader)).Request(ctx, asks[leader])
+			answer, err := pre.client.Broker(int(leader)).Request(ctx, asks[leader])
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -37,7 +36,7 @@ func (s *session) tryToRead(ctx context.Context, client *kgo.Client, d described
 				return
 			}
 			reached++
-			denied = append(denied, s.deniedTopics(answer.(*kmsg.FetchResponse))...)
+			denied = append(denied, pre.deniedTopics(answer.(*kmsg.FetchResponse))...)
 		})
 	}
 	wait.Wait()
@@ -50,18 +49,18 @@ func (s *session) tryToRead(ctx context.Context, client *kgo.Client, d described
 	if len(unreached) == 0 {
 		return nil
 	}
-	err := fmt.Errorf("%w. %s", errors.Join(unreached...), s.advertisedHint())
+	err := fmt.Errorf("%w. %s", errors.Join(unreached...), pre.conf.advertisedHint())
 	if reached == 0 {
 		return err
 	}
-	s.log.Warnf("The partitions that it leads wait: %v", err)
+	pre.log.Warnf("The partitions that it leads wait: %v", err)
 	return nil
 }
 
 // probes makes a request for each leader.
-func (s *session) probes(d described) map[int32]*kmsg.FetchRequest {
+func (pre *preflighter) probes(d described) map[int32]*kmsg.FetchRequest {
 	asks := map[int32]*kmsg.FetchRequest{}
-	for _, name := range s.conf.topics {
+	for _, name := range pre.conf.topics {
 		topic := d.topics[name]
 		asked := map[int32]bool{}
 		for _, p := range topic.Partitions.Sorted() {
@@ -86,50 +85,50 @@ func (s *session) probes(d described) map[int32]*kmsg.FetchRequest {
 	return asks
 }
 
-func (s *session) deniedTopics(resp *kmsg.FetchResponse) (denied []error) {
+func (pre *preflighter) deniedTopics(resp *kmsg.FetchResponse) (denied []error) {
 	for _, t := range resp.Topics {
 		name := t.Topic
 		if name == "" {
-			name = s.topicByID(t.TopicID)
+			name = pre.topics.named(t.TopicID)
 		}
 		for _, p := range t.Partitions {
 			if err := kerr.ErrorForCode(p.ErrorCode); errors.Is(err, kerr.TopicAuthorizationFailed) {
-				denied = append(denied, s.errTopic("reading", name, err))
+				denied = append(denied, pre.conf.errTopic("reading", name, err))
 			}
 		}
 	}
 	if err := kerr.ErrorForCode(resp.ErrorCode); errors.Is(err, kerr.TopicAuthorizationFailed) {
-		denied = append(denied, s.errTopic("reading", strings.Join(s.conf.topics, ", "), err))
+		denied = append(denied, pre.conf.errTopic("reading", strings.Join(pre.conf.topics, ", "), err))
 	}
 	return denied
 }
 
 // tryGroup sends a heartbeat of a member that the group does not have: to join and
 // to commit take the same permission, and leave traces.
-func (s *session) tryGroup(ctx context.Context, client *kgo.Client) error {
+func (pre *preflighter) tryGroup(ctx context.Context) error {
 	req := kmsg.NewPtrHeartbeatRequest()
-	req.Group, req.Generation, req.MemberID = s.conf.group, -1, "brandpulse-connect-asks"
+	req.Group, req.Generation, req.MemberID = pre.conf.group, -1, "brandpulse-connect-asks"
 	ctx, cancel := context.WithTimeout(ctx, coordinatorPatience)
 	defer cancel()
-	resp, err := req.RequestWith(ctx, client)
+	resp, err := req.RequestWith(ctx, pre.client)
 	if err == nil {
 		err = kerr.ErrorForCode(resp.ErrorCode)
 	}
 	if errors.Is(err, kerr.GroupAuthorizationFailed) {
-		return refused(s.errGroup("joining", err))
+		return refused(pre.conf.errGroup("joining", err))
 	}
 	// Others are expected, or come again with the next request.
 	return nil
 }
 
 // errTopic says which permission on a topic is missing.
-func (s *session) errTopic(doing, topic string, err error) error {
-	return fmt.Errorf("%s the topic %s: %w: allow %s the operation Read on it, as with kafka-acls --add --operation Read --topic %s", doing, topic, err, s.conf.who(), topic)
+func (c *config) errTopic(doing, topic string, err error) error {
+	return fmt.Errorf("%s the topic %s: %w: allow %s the operation Read on it, as with kafka-acls --add --operation Read --topic %s", doing, topic, err, c.who(), topic)
 }
 
 // errGroup says which permission on the group is missing.
-func (s *session) errGroup(doing string, err error) error {
-	return fmt.Errorf("%s the group %s: %w: allow %s the operation Read on it, as with kafka-acls --add --operation Read --group %s", doing, s.conf.group, err, s.conf.who(), s.conf.group)
+func (c *config) errGroup(doing string, err error) error {
+	return fmt.Errorf("%s the group %s: %w: allow %s the operation Read on it, as with kafka-acls --add --operation Read --group %s", doing, c.group, err, c.who(), c.group)
 }
 
 // who is how people know this client in the rules of the brokers.
@@ -153,20 +152,20 @@ func userFrom(parsed *service.ParsedConfig) string {
 }
 
 // advertisedHint says what to do about a broker that cannot be reached.
-func (s *session) advertisedHint() string {
+func (c *config) advertisedHint() string {
 	return fmt.Sprintf("Kafka answers at %s (%s), but a partition is read at the address that the broker leading it advertises. If that broker is running: set its advertised.listeners to an address that this machine can reach, or use a listener in %s that advertises one",
-		strings.Join(s.conf.seeds, ", "), fieldSeedBrokers, fieldSeedBrokers)
+		strings.Join(c.seeds, ", "), fieldSeedBrokers, fieldSeedBrokers)
 }
 
 // explained adds what to do about an error that comes up while the group is read.
-func (s *session) explained(err error) error {
+func (c *config) explained(err error) error {
 	var unresolved *net.DNSError
 	var dialed *net.OpError
 	switch {
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		return fmt.Errorf("%w: allow %s the operation Read on the topic", err, s.conf.who())
+		return fmt.Errorf("%w: allow %s the operation Read on the topic", err, c.who())
 	case errors.Is(err, kerr.GroupAuthorizationFailed):
-		return fmt.Errorf("%w: allow %s the operation Read on the group %s", err, s.conf.who(), s.conf.group)
+		return fmt.Errorf("%w: allow %s the operation Read on the group %s", err, c.who(), c.group)
 	case errors.As(err, &unresolved), errors.As(err, &dialed) && dialed.Op == "dial":
 		return fmt.Errorf("%w: this is the address that the broker advertises, see its advertised.listeners", err)
 	}

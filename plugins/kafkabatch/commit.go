@@ -137,7 +137,7 @@ func (s *session) commitFailed(partitions int, err error) {
 			return
 		}
 	}
-	text := fmt.Sprintf("Committing the offsets of %d partitions to the group %s: %v", partitions, s.conf.group, s.explained(err))
+	text := fmt.Sprintf("Committing the offsets of %d partitions to the group %s: %v", partitions, s.conf.group, s.conf.explained(err))
 	if s.commitGrumble.due(text, time.Now()) {
 		s.log.Warn(text)
 	}

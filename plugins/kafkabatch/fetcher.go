@@ -239,7 +239,7 @@ func (f *fetcher) fetch(asked []ask) *kmsg.FetchResponse {
 		err = kerr.ErrorForCode(resp.ErrorCode)
 	}
 	if err != nil {
-		f.failed(asked, fmt.Errorf("fetching from broker %d: %w", f.broker, s.explained(err)))
+		f.failed(asked, fmt.Errorf("fetching from broker %d: %w", f.broker, s.conf.explained(err)))
 		return nil
 	}
 	f.failures = 0
@@ -366,5 +366,5 @@ func (s *session) fetchError(a ask, err error) {
 	if errors.As(err, &e) {
 		kind = e.Message // one of Kafka's names
 	}
-	s.trouble(p, kind, fmt.Errorf("fetching from offset %d: %w", p.next.offset, s.explained(err)))
+	s.trouble(p, kind, fmt.Errorf("fetching from offset %d: %w", p.next.offset, s.conf.explained(err)))
 }

@@ -22,7 +22,7 @@ func (s *session) assign(_ context.Context, _ *kgo.Client, fetched *kmsg.OffsetF
 		for _, t := range g.Topics {
 			name := t.Topic
 			if name == "" {
-				name = s.topicByID(t.TopicID)
+				name = s.topics.named(t.TopicID)
 			}
 			known := s.topics[name]
 			if known == nil {
@@ -54,15 +54,6 @@ func (s *session) assign(_ context.Context, _ *kgo.Client, fetched *kmsg.OffsetF
 	s.stale = true // who leads the new ones
 	signal(s.attention)
 	return nil
-}
-
-func (s *session) topicByID(id [16]byte) string {
-	for name, t := range s.topics {
-		if t.id == id && id != [16]byte{} {
-			return name
-		}
-	}
-	return ""
 }
 
 // revoke gives partitions back. What is acknowledged by now is committed if they

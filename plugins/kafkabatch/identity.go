@@ -35,13 +35,13 @@ func (c *config) checkIdentity() error {
 
 // tellTopicsApart refuses topics that identity: source cannot tell apart: those
 // without an id, and two whose ids have the same tag.
-func (s *session) tellTopicsApart() error {
-	if s.conf.identity != contract.IdentitySource {
+func (pre *preflighter) tellTopicsApart() error {
+	if pre.conf.identity != contract.IdentitySource {
 		return nil
 	}
 	tags := map[string]string{}
-	for _, name := range s.conf.topics {
-		id := s.topics[name].id
+	for _, name := range pre.conf.topics {
+		id := pre.topics[name].id
 		if id == [16]byte{} {
 			return refused(fmt.Errorf("%s: %s needs the id of the topic %s, and the brokers give none (Kafka has ids since 2.8): read one topic with %s: %s",
 				fieldIdentity, contract.IdentitySource, name, fieldIdentity, contract.IdentityTimestamp))
@@ -58,20 +58,20 @@ func (s *session) tellTopicsApart() error {
 
 // otherTopic refuses to count a second topic where a group has counted another
 // one: with identity: timestamp its points would replace those of the first.
-func (s *session) otherTopic(offsets kadm.OffsetResponses) error {
-	if s.conf.identity != contract.IdentityTimestamp {
+func (pre *preflighter) otherTopic(offsets kadm.OffsetResponses) error {
+	if pre.conf.identity != contract.IdentityTimestamp {
 		return nil
 	}
 	for _, o := range offsets.Sorted() {
-		if _, ours := parseMark(o.Metadata); !ours || o.At < 0 || s.topics[o.Topic] != nil {
+		if _, ours := parseMark(o.Metadata); !ours || o.At < 0 || pre.topics[o.Topic] != nil {
 			continue
 		}
 		return refused(fmt.Errorf("the group %s has counted the topic %s, up to offset %d of partition %d, and is now to count %s: with %s: %s the points of one would replace points of the other. "+
 			"Choose: (1) give this one a `%s` and a bucket or measurement of its own; "+
 			"(2) set `%s: %s`, here and in sentiment_window; "+
 			"(3) if the points of %s are gone or elsewhere, delete its offsets with kafka-consumer-groups --delete-offsets --group %s --topic %s",
-			s.conf.group, o.Topic, o.At, o.Partition, strings.Join(s.conf.topics, ", "), fieldIdentity, contract.IdentityTimestamp,
-			fieldConsumerGroup, fieldIdentity, contract.IdentitySource, o.Topic, s.conf.group, o.Topic))
+			pre.conf.group, o.Topic, o.At, o.Partition, strings.Join(pre.conf.topics, ", "), fieldIdentity, contract.IdentityTimestamp,
+			fieldConsumerGroup, fieldIdentity, contract.IdentitySource, o.Topic, pre.conf.group, o.Topic))
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func TestTopicsThatTheirTagsDoNotTellApart(t *testing.T) {
 		"another 30th bit":   {[2][16]byte{{1, 2, 3, 0x40, 5}, {1, 2, 3, 0x44, 5}}, ""},
 		"one without an id":  {[2][16]byte{{1}, {}}, "the topic two"},
 	} {
-		s := &session{
+		s := &preflighter{
 			conf:   &config{topics: []string{"one", "two"}, identity: contract.IdentitySource},
 			topics: map[string]*topic{"one": {id: c.ids[0]}, "two": {id: c.ids[1]}},
 		}

@@ -192,8 +192,7 @@ func (in *input) Close(ctx context.Context) error {
 
 // ConnectionTest asks what Connect asks before it joins the group.
 func (in *input) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
-	s := &session{conf: &in.conf, log: in.log, metrics: in.metrics, topics: map[string]*topic{}}
-	if err := s.examine(ctx); err != nil {
+	if _, err := preflight(ctx, &in.conf, in.log); err != nil {
 		return service.ConnectionTestFailed(err).AsList()
 	}
 	return service.ConnectionTestSucceeded().AsList()

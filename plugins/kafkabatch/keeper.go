@@ -186,7 +186,7 @@ func (s *session) updateLeader(p *partition, t kadm.TopicDetail) {
 		return
 	case t.Err != nil:
 		s.stale = true
-		s.trouble(p, "metadata", fmt.Errorf("asking who leads it: %w", s.explained(t.Err)))
+		s.trouble(p, "metadata", fmt.Errorf("asking who leads it: %w", s.conf.explained(t.Err)))
 		return
 	case t.ID != (kadm.TopicID{}) && [16]byte(t.ID) != p.topicID:
 		s.halt(p, kindRecreated, fmt.Errorf("the topic was deleted and created again (its id was %s and is %s): %s",

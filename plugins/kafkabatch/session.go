@@ -50,7 +50,7 @@ type session struct {
 	commitMu sync.Mutex
 
 	mu         sync.Mutex
-	topics     map[string]*topic
+	topics     topics
 	partitions map[topicPartition]*partition
 	fetchers   map[int32]*fetcher
 	queue      []*batch // fetched
@@ -60,6 +60,19 @@ type session struct {
 	closed     bool
 
 	commitGrumble, metadataGrumble, fetchGrumble grumble
+}
+
+// topics are those of the configuration, by name.
+type topics map[string]*topic
+
+// named returns the name of the topic with an id, or nothing.
+func (t topics) named(id [16]byte) string {
+	for name, one := range t {
+		if one.id == id && id != [16]byte{} {
+			return name
+		}
+	}
+	return ""
 }
 
 // topic is what is known of a topic since Connect.
@@ -90,6 +103,10 @@ const (
 
 // open joins the group, unless something says that it must not.
 func open(ctx context.Context, conf *config, log *service.Logger, m *metrics) (*session, error) {
+	found, err := preflight(ctx, conf, log)
+	if err != nil {
+		return nil, err
+	}
 	s := &session{
 		conf:       conf,
 		log:        log,
@@ -97,12 +114,9 @@ func open(ctx context.Context, conf *config, log *service.Logger, m *metrics) (*
 		budget:     delivery.NewBudget(conf.maxInFlightBytes),
 		attention:  make(chan struct{}, 1),
 		ready:      make(chan struct{}, 1),
-		topics:     map[string]*topic{},
+		topics:     found,
 		partitions: map[topicPartition]*partition{},
 		fetchers:   map[int32]*fetcher{},
-	}
-	if err := s.examine(ctx); err != nil {
-		return nil, err
 	}
 	// The callbacks of the group wait until the session is complete.
 	s.mu.Lock()
@@ -147,7 +161,7 @@ func (s *session) watchGroup() {
 				return
 			}
 			s.metrics.errors.Incr(1, "group")
-			err = s.explained(err)
+			err = s.conf.explained(err)
 			text := fmt.Sprintf("The group %s: %v", s.conf.group, err)
 			if topic != "" {
 				text = fmt.Sprintf("The group %s, partition %d of %s: %v", s.conf.group, partition, topic, err)

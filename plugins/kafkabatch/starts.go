@@ -64,7 +64,7 @@ func (s *session) place(p *partition, first, last kadm.ListedOffsets) bool {
 	}
 	if p.commit.offset >= 0 {
 		if ok && !m.allows(s.conf.fingerprint) {
-			s.halt(p, "fingerprint", s.errFingerprint(m, p.commit.offset))
+			s.halt(p, "fingerprint", s.conf.errFingerprint(m, p.commit.offset))
 			return false
 		}
 		if ok && m.clean {

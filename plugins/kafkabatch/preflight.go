@@ -18,46 +18,62 @@ import (
 // refused is an error that no retry repairs: Benthos is told to ask seldom.
 func refused(err error) error { return service.NewErrBackOff(err, 30*time.Second) }
 
-// examine asks the brokers whether the topics and the group can be read so that
-// what comes of it is right, before the group is joined. It learns the topics.
-func (s *session) examine(ctx context.Context) error {
-	client, err := kgo.NewClient(s.conf.options(s.log)...)
+// preflight asks the brokers, before the group is joined, whether reading the
+// topics as this group would give right results. It returns the topics.
+func preflight(ctx context.Context, conf *config, log *service.Logger) (topics, error) {
+	client, err := kgo.NewClient(conf.options(log)...)
 	if err != nil {
-		return refused(fmt.Errorf("setting up the client: %w", err))
+		return nil, refused(fmt.Errorf("setting up the client: %w", err))
 	}
 	defer client.Close()
-	if err := client.Ping(ctx); err != nil {
-		err = fmt.Errorf("reaching a broker at %s: %w", strings.Join(s.conf.seeds, ", "), err)
+	p := &preflighter{conf: conf, log: log, client: client, topics: topics{}}
+	if err := p.check(ctx); err != nil {
+		return nil, err
+	}
+	return p.topics, nil
+}
+
+// preflighter is one preflight.
+type preflighter struct {
+	conf   *config
+	log    *service.Logger
+	client *kgo.Client
+	topics topics // as far as they are known
+}
+
+func (pre *preflighter) check(ctx context.Context) error {
+	if err := pre.client.Ping(ctx); err != nil {
+		err = fmt.Errorf("reaching a broker at %s: %w", strings.Join(pre.conf.seeds, ", "), err)
 		if !kgo.IsRetryableBrokerErr(err) {
 			return refused(err)
 		}
 		return err
 	}
-	topics, err := describe(ctx, client, s.conf.topics)
+	topics, err := describe(ctx, pre.client, pre.conf.topics)
 	if err != nil {
 		return err
 	}
-	if err := s.learnTopics(topics); err != nil {
+	if err := pre.learnTopics(topics); err != nil {
 		return err
 	}
-	if err := s.tellTopicsApart(); err != nil {
+	if err := pre.tellTopicsApart(); err != nil {
 		return err
 	}
-	if err := s.tryToRead(ctx, client, topics); err != nil {
+	if err := pre.tryToRead(ctx, topics); err != nil {
 		return err
 	}
-	if err := s.tryGroup(ctx, client); err != nil {
+	if err := pre.tryGroup(ctx); err != nil {
 		return err
 	}
-	admin := kadm.NewClient(client)
-	compacted, err := compactedTopics(ctx, admin, s.conf.topics)
+	admin := kadm.NewClient(pre.client)
+	compacted, err := compactedTopics(ctx, admin, pre.conf.topics)
 	if err != nil {
-		s.log.Warnf("It is not known whether a topic is compacted: %v. The batches of a compacted topic change, and with them what is computed from them: set cleanup.policy to delete, and allow DescribeConfigs on the topics to have it checked", err)
+		pre.log.Warnf("It is not known whether a topic is compacted: %v. The batches of a compacted topic change, and with them what is computed from them: set cleanup.policy to delete, and allow DescribeConfigs on the topics to have it checked", err)
 	}
 	if len(compacted) > 0 {
 		return refused(errCompacted(compacted))
 	}
-	return s.compareFingerprints(ctx, admin)
+	return pre.compareFingerprints(ctx, admin)
 }
 
 func errCompacted(topics []string) error {
@@ -65,8 +81,8 @@ func errCompacted(topics []string) error {
 }
 
 // learnTopics takes in what the brokers say of the topics.
-func (s *session) learnTopics(d described) error {
-	for _, name := range s.conf.topics {
+func (pre *preflighter) learnTopics(d described) error {
+	for _, name := range pre.conf.topics {
 		t, ok := d.topics[name]
 		switch {
 		case !ok:
@@ -74,14 +90,14 @@ func (s *session) learnTopics(d described) error {
 		case errors.Is(t.Err, kerr.UnknownTopicOrPartition):
 			return fmt.Errorf("there is no topic %s: create it, or correct `%s`", name, fieldTopics)
 		case errors.Is(t.Err, kerr.TopicAuthorizationFailed):
-			return refused(s.errTopic("asking for", name, t.Err))
+			return refused(pre.conf.errTopic("asking for", name, t.Err))
 		case t.Err != nil:
 			return fmt.Errorf("asking for the topic %s: %w", name, t.Err)
 		}
 		if t.ID == (kadm.TopicID{}) {
-			s.log.Warnf("The brokers give no id for the topic %s (Kafka has ids since 2.8): if it is deleted and created again while nobody reads it, that goes unnoticed, and `%s` is missing from messages", name, contract.KafkaTopicID)
+			pre.log.Warnf("The brokers give no id for the topic %s (Kafka has ids since 2.8): if it is deleted and created again while nobody reads it, that goes unnoticed, and `%s` is missing from messages", name, contract.KafkaTopicID)
 		}
-		s.topics[name] = &topic{id: t.ID}
+		pre.topics[name] = &topic{id: t.ID}
 	}
 	return nil
 }
@@ -111,26 +127,26 @@ func compactedTopics(ctx context.Context, admin *kadm.Client, topics []string) (
 
 // compareFingerprints refuses to go on from commits that another configuration
 // left behind without having finished.
-func (s *session) compareFingerprints(ctx context.Context, admin *kadm.Client) error {
-	offsets, err := committedOffsets(ctx, admin, s.conf.group)
+func (pre *preflighter) compareFingerprints(ctx context.Context, admin *kadm.Client) error {
+	offsets, err := committedOffsets(ctx, admin, pre.conf.group)
 	if err != nil {
 		if errors.Is(err, kerr.GroupAuthorizationFailed) {
-			return refused(s.errGroup("asking for the offsets of", err))
+			return refused(pre.conf.errGroup("asking for the offsets of", err))
 		}
-		return fmt.Errorf("asking for the offsets of the group %s: %w", s.conf.group, s.explained(err))
+		return fmt.Errorf("asking for the offsets of the group %s: %w", pre.conf.group, pre.conf.explained(err))
 	}
-	if err := s.otherTopic(offsets); err != nil {
+	if err := pre.otherTopic(offsets); err != nil {
 		return err
 	}
 	var other []kadm.OffsetResponse
 	for _, o := range offsets.Sorted() {
-		t := s.topics[o.Topic]
+		t := pre.topics[o.Topic]
 		if t == nil || o.At < 0 {
 			continue
 		}
 		t.note(o.At, o.Metadata)
 		// What was committed of another topic stops the partition: see place.
-		if m, ok := parseMark(o.Metadata); ok && m.of(topicIDText(t.id)) && !m.allows(s.conf.fingerprint) {
+		if m, ok := parseMark(o.Metadata); ok && m.of(topicIDText(t.id)) && !m.allows(pre.conf.fingerprint) {
 			other = append(other, o)
 		}
 	}
@@ -139,7 +155,7 @@ func (s *session) compareFingerprints(ctx context.Context, admin *kadm.Client) e
 	}
 	first := other[0]
 	m, _ := parseMark(first.Metadata)
-	return refused(fmt.Errorf("%d partitions, the first of them partition %d of %s: %w", len(other), first.Partition, first.Topic, s.errFingerprint(m, first.At)))
+	return refused(fmt.Errorf("%d partitions, the first of them partition %d of %s: %w", len(other), first.Partition, first.Topic, pre.conf.errFingerprint(m, first.At)))
 }
 
 // committedOffsets gives what the group has committed of all topics, nothing for
@@ -166,10 +182,10 @@ func committedOffsets(ctx context.Context, admin *kadm.Client, group string) (ka
 
 const coordinatorPatience = 15 * time.Second
 
-func (s *session) errFingerprint(m mark, offset int64) error {
+func (c *config) errFingerprint(m mark, offset int64) error {
 	return fmt.Errorf("the group %s stopped at offset %d in the midst of work that another configuration did (fingerprint %s, this one has %s): what it wrote beyond this offset would be counted a second time. "+
 		"Choose: (1) run the former configuration until `kafka_batches_lag` is 0 and stop it with SIGTERM, then start this one; "+
 		"(2) remove what was written, set the offsets of the group to the beginning with kafka-consumer-groups --reset-offsets, and start this one; "+
 		"(3) give this one a `%s` of its own and a place of its own to write to",
-		s.conf.group, offset, m.fingerprint, s.conf.fingerprint, fieldConsumerGroup)
+		c.group, offset, m.fingerprint, c.fingerprint, fieldConsumerGroup)
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
-var updatePage = flag.Bool("update", false, "write the tables of docs/influxdb-answers.md anew")
+var updatePage = flag.Bool("update", false, "write the tables of docs/influxdb-answers.md")
 
-// TestAnswersPageIsFresh breaks if docs/influxdb-answers.md does not say what is
-// recorded, or what the output does with it. Its tables are made from testdata;
-// the prose around them is written by hand.
+// TestAnswersPageIsFresh breaks if docs/influxdb-answers.md differs from the recorded
+// responses, or from what the output makes of them. Its tables are generated from
+// testdata; the prose around them is written by hand.
 func TestAnswersPageIsFresh(t *testing.T) {
 	path := filepath.Join("..", "..", "docs", "influxdb-answers.md")
 	content, err := os.ReadFile(path)
@@ -56,64 +56,90 @@ func TestAnswersPageIsFresh(t *testing.T) {
 
 var table = regexp.MustCompile(`(?s)<!-- table: ([^\n]+) -->\n.*?<!-- end -->`)
 
-// answerTables are the tables by name: "endpoint, kind" for the recorded answers,
-// with both servers side by side, "limits", "3: endpoint" for InfluxDB 3, and "Cloud".
+// answerTables are the tables by name: "/api/v2/write, kind" for the recorded responses,
+// with both servers side by side, "/write" for those that differ there, "limits",
+// "3: endpoint" for InfluxDB 3, and "Cloud".
 func answerTables(t *testing.T) map[string]string {
 	t.Helper()
 	tables := map[string]string{}
 	v1, v2 := readAnswers(t, influxfake.V1), readAnswers(t, influxfake.V2)
 	kept1, kept2 := keptOf(v1), keptOf(v2)
 	for _, e := range both(v1, v2) {
-		name := e.Path() + ", " + e.Kind
-		if e.Kind == "server" {
-			name = "who answers"
-		}
 		i, j := find(v1, e), find(v2, e)
+		name, label := e.Path()+", "+e.Kind, e.Name
+		switch {
+		case e.Kind == "setup":
+			continue
+		case e.Kind == "server":
+			name, label = "server", "`"+e.Path()+"`, "+e.Name
+		case e.Path() == "/write":
+			if name = "/write"; sameAtV2(v1, i) && sameAtV2(v2, j) {
+				continue
+			}
+		}
 		if tables[name] == "" {
-			tables[name] = row("question", "1.8.10", "2.7.12", "the output") + row("---", "---", "---", "---")
+			tables[name] = row("Request", "1.8.10", "2.7.12", "Verdict") + row("---", "---", "---", "---")
 		}
-		label := e.Name
-		if e.Kind == "server" {
-			label = "`" + e.Path() + "`, " + e.Name
-		}
-		tables[name] += row(label, cell(v1, kept1, i), cell(v2, kept2, j), outcomesOf(v1, i, v2, j))
+		cell1, cell2 := cell(v1, kept1, i), cell(v2, kept2, j)
+		tables[name] += row(label, cell1, likeFirst(cell1, cell2), outcomesOf(v1, i, v2, j))
 	}
 	limits := readAnswers(t, influxfake.V1+"-limits")
 	kept := keptOf(limits)
-	tables["limits"] = row("question", "1.8.10", "the output") + row("---", "---", "---")
+	tables["limits"] = row("Request", "1.8.10", "Verdict") + row("---", "---", "---")
 	for i, e := range limits {
-		tables["limits"] += row(e.Name, cell(limits, kept, i), outcomeOf(e))
+		if e.Kind != "setup" {
+			tables["limits"] += row(e.Name, cell(limits, kept, i), outcomeOf(e))
+		}
 	}
-	tables["2.0 to 2.6"] = row("case", "answer", "the output", "from") + row("---", "---", "---", "---")
+	tables["2.0 to 2.6"] = row("Case", "Response", "Verdict") + row("---", "---", "---")
 	older := readAnswers(t, "2-documented")
 	for i, e := range older {
-		tables["2.0 to 2.6"] += row(e.Name, cell(older, nil, i), outcomeOf(e), e.Source)
+		tables["2.0 to 2.6"] += row(e.Name, cell(older, nil, i), outcomeOf(e))
 	}
 	documented := readAnswers(t, "3-documented")
 	for i, e := range documented {
 		name := "3: " + e.Path()
 		if e.Kind == "server" && e.Path() != "/api/v2/write" {
-			name = "3: who answers"
+			continue // no write
 		}
 		if strings.HasPrefix(e.Name, "Cloud") {
 			name = "Cloud"
 		}
 		if tables[name] == "" {
-			tables[name] = row("case", "answer", "stored", "the output", "from") + row("---", "---", "---", "---", "---")
+			tables[name] = row("Case", "Response", "Stored", "Verdict") + row("---", "---", "---", "---")
 		}
 		stores := e.Answer.Stores
 		if stores == "" {
 			stores = "nothing"
 			if e.Answer.Status >= 500 {
-				stores = "not known"
-			}
-			if outcomeOf(e) == "no write" {
-				stores = ""
+				stores = "unknown"
 			}
 		}
-		tables[name] += row(e.Name, cell(documented, nil, i), stores, outcomeOf(e), e.Source)
+		tables[name] += row(e.Name, cell(documented, nil, i), stores, outcomeOf(e))
 	}
 	return tables
+}
+
+// sameAtV2 reports whether the same request to /api/v2/write has the same status and
+// verdict.
+func sameAtV2(exchanges []influxfake.Exchange, i int) bool {
+	if i < 0 {
+		return true
+	}
+	e := exchanges[i]
+	e.Endpoint = ""
+	j := find(exchanges, e)
+	return j >= 0 && exchanges[j].Answer.Status == e.Answer.Status && outcomeOf(exchanges[j]) == outcomeOf(exchanges[i])
+}
+
+// likeFirst is the second of two cells, without a text that the first has as well.
+func likeFirst(first, second string) string {
+	_, text1, _ := strings.Cut(first, "<br>")
+	status, text2, found := strings.Cut(second, "<br>")
+	if found && text1 == strings.Replace(text2, "`… ", "`", 1) {
+		return status + "<br>the same text"
+	}
+	return second
 }
 
 // both is the questions of either file, in the order of the first, those that the
@@ -171,10 +197,8 @@ func cell(exchanges []influxfake.Exchange, kept []string, i int) string {
 	if kept != nil {
 		text += kept[i]
 	}
-	for _, name := range []string{"Retry-After", "X-Influxdb-Version", "X-Influxdb-Build"} {
-		if value := a.Header[name]; value != "" {
-			text += ", " + name + ": " + value
-		}
+	if value := a.Header["Retry-After"]; value != "" {
+		text += ", Retry-After: " + value
 	}
 	if words := wordsOf(a.Body); words != "" {
 		text += "<br>`" + words + "`"
@@ -197,18 +221,17 @@ func wordsOf(body string) string {
 		}
 	}
 	body = strings.Join(strings.Fields(strings.ReplaceAll(body, "\n", ` \n `)), " ")
-	for _, cut := range []struct{ words, short string }{
-		{"failure writing points to database: partial write: ", "… partial write: "},
-		{" dropped because it violates a Retention Policy Lower Bound", " … Retention Policy Lower Bound"},
-	} {
-		body = strings.ReplaceAll(body, cut.words, cut.short)
-	}
+	body = strings.ReplaceAll(body, "failure writing points to database: partial write: ", "… partial write: ")
+	body = oldestAndNewest.ReplaceAllString(body, " …$1")
 	const most = 360
 	if runes := []rune(body); len(runes) > most {
 		body = string(runes[:most-60]) + " … " + string(runes[len(runes)-50:])
 	}
 	return strings.ReplaceAll(body, "`", "'")
 }
+
+// oldestAndNewest is what 2.7 adds about the points beyond retention.
+var oldestAndNewest = regexp.MustCompile(` - oldest point .*( dropped=\d+) for database: .*`)
 
 // outcomesOf is what the output does with the answers of both servers, once when
 // it is the same.

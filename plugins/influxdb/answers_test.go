@@ -17,17 +17,17 @@ var answerFiles = []string{influxfake.V1, influxfake.V2, influxfake.V1 + "-limit
 // explained is words that the log must have of a setting that is wrong, by the
 // beginning of the name of the exchange with /api/v2/write.
 var explained = []struct{ name, words string }{
-	{"no such bucket", "create_bucket"},
-	{"no such retention policy", "create_bucket"},
-	{"no such organisation", "org must be"},
-	{"no organisation", "set org"},
-	{"wrong token", "token is missing or wrong"},
-	{"no token", "token is missing or wrong"},
-	{"a token that may only read, no such bucket", "create_bucket"},
-	{"a token that may only read", "must be allowed to write"},
-	{"Basic, wrong", "token is missing or wrong"},
-	{"Cloud Serverless: no token", "token is missing or wrong"},
-	{"Core 3.8 and later: no token", "token is missing or wrong"},
+	{"a bucket that does not exist", "create_bucket"},
+	{"a retention policy that does not exist", "create_bucket"},
+	{"an organisation that does not exist", "org must be"},
+	{"without an organisation", "set org"},
+	{"a wrong token", "token is missing or wrong"},
+	{"without a token", "token is missing or wrong"},
+	{"a token without write permission, a bucket that does not exist", "create_bucket"},
+	{"a token without write permission", "must be allowed to write"},
+	{"Basic authentication, wrong", "token is missing or wrong"},
+	{"Cloud Serverless: without a token", "token is missing or wrong"},
+	{"Core 3.8 and later: without a token", "token is missing or wrong"},
 }
 
 func readAnswers(t *testing.T, file string) []influxfake.Exchange {

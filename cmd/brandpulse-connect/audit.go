@@ -18,7 +18,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit"
 )
 
-// Exit codes of audit beside 0, for equal.
+// Exit codes of audit. 0 is for equal.
 const (
 	exitDifferent = 1
 	exitUnknown   = 2
@@ -56,22 +56,21 @@ const (
 func auditCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "audit",
-		Usage:     "Compare what InfluxDB holds with what Kafka holds",
+		Usage:     "Check that InfluxDB holds what Kafka holds",
 		ArgsUsage: "[PIPELINE.yaml]",
 		Description: `
-Reads the topic and the measurement of a pipeline by a path of its own, which
-shares no code with the pipeline, and compares the numbers of tweets of each
-second, brand and sentiment. Where they differ it names the partition and the
-base offset of the RecordBatch that the difference comes from.
+Reads the topic and the measurement of a pipeline, with code that the pipeline does
+not share, and compares the number of tweets per second, brand and sentiment. For
+each difference it names the partition and the base offset of the record batch.
 
-The pipeline may run meanwhile: what it has not committed yet may be in InfluxDB
-or not. It reads, and changes nothing.
+The pipeline may keep running: the audit accepts tweets that it has not committed
+yet, whether they are stored or not. It only reads.
 
-The settings are those of the pipeline's configuration, with the environment
-filled in as for a run; without one, those of the shipped exact.yaml. Each flag
-replaces one of them.
+The settings come from the pipeline's configuration, with environment variables
+filled in as for a run, or from the shipped exact.yaml if none is named. Each flag
+replaces one setting.
 
-Exit code 0: equal; 1: different; 2: it could not be told, and why.
+Exit code 0: equal; 1: different; 2: could not be determined, with the reason.
 
    brandpulse-connect audit
    brandpulse-connect audit config/ingest.yaml --from -1h
@@ -85,31 +84,31 @@ Exit code 0: equal; 1: different; 2: it could not be told, and why.
 
 func auditFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: flagQuick, Usage: "look at the coverage points of record batches alone: whether they tile each partition and agree with the counts; reads no tweets"},
-		&cli.StringFlag{Name: flagFrom, Usage: "compare from this `TIME` on: 2026-01-31T12:00:00Z, or -2h for two hours ago"},
-		&cli.StringFlag{Name: flagTo, Usage: "compare up to this `TIME`, which is not included"},
-		&cli.BoolFlag{Name: flagToEnd, Usage: "all that Kafka holds must be stored, not only what is committed: for a pipeline at rest"},
+		&cli.BoolFlag{Name: flagQuick, Usage: "check only the coverage points of record batches: that they cover each partition without gaps and agree with the counts; reads no tweets"},
+		&cli.StringFlag{Name: flagFrom, Usage: "compare tweets from this `TIME`: 2026-01-31T12:00:00Z, or -2h for two hours ago"},
+		&cli.StringFlag{Name: flagTo, Usage: "compare tweets before this `TIME`"},
+		&cli.BoolFlag{Name: flagToEnd, Usage: "require that everything in Kafka is stored, not only committed tweets: for a pipeline that has read to the end"},
 		&cli.BoolFlag{Name: flagJSON, Usage: "print the result as JSON"},
-		&cli.IntFlag{Name: flagExplain, Value: audit.DefaultMaxExplained, Usage: "how many differences to list and explain"},
-		&cli.IntFlag{Name: flagMaxCounts, Value: audit.DefaultMaxCounts, Usage: "how many counts of a second, brand and sentiment to hold in memory, about 100 bytes each"},
+		&cli.IntFlag{Name: flagExplain, Value: audit.DefaultMaxExplained, Usage: "number of differences to list and explain"},
+		&cli.IntFlag{Name: flagMaxCounts, Value: audit.DefaultMaxCounts, Usage: "number of counts (of a second, brand and sentiment) to hold in memory, about 100 bytes each"},
 
 		&cli.StringFlag{Name: flagBrokers, Category: "Kafka", Usage: "`ADDRESSES` of brokers, separated by commas"},
 		&cli.StringFlag{Name: flagTopic, Category: "Kafka", Usage: "topic of the tweets"},
 		&cli.StringFlag{Name: flagGroup, Category: "Kafka", Usage: "consumer group of the pipeline"},
-		&cli.StringFlag{Name: flagDeadTopic, Category: "Kafka", Usage: "topic of the dead letters, for points that InfluxDB has refused"},
+		&cli.StringFlag{Name: flagDeadTopic, Category: "Kafka", Usage: "topic of the dead letters, which has the points that InfluxDB rejected"},
 
 		&cli.StringFlag{Name: flagInfluxURL, Category: "InfluxDB", Usage: "address of InfluxDB"},
 		&cli.StringFlag{Name: flagInfluxOrg, Category: "InfluxDB", Usage: "organisation, in 2.x"},
 		&cli.StringFlag{Name: flagInfluxBucket, Category: "InfluxDB", Usage: "bucket; in 1.x DATABASE or DATABASE/POLICY"},
-		&cli.StringFlag{Name: flagInfluxToken, Category: "InfluxDB", Usage: "token that may read the bucket, user:password in 1.8; better set INFLUXDB_TOKEN in the environment"},
+		&cli.StringFlag{Name: flagInfluxToken, Category: "InfluxDB", Usage: "token that may read the bucket; user:password in 1.x. Prefer the environment variable INFLUXDB_TOKEN: other users can see flags"},
 
 		&cli.StringFlag{Name: flagMeasurement, Category: "Points, as in sentiment_window", Usage: "measurement of the counts"},
 		&cli.StringFlag{Name: flagCoverage, Category: "Points, as in sentiment_window", Usage: "measurement of the coverage points"},
 		&cli.StringFlag{Name: flagMessage, Category: "Points, as in sentiment_window", Usage: "record or record_batch"},
 		&cli.StringFlag{Name: flagEmit, Category: "Points, as in sentiment_window", Usage: "windows or tweets"},
-		&cli.DurationFlag{Name: flagWindow, Category: "Points, as in sentiment_window", Usage: "length of a window"},
-		&cli.DurationFlag{Name: flagResolution, Category: "Points, as in sentiment_window", Usage: "resolution, with emit: tweets"},
-		&cli.IntFlag{Name: flagMaxPartitions, Category: "Points, as in sentiment_window", Usage: "max_partitions"},
+		&cli.DurationFlag{Name: flagWindow, Category: "Points, as in sentiment_window", DefaultText: "the pipeline's", Usage: "length of a window"},
+		&cli.DurationFlag{Name: flagResolution, Category: "Points, as in sentiment_window", DefaultText: "the pipeline's", Usage: "resolution, with emit: tweets"},
+		&cli.IntFlag{Name: flagMaxPartitions, Category: "Points, as in sentiment_window", DefaultText: "the pipeline's", Usage: "max_partitions"},
 		&cli.StringFlag{Name: flagIdentity, Category: "Points, as in sentiment_window", Usage: "timestamp or source"},
 		&cli.StringFlag{Name: flagEncoding, Category: "Points, as in sentiment_window", Usage: "avro, avro_single_object, avro_confluent or json"},
 		&cli.StringSliceFlag{Name: flagSchema, Category: "Points, as in sentiment_window", Usage: "`FILE` of an Avro schema that tweets are written with; may be repeated"},
@@ -121,9 +120,9 @@ func runAudit(c *cli.Context) error {
 	if err != nil {
 		return cli.Exit(err, exitUnknown)
 	}
-	// The limit of the program is for pipelines, and soft: an audit that holds more
-	// would only collect garbage all the time. Without it, collecting as seldom as
-	// under it would let the heap grow to five times what is held.
+	// The program's soft limit is meant for pipelines: an audit that holds more would
+	// spend its time collecting garbage. Without that limit, gcPercent would let the
+	// heap grow to five times its live size.
 	collectGarbage(math.MaxInt64, 100)
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -132,7 +131,7 @@ func runAudit(c *cli.Context) error {
 	case ctx.Err() != nil:
 		return cli.Exit("interrupted", exitUnknown)
 	case err != nil:
-		return cli.Exit(fmt.Sprintf("could not tell: %v", err), exitUnknown)
+		return cli.Exit(fmt.Sprintf("could not be determined: %v", err), exitUnknown)
 	}
 	if err := printReport(os.Stdout, report, c.Bool(flagJSON)); err != nil {
 		return cli.Exit(fmt.Sprintf("printing the result: %v", err), exitUnknown)
@@ -143,14 +142,14 @@ func runAudit(c *cli.Context) error {
 	return nil
 }
 
-// auditArguments gives the pipeline's file, empty without one. The parser takes
-// all that follows it for arguments: flags among it are set here.
+// auditArguments returns the pipeline's file, empty if none is named. The parser
+// treats everything after it as arguments, so flags among them are set here.
 func auditArguments(c *cli.Context) (pipeline string, err error) {
 	rest := c.Args().Slice()
 	for len(rest) > 0 {
 		if !strings.HasPrefix(rest[0], "-") {
 			if pipeline != "" {
-				return "", fmt.Errorf("audit takes one pipeline, and got %q and %q", pipeline, rest[0])
+				return "", fmt.Errorf("audit takes one pipeline, got %q and %q", pipeline, rest[0])
 			}
 			pipeline, rest = rest[0], rest[1:]
 			continue
@@ -175,7 +174,7 @@ func auditArguments(c *cli.Context) (pipeline string, err error) {
 	return pipeline, nil
 }
 
-// result is a report of either kind of audit.
+// result is the report of a full or a quick audit.
 type result interface {
 	Outcome() audit.Verdict
 	WriteText(io.Writer) error

@@ -18,8 +18,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
 
-// componentConfig is the configuration of a component, by the fields of spec
-// alone: the component itself has more.
+// componentConfig returns the configuration of a component, reduced to the
+// fields of spec.
 func componentConfig(w *service.WalkedComponent, spec *service.ConfigSpec) (*service.ParsedConfig, error) {
 	var whole map[string]yaml.Node
 	if err := yaml.Unmarshal([]byte(w.ConfigYAML()), &whole); err != nil {
@@ -33,15 +33,15 @@ func componentConfig(w *service.WalkedComponent, spec *service.ConfigSpec) (*ser
 	return spec.ParseYAML(string(text), nil)
 }
 
-// auditKafka is how brokers are reached.
+// auditKafka are the settings of the connections to brokers.
 type auditKafka struct {
-	tls  *tls.Config // nil: without
+	tls  *tls.Config // nil: no TLS
 	sasl []auditLogin
 }
 
 type auditLogin struct{ mechanism, username, password string }
 
-// auditInputSpec has the fields that the three inputs share.
+// auditInputSpec returns the fields that the three inputs share.
 func auditInputSpec() *service.ConfigSpec {
 	return service.NewConfigSpec().Fields(
 		service.NewStringListField("seed_brokers"),
@@ -198,7 +198,7 @@ func auditRegistry(parsed *service.ParsedConfig) (*sr.Client, error) {
 // maxRegistryBytes bounds a response of the registry: a schema has at most a MiB.
 const maxRegistryBytes = 2 << 20
 
-// boundedBodies cuts what is longer, so that it is no JSON.
+// boundedBodies truncates longer responses, which makes their JSON invalid.
 type boundedBodies struct{ http.RoundTripper }
 
 func (b boundedBodies) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -217,10 +217,11 @@ func (b boundedBodies) RoundTrip(request *http.Request) (*http.Response, error) 
 // have.
 const schemaNotFound = 40403
 
-// maxReferences is how many schemas one may refer to, in all.
+// maxReferences is how many schemas one may refer to, directly and indirectly.
 const maxReferences = 100
 
-// schemaOf asks the registry for a schema and those that it refers to.
+// schemaOf returns a function that requests a schema and those that it refers to
+// from the registry; nil if there is no registry.
 func (s *auditSettings) schemaOf(ctx context.Context) func(id uint32) (tweetrule.RegistrySchema, error) {
 	if s.registry == nil {
 		return nil
@@ -242,21 +243,21 @@ func (s *auditSettings) schemaOf(ctx context.Context) func(id uint32) (tweetrule
 		case errors.As(err, &answer) && answer.ErrorCode == schemaNotFound:
 			err = tweetrule.ErrNoSchema
 		case err != nil && !errors.Is(err, tweetrule.ErrNoSchema):
-			err = fmt.Errorf("asking the schema registry for the schema %d: %.500s", id, err.Error())
+			err = fmt.Errorf("requesting schema %d from the schema registry: %.500s", id, err.Error())
 		}
 		return schema, err
 	}
 }
 
-// referred gives the schemas of references, each after those that it refers to
-// itself. seen has those that were met before, true if they are complete.
+// referred returns the schemas of references, each after those that it refers to
+// itself. seen has the schemas visited so far, true for those that are complete.
 func (s *auditSettings) referred(ctx context.Context, references []sr.SchemaReference, seen map[string]bool) (texts [][]byte, err error) {
 	for _, r := range references {
 		at := fmt.Sprintf("%d of %s", r.Version, r.Subject)
-		switch complete, met := seen[at]; {
+		switch complete, visited := seen[at]; {
 		case complete:
 			continue
-		case met, r.Version < 1, len(seen) >= maxReferences:
+		case visited, r.Version < 1, len(seen) >= maxReferences:
 			return nil, tweetrule.ErrNoSchema
 		}
 		seen[at] = false
@@ -323,13 +324,13 @@ func (s *auditSettings) readDead(parsed *service.ParsedConfig) error {
 	return fieldInto(&s.dead, parsed.FieldString, "topic")
 }
 
-// fieldInto is a field's value into target.
+// fieldInto stores a field's value in target.
 func fieldInto[T any](target *T, field func(path ...string) (T, error), name string) (err error) {
 	*target, err = field(name)
 	return err
 }
 
-// secretInto is a secret of a variable, a file or the configuration into target.
+// secretInto stores a secret in target, from a variable, a file or the configuration.
 func secretInto(target *string, parsed *service.ParsedConfig, name string) (err error) {
 	*target, err = secret.From(parsed, name)
 	return err

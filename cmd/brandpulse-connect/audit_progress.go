@@ -12,9 +12,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit"
 )
 
-// auditProgress draws how far an audit is in one line of the terminal.
+// auditProgress shows the progress of an audit in one line of the terminal.
 type auditProgress struct {
-	out   io.Writer // nil: nobody watches
+	out   io.Writer // nil: no terminal
 	bar   *pb.ProgressBar
 	last  time.Time
 	drawn bool
@@ -46,7 +46,7 @@ func (p *auditProgress) show(now audit.Progress) {
 		humanize.Comma(now.Done), humanize.Comma(now.Total), p.bar.SetTotal(now.Total).SetCurrent(now.Done))
 }
 
-// end makes room for the result.
+// end clears the line for the result.
 func (p *auditProgress) end() {
 	if p.drawn {
 		fmt.Fprint(p.out, backAndClear)

@@ -20,7 +20,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/configlint"
 )
 
-// auditSettings are what a pipeline says of itself, as far as an audit needs it.
+// auditSettings are the settings of a pipeline that an audit needs.
 type auditSettings struct {
 	brokers []string
 	kafka   auditKafka
@@ -30,20 +30,21 @@ type auditSettings struct {
 
 	influx influxread.Options
 
-	message, emit, identity  string
-	encoding                 string
-	input                    string // its name
-	mapping                  string // Bloblang; empty without
-	schemaFiles              []string
-	registry                 *sr.Client // nil: none
-	window, resolution       time.Duration
-	maxPartitions            int
-	bounds                   tweetrule.Bounds
-	measurement, coverage    string
-	coverageSet, ofTheOutput bool
+	message, emit, identity string
+	encoding                string
+	input                   string // name of the input component
+	mapping                 string // Bloblang; empty if there is none
+	schemaFiles             []string
+	registry                *sr.Client // nil: none
+	window, resolution      time.Duration
+	maxPartitions           int
+	bounds                  tweetrule.Bounds
+	measurement, coverage   string
+	coverageSet             bool
+	deadOfRejected          bool // dead is the topic of influxdb.rejected
 }
 
-// auditSettingsFrom reads a pipeline, and what the flags replace of it.
+// auditSettingsFrom reads the settings of a pipeline and applies the flags.
 func auditSettingsFrom(c *cli.Context, pipeline string) (*auditSettings, error) {
 	name := pipeline
 	var yaml []byte
@@ -68,7 +69,8 @@ func auditSettingsFrom(c *cli.Context, pipeline string) (*auditSettings, error) 
 	return s, nil
 }
 
-// auditPipeline finds the parts of a pipeline that an audit is about.
+// auditPipeline reads the settings of a pipeline from its input, its
+// sentiment_window and its output influxdb.
 func auditPipeline(yaml []byte) (*auditSettings, error) {
 	schema := schema("", "")
 	linter, err := configlint.New(schema, os.LookupEnv)
@@ -114,19 +116,19 @@ func auditPipeline(yaml []byte) (*auditSettings, error) {
 	for _, part := range []string{partInput, partWindow, partOutput} {
 		switch paths := found[part]; len(paths) {
 		case 0:
-			return nil, fmt.Errorf("it has no %s", part)
+			return nil, fmt.Errorf("the pipeline has no %s, which an audit needs", part)
 		case 1:
 		default:
-			return nil, fmt.Errorf("it has %d of %s, at %s, and an audit is about one", len(paths), part, strings.Join(paths, ", "))
+			return nil, fmt.Errorf("the pipeline has %d components that could be the %s, at %s. An audit needs exactly one", len(paths), part, strings.Join(paths, ", "))
 		}
 	}
 	return s, nil
 }
 
-// pipelineSections are where a configuration has components.
+// pipelineSections are the sections of a configuration that contain components.
 var pipelineSections = []string{"input", "buffer", "pipeline", "output", "input_resources", "processor_resources", "output_resources"}
 
-// Parts of a pipeline, as a message says them.
+// Names of the parts of a pipeline in messages.
 const (
 	partInput  = "input kafka_batches, redpanda or kafka_franz"
 	partWindow = "processor sentiment_window"
@@ -152,16 +154,16 @@ func (s *auditSettings) reader(w *service.WalkedComponent) (componentReader, boo
 		return componentReader{partOutput, auditOutputSpec(), s.readOutput}, true
 	case w.ComponentType == "output" && slices.Contains([]string{"redpanda", "kafka_franz"}, w.Name):
 		refused := strings.Contains(w.Path, "influxdb.rejected")
-		if s.dead != "" && (s.ofTheOutput || !refused) {
+		if s.dead != "" && (s.deadOfRejected || !refused) {
 			return componentReader{}, false
 		}
-		s.ofTheOutput = refused
+		s.deadOfRejected = refused
 		return componentReader{partDead, auditDeadSpec(), s.readDead}, true
 	}
 	return componentReader{}, false
 }
 
-// replace takes what the flags say.
+// replace applies the flags.
 func (s *auditSettings) replace(c *cli.Context) {
 	for name, into := range map[string]*string{
 		flagGroup: &s.group, flagDeadTopic: &s.dead,
@@ -199,13 +201,13 @@ func (s *auditSettings) replace(c *cli.Context) {
 	}
 }
 
-// check says what cannot be audited.
+// check returns an error for settings that cannot be audited.
 func (s *auditSettings) check() error {
 	oneOf := func(flag, value string, values ...string) error {
 		if slices.Contains(values, value) {
 			return nil
 		}
-		return fmt.Errorf("--%s is %q: it can be %s", flag, value, strings.Join(values, " or "))
+		return fmt.Errorf("--%s is %q: it must be %s", flag, value, strings.Join(values, " or "))
 	}
 	errs := []error{
 		oneOf(flagMessage, s.message, "record", "record_batch"),
@@ -214,11 +216,11 @@ func (s *auditSettings) check() error {
 	}
 	switch {
 	case len(s.topics) != 1:
-		errs = append(errs, fmt.Errorf("it reads the topics %q: choose one with --%s", s.topics, flagTopic))
+		errs = append(errs, fmt.Errorf("the pipeline reads the topics %q. Choose one with --%s", s.topics, flagTopic))
 	case strings.ContainsAny(s.topics[0], ":*"):
-		errs = append(errs, fmt.Errorf("it reads %q, which is not the name of one whole topic: choose one with --%s", s.topics[0], flagTopic))
+		errs = append(errs, fmt.Errorf("the pipeline reads %q, which is a pattern or part of a topic. Choose one whole topic with --%s", s.topics[0], flagTopic))
 	case s.influx.Bucket == "" || strings.Contains(s.influx.Bucket, "${!"):
-		errs = append(errs, fmt.Errorf("its bucket is said by each message: choose one with --%s", flagInfluxBucket))
+		errs = append(errs, fmt.Errorf("the pipeline's bucket depends on each message. Choose one with --%s", flagInfluxBucket))
 	}
 	return errors.Join(errs...)
 }
@@ -247,7 +249,7 @@ func (s *auditSettings) lengthOfTime() time.Duration {
 	return s.window
 }
 
-// where says in words what is compared.
+// where returns what is compared, for the report.
 func (s *auditSettings) where(toEnd bool) (kafka, influx, measurement string) {
 	until := "group " + s.group
 	if toEnd {
@@ -258,7 +260,7 @@ func (s *auditSettings) where(toEnd bool) (kafka, influx, measurement string) {
 	return kafka, influx, s.measurement
 }
 
-// auditTimes are the bounds that --from and --to say.
+// auditTimes returns the bounds of --from and --to.
 func auditTimes(c *cli.Context) (from, to int64, err error) {
 	from, to = influxread.MinNanos, influxread.MaxNanos
 	now := time.Now()
@@ -275,7 +277,7 @@ func auditTimes(c *cli.Context) (from, to int64, err error) {
 	return from, to, nil
 }
 
-// auditTime is a time of RFC 3339, or an age before now.
+// auditTime parses a time in the format of RFC 3339, or an age before now.
 func auditTime(text string, now time.Time) (int64, error) {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit"
 )
 
-// If this fails, the audit compares something else than what the shipped
+// If this fails, the audit does not compare the points that the shipped
 // pipelines write.
 func TestAuditOfTheShippedPipelines(t *testing.T) {
 	t.Setenv("INFLUXDB_TOKEN", `to\k"en`)
@@ -75,7 +75,8 @@ output:
             redpanda: { seed_brokers: [ "a:1" ], topic: refused }
 `
 
-// If this fails, a pipeline that is written in another way is not understood.
+// If this fails, the audit cannot read pipelines whose structure differs from the
+// shipped ones.
 func TestAuditOfAPipelineOfOthers(t *testing.T) {
 	t.Setenv("PASSWORD", "pw")
 	s, err := auditPipeline([]byte(othersPipeline))
@@ -117,8 +118,8 @@ func TestAuditOfAPipelineOfOthers(t *testing.T) {
 	}
 }
 
-// If this fails, everybody's own JSON cannot be audited: the mapping of a pipeline is
-// refused, or a quick audit looks at what it does not need.
+// If this fails, topics with JSON of the user's own cannot be audited: the pipeline's
+// mapping is rejected, or a quick audit reads files that it does not need.
 func TestAuditOfAPipelineWithAMapping(t *testing.T) {
 	for _, c := range []struct{ change, want string }{
 		{`mapping: "root = this", encoding: json,`, ""},
@@ -142,12 +143,12 @@ func TestAuditOfAPipelineWithAMapping(t *testing.T) {
 		if (c.want == "") != (said == "") || !strings.Contains(said, c.want) {
 			t.Errorf("%s: %q, %v", c.change, sides.unsteady, err)
 		}
-		// No server answers here: that is as far as a quick audit comes.
+		// No server responds here, so a quick audit must fail on reaching Kafka.
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		_, err = s.open(ctx, true)
 		cancel()
 		if err == nil || !strings.Contains(err.Error(), "reaching Kafka") {
-			t.Errorf("%s: a quick audit says %v", c.change, err)
+			t.Errorf("%s: a quick audit ends with %v, want an error about reaching Kafka", c.change, err)
 		}
 	}
 }
@@ -160,22 +161,22 @@ func TestAuditTimes(t *testing.T) {
 		"-90m":                      now.Add(-90 * time.Minute),
 	} {
 		if got, err := auditTime(text, now); err != nil || got != want.UnixNano() {
-			t.Errorf("%s is %s, %v", text, time.Unix(0, got).UTC(), err)
+			t.Errorf("%s is read as %s, %v, want %s", text, time.Unix(0, got).UTC(), err, want)
 		}
 	}
 	for _, text := range []string{"", "1h", "noon", "0001-01-01T00:00:00Z"} {
 		if _, err := auditTime(text, now); err == nil {
-			t.Errorf("%q is a time", text)
+			t.Errorf("%q is accepted as a time", text)
 		}
 	}
 	from, to := aligned(-1_500_000_000, 1_500_000_001, time.Second)
 	if from != -2_000_000_000 || to != 2_000_000_000 {
-		t.Errorf("%d to %d", from, to)
+		t.Errorf("aligned to %d and %d, want whole seconds outside of both", from, to)
 	}
 }
 
-// If this fails, tweets that the pipeline sends to the dead letters for their time
-// are missing to the audit, or none are.
+// If this fails, the audit counts tweets that the pipeline rejects for their time, or
+// does not count tweets that it accepts.
 func TestAuditReadsTimestampBounds(t *testing.T) {
 	t.Setenv("BEFORE_RECORD", "168h")
 	t.Setenv("TIMESTAMP_MAX", "2100-01-01T00:00:00Z")
@@ -192,6 +193,6 @@ func TestAuditReadsTimestampBounds(t *testing.T) {
 		t.Errorf("the bounds are %+v", b)
 	}
 	if _, err := auditPipeline([]byte(strings.Replace(othersPipeline, "window: 5s", "timestamp_bounds: { min: soon }", 1))); err == nil || !strings.Contains(err.Error(), "timestamp_bounds.min") {
-		t.Errorf("a bound that is no time: %v", err)
+		t.Errorf("a bound that is not a time: %v, want an error that names timestamp_bounds.min", err)
 	}
 }

@@ -25,15 +25,15 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit/usermapping"
 )
 
-// auditSides are both ends of a pipeline, and how a tweet is told.
+// auditSides are both ends of a pipeline, and the decoder of its tweets.
 type auditSides struct {
 	log      *kafkalog.Log
 	store    *influxread.Reader
 	rule     *tweetrule.Decoder // nil for a quick audit, which reads no tweets
-	unsteady []string           // functions of the mapping
+	unsteady []string           // functions in the mapping whose results vary
 }
 
-// openTimeout is how long brokers and InfluxDB may take to answer at first.
+// openTimeout limits how long connecting to the brokers and InfluxDB may take.
 const openTimeout = 20 * time.Second
 
 // readRule prepares the decoder of tweets.
@@ -80,7 +80,7 @@ func (s *auditSettings) open(ctx context.Context, quick bool) (*auditSides, erro
 		return nil, err
 	}
 	if sides.log, err = kafkalog.Open(limited, kafka, s.topics[0]); err != nil {
-		return nil, fmt.Errorf("reaching Kafka at %s: %w", strings.Join(s.brokers, ","), err)
+		return nil, fmt.Errorf("reaching Kafka at %s: %w. Check the address (--%s) and that Kafka is running", strings.Join(s.brokers, ","), err, flagBrokers)
 	}
 	s.influx.Measurement, s.influx.Coverage = s.measurement, s.coverageMeasurement()
 	if sides.store, err = influxread.Open(limited, s.influx); err != nil {
@@ -115,13 +115,13 @@ func (s *auditSettings) kafkaOptions() ([]kgo.Opt, error) {
 		case "SCRAM-SHA-512":
 			mechanisms = append(mechanisms, scram.Auth{User: l.username, Pass: l.password}.AsSha512Mechanism())
 		default:
-			return nil, fmt.Errorf("the audit does not know the SASL mechanism %q: it can log in by PLAIN and SCRAM", l.mechanism)
+			return nil, fmt.Errorf("the audit does not support the SASL mechanism %q, only PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512", l.mechanism)
 		}
 	}
 	return append(options, kgo.SASL(mechanisms...)), nil
 }
 
-// explained says what can be done about an error.
+// explained adds to an error what to do about it.
 func (s *auditSettings) explained(ctx context.Context, err error) error {
 	var nothing *audit.NoCommitError
 	if !errors.As(err, &nothing) {
@@ -134,11 +134,11 @@ func (s *auditSettings) explained(ctx context.Context, err error) error {
 	return fmt.Errorf("%w; %s. Name the pipeline's with --%s, or compare to the end of the log with --%s", err, groups, flagGroup, flagToEnd)
 }
 
-// maxGroups is how many groups are asked and named.
+// maxGroups is how many groups are looked at and named.
 const maxGroups = 20
 
-// groups are those that have committed something of the topic. Whatever goes
-// wrong here hides no better error.
+// groups returns the groups that have committed offsets of the topic, or none if
+// they cannot be read: the caller has a more important error to report.
 func (s *auditSettings) groups(ctx context.Context) (names []string) {
 	options, err := s.kafkaOptions()
 	if err != nil {
@@ -165,7 +165,7 @@ func (s *auditSettings) groups(ctx context.Context) (names []string) {
 	return names
 }
 
-// refused reads the points in the dead letters.
+// refused returns a reader of the rejected points in the dead letters.
 func (s *auditSettings) refused() audit.Refused {
 	options, err := s.kafkaOptions()
 	if s.dead == "" || err != nil || strings.Contains(s.dead, "${!") {
@@ -174,8 +174,8 @@ func (s *auditSettings) refused() audit.Refused {
 	return audit.Letters(options, s.dead, s.topics[0], s.measurement)
 }
 
-// options of the comparison. Where the bucket removes old points by itself, what
-// it may have removed is left out.
+// options returns the options of the comparison. If the bucket expires old points,
+// the time that may have expired is left out.
 func (s *auditSettings) options(ctx context.Context, sides *auditSides, from, to int64) (audit.Options, error) {
 	o := audit.Options{
 		Topic: s.topics[0], Group: s.group, Cut: s.cut(), Unsteady: sides.unsteady,
@@ -186,7 +186,7 @@ func (s *auditSettings) options(ctx context.Context, sides *auditSides, from, to
 	if o.Law.Source {
 		_, id := sides.log.Topic()
 		if id == [16]byte{} {
-			return o, fmt.Errorf("identity: source needs the topic's id, and these brokers know none")
+			return o, errors.New("identity: source needs the id of the topic, which these brokers do not have. Kafka has topic ids since 2.8")
 		}
 		o.SourcePrefix = base32.StdEncoding.EncodeToString(id[:])[:6] + "-"
 	}
@@ -195,8 +195,8 @@ func (s *auditSettings) options(ctx context.Context, sides *auditSides, from, to
 		unit = o.Law.Resolution
 	}
 	if kept, ok := sides.store.Retention(ctx); ok {
-		// A shard goes when all of it is too old, so nothing younger does; clocks
-		// may differ.
+		// InfluxDB drops a shard when all of it has expired, so younger points are
+		// kept. The clocks may differ.
 		if oldest := time.Now().Add(keptSlack - kept).UnixNano(); oldest > from {
 			from, o.Kept = oldest+int64(unit), kept
 		}
@@ -205,7 +205,7 @@ func (s *auditSettings) options(ctx context.Context, sides *auditSides, from, to
 	return o, nil
 }
 
-// keptSlack is by how much the clocks of this machine and InfluxDB may differ.
+// keptSlack is how far the clocks of this machine and InfluxDB may differ.
 const keptSlack = 5 * time.Minute
 
 func printReport(w io.Writer, r result, asJSON bool) error {

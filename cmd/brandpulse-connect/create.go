@@ -11,11 +11,11 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/configcreate"
 )
 
-// createCommand replaces Benthos's, whose configurations its own lint refuses.
+// createCommand replaces Benthos's create, whose configurations fail Benthos's own lint.
 func createCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "create",
-		Usage:     "Print a new pipeline of the components that you name",
+		Usage:     "Print a new pipeline of the named components",
 		ArgsUsage: "INPUTS/PROCESSORS/OUTPUTS",
 		Description: `
 Prints a pipeline that lint accepts. Values that you have to fill in are marked
@@ -26,11 +26,11 @@ Prints a pipeline that lint accepts. Values that you have to fill in are marked
    brandpulse-connect create file,http_server/mapping/stdout
    brandpulse-connect create influxdb
 
-Names are separated by commas; several inputs or outputs become a broker. Without
-an input it is stdin, without an output stdout. The command list shows all names.`[1:],
+Separate names with commas; several inputs or outputs become a broker. The default
+input is stdin, the default output stdout. The command list shows all names.`[1:],
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "small", Aliases: []string{"s"}, Usage: "only input, pipeline and output, without advanced fields"},
-			&cli.StringSliceFlag{Name: "templates", Aliases: []string{"t"}, Usage: "`FILE` of a template whose component may be named, too; may be repeated"},
+			&cli.BoolFlag{Name: "small", Aliases: []string{"s"}, Usage: "print only input, pipeline and output, without advanced fields"},
+			&cli.StringSliceFlag{Name: "templates", Aliases: []string{"t"}, Usage: "`FILE` of a template, whose component can then be named; may be repeated"},
 		},
 		OnUsageError: usageError,
 		Action:       runCreate,
@@ -43,7 +43,7 @@ func runCreate(c *cli.Context) error {
 		return err
 	}
 	if len(arguments) > 1 {
-		return fmt.Errorf("create takes one expression, and got %q: separate components by / and commas, without spaces", arguments)
+		return fmt.Errorf("create takes one expression, got %q. Separate components with / and commas, without spaces", arguments)
 	}
 	full, err := schemaWith(anySlice(c, "templates"))
 	if err != nil {
@@ -70,7 +70,7 @@ func runCreate(c *cli.Context) error {
 	return err
 }
 
-// schemaWith is the schema with components of templates beside those that are linked.
+// schemaWith returns the schema of the linked components and those of templates.
 func schemaWith(templates []string) (*service.ConfigSchema, error) {
 	env := components()
 	for _, file := range templates {

@@ -9,7 +9,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/configlint"
 )
 
-// What would break: create gives a person a configuration that lint refuses.
+// If this fails, create prints a configuration that lint rejects.
 func TestEachComponentCanBeCreated(t *testing.T) {
 	full := schema("", "")
 	text, err := full.MarshalJSONV0()
@@ -35,7 +35,7 @@ func TestEachComponentCanBeCreated(t *testing.T) {
 	for i, expression := range expressions {
 		for _, small := range []bool{false, true} {
 			if small && i >= whole {
-				continue // a part of the other
+				continue // small output is a part of the full one
 			}
 			created, err := configcreate.Create(configcreate.Options{Schema: text, Expression: expression, Small: small})
 			if err != nil {

@@ -19,32 +19,32 @@ import (
 func demoCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
-		Usage: "Run the whole path on this machine: generator, Kafka, windows, InfluxDB",
+		Usage: "Run all of it here: generator, Kafka, pipelines, InfluxDB",
 		Description: `
-Starts an embedded Kafka and a real InfluxDB on free local ports, runs the
-shipped generate.yaml and exact.yaml between them, shows what is generated and
-stored, here and on a dashboard, and compares the two at the end: exit code 0
-if they are equal, 1 if not. It needs Go alone, which builds InfluxDB 1.8 the
-first time: one to two minutes on two cores, once its modules are downloaded.
+Starts an embedded Kafka and a real InfluxDB on free local ports, and runs the
+shipped generate.yaml and exact.yaml between them. Progress is shown here and on
+a dashboard. At the end it compares the contents of Kafka and InfluxDB: exit code
+0 if they are equal, 1 if not. It needs only Go, with which the first run builds
+InfluxDB 1.8: one to two minutes on two cores, once its modules are downloaded.
 
-Ctrl-C stops the generator, and the rest is stored and compared; Ctrl-C again
-ends at once. The files of the demo are in the temporary folder (TMPDIR) and
-are removed at the end; of a demo that fails the logs are kept.
+Ctrl-C stops the generator; the tweets in Kafka are still stored and compared. A
+second Ctrl-C ends the demo at once. Its files are in the temporary folder
+(TMPDIR) and are removed at the end. If the demo fails, it keeps the logs.
 
    brandpulse-connect demo --count 5000000 --rate 0
-   brandpulse-connect demo --count 0 --mode volatile     # look at the dashboard
-   brandpulse-connect demo --crash                       # kill the ingest 3 times
-   brandpulse-connect demo --keep                        # then use its servers
+   brandpulse-connect demo --count 0 --mode volatile  # watch the dashboard
+   brandpulse-connect demo --crash                    # kill the ingest 3 times
+   brandpulse-connect demo --keep                     # keep its servers running
    brandpulse-connect demo --kafka localhost:9092 --influxdb-url http://localhost:8086`[1:],
 		Flags: []cli.Flag{
-			&cli.Int64Flag{Name: "count", Value: 1_000_000, Usage: "tweets to generate; 0 continues until Ctrl-C"},
-			&cli.Float64Flag{Name: "rate", Value: 50_000, Usage: "tweets per second; 0 is as fast as it goes"},
+			&cli.Int64Flag{Name: "count", Value: 1_000_000, Usage: "tweets to generate; 0 means until Ctrl-C"},
+			&cli.Float64Flag{Name: "rate", Value: 50_000, Usage: "tweets per second; 0 means as fast as possible"},
 			&cli.StringFlag{Name: "mode", Value: "fixed", Usage: "sentiment mix: fixed (50/30/20) or volatile"},
-			&cli.Int64Flag{Name: "seed", Usage: "the same seed gives the same tweets, except for timestamps; 0 draws one"},
-			&cli.BoolFlag{Name: "crash", Usage: "kill the ingest (SIGKILL) three times on the way"},
-			&cli.BoolFlag{Name: "stock", Usage: "read with ingest.yaml, whose input is Benthos's own, instead of exact.yaml"},
-			&cli.BoolFlag{Name: "keep", Usage: "at the end keep Kafka, InfluxDB, the ingest and the dashboard up until Ctrl-C, at the usual ports (9092, 8086) if these are free"},
-			&cli.BoolFlag{Name: "dashboard", Value: true, Usage: "serve the dashboard, at its usual port or, if that is taken, a free one, and store a sample of texts for it"},
+			&cli.Int64Flag{Name: "seed", Usage: "the same seed gives the same tweets, except for timestamps; 0 picks one at random"},
+			&cli.BoolFlag{Name: "crash", Usage: "kill the ingest (SIGKILL) three times during the run"},
+			&cli.BoolFlag{Name: "stock", Usage: "read with ingest.yaml, which has Benthos's own Kafka input, instead of exact.yaml"},
+			&cli.BoolFlag{Name: "keep", Usage: "afterwards keep Kafka, InfluxDB, the ingest and the dashboard running until Ctrl-C, on the usual ports (9092, 8086) if these are free"},
+			&cli.BoolFlag{Name: "dashboard", Value: true, Usage: "serve the dashboard, on its usual port or, if that is taken, a free one, and store a sample of texts for it"},
 			&cli.StringFlag{Name: "kafka", Usage: "`BROKERS` of your own Kafka, separated by commas; the demo creates its topics there"},
 			&cli.StringFlag{Name: "influxdb-url", Usage: "`URL` of your own InfluxDB, 1.8 or 2.x; the demo creates a bucket there"},
 			&cli.StringFlag{Name: "influxdb-org", Value: "brandpulse", Usage: "organisation in your own InfluxDB 2.x"},
@@ -57,11 +57,11 @@ are removed at the end; of a demo that fails the logs are kept.
 
 func runDemo(c *cli.Context) error {
 	if c.Args().Present() {
-		return fmt.Errorf("demo takes no arguments, and got %q", c.Args().Slice())
+		return fmt.Errorf("demo takes no arguments, got %q", c.Args().Slice())
 	}
 	binary, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("finding this program: %w", err)
+		return fmt.Errorf("locating this program: %w", err)
 	}
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
@@ -97,7 +97,7 @@ func runDemo(c *cli.Context) error {
 	return nil
 }
 
-// terminalWidth is that of the terminal; 80 where there is none.
+// terminalWidth returns the width of the terminal, 80 if there is none.
 func terminalWidth() int {
 	if width, err := termutil.TerminalWidth(); err == nil && width > 0 {
 		return width
@@ -105,8 +105,8 @@ func terminalWidth() int {
 	return 80
 }
 
-// interrupts closes the channel on the first signal and cancels on the second. Closing
-// the terminal counts as both.
+// interrupts returns a channel that is closed on the first signal, and cancels on the
+// second. Closing the terminal counts as both.
 func interrupts(cancel context.CancelFunc) <-chan struct{} {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

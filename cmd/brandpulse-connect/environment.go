@@ -8,18 +8,18 @@ import (
 	"sync"
 )
 
-// environment looks variables up for the configurations that Benthos reads. Benthos
-// puts a value into the text before that is YAML, where some characters change it or
-// set another field. The files that a command names are checked before it reads them
-// (preflight.go), with the quotes that are around each variable. This is for whatever
-// else it reads, such as a file that was changed while it runs.
+// environment looks up variables for the configurations that Benthos reads. Benthos
+// inserts a value into the text before it parses the YAML, so some characters would
+// alter the value or set another field. The files that a command names are checked
+// before it reads them (preflight.go), with the quotes around each variable. This type
+// checks all others, such as a file that is changed during the run.
 type environment struct {
 	mu      sync.Mutex
-	guarded bool            // a wrong value must not go on
-	checked map[string]bool // variables that arrive as they are
+	guarded bool            // reject unsafe values
+	checked map[string]bool // variables that are known to be safe
 }
 
-// guard makes lookup refuse what could be changed, but for those that are checked.
+// guard makes lookup reject values that YAML could alter, except for checked variables.
 func (e *environment) guard(checked []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -32,7 +32,7 @@ func (e *environment) guard(checked []string) {
 	e.guarded = true
 }
 
-// refused is no YAML wherever it stands, so that a configuration with it is refused.
+// refused is invalid YAML anywhere, so a configuration with it is rejected.
 const refused = "\x00"
 
 func (e *environment) lookup(_ context.Context, name string) (string, bool) {
@@ -42,11 +42,12 @@ func (e *environment) lookup(_ context.Context, name string) (string, bool) {
 	if !e.guarded || e.checked[name] || arrivesAnywhere(value) {
 		return value, ok
 	}
-	fmt.Fprintf(os.Stderr, "The environment variable %s has characters that mean something in YAML, and was not there when its place in the configuration was checked: start anew, or choose another value.\n", name)
+	fmt.Fprintf(os.Stderr, "The environment variable %s has characters with a meaning in YAML, and the configuration that was checked at start did not use it. Restart the process, or choose another value.\n", name)
 	return refused, true
 }
 
-// arrivesAnywhere is whether a value is the same in all quotes and in none.
+// arrivesAnywhere reports whether YAML reads a value unchanged, with any quotes and
+// without.
 func arrivesAnywhere(value string) bool {
 	return !strings.ContainsAny(value, "'\"\\\n\r\t\u0085\u2028\u2029#{}[]&*!|>%@`") && !strings.Contains(value, ": ") && value == strings.TrimSpace(value)
 }

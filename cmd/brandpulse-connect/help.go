@@ -12,15 +12,16 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/configcreate"
 )
 
-// The help of Benthos shows components that are not linked here and pages below our
-// address that do not exist, in lines of any length. Benthos lets a distribution replace
-// its commands, but not the help of the program and of the commands that are kept, so
-// this replaces how urfave/cli prints help.
+// Benthos's help shows components that are not linked here and pages below our address
+// that do not exist, in lines of any length. Benthos lets a distribution replace its
+// commands, but not the help of the program and of the remaining commands, so this
+// replaces the function with which urfave/cli prints help.
 
-// helpWidth is that of a terminal at its narrowest.
+// helpWidth is the width of the narrowest usual terminal.
 const helpWidth = 80
 
-// benthosDocs has the pages that Benthos expects at our address.
+// benthosDocs is the address of the pages that Benthos's help expects below
+// documentationURL.
 const benthosDocs = "https://docs.redpanda.com/redpanda-connect"
 
 const appDescription = `
@@ -49,32 +50,50 @@ first of these that exists: ` + strings.Join(configPaths, ", ") + `.
    brandpulse-connect streams --no-api ./streams/*.yaml
    brandpulse-connect streams -o root.yaml ./streams
 
-The file of -o has http, logger, metrics and resources. The REST API is served only
-with a login (http.basic_auth); --no-api leaves it out.
+The file of -o has http, logger, metrics and resources. The REST API needs a login
+(http.basic_auth); --no-api disables it.
+
 More: ` + benthosDocs + `/guides/streams_mode/about`},
-	"echo": {"Print a pipeline with its defaults and variables filled in", ""},
-	"test": {"Run the unit tests of pipelines", ""},
+	"echo": {"Print a pipeline with defaults and variables filled in", `
+Shows the pipeline that a run would use, for instance to check a variable.
+
+   brandpulse-connect echo config/exact.yaml
+   brandpulse-connect echo --set 'input.generate.mapping=root.id = uuid_v4()'`},
+	"test": {"Run the unit tests of pipelines", `
+Runs the tests of a pipeline: those in its own file and those in the file of the same
+name that ends with _benthos_test.yaml. Exit code 0: all pass; 1: a test fails.
+
+   brandpulse-connect test ./config/...
+   brandpulse-connect test config/exact.yaml
+
+More: ` + benthosDocs + `/configuration/unit_testing`},
 	"blobl": {"Try a Bloblang mapping on JSON documents", `
    echo '{"score":0.9}' | brandpulse-connect blobl 'root = this.score > 0.5'
    brandpulse-connect blobl -i input.jsonl -f mapping.blobl
 
 Reads one document per line, from stdin or the file of -i.
+
 More: ` + benthosDocs + `/guides/bloblang/about`},
 }
+
+// usageShown is set once urfave/cli has printed a usage error, which it also returns.
+var usageShown bool
 
 func printHelp(w io.Writer, _ string, data any) {
 	switch of := data.(type) {
 	case *cli.App:
 		if !wantsHelp(os.Args[1:]) {
-			fmt.Fprintln(os.Stderr, unknownCommand(of, os.Args[1:]))
+			fmt.Fprintln(cli.ErrWriter, unknownCommand(of, os.Args[1:]))
+			usageShown = true
 			return
 		}
 		printAppHelp(w, of)
 	case *cli.Command:
-		// Without --help this is a wrong flag, whose error follows, or a command that is
-		// nothing but its subcommands.
+		// Without --help, urfave/cli prints help for a wrong flag, whose error follows,
+		// and for a command that consists of subcommands.
 		if !wantsHelp(os.Args[1:]) && os.Args[len(os.Args)-1] != of.Name {
-			fmt.Fprintf(w, "Its flags: %s --help\n", of.HelpName)
+			fmt.Fprintf(w, "For all flags, run %s --help\n", of.HelpName)
+			usageShown = true
 			return
 		}
 		printCommandHelp(w, of)
@@ -87,7 +106,7 @@ func wantsHelp(arguments []string) bool {
 	})
 }
 
-// unknownCommand is what to do instead of a command or flag that does not exist.
+// unknownCommand returns a hint for a command or flag that does not exist.
 func unknownCommand(app *cli.App, arguments []string) string {
 	var names []string
 	for _, command := range app.Commands {
@@ -98,15 +117,15 @@ func unknownCommand(app *cli.App, arguments []string) string {
 	hint := ""
 	if name := firstArgument(app, arguments); name != "" {
 		if _, err := os.Stat(name); err == nil {
-			hint = fmt.Sprintf("To run it as a pipeline: %s run %s. ", binaryName, name)
+			hint = fmt.Sprintf("To run it as a pipeline: %s run %s\n", binaryName, name)
 		} else if near := configcreate.Nearest(name, names); near != "" {
-			hint = fmt.Sprintf("Did you mean %s? ", near)
+			hint = fmt.Sprintf("Did you mean %s?\n", near)
 		}
 	}
-	return fmt.Sprintf("%sAll commands: %s --help", hint, binaryName)
+	return fmt.Sprintf("%sFor all commands, run %s --help", hint, binaryName)
 }
 
-// firstArgument is the first that is neither a flag nor its value.
+// firstArgument returns the first argument that is neither a flag nor its value.
 func firstArgument(app *cli.App, arguments []string) string {
 	for i := 0; i < len(arguments); i++ {
 		name := strings.TrimLeft(arguments[i], "-")
@@ -167,7 +186,7 @@ func printFlags(w io.Writer, flags []cli.Flag) {
 	}
 	for _, flag := range flags {
 		names, usage, _ := strings.Cut(flag.String(), "\t")
-		names, _, _ = strings.Cut(names, " [ ") // that it can be repeated
+		names, _, _ = strings.Cut(names, " [ ") // the note that it may be repeated
 		fmt.Fprintln(w, twoColumns(strings.TrimSpace(names), strings.ReplaceAll(strings.TrimSpace(usage), "\t", " "), 28))
 	}
 }
@@ -183,7 +202,7 @@ func twoColumns(name, text string, column int) string {
 	return strings.TrimRight(line+wrapped(text, column, column), " ")
 }
 
-// wrapped breaks a text that begins in column first, and goes on in column rest.
+// wrapped wraps a text that begins in column first. Its other lines begin in column rest.
 func wrapped(text string, first, rest int) string {
 	var out strings.Builder
 	column := first
@@ -203,8 +222,8 @@ func wrapped(text string, first, rest int) string {
 	return out.String()
 }
 
-// indented wraps the paragraphs of a description. Lines that are indented are examples,
-// which stay as they are.
+// indented wraps the paragraphs of a description. Indented lines are examples, which are
+// not wrapped.
 func indented(text string, by int) string {
 	margin := strings.Repeat(" ", by)
 	var out []string
@@ -231,7 +250,7 @@ func indented(text string, by int) string {
 	return strings.Join(out, "\n")
 }
 
-// example breaks the line of a command that is too long, so that it can still be copied.
+// example breaks the line of a long command so that it can still be pasted.
 func example(line string) (out []string) {
 	if len(line) <= helpWidth {
 		return []string{line}

@@ -18,30 +18,31 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/configlint"
 )
 
-// lintCommand is Benthos's lint, which it calls, and more: the types of values, the
-// fields that a message is about, and the variables that values come from.
+// lintCommand runs Benthos's lint, and adds the types of values, the field of each
+// message, and the variables that values come from.
 func lintCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "lint",
-		Usage:     "Parse configs and report what is wrong: file and line, field, value, what is allowed, and the environment variable that a value comes from",
+		Usage:     "Check pipelines for mistakes",
 		ArgsUsage: "FILES",
 		Description: `
-Exits with a status code 1 if any linting errors are detected:
+Reports each mistake with its file, line, field and value, the allowed values, and
+the environment variable that the value comes from. A variable whose value YAML
+would alter is a mistake too. Exit code 0: no mistakes; 1: mistakes.
 
-  brandpulse-connect lint ./configs/*.yaml
-  brandpulse-connect lint ./foo.yaml ./bar.yaml
-  brandpulse-connect lint ./configs/...
+   brandpulse-connect lint ./configs/*.yaml
+   brandpulse-connect lint ./foo.yaml ./bar.yaml
+   brandpulse-connect lint ./configs/...
 
-If a path ends with '...' then the files below it with the extension .yaml or .yml
-are linted. A value of the environment that YAML would change is an error, too.`[1:],
+A path that ends with '...' stands for all .yaml and .yml files below it.`[1:],
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "deprecated", Usage: "report deprecated fields"},
-			&cli.BoolFlag{Name: "labels", Usage: "report components without a label"},
-			&cli.BoolFlag{Name: "skip-env-var-check", Usage: "do not report environment variables without a default that are not set"},
+			&cli.BoolFlag{Name: "deprecated", Usage: "also report deprecated fields"},
+			&cli.BoolFlag{Name: "labels", Usage: "also report components without a label"},
+			&cli.BoolFlag{Name: "skip-env-var-check", Usage: "ignore environment variables that are not set and have no default"},
 			&cli.BoolFlag{Name: "verbose", Usage: "print the result for each file"},
-			&cli.StringSliceFlag{Name: "resources", Aliases: []string{"r"}, Usage: "lint a file of resources, too; supports glob patterns (requires quotes)"},
-			&cli.StringSliceFlag{Name: "env-file", Aliases: []string{"e"}, Usage: "import environment variables from a dotenv file"},
-			&cli.StringSliceFlag{Name: "templates", Aliases: []string{"t"}, Usage: "EXPERIMENTAL: import templates, supports glob patterns (requires quotes)"},
+			&cli.StringSliceFlag{Name: "resources", Aliases: []string{"r"}, Usage: "also lint a file of resources; glob patterns need quotes"},
+			&cli.StringSliceFlag{Name: "env-file", Aliases: []string{"e"}, Usage: "read environment variables from a dotenv file"},
+			&cli.StringSliceFlag{Name: "templates", Aliases: []string{"t"}, Usage: "read a file of templates (experimental); glob patterns need quotes"},
 		},
 		OnUsageError: usageError,
 		Action:       runLint,
@@ -75,8 +76,8 @@ func runLint(c *cli.Context) error {
 	return nil
 }
 
-// allLints are the lines about a file: ours, and those of stock lint that ours do not
-// have in better words.
+// allLints returns the lines about a file: ours, and those of stock lint that ours do
+// not replace.
 func allLints(linter *configlint.Linter, target string, stock []string) (lines []string) {
 	text, err := os.ReadFile(target)
 	if err != nil || path.Ext(target) == ".md" {
@@ -93,7 +94,7 @@ func allLints(linter *configlint.Linter, target string, stock []string) (lines [
 		return lines
 	}
 	for _, lint := range stock {
-		// A value that cannot be converted is one of our findings, with its field.
+		// Our findings report a value that cannot be converted, with its field.
 		unread := len(report.Findings) > 0 && strings.Contains(lint, "cannot unmarshal")
 		if !unread && !slices.Contains(report.Stock, lint) {
 			lines = append(lines, target+lint)
@@ -102,7 +103,7 @@ func allLints(linter *configlint.Linter, target string, stock []string) (lines [
 	return lines
 }
 
-// lintArguments are those of stock lint.
+// lintArguments returns the arguments for stock lint.
 func lintArguments(c *cli.Context) (arguments []string) {
 	root := c.Lineage()[len(c.Lineage())-1]
 	if at := c.Lineage(); len(at) > 1 {
@@ -125,9 +126,9 @@ func lintArguments(c *cli.Context) (arguments []string) {
 	return append(append(arguments, "--"), c.Args().Slice()...)
 }
 
-// stockReport is what stock lint has printed.
+// stockReport is the output of stock lint.
 type stockReport struct {
-	before  string // what is about no file
+	before  string // lines that belong to no file
 	targets []string
 	lints   map[string][]string // of a file, each as "(line,column) message"
 }
@@ -161,10 +162,11 @@ var (
 	verdict = regexp.MustCompile(`^(.*): (?:OK|FAILED)$`)
 )
 
-// stockLint runs Benthos's lint command. It alone knows which files a path means, what
-// templates add, how Markdown is linted, and what a run would refuse to read.
+// stockLint runs Benthos's lint command. Only it knows which files a path stands for,
+// which components templates add, how Markdown is linted, and which files a run cannot
+// read.
 func stockLint(ctx context.Context, arguments []string) (r stockReport, err error) {
-	out, complaints, err := captured(func() error {
+	out, errOut, err := captured(func() error {
 		options := append(stockOptions(&environment{}), service.CLIOptSetArgs(append([]string{binaryName}, arguments...)...))
 		_, err := service.RunCLIToCode(ctx, options...)
 		return err
@@ -180,7 +182,7 @@ func stockLint(ctx context.Context, arguments []string) (r stockReport, err erro
 	}
 	slices.Sort(r.targets)
 	about := ""
-	for line := range strings.Lines(colour.ReplaceAllString(complaints, "")) {
+	for line := range strings.Lines(colour.ReplaceAllString(errOut, "")) {
 		line = strings.TrimSuffix(line, "\n")
 		starts := slices.IndexFunc(r.targets, func(target string) bool { return strings.HasPrefix(line, target+"(") })
 		switch {
@@ -196,8 +198,8 @@ func stockLint(ctx context.Context, arguments []string) (r stockReport, err erro
 	return r, nil
 }
 
-// captured is what f prints. Benthos takes the streams of the process when it starts.
-func captured(f func() error) (out, complaints string, err error) {
+// captured returns what f prints. Benthos reads os.Stdout and os.Stderr when it starts.
+func captured(f func() error) (out, errOut string, err error) {
 	stdout, stderr := os.Stdout, os.Stderr
 	defer func() { os.Stdout, os.Stderr = stdout, stderr }()
 	var texts [2]bytes.Buffer

@@ -10,7 +10,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/configlint"
 )
 
-// linted is what lint and a run say of a shipped pipeline with some variables.
+// linted returns what lint and a run report about a shipped pipeline with some variables.
 func linted(t *testing.T, file string, variables map[string]string) string {
 	t.Helper()
 	linter, err := configlint.New(schema("", ""), func(name string) (string, bool) {
@@ -33,8 +33,8 @@ func linted(t *testing.T, file string, variables map[string]string) string {
 	return strings.Join(all, "\n")
 }
 
-// What would break: a wrong value of the environment passes lint and fails late, or
-// never; or the message does not say field, value, what is allowed, the line and the
+// If this fails, a wrong value of an environment variable passes lint and fails late or
+// never, or the message lacks the field, the value, what is allowed, the line or the
 // variable.
 func TestEachVariableIsChecked(t *testing.T) {
 	for _, test := range []struct {
@@ -89,7 +89,7 @@ func TestEachVariableIsChecked(t *testing.T) {
 	}
 }
 
-// What would break: a numeric secret passes lint, and Benthos prints it.
+// If this fails, a numeric secret passes lint, and Benthos prints it.
 func TestNumericSecretsAreRefusedAndNotShown(t *testing.T) {
 	for _, output := range []string{
 		"influxdb: { url: 'http://localhost:8086', bucket: b, username: u, password: 48151623 }",
@@ -116,8 +116,8 @@ func TestNumericSecretsAreRefusedAndNotShown(t *testing.T) {
 	}
 }
 
-// What would break: lint refuses a value that Benthos allows, and its users' pipelines
-// do not start. The examples in Benthos's own documentation have most of them.
+// If this fails, lint rejects a value that Benthos accepts, and users' pipelines do not
+// start. The examples in Benthos's documentation contain most kinds of values.
 func TestExamplesOfBenthosHaveNoWrongValue(t *testing.T) {
 	text, err := schema("", "").MarshalJSONV0()
 	if err != nil {
@@ -154,7 +154,7 @@ func TestExamplesOfBenthosHaveNoWrongValue(t *testing.T) {
 		}
 	}
 	if checked < 50 {
-		t.Errorf("%d examples", checked)
+		t.Errorf("checked only %d examples", checked)
 	}
 	for _, interval := range []string{"", "5m", "@every 5m", "0,30 */2 * * * *", "TZ=Europe/London 30 3-6,20-23 * * *"} {
 		check(interval, "input: { generate: { mapping: root = 1, interval: '"+interval+"' } }")

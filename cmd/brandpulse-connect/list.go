@@ -21,8 +21,8 @@ var (
 	listStatuses = []string{"stable", "beta", "experimental"}
 )
 
-// listCommand is Benthos's list, which prints nothing for a type or format that it does
-// not know.
+// listCommand runs Benthos's list, which prints nothing for an unknown type or format,
+// after checking both.
 func listCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "list",
@@ -35,10 +35,10 @@ func listCommand() *cli.Command {
    brandpulse-connect list --format jsonschema bloblang-functions now
 
 Types: inputs, processors, outputs, caches, rate-limits, buffers, metrics, tracers,
-scanners, bloblang-functions, bloblang-methods. Without one, all are listed.`[1:],
+scanners, bloblang-functions, bloblang-methods. The default is all of them.`[1:],
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Value: "text", Usage: "one of " + strings.Join(listFormats, ", ")},
-			&cli.StringFlag{Name: "status", Usage: "only components that are stable, beta or experimental"},
+			&cli.StringFlag{Name: "status", Usage: "list only components that are stable, beta or experimental"},
 			&cli.StringSliceFlag{Name: "templates", Aliases: []string{"t"}, Usage: "import `FILES` of templates; supports glob patterns (requires quotes)"},
 		},
 		OnUsageError: usageError,
@@ -56,11 +56,11 @@ func runList(c *cli.Context) error {
 	if status := c.String("status"); status != "" {
 		err = errors.Join(err, oneOf("status", "--status", status, listStatuses))
 	}
-	// With a JSON schema of Bloblang the others are names of functions or methods.
+	// In a JSON schema of Bloblang, further arguments are names of functions or methods.
 	names := format == "jsonschema" && len(types) > 0 && strings.HasPrefix(types[0], "bloblang-")
 	for _, name := range types {
 		if !names {
-			err = errors.Join(err, oneOf("type of components", "list", name, listTypes))
+			err = errors.Join(err, oneOf("component type", "list", name, listTypes))
 		}
 	}
 	if err != nil {
@@ -78,7 +78,7 @@ func runList(c *cli.Context) error {
 	return err
 }
 
-// oneOf is an error if a value is none of those that are known.
+// oneOf returns an error if a value is not among the known ones.
 func oneOf(what, where, value string, known []string) error {
 	if slices.Contains(known, value) {
 		return nil
@@ -87,5 +87,5 @@ func oneOf(what, where, value string, known []string) error {
 	if near := configcreate.Nearest(value, known); near != "" {
 		hint = fmt.Sprintf(" Did you mean %s?", near)
 	}
-	return fmt.Errorf("%s: no %s is named %q.%s There are %s", where, what, value, hint, strings.Join(known, ", "))
+	return fmt.Errorf("%s: unknown %s %q.%s Choose from %s", where, what, value, hint, strings.Join(known, ", "))
 }

@@ -18,17 +18,17 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/configlint"
 )
 
-// Benthos logs that its HTTP server could not start, and runs the pipeline without
-// metrics and health checks: nobody notices until an alert is missing. So the address is
-// tried before Benthos starts, and an error of the server later ends the process.
+// If its HTTP server cannot start, Benthos logs that and runs the pipeline without metrics
+// and health checks: nobody notices until an alert is missing. So the address is tested
+// before Benthos starts, and a later error of the server ends the process.
 
-// httpSettings are those that the HTTP server of a command will have.
+// httpSettings are the settings of a command's HTTP server.
 type httpSettings struct {
 	enabled           bool
 	address           string
 	certFile, keyFile string
-	file              string   // that sets the address, if any does
-	variables         []string // that the address comes from
+	file              string   // the file that sets the address, if any does
+	variables         []string // the environment variables in the address
 }
 
 // httpOf reads the settings from the files of a command and from --set.
@@ -69,7 +69,7 @@ func httpOf(c *cli.Context, linter *configlint.Linter, files []string) httpSetti
 	return h
 }
 
-// try reports why the server could not start.
+// try returns an error if the server could not start.
 func (h httpSettings) try() error {
 	if !h.enabled {
 		return nil
@@ -100,7 +100,7 @@ func (h httpSettings) cannotListen(address string, err error) error {
 	case errors.Is(err, syscall.EADDRINUSE):
 		why = "another program listens there"
 	case errors.Is(err, syscall.EACCES):
-		why = "permission denied; ports below 1024 are for root"
+		why = "permission denied; ports below 1024 are reserved for root"
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		why = "no network interface of this machine has that address"
 	}
@@ -114,10 +114,10 @@ func (h httpSettings) cannotListen(address string, err error) error {
 	default:
 		to = fmt.Sprintf("Choose another address, such as --set http.address=%s", free)
 	}
-	return fmt.Errorf("the HTTP server, which has the metrics and health checks, cannot listen on %s: %s. %s", address, why, to)
+	return fmt.Errorf("the HTTP server for metrics and health checks cannot listen on %s: %s. %s", address, why, to)
 }
 
-// freeNear returns an address that can be listened on now, near one that cannot.
+// freeNear returns a free address near one that is not.
 func freeNear(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	number, numberErr := strconv.Atoi(port)
@@ -137,13 +137,13 @@ func freeNear(address string) string {
 }
 
 // serverWatch ends the process if Benthos logs that its HTTP server has failed: another
-// process can take the port after it was tried. It is a handler of all logs.
+// process can take the port after it was tested. It handles all log lines.
 type serverWatch struct {
 	failure atomic.Pointer[string]
 	stop    func()
 }
 
-// failed is how Benthos begins the message.
+// failed is the beginning of Benthos's message.
 const failed = "HTTP Server error: "
 
 func (w *serverWatch) Enabled(_ context.Context, level slog.Level) bool {
@@ -163,16 +163,16 @@ func (w *serverWatch) Handle(_ context.Context, record slog.Record) error {
 func (w *serverWatch) WithAttrs([]slog.Attr) slog.Handler { return w }
 func (w *serverWatch) WithGroup(string) slog.Handler      { return w }
 
-// err returns why the server has failed, if it has.
+// err returns the error of the server, or nil if it has not failed.
 func (w *serverWatch) err() error {
 	if why := w.failure.Load(); why != nil {
-		return fmt.Errorf("the HTTP server, which has the metrics and health checks, has failed: %s. Correct the settings below http, or set http.enabled to false", *why)
+		return fmt.Errorf("the HTTP server for metrics and health checks has failed: %s. Fix the settings below http, or set http.enabled to false", *why)
 	}
 	return nil
 }
 
-// stopGracefully asks this process to end as a user does, so that Benthos finishes what is
-// in flight. Before Benthos handles signals the process ends at once, with nothing in flight.
+// stopGracefully sends SIGTERM to this process, so that Benthos finishes in-flight work.
+// Before Benthos handles signals the process ends at once; nothing is in flight then.
 func stopGracefully() {
 	self, err := os.FindProcess(os.Getpid())
 	if err == nil {

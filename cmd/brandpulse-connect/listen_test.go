@@ -22,8 +22,8 @@ func taken(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// What would break: another process takes the port after it was tried, and the pipeline
-// runs without metrics for good; or Benthos words its message differently.
+// If this fails, another process takes the port after it was tested, and the pipeline
+// runs without metrics for good; or Benthos has changed its message.
 func TestARunEndsWithItsHTTPServer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -39,16 +39,19 @@ func TestARunEndsWithItsHTTPServer(t *testing.T) {
 	}
 }
 
+// If this fails, a pipeline stops for a log line that is not about its HTTP server.
 func TestAServerThatWorksIsNotReported(t *testing.T) {
 	watch := &serverWatch{stop: func() { t.Error("stopped") }}
 	logger := slog.New(watch).With("a", "b").WithGroup("g")
 	logger.Error("Failed to connect")
-	logger.Info(failed + "told as an example")
+	logger.Info(failed + "at a lower level")
 	if err := watch.err(); err != nil {
 		t.Error(err)
 	}
 }
 
+// If this fails, a run starts without its HTTP server, or does not start although the
+// address is free.
 func TestOnlyAnEnabledServerIsTried(t *testing.T) {
 	address := taken(t)
 	for name, c := range map[string]struct {

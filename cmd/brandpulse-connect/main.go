@@ -11,8 +11,8 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/urfave/cli/v2"
 
-	// Stock components, one package at a time: what is linked is what a
-	// pipeline can reach.
+	// Stock components, one package at a time: a pipeline can use only the
+	// components that are linked.
 	_ "github.com/redpanda-data/benthos/v4/public/components/io"
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	_ "github.com/redpanda-data/connect/v4/public/components/kafka"
@@ -28,17 +28,17 @@ const (
 	documentationURL = "https://github.com/brandpulse/brandpulse-connect"
 )
 
-// localAddress is where Benthos's HTTP server listens unless a config says
-// otherwise. Stock Benthos listens on all interfaces, and its endpoints have
-// no login.
+// localAddress is the default address of Benthos's HTTP server. Stock Benthos
+// listens on all interfaces, and its endpoints have no login.
 const localAddress = "127.0.0.1:4195"
 
-// configPaths are where a configuration is looked for if a command names none.
+// configPaths are tried in this order if a command names no configuration.
 var configPaths = []string{"/etc/brandpulse-connect/config.yaml", "brandpulse-connect.yaml"}
 
 func main() {
 	collectGarbage(memoryLimit, gcPercent)
 	cli.HelpPrinter = printHelp
+	cli.ErrWriter = errorWriter()
 	variables := &environment{}
 	guard := &preflight{variables: variables}
 	server := &serverWatch{stop: stopGracefully}
@@ -59,15 +59,16 @@ func main() {
 	if err == nil && server.err() != nil {
 		code, err = 1, server.err()
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, explained(err))
+	if err != nil && !usageShown {
+		fmt.Fprintln(cli.ErrWriter, explained(err))
 	}
 	if code != 0 {
 		os.Exit(code)
 	}
 }
 
-// stockOptions are what Benthos's own commands need to be ours.
+// stockOptions returns the options that Benthos's own commands run with in
+// this distribution.
 func stockOptions(variables *environment) []service.CLIOptFunc {
 	version, built := versionAndDate()
 	return []service.CLIOptFunc{
@@ -82,8 +83,9 @@ func stockOptions(variables *environment) []service.CLIOptFunc {
 	}
 }
 
-// components are all that are linked but those that run programs: whoever can write a
-// configuration, by the REST API of streams mode for instance, could run anything.
+// components returns the linked components without those that run programs: anyone who
+// can write a configuration, for instance through the REST API of streams mode, could
+// run anything.
 func components() *service.Environment {
 	return service.GlobalEnvironment().Without("command", "subprocess")
 }

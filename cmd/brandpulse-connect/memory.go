@@ -5,20 +5,21 @@ import (
 	"runtime/debug"
 )
 
-// memoryLimit is from how much memory on the garbage collector works harder
-// instead of letting the heap grow. A backlog read after an outage otherwise
-// held 300 MB and more. It is soft, and GOMEMLIMIT in the environment replaces
-// it: give more to pipelines that really hold more, or they spend their time on
-// collecting.
+// memoryLimit is the size from which the garbage collector works harder instead
+// of letting the heap grow. Without it, reading a backlog after an outage held
+// 300 MB and more. The limit is soft, and GOMEMLIMIT in the environment replaces
+// it: pipelines that need more would otherwise spend their time collecting
+// garbage.
 const memoryLimit = 200 << 20
 
-// gcPercent is how much is allocated between two collections, in percent of what
-// was left by the last one, as long as the memory limit allows it. With Go's 100
-// the collector took a tenth of the CPU of a pipeline of large messages, whose
-// live memory is a small part of the limit. GOGC in the environment replaces it.
+// gcPercent is how much is allocated between two collections, in percent of the
+// live heap after the last one, as long as the memory limit allows it. With Go's
+// default of 100 the collector took a tenth of the CPU of a pipeline of large
+// messages, whose live heap is a small part of the limit. GOGC in the environment
+// replaces it.
 const gcPercent = 400
 
-// collectGarbage sets both, each unless the environment has a word about it.
+// collectGarbage sets both, unless the environment does.
 func collectGarbage(limit int64, percent int) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit)

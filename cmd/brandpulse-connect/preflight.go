@@ -15,13 +15,13 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/configlint"
 )
 
-// preflight looks at the configuration of a command before Benthos reads it.
+// preflight checks the configuration of a command before Benthos reads it.
 type preflight struct {
 	variables *environment
 	restAPI   bool // the command serves the REST API of streams mode
 }
 
-// check finds values that must not go on, and for a run all that lint finds, with the
+// check rejects unsafe values and, for a run, everything that lint reports, with the
 // fields and variables that stock lint does not name. Benthos calls it for each of its
 // commands.
 func (p *preflight) check(c *cli.Context) error {
@@ -45,14 +45,14 @@ func (p *preflight) check(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	// What --set changes is not in the files: then stock lint has the word alone.
+	// The files do not show the values of --set, so with --set only stock lint runs.
 	lint := run && !anyBool(c, "chilled") && len(anySlice(c, "set")) == 0
 	found := false
 	var checked []string
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			continue // Benthos says so.
+			continue // Benthos reports it.
 		}
 		var findings []configlint.Finding
 		if lint {
@@ -70,7 +70,7 @@ func (p *preflight) check(c *cli.Context) error {
 		return fmt.Errorf("shutting down due to linter errors, to prevent shutdown run %s with --chilled", productName)
 	}
 	if found {
-		return errors.New("the configuration was not read: see above")
+		return errors.New("the configuration was not read because of the errors above")
 	}
 	p.variables.guard(checked)
 	if run || command == "streams" {
@@ -79,20 +79,21 @@ func (p *preflight) check(c *cli.Context) error {
 	return nil
 }
 
-// noPipeline is the error of a run without a configuration, which Benthos would answer by
-// copying stdin to stdout.
+// noPipeline returns the error for a run without a configuration, for which Benthos would
+// copy stdin to stdout.
 func noPipeline() error {
-	return fmt.Errorf(`no pipeline to run: no file was named, and neither %s exists.
-Run one with %s run FILE, print a new one with %s create,
-or see what else there is with %s --help`, strings.Join(configPaths, " nor "), binaryName, binaryName, binaryName)
+	return fmt.Errorf(`no pipeline to run: no file was named, and neither
+%s exists.
+Run a pipeline with %s run FILE, or create one with
+%s create. For all commands, run %s --help`, strings.Join(configPaths, " nor "), binaryName, binaryName, binaryName)
 }
 
-// located is a finding as stock lint prints one.
+// located returns a finding in the format of stock lint.
 func located(file string, f configlint.Finding) string {
 	return fmt.Sprintf("%s(%d,%d) %s", file, f.Line, f.Column, f.What)
 }
 
-// configFiles are the files that a command reads.
+// configFiles returns the files that a command reads.
 func configFiles(c *cli.Context) (files []string, err error) {
 	arguments := c.Args().Slice()
 	switch c.Command.Name {
@@ -127,8 +128,8 @@ func configFiles(c *cli.Context) (files []string, err error) {
 	return files, nil
 }
 
-// appendFiles adds a file, or those of a folder that streams mode reads. What cannot
-// be read is Benthos's to say.
+// appendFiles adds a file, or the files of a folder that streams mode reads. Benthos
+// reports those that cannot be read.
 func appendFiles(files []string, path string) []string {
 	_ = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -144,7 +145,7 @@ func appendFiles(files []string, path string) []string {
 	return files
 }
 
-// The flags of Benthos stand before its command or behind it.
+// Benthos accepts its flags before and after the command.
 
 func anyString(c *cli.Context, name string) string {
 	for _, at := range c.Lineage() {
@@ -168,10 +169,10 @@ func anyBool(c *cli.Context, name string) bool {
 	return slices.ContainsFunc(c.Lineage(), func(at *cli.Context) bool { return at.Bool(name) })
 }
 
-// checkStreams refuses to serve the REST API of streams mode to everybody. Benthos has
-// no place for a check of our own in front of it. Any web page that a browser on this
-// machine shows could make a stream, which reads and writes files with the rights of
-// this process, and whoever reaches the port could see the settings of all streams.
+// checkStreams rejects a REST API of streams mode without a login, since Benthos cannot
+// put a check of ours in front of it. Any web page in a browser on this machine could
+// create a stream, which reads and writes files with the rights of this process, and
+// anyone who reaches the port could read the settings of all streams.
 func (p *preflight) checkStreams(root *service.ParsedConfig) error {
 	if !p.restAPI {
 		return nil
@@ -185,22 +186,22 @@ func (p *preflight) checkStreams(root *service.ParsedConfig) error {
 		return err
 	}
 	if enabled && !login {
-		return errors.New("streams mode does not serve its REST API without a login: set http.basic_auth in the file of --observability, or leave the API out with --no-api")
+		return errors.New("streams mode does not serve its REST API without a login. Set http.basic_auth in the file of --observability, or disable the API with --no-api")
 	}
 	return nil
 }
 
-// explained returns an error of Benthos with what to do about it, and without the value
-// that Benthos repeats when it cannot hide a secret, since that is no text. In a file
-// such a secret is found before; --set is left.
+// explained adds to an error of Benthos what to do about it. Benthos cannot hide a secret
+// that is not text, and repeats its value in the error; explained removes the value. Lint
+// finds such a secret in a file, but not in --set.
 func explained(err error) string {
 	if text := err.Error(); strings.Contains(text, "failed to check if condition: expected string value, got") {
 		before, _, _ := strings.Cut(text, ":")
-		return before + `: a setting that is a secret must be text: put its value into quotes, as in --set 'output.influxdb.password="1234"'`
+		return before + `: a secret must be text. Put its value into quotes, as in --set 'output.influxdb.password="1234"'`
 	}
-	// Benthos takes a flag behind the file for a second file, before check sees it.
+	// Benthos reads a flag after the file as a second file, and fails before check runs.
 	if text := err.Error(); strings.HasPrefix(text, "a maximum of one config must be specified") {
-		return text + "; flags come before the file: " + binaryName + " run [OPTIONS] FILE"
+		return "run takes one file, and its flags come before the file:\n   " + binaryName + " run [OPTIONS] FILE"
 	}
 	return err.Error()
 }

@@ -25,13 +25,13 @@ func topicCommand() *cli.Command {
 		ArgsUsage: "COMMAND",
 		Subcommands: []*cli.Command{{
 			Name:      "create",
-			Usage:     "Create a topic in Kafka, unless it exists with as many partitions",
+			Usage:     "Create a topic, or check its number of partitions",
 			ArgsUsage: "NAME",
 			Description: `
-The number of partitions is part of the identity of a point, so choose it
-before the first tweet and do not change it: exact.yaml counts on it.
+A point's timestamp depends on the partition of its tweets, so choose the number of
+partitions before the first tweet and do not change it: exact.yaml relies on it.
 
-For a Kafka with TLS or a login, name the pipeline that reads from it. Its
+For a Kafka with TLS or a login, name a pipeline that uses this Kafka. Its
 brokers and credentials are used.
 
    brandpulse-connect topic create tweets --partitions 8
@@ -40,7 +40,7 @@ brokers and credentials are used.
    brandpulse-connect topic create tweets --partitions 8 --pipeline mine.yaml`[1:],
 			Flags: []cli.Flag{
 				&cli.IntFlag{Name: "partitions", Value: 1, Usage: "number of partitions"},
-				&cli.IntFlag{Name: "replication-factor", Usage: "copies of each partition; 0 leaves it to the broker"},
+				&cli.IntFlag{Name: "replication-factor", Usage: "copies of each partition; 0 means the broker's default"},
 				&cli.StringFlag{Name: "brokers", EnvVars: []string{"KAFKA_BROKERS"}, Value: "127.0.0.1:9092", Usage: "`BROKERS` of Kafka, separated by commas"},
 				&cli.StringFlag{Name: "pipeline", Usage: "`FILE` of a pipeline whose brokers, TLS settings and login are used; --brokers replaces its brokers"},
 			},
@@ -55,15 +55,18 @@ func runTopicCreate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(names) != 1 {
-		return fmt.Errorf("topic create needs the name of one topic, and got %q", names)
+	switch {
+	case len(names) == 0:
+		return fmt.Errorf("topic create needs the name of a topic: %s NAME", c.Command.HelpName)
+	case len(names) > 1:
+		return fmt.Errorf("topic create takes the name of one topic, got %q", names)
 	}
 	topic, partitions, replicas := names[0], c.Int("partitions"), c.Int("replication-factor")
 	switch {
 	case partitions < 1 || partitions > math.MaxInt32:
-		return fmt.Errorf("--partitions %d: it must be 1 or more", partitions)
+		return fmt.Errorf("--partitions is %d: it must be 1 or more", partitions)
 	case replicas < 0 || replicas > math.MaxInt16:
-		return fmt.Errorf("--replication-factor %d: it must be 0 (the broker decides) or more", replicas)
+		return fmt.Errorf("--replication-factor is %d: it must be 1 or more, or 0 for the broker's default", replicas)
 	case replicas == 0:
 		replicas = -1
 	}
@@ -75,12 +78,12 @@ func runTopicCreate(c *cli.Context) error {
 	defer cancel()
 	client, err := kgo.NewClient(append(options, kgo.RetryTimeout(topicTimeout/2))...)
 	if err != nil {
-		return fmt.Errorf("making a Kafka client for %s: %w", brokers, err)
+		return fmt.Errorf("creating a Kafka client for %s: %w", brokers, err)
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
 	if err := client.Ping(ctx); err != nil {
-		return fmt.Errorf("reaching Kafka at %s: %w. Check the address (--brokers), and that Kafka runs", brokers, err)
+		return fmt.Errorf("reaching Kafka at %s: %w. Check the address (--brokers) and that Kafka is running", brokers, err)
 	}
 	_, err = admin.CreateTopic(ctx, int32(partitions), int16(replicas), nil, topic)
 	switch {
@@ -93,23 +96,23 @@ func runTopicCreate(c *cli.Context) error {
 	return nil
 }
 
-// checkTopic returns an error unless an existing topic is as it was to be created.
+// checkTopic returns an error unless an existing topic has this number of partitions.
 func checkTopic(ctx context.Context, c *cli.Context, admin *kadm.Client, topic string, partitions int) error {
 	topics, err := admin.ListTopics(ctx, topic)
 	if err == nil {
 		err = topics[topic].Err
 	}
 	if err != nil {
-		return fmt.Errorf("reading the partitions of topic %s, which exists: %w", topic, err)
+		return fmt.Errorf("reading the partitions of the existing topic %s: %w", topic, err)
 	}
 	if n := len(topics[topic].Partitions); n != partitions {
-		return fmt.Errorf("topic %s exists with %s, not %d. Choose another name, or --partitions %d", topic, plural(n, "partition"), partitions, n)
+		return fmt.Errorf("topic %s already exists with %s, not %d. Choose another name, or --partitions %d", topic, plural(n, "partition"), partitions, n)
 	}
-	fmt.Fprintf(c.App.Writer, "Topic %s exists with %s.\n", topic, plural(partitions, "partition"))
+	fmt.Fprintf(c.App.Writer, "Topic %s already exists with %s.\n", topic, plural(partitions, "partition"))
 	return nil
 }
 
-// topicKafka returns how to reach Kafka.
+// topicKafka returns the brokers, and the client options to reach them.
 func topicKafka(c *cli.Context) (brokers string, options []kgo.Opt, err error) {
 	s := &auditSettings{}
 	if file := c.String("pipeline"); file != "" {

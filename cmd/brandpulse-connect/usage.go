@@ -2,20 +2,46 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 
+	"github.com/mattn/go-isatty"
 	"github.com/urfave/cli/v2"
 )
 
-// usageError is the error of a command about its flags. urfave/cli would print the whole
-// help in front of it.
+// usageError returns the error for a wrong flag. urfave/cli would print the whole help
+// before it.
 func usageError(c *cli.Context, err error, _ bool) error {
-	return fmt.Errorf("%w. Its flags: %s --help", err, c.Command.HelpName)
+	return fmt.Errorf("%w\nFor all flags, run %s --help", err, c.Command.HelpName)
 }
 
-// interspersed parses flags behind the first argument, which urfave/cli leaves among
-// the arguments, and returns the arguments proper.
+// errorWriter returns stderr, with long lines wrapped if it is a terminal.
+func errorWriter() io.Writer {
+	if isatty.IsTerminal(os.Stderr.Fd()) || isatty.IsCygwinTerminal(os.Stderr.Fd()) {
+		return wrappingWriter{os.Stderr}
+	}
+	return os.Stderr
+}
+
+type wrappingWriter struct{ to io.Writer }
+
+func (w wrappingWriter) Write(text []byte) (int, error) {
+	lines := strings.Split(string(text), "\n")
+	for i, line := range lines {
+		if len(line) > helpWidth {
+			lines[i] = wrapped(line, 0, 0)
+		}
+	}
+	if _, err := io.WriteString(w.to, strings.Join(lines, "\n")); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
+
+// interspersed parses the flags after the first argument, which urfave/cli leaves among
+// the arguments, and returns the arguments without them.
 func interspersed(c *cli.Context) (arguments []string, err error) {
 	rest := c.Args().Slice()
 	for len(rest) > 0 {
@@ -56,12 +82,12 @@ func flagOf(c *cli.Context, name string) cli.Flag {
 
 func isFlag(argument string) bool { return strings.HasPrefix(argument, "-") && argument != "-" }
 
-// flagsFirst is an error if a flag is behind an argument of a command of Benthos, which
-// would take it for a file.
+// flagsFirst returns an error if a flag follows an argument of a Benthos command, which
+// would read it as a file name.
 func flagsFirst(c *cli.Context) error {
 	arguments := c.Args().Slice()
 	if at := slices.IndexFunc(arguments, isFlag); at > 0 {
-		return fmt.Errorf("write the flag %s before %s: %s %s %s", arguments[at], arguments[0], c.Command.HelpName, strings.Join(arguments[at:], " "), strings.Join(arguments[:at], " "))
+		return fmt.Errorf("the flag %s must come before %s:\n   %s %s %s", arguments[at], arguments[0], c.Command.HelpName, strings.Join(arguments[at:], " "), strings.Join(arguments[:at], " "))
 	}
 	return nil
 }

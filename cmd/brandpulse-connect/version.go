@@ -7,8 +7,8 @@ import (
 )
 
 // Version and DateBuilt are set by the linker where there is no repository to read them
-// from, as in the Dockerfile. Otherwise they are what the Go toolchain stamped into the
-// binary.
+// from, as in the Dockerfile. If they are empty, the values that the Go toolchain stamped
+// into the binary are used.
 var (
 	Version   string
 	DateBuilt string

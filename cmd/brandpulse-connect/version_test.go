@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What would break: a person who reports a fault cannot say which version has it.
+// If this fails, a bug report cannot name the version that has the bug.
 func TestVersionIsOneThatCanBeReported(t *testing.T) {
 	vcs := func(revision, time, modified string) (settings []debug.BuildSetting) {
 		return []debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: revision}, {Key: "vcs.time", Value: time}, {Key: "vcs.modified", Value: modified}}

@@ -74,7 +74,7 @@ func TestMistakesSayWhatWasMeant(t *testing.T) {
 		{"list --status stabel", []string{"Did you mean stable?"}},
 		{"list inputs --nope", []string{"-nope", "brandpulse-connect list --help"}},
 		{"list inputs --format", []string{"--format needs a value"}},
-		{"run config/exact.yaml --set logger.level=DEBUG", []string{"flags come before the file: brandpulse-connect run [OPTIONS] FILE"}},
+		{"run config/exact.yaml --set logger.level=DEBUG", []string{"flags come before the file", "brandpulse-connect run [OPTIONS] FILE"}},
 		{"lint config/exact.yaml --labels", []string{"brandpulse-connect lint --labels config/exact.yaml"}},
 		{"topic create --nope", []string{"-nope", "brandpulse-connect topic create --help"}},
 		{"create influxd", []string{"Did you mean influxdb?"}},

@@ -90,7 +90,7 @@ func TestStreamsAPIWantsALogin(t *testing.T) {
 	t.Parallel()
 	for name, http := range map[string]string{"nothing said": "", "not enabled": "  basic_auth: { enabled: false }\n"} {
 		s := startStreams(t, nil, http, "INFO")
-		if code := s.Wait(t, 30*time.Second); code != 1 || !strings.Contains(s.Log(t), "set http.basic_auth") || !strings.Contains(s.Log(t), "--no-api") {
+		if code := s.Wait(t, 30*time.Second); code != 1 || !strings.Contains(s.Log(t), "Set http.basic_auth") || !strings.Contains(s.Log(t), "--no-api") {
 			t.Errorf("%s: exit code %d:\n%s", name, code, s.Log(t))
 		}
 	}

@@ -318,8 +318,8 @@ func TestRunRefusesWhatWouldBeChanged(t *testing.T) {
 		"digits as token":         {[]string{"run", number}, map[string]string{"INFLUXDB_TOKEN": "4815162342"}, "token is a secret and must be text"},
 		"digits, chilled":         {[]string{"run", "--chilled", number}, map[string]string{"INFLUXDB_TOKEN": "4815162342"}, "token is a secret and must be text"},
 		"digits, echo":            {[]string{"echo", number}, map[string]string{"INFLUXDB_TOKEN": "4815162342"}, "token is a secret and must be text"},
-		"digits, by --set":        {[]string{"run", "--chilled", "--set", "output.switch.cases.1.output.influxdb.password=4815162342", "config/ingest.yaml"}, nil, "put its value into quotes"},
-		"digits, by --set, echo":  {[]string{"echo", "--set", "output.switch.cases.1.output.influxdb.password=4815162342", "config/ingest.yaml"}, nil, "put its value into quotes"},
+		"digits, by --set":        {[]string{"run", "--chilled", "--set", "output.switch.cases.1.output.influxdb.password=4815162342", "config/ingest.yaml"}, nil, "Put its value into quotes"},
+		"digits, by --set, echo":  {[]string{"echo", "--set", "output.switch.cases.1.output.influxdb.password=4815162342", "config/ingest.yaml"}, nil, "Put its value into quotes"},
 		"what lint finds":         {[]string{"run", "config/ingest.yaml"}, map[string]string{"WINDOW": "1d"}, `window is "1d": it must be whole milliseconds, such as 500ms, 10s, 5m or 48h, from 1ms to 24h (from the environment variable WINDOW)`},
 		"the same before command": {[]string{"-c", "config/ingest.yaml"}, map[string]string{"WINDOW": "1d"}, `from the environment variable WINDOW`},
 	} {

@@ -127,11 +127,11 @@ func (s *auditSettings) explained(ctx context.Context, err error) error {
 	if !errors.As(err, &nothing) {
 		return err
 	}
-	groups := "no group has"
+	groups := "no other group has any"
 	if names := s.groups(ctx); len(names) > 0 {
-		groups = "these have: " + strings.Join(names, ", ")
+		groups = "these groups have: " + strings.Join(names, ", ")
 	}
-	return fmt.Errorf("%w; %s. Name the pipeline's with --%s, or compare to the end of the log with --%s", err, groups, flagGroup, flagToEnd)
+	return fmt.Errorf("%w; %s. Name the pipeline's group with --%s, or compare to the end of the log with --%s", err, groups, flagGroup, flagToEnd)
 }
 
 // maxGroups is how many groups are looked at and named.

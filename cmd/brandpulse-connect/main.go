@@ -38,7 +38,7 @@ var configPaths = []string{"/etc/brandpulse-connect/config.yaml", "brandpulse-co
 func main() {
 	collectGarbage(memoryLimit, gcPercent)
 	cli.HelpPrinter = printHelp
-	cli.ErrWriter = errorWriter()
+	cli.ErrWriter = wrappingOn(os.Stderr)
 	variables := &environment{}
 	guard := &preflight{variables: variables}
 	server := &serverWatch{stop: stopGracefully}

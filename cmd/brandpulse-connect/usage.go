@@ -17,12 +17,13 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	return fmt.Errorf("%w\nFor all flags, run %s --help", err, c.Command.HelpName)
 }
 
-// errorWriter returns stderr, with long lines wrapped if it is a terminal.
-func errorWriter() io.Writer {
-	if isatty.IsTerminal(os.Stderr.Fd()) || isatty.IsCygwinTerminal(os.Stderr.Fd()) {
-		return wrappingWriter{os.Stderr}
+// wrappingOn returns a writer to f that wraps long lines if f is a terminal. Each write
+// must be of whole lines.
+func wrappingOn(f *os.File) io.Writer {
+	if isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd()) {
+		return wrappingWriter{f}
 	}
-	return os.Stderr
+	return f
 }
 
 type wrappingWriter struct{ to io.Writer }
@@ -30,8 +31,11 @@ type wrappingWriter struct{ to io.Writer }
 func (w wrappingWriter) Write(text []byte) (int, error) {
 	lines := strings.Split(string(text), "\n")
 	for i, line := range lines {
-		if len(line) > helpWidth {
-			lines[i] = wrapped(line, 0, 0)
+		content := strings.TrimLeft(line, " ")
+		// Several spaces in a row are columns of a table.
+		if len(line) > helpWidth && !strings.Contains(content, "  ") {
+			by := len(line) - len(content)
+			lines[i] = strings.Repeat(" ", by) + wrapped(content, by, by)
 		}
 	}
 	if _, err := io.WriteString(w.to, strings.Join(lines, "\n")); err != nil {

@@ -1,16 +1,16 @@
-// Package audit compares what InfluxDB holds with what Kafka holds, by a path of
-// its own: it shares no code with the pipeline that it judges. Its reader of the
-// log, its decoder of tweets, its reader of InfluxDB and the law of timestamps
-// are written a second time, in this folder.
+// Package audit compares the contents of InfluxDB with those of Kafka. It shares no
+// code with the pipeline that it checks: its reader of the log, its decoder of
+// tweets, its reader of InfluxDB and its stamp law are written a second time, in
+// this folder.
 //
-// What is compared are numbers of tweets by second, brand and sentiment. While a
-// pipeline runs, InfluxDB is behind: it must hold all tweets below the committed
-// offsets, and none that are not in the log. So the order of reading matters: the
-// committed offsets first, then InfluxDB, then where the log ends.
+// It compares numbers of tweets per second, brand and sentiment. While a pipeline
+// runs, InfluxDB lags behind Kafka: it must hold all tweets below the committed
+// offsets, and none that are not in the log. So the order of reading matters: first
+// the committed offsets, then InfluxDB, then the end of the log.
 //
-//	tweets below the commits ≤ InfluxDB and refused points ≤ tweets below the end
+//	tweets below the commits ≤ InfluxDB and rejected points ≤ tweets below the end
 //
-// Where nothing is under way both bounds are the same.
+// If nothing is in flight, both bounds are the same.
 package audit
 
 import (
@@ -29,23 +29,23 @@ const (
 	maxNanos = influxread.MaxNanos
 )
 
-// Cut is what a point is made of.
+// Cut is the unit that a point is made from.
 type Cut string
 
 // Cuts.
 const (
-	// CutBatches is a point for each window, brand and sentiment of a RecordBatch,
-	// stamped by its base offset.
+	// CutBatches: one point per window, brand and sentiment of a record batch,
+	// stamped with its base offset.
 	CutBatches Cut = "record batches"
-	// CutTweets is a point a tweet, stamped by its own offset.
+	// CutTweets: one point per tweet, stamped with its own offset.
 	CutTweets Cut = "tweets"
-	// CutFolds is a point for each window, brand and sentiment of whatever a stock
-	// input has read in one piece, stamped by its first offset. Which pieces these
-	// were is written nowhere.
+	// CutFolds: one point per window, brand and sentiment of a batch of the stock
+	// input, stamped with its first offset. The boundaries of these batches are
+	// not recorded anywhere.
 	CutFolds Cut = "batches of the input"
 )
 
-// Log is what is read of Kafka; *kafkalog.Log is one.
+// Log reads Kafka. It is implemented by *kafkalog.Log.
 type Log interface {
 	Bounds(ctx context.Context) (map[int32]kafkalog.Range, error)
 	Committed(ctx context.Context, group string) (map[int32]int64, error)
@@ -53,50 +53,51 @@ type Log interface {
 	Headers(ctx context.Context, ranges map[int32]kafkalog.Range, do func(kafkalog.Batch) error) error
 }
 
-// Store is what is read of InfluxDB; *influxread.Reader is one.
+// Store reads InfluxDB. It is implemented by *influxread.Reader.
 type Store interface {
 	Points(ctx context.Context, from, to int64, do func(influxread.Point) error) error
 	Coverage(ctx context.Context, do func(influxread.Span) error) error
 }
 
-// Refused gives the points in the dead letters that InfluxDB refused.
+// Refused returns the points in the dead letters that InfluxDB rejected.
 type Refused func(ctx context.Context) ([]influxread.Point, error)
 
-// Options say what to compare.
+// Options are the settings of a comparison.
 type Options struct {
 	Topic string
-	Group string // whose committed offsets count; with ToEnd none is asked for
-	ToEnd bool   // all up to the end of the log must be stored
+	Group string // the group whose committed offsets count; not used with ToEnd
+	ToEnd bool   // everything up to the end of the log must be stored
 
 	Cut          Cut
 	Law          Law
-	SourcePrefix string // what the tag src begins with for this topic, with Law.Source
+	SourcePrefix string // the beginning of the tag src for this topic, with Law.Source
 
 	// From and To bound the windows that are compared, in nanoseconds since the
 	// Unix epoch, To exclusive.
 	From, To int64
 
-	// Unsteady names the functions of the pipeline's mapping whose results may differ
+	// Unsteady names the functions of the pipeline's mapping whose results can differ
 	// from those that the pipeline got.
 	Unsteady []string
 
-	// Kept says that InfluxDB removes what is older than From by itself.
+	// Kept is the retention of the bucket, which removes points before From. 0 means
+	// that it keeps everything.
 	Kept time.Duration
 
-	// MaxCounts bounds how many counts are held, of one second, brand and sentiment
-	// each.
+	// MaxCounts bounds the number of counts (of a second, brand and sentiment) in
+	// memory.
 	MaxCounts int
-	// MaxExplained bounds how many differences are explained, and listed.
+	// MaxExplained bounds the number of differences that are listed and explained.
 	MaxExplained int
 
 	Progress func(Progress)
 }
 
-// Progress is how far the audit is.
+// Progress is the progress of an audit.
 type Progress struct {
 	Stage Stage
 	Done  int64
-	Total int64 // 0 where nobody knows
+	Total int64 // 0 if unknown
 }
 
 // Stage is a part of the audit.
@@ -125,8 +126,8 @@ type Audit struct {
 	Options
 }
 
-// New prepares an audit. refused may be nil, where points that InfluxDB refuses
-// go nowhere that can be read; so may rule for a quick audit, which reads no tweets.
+// New returns an audit. refused may be nil if there is no readable topic with the
+// rejected points. rule may be nil for a quick audit, which reads no tweets.
 func New(log Log, store Store, refused Refused, rule *tweetrule.Decoder, o Options) (*Audit, error) {
 	if o.MaxCounts == 0 {
 		o.MaxCounts = DefaultMaxCounts
@@ -147,26 +148,28 @@ func New(log Log, store Store, refused Refused, rule *tweetrule.Decoder, o Optio
 		return nil, err
 	}
 	if o.From >= o.To {
-		return nil, errors.New("the time to end at is not after the time to begin at")
+		return nil, fmt.Errorf("the time to compare ends at %s, which is not after its start, %s. Check --from and --to", instant(o.To), instant(o.From))
 	}
 	return &Audit{log: log, store: store, refused: refused, rule: rule, Options: o}, nil
 }
 
-// limits are the offsets that a comparison is about.
+func instant(nanos int64) string { return time.Unix(0, nanos).UTC().Format(time.RFC3339Nano) }
+
+// limits are the offsets that a comparison covers.
 type limits struct {
-	log       map[int32]kafkalog.Range // what was there to read
-	committed map[int32]int64          // all below must be stored
-	first     map[int32]int64          // what is below cannot be compared
+	log       map[int32]kafkalog.Range // offsets that can be read
+	committed map[int32]int64          // offsets below must be stored
+	first     map[int32]int64          // offsets below cannot be compared
 	until     map[int32]int64          // see earliest
 }
 
-// errMoved says that retention has moved the start of the log meanwhile.
+// errMoved means that retention has moved the start of the log during the audit.
 var errMoved = errors.New("retention has removed records while they were read")
 
-// retries is how often an audit begins anew when retention gets in between.
+// retries is how often an audit is attempted while retention moves the log's start.
 const retries = 3
 
-// Run compares all, and explains what differs.
+// Run compares everything, and explains the differences.
 func (a *Audit) Run(ctx context.Context) (*Report, error) {
 	for attempt := 1; ; attempt++ {
 		report, err := a.run(ctx)
@@ -174,7 +177,7 @@ func (a *Audit) Run(ctx context.Context) (*Report, error) {
 			return report, err
 		}
 		if attempt == retries {
-			return nil, fmt.Errorf("%w, %d times: its retention is too short to read the topic whole", err, attempt)
+			return nil, fmt.Errorf("%w, in each of %d attempts: the topic's retention is too short to read all of it", err, attempt)
 		}
 	}
 }
@@ -210,22 +213,22 @@ func (a *Audit) run(ctx context.Context) (*Report, error) {
 	return report, a.explain(ctx, report, begin, stored.refused)
 }
 
-// nothing says why there is nothing to compare.
+// nothing returns an error with the reason why there is nothing to compare.
 func (a *Audit) nothing(logged int64) error {
 	if logged == 0 {
-		return fmt.Errorf("%w: the topic %s holds no tweet of that time", ErrNothing, a.Topic)
+		return fmt.Errorf("%w: the topic %s has no tweets of that time", ErrNothing, a.Topic)
 	}
-	return fmt.Errorf("%w: the topic %s holds %s, and InfluxDB no point of them: check the bucket and the measurement", ErrNothing, a.Topic, tweets(logged))
+	return fmt.Errorf("%w: the topic %s has %s, but InfluxDB has no points of them. Check the bucket and the measurement", ErrNothing, a.Topic, tweets(logged))
 }
 
-// NoCommitError says that a group has committed nothing of a topic.
+// NoCommitError means that a group has no committed offsets for a topic.
 type NoCommitError struct{ Group, Topic string }
 
 func (e *NoCommitError) Error() string {
-	return fmt.Sprintf("the group %s has committed nothing of the topic %s", e.Group, e.Topic)
+	return fmt.Sprintf("group %s has no committed offsets for topic %s", e.Group, e.Topic)
 }
 
-// begin asks for the committed offsets, and where the log begins.
+// begin reads the committed offsets and the start of the log.
 func (a *Audit) begin(ctx context.Context) (*limits, error) {
 	bounds, err := a.log.Bounds(ctx)
 	if err != nil {
@@ -257,8 +260,8 @@ func (a *Audit) begin(ctx context.Context) (*limits, error) {
 	return l, nil
 }
 
-// end asks where the log ends, after InfluxDB was read: nothing that is stored
-// can be from beyond.
+// end reads the end of the log. It is called after InfluxDB was read, so no stored
+// tweet can be beyond that end.
 func (a *Audit) end(ctx context.Context, l *limits) error {
 	bounds, err := a.log.Bounds(ctx)
 	if err != nil {
@@ -272,7 +275,7 @@ func (a *Audit) end(ctx context.Context, l *limits) error {
 		case bound.Start > before.Start:
 			return errMoved
 		case at > bound.End:
-			return fmt.Errorf("partition %d of %s ends at offset %d, and the group %s has committed %d: the topic was made anew since, or the group reads transactions that are still open", partition, a.Topic, bound.End, a.Group, at)
+			return fmt.Errorf("partition %d of %s ends at offset %d, but group %s has committed offset %d: the topic was recreated since, or the group reads open transactions", partition, a.Topic, bound.End, a.Group, at)
 		}
 		l.log[partition] = bound
 	}

@@ -9,13 +9,13 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit/kafkalog"
 )
 
-// maxPieces bounds how many points, expected and stored, an explanation holds.
+// maxPieces bounds the number of points, expected and stored, in an explanation.
 const maxPieces = 500_000
 
-var errTooMuch = errors.New("too much to explain")
+var errTooMuch = errors.New("too many points to explain")
 
-// explain reads both sides once more, for the differences that are listed alone,
-// and names the places in Kafka that they come from.
+// explain reads both sides again, for the listed differences only, and finds the
+// places in Kafka that they come from.
 func (a *Audit) explain(ctx context.Context, r *Report, lim *limits, refused []influxread.Point) error {
 	e := &explanation{
 		audit: a, lim: lim, wanted: map[key]int{}, names: map[series]uint32{},
@@ -54,7 +54,7 @@ func (a *Audit) explain(ctx context.Context, r *Report, lim *limits, refused []i
 	return nil
 }
 
-// explanation holds what the differences that are explained are made of.
+// explanation holds the points of the differences that are explained.
 type explanation struct {
 	audit  *Audit
 	lim    *limits
@@ -66,26 +66,26 @@ type explanation struct {
 	order   []*piece
 	sums    map[sumKey]*sum // for CutFolds
 	located map[located][2]int64
-	offsets map[int32][]int64 // that are to be located, rising
+	offsets map[int32][]int64 // offsets to locate, ascending
 }
 
-// placeKey is where a point stands: in a difference, by its time; with Law.Source
-// the partition is not in the time.
+// placeKey identifies a point of a difference by its timestamp and its partition,
+// which the timestamp does not contain with Law.Source.
 type placeKey struct {
 	difference int
 	partition  int32
 	nanos      int64
 }
 
-// piece is a point, as it should be and as it is.
+// piece is a point as expected and as stored.
 type piece struct {
 	placeKey
 	base, last int64
 	offset     int64
 	should     int64
-	below      bool // of the committed offsets
+	below      bool // below the committed offset
 	stored     []influxread.Point
-	unsure     bool // it may be of a removed offset
+	uncertain  bool // it may belong to a removed offset
 }
 
 type located struct {
@@ -134,7 +134,7 @@ func (e *explanation) sum(k sumKey) *sum {
 	return s
 }
 
-// want tells which difference a tweet or point belongs to.
+// want returns the difference that a tweet or point belongs to.
 func (e *explanation) want(nanos int64, brand, sentiment string) (int, bool) {
 	number, ok := e.names[series{brand, sentiment}]
 	if !ok {
@@ -144,7 +144,7 @@ func (e *explanation) want(nanos int64, brand, sentiment string) (int, bool) {
 	return i, ok
 }
 
-// readStore reads the points of the seconds, or windows, that differ.
+// readStore reads the points of the seconds or windows that differ.
 func (e *explanation) readStore(ctx context.Context, differences []Difference, refused []influxread.Point) error {
 	unit := int64(e.audit.Unit())
 	stored := map[influxread.Point]bool{}
@@ -204,14 +204,14 @@ func (e *explanation) addPoint(p influxread.Point) error {
 		return err
 	}
 	at.stored = append(at.stored, p)
-	at.unsure = w.unsure
+	at.uncertain = w.uncertain
 	if w.ok {
 		at.offset = w.offset
 	}
 	return nil
 }
 
-// locate prepares to look for the batches that the offsets of points lie in.
+// locate lists the offsets of points whose batches addBatch is to find.
 func (e *explanation) locate() {
 	e.offsets = map[int32][]int64{}
 	period := e.audit.Law.period()

@@ -8,14 +8,14 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit/kafkalog"
 )
 
-// manyGaps is from how many gaps of a partition on all between the first and the
-// last is read at once.
+// manyGaps: if a partition has more gaps, everything between the first and the last
+// is read at once.
 const manyGaps = 16
 
-// lookIntoGaps asks Kafka what lies where there is no coverage point: the marks
-// of transactions and what was rolled back is not covered, nor what Kafka has
-// compacted away. A batch with records should be.
-func (q *quick) lookIntoGaps(ctx context.Context) error {
+// readGaps reads the batch headers of offsets without a coverage point. Transaction
+// markers, aborted records and records that Kafka has compacted away need no coverage
+// point. Any other batch with records does.
+func (q *quick) readGaps(ctx context.Context) error {
 	for round := 0; ; round++ {
 		ranges := map[int32]kafkalog.Range{}
 		for partition, gaps := range q.gaps {
@@ -41,7 +41,7 @@ func (q *quick) lookIntoGaps(ctx context.Context) error {
 	}
 }
 
-// uncovered judges a batch in or at a gap.
+// uncovered reports a batch in or at a gap.
 func (q *quick) uncovered(b kafkalog.Batch) {
 	for _, g := range q.gaps[b.Partition] {
 		if b.Last < g.start || b.Base >= g.end {
@@ -50,12 +50,12 @@ func (q *quick) uncovered(b kafkalog.Batch) {
 		commit := q.lim.committed[b.Partition]
 		switch {
 		case b.Last >= commit || b.Base < q.lim.log[b.Partition].Start:
-			// A batch that is not committed to its end, or whose begin is gone.
+			// The batch is not committed to its end, or its start is removed.
 		case b.Base >= g.start && b.Last < g.end:
 			q.uncovers[b.Partition] = append(q.uncovers[b.Partition], gap{b.Base, b.Last + 1})
-			q.find(FindingGap, b.Partition, b.Base, b.Last, "partition %d, batch at %d (to %d): %s records, and no coverage point", b.Partition, b.Base, b.Last, humanize.Comma(int64(b.Count)))
+			q.find(FindingGap, b.Partition, b.Base, b.Last, "partition %d, batch at %d (to %d): %s records, no coverage point", b.Partition, b.Base, b.Last, humanize.Comma(int64(b.Count)))
 		default:
-			q.find(FindingGap, b.Partition, b.Base, b.Last, "partition %d, batch at %d (to %d): no coverage point has its offsets %d to %d", b.Partition, b.Base, b.Last, max(b.Base, g.start), min(b.Last, g.end-1))
+			q.find(FindingGap, b.Partition, b.Base, b.Last, "partition %d, batch at %d (to %d): no coverage point covers its offsets %d to %d", b.Partition, b.Base, b.Last, max(b.Base, g.start), min(b.Last, g.end-1))
 		}
 		return
 	}

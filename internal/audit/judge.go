@@ -7,7 +7,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit/influxread"
 )
 
-// causes are those of one difference, by partition and offset.
+// causes returns the causes of one difference, by partition and offset.
 func (e *explanation) causes(difference int) []Cause {
 	var found []Cause
 	for _, p := range e.order {
@@ -31,19 +31,19 @@ func (e *explanation) causes(difference int) []Cause {
 	return found
 }
 
-// judge says what is wrong with a point.
+// judge returns the causes at a point.
 func (e *explanation) judge(p *piece) (found []Cause) {
 	c := Cause{
 		Partition: p.partition, Base: p.base, Last: p.last, FirstOffset: p.offset, LastOffset: p.offset,
 		Should: p.should, Points: len(p.stored),
 	}
 	switch {
-	case p.should == 0 && p.unsure:
-		return nil // it may well be of an offset that is no more
+	case p.should == 0 && p.uncertain:
+		return nil // it may belong to a removed offset
 	case p.should == 0:
 		c.Kind, c.Period = KindUnexpected, e.audit.Law.period()
-		if lies, ok := e.lies(p); ok {
-			c.Base, c.Last = lies[0], lies[1]
+		if batch, ok := e.batchOf(p); ok {
+			c.Base, c.Last = batch[0], batch[1]
 		}
 		for _, s := range p.stored {
 			one := c
@@ -58,7 +58,7 @@ func (e *explanation) judge(p *piece) (found []Cause) {
 		}
 		return nil
 	}
-	// Of several points the one that is as it should be is the right one.
+	// Of several points, one that is as expected is the right one.
 	right := max(0, slices.IndexFunc(p.stored, func(s influxread.Point) bool { return s.Count == p.should && s.Other == "" }))
 	for i, s := range p.stored {
 		one := c
@@ -76,7 +76,7 @@ func (e *explanation) judge(p *piece) (found []Cause) {
 	return found
 }
 
-// extraTags are those that a point should not have.
+// extraTags returns the tags that a point should not have.
 func extraTags(p influxread.Point, source bool) string {
 	switch {
 	case source || p.Source == "":
@@ -87,8 +87,9 @@ func extraTags(p influxread.Point, source bool) string {
 	return p.Other + ",src=" + p.Source
 }
 
-// lies gives the batch that an offset of a point lies in.
-func (e *explanation) lies(p *piece) ([2]int64, bool) {
+// batchOf returns the base and last offset of the batch that contains an offset of a
+// point.
+func (e *explanation) batchOf(p *piece) ([2]int64, bool) {
 	period := e.audit.Law.period()
 	for at := p.offset; at >= 0 && at < e.lim.log[p.partition].End; at += period {
 		if batch, ok := e.located[located{p.partition, at}]; ok {
@@ -98,7 +99,7 @@ func (e *explanation) lies(p *piece) ([2]int64, bool) {
 	return [2]int64{}, false
 }
 
-// judge says what is wrong with a partition's part of a sum.
+// judge returns the causes in a partition's part of a sum.
 func (s *sum) judge(partition int32) []Cause {
 	if s.stored >= s.committed && s.stored <= s.logged {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Law is how the time of a point follows from where its tweets lie in Kafka, as
-// the documents of sentiment_window have it, written here once more:
+// Law is the stamp law: how the timestamp of a point follows from the position of its
+// tweets in Kafka. It repeats the documentation of sentiment_window:
 //
 //	time = event time floored to Resolution + slot
 //	slot = (offset mod S) * Partitions + partition,  S = Resolution / Partitions
@@ -17,21 +17,21 @@ import (
 // Resolution.
 type Law struct {
 	Resolution time.Duration // the window, or the resolution of single tweets
-	Partitions int64         // how many the topic may have; not used with Source
+	Partitions int64         // most partitions of the topic; not used with Source
 	Source     bool
 }
 
 func (l Law) check() error {
 	switch {
 	case l.Resolution < time.Millisecond || l.Resolution > 24*time.Hour || l.Resolution%time.Millisecond != 0:
-		return fmt.Errorf("%s is no window: it must be whole milliseconds, at most 24h", l.Resolution)
+		return fmt.Errorf("window or resolution is %s: it must be whole milliseconds, at most 24h", l.Resolution)
 	case !l.Source && (l.Partitions < 1 || l.Partitions > int64(l.Resolution)):
-		return fmt.Errorf("%d partitions do not fit in %s", l.Partitions, l.Resolution)
+		return fmt.Errorf("max_partitions is %d: it must be from 1 to the nanoseconds of the window, %s", l.Partitions, l.Resolution)
 	}
 	return nil
 }
 
-// period is S: offsets that differ by it share a slot.
+// period returns S: offsets that differ by S share a slot.
 func (l Law) period() int64 {
 	if l.Source {
 		return int64(l.Resolution)
@@ -39,7 +39,7 @@ func (l Law) period() int64 {
 	return int64(l.Resolution) / l.Partitions
 }
 
-// slot of an offset; ok is false where the partition has none.
+// slot returns the slot of an offset. ok is false if the partition has none.
 func (l Law) slot(partition int32, offset int64) (slot int64, ok bool) {
 	if l.Source {
 		return offset % l.period(), true
@@ -50,7 +50,7 @@ func (l Law) slot(partition int32, offset int64) (slot int64, ok bool) {
 	return offset%l.period()*l.Partitions + int64(partition), true
 }
 
-// floor rounds down, before 1970 too.
+// floor rounds down to Resolution, also before 1970.
 func (l Law) floor(nanos int64) int64 { return floorTo(nanos, int64(l.Resolution)) }
 
 func floorTo(nanos, step int64) int64 {
@@ -61,8 +61,8 @@ func floorTo(nanos, step int64) int64 {
 	return nanos - within
 }
 
-// origin is what the time of a point says of the offset it was made from: it is
-// residue + k * period, in a partition.
+// origin is the position that the timestamp of a point contains: an offset of
+// residue + k * period in a partition.
 type origin struct {
 	partition int32
 	residue   int64
@@ -70,9 +70,9 @@ type origin struct {
 
 var errForeign = errors.New("a point of another topic")
 
-// origin reads the time and source of a point. ok is false where no offset gives
-// that time; errForeign means a point of another topic. prefix is what the tag
-// src begins with for this topic.
+// origin reads the timestamp and the tag src of a point. ok is false if no offset
+// produces that timestamp; errForeign means a point of another topic. prefix is the
+// beginning of the tag src for this topic.
 func (l Law) origin(nanos int64, source, prefix string) (o origin, ok bool, err error) {
 	slot := nanos - l.floor(nanos)
 	if l.Source {
@@ -90,12 +90,12 @@ func (l Law) origin(nanos int64, source, prefix string) (o origin, ok bool, err 
 		return origin{partition, slot}, number != "", nil
 	}
 	if slot >= l.period()*l.Partitions {
-		return origin{}, false, nil // what is left where the partitions do not divide R
+		return origin{}, false, nil // a remainder, if the partitions do not divide R
 	}
 	return origin{int32(slot % l.Partitions), slot / l.Partitions}, true, nil
 }
 
-// first is the lowest offset from start on that has the residue.
+// first returns the lowest offset with the residue that is start or above.
 func (o origin) first(start, period int64) int64 {
 	ahead := (o.residue - start) % period
 	if ahead < 0 {
@@ -104,9 +104,9 @@ func (o origin) first(start, period int64) int64 {
 	return start + ahead
 }
 
-// mix makes a number of a point such that the sums over two sets of points are
-// equal only if the sets are, as far as 64 bits can tell (the finalizer of
-// MurmurHash3, twice).
+// mix hashes a point, so that two sets of points have equal sums of hashes only if
+// the sets are equal, up to collisions in 64 bits. It is the finalizer of MurmurHash3,
+// applied twice.
 func mix(nanos, count int64) uint64 {
 	h := uint64(nanos)
 	for _, n := range []uint64{0x9e3779b97f4a7c15, uint64(count)} {

@@ -4,35 +4,35 @@ import (
 	"fmt"
 )
 
-// series is what tweets are counted by, beside the time.
+// series is the brand and sentiment of a count.
 type series struct{ brand, sentiment string }
 
-// key is one count: a second, or a longer window, of a series.
+// key identifies one count: a second, or a longer window, of a series.
 type key struct {
 	start  int64 // ns since the Unix epoch
 	series uint32
 }
 
-// account is what both sides say of one count.
+// account is one count on both sides.
 type account struct {
-	committed int64 // tweets that Kafka holds below the committed offsets
-	logged    int64 // and below the end of the log
-	stored    int64 // in InfluxDB, and refused by it
-	// unsure is how many of the stored may be of tweets that Kafka has removed.
-	unsure int64
-	// points is a sum over the points that there should be, less that over those
-	// that there are: 0 if they are the same ones.
+	committed int64 // tweets in Kafka below the committed offsets
+	logged    int64 // tweets in Kafka below the end of the log
+	stored    int64 // tweets in InfluxDB, and in points that it rejected
+	// uncertain is how many of stored may be tweets that Kafka has removed.
+	uncertain int64
+	// points is the sum of the hashes of the expected points, minus that of the
+	// stored points: 0 if they are the same points.
 	points uint64
 }
 
-// missing is how many tweets are stored too few, and surplus how many too many.
+// missing returns how many tweets are not stored, surplus how many too many are.
 func (a account) missing() int64 { return max(0, a.committed-a.stored) }
-func (a account) surplus() int64 { return max(0, a.stored-a.unsure-a.logged) }
+func (a account) surplus() int64 { return max(0, a.stored-a.uncertain-a.logged) }
 
-// moved tells that the sums agree and the points do not: some are missing, and
-// others stand in for them. Only for what is not under way.
+// moved reports whether the sums agree but the points do not: some are missing, and
+// others take their place. It is false for counts with tweets in flight.
 func (a account) moved(pointwise bool) bool {
-	return pointwise && a.committed == a.logged && a.stored == a.logged && a.unsure == 0 && a.points != 0
+	return pointwise && a.committed == a.logged && a.stored == a.logged && a.uncertain == 0 && a.points != 0
 }
 
 // ledger holds the accounts of both sides.
@@ -48,14 +48,14 @@ func newLedger(max int) *ledger {
 	return &ledger{max: max, index: map[key]int32{}, numbers: map[series]uint32{}}
 }
 
-// TooManyError says that there are more counts than the audit may hold.
+// TooManyError means that there are more counts than the audit may hold.
 type TooManyError struct{ Counts int }
 
 func (e *TooManyError) Error() string {
-	return fmt.Sprintf("there are more than %d counts of a second, brand and sentiment, which is as many as are held in memory: narrow the time with --from and --to, or raise --max-counts (about 100 bytes each)", e.Counts)
+	return fmt.Sprintf("there are more than %d counts of a second, brand and sentiment, the limit of --max-counts. Narrow the time with --from and --to, or raise the limit (about 100 bytes per count)", e.Counts)
 }
 
-// number of a series.
+// number returns the number of a series.
 func (l *ledger) number(s series) uint32 {
 	n, ok := l.numbers[s]
 	if !ok {
@@ -66,7 +66,7 @@ func (l *ledger) number(s series) uint32 {
 	return n
 }
 
-// account of a key, which is good until the next call.
+// account returns the account of a key. The pointer is valid until the next call.
 func (l *ledger) account(k key) (*account, error) {
 	i, ok := l.index[k]
 	if !ok {

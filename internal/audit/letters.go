@@ -18,7 +18,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit/influxread"
 )
 
-// maxRefused bounds how many refused points are held.
+// maxRefused bounds the number of rejected points in memory.
 const maxRefused = 1_000_000
 
 const (
@@ -27,9 +27,10 @@ const (
 	reasonRejected = "rejected"
 )
 
-// Letters reads the points that InfluxDB has refused from a topic of dead
-// letters: those with the header dead_reason=rejected that name the topic, as
-// lines of line protocol. A topic that does not exist has none.
+// Letters returns a function that reads the points that InfluxDB rejected from a
+// topic of dead letters: lines of line protocol with the header
+// dead_reason=rejected and the name of the topic. A topic that does not exist has
+// none.
 func Letters(opts []kgo.Opt, dead, topic, measurement string) Refused {
 	return func(ctx context.Context) ([]influxread.Point, error) {
 		// The last record may be a transaction's marker.
@@ -54,11 +55,11 @@ func Letters(opts []kgo.Opt, dead, topic, measurement string) Refused {
 					delete(ends, r.Partition)
 				}
 				for _, p := range refusedPoints(r, topic, measurement) {
-					seen[p] = true // a letter may come twice
+					seen[p] = true // a letter can be delivered twice
 				}
 			})
 			if len(seen) > maxRefused {
-				return nil, fmt.Errorf("the topic %s holds more than %d refused points", dead, maxRefused)
+				return nil, fmt.Errorf("the topic %s has more than %d rejected points, the limit of an audit", dead, maxRefused)
 			}
 		}
 		points := make([]influxread.Point, 0, len(seen))
@@ -69,8 +70,8 @@ func Letters(opts []kgo.Opt, dead, topic, measurement string) Refused {
 	}
 }
 
-// silence is how long a broker may have nothing of what it says that it has, as
-// when the last records of a topic were compacted away.
+// silence is how long brokers may send no records before the end of a topic, for
+// instance because its last records were compacted away.
 const silence = 30 * time.Second
 
 func poll(ctx context.Context, client *kgo.Client) (kgo.Fetches, error) {
@@ -79,13 +80,12 @@ func poll(ctx context.Context, client *kgo.Client) (kgo.Fetches, error) {
 	fetches := client.PollFetches(limited)
 	err := fetches.Err()
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
-		err = fmt.Errorf("the brokers have sent nothing for %s, though its end is not reached", silence)
+		err = fmt.Errorf("the brokers have sent no records for %s before its end", silence)
 	}
 	return fetches, err
 }
 
-// deadRange gives where to begin and where the topic ends now, for partitions
-// that hold anything.
+// deadRange returns the end and the start of each partition that is not empty.
 func deadRange(ctx context.Context, client *kgo.Client, dead string) (ends map[int32]int64, from map[int32]kgo.Offset, err error) {
 	admin := kadm.NewClient(client)
 	starts, err := admin.ListStartOffsets(ctx, dead)
@@ -102,7 +102,7 @@ func deadRange(ctx context.Context, client *kgo.Client, dead string) (ends map[i
 		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("asking where the topic %s begins and ends: %w", dead, err)
+		return nil, nil, fmt.Errorf("listing the start and end offsets of the topic %s: %w", dead, err)
 	}
 	ends, from = map[int32]int64{}, map[int32]kgo.Offset{}
 	listed.Each(func(end kadm.ListedOffset) {
@@ -114,7 +114,7 @@ func deadRange(ctx context.Context, client *kgo.Client, dead string) (ends map[i
 	return ends, from, nil
 }
 
-// refusedPoints are the counts in a dead letter.
+// refusedPoints returns the points in a dead letter.
 func refusedPoints(r *kgo.Record, topic, measurement string) (points []influxread.Point) {
 	var reason, from string
 	for _, h := range r.Headers {
@@ -130,7 +130,7 @@ func refusedPoints(r *kgo.Record, topic, measurement string) (points []influxrea
 	}
 	lines := lineprotocol.NewDecoderWithBytes(r.Value)
 	for lines.Next() {
-		// What is not a point that we know counts as missing.
+		// A line that is not a point of ours is skipped, so its tweets are missing.
 		if p, ok := pointOf(lines, measurement); ok {
 			points = append(points, p)
 		}
@@ -138,7 +138,7 @@ func refusedPoints(r *kgo.Record, topic, measurement string) (points []influxrea
 	return points
 }
 
-// pointOf reads the line that is next.
+// pointOf reads the current line.
 func pointOf(line *lineprotocol.Decoder, measurement string) (p influxread.Point, ok bool) {
 	if name, err := line.Measurement(); err != nil || string(name) != measurement {
 		return p, false

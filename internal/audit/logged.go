@@ -10,25 +10,25 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit/tweetrule"
 )
 
-// loggedSide is what Kafka says.
+// loggedSide has the numbers of records and tweets in Kafka.
 type loggedSide struct {
-	records     int64 // that a reader of committed data sees
-	undecodable int64 // no tweets that can be stored, by the written rule
-	filtered    int64 // deleted by the pipeline's mapping
-	outside     int64 // of the time that is compared
-	before      int64 // tweets of a piece that begins before the log
+	records     int64 // records that a read_committed consumer sees
+	undecodable int64 // records that are not storable tweets, by the documented rule
+	filtered    int64 // records that the pipeline's mapping deletes
+	outside     int64 // tweets outside the time that is compared
+	before      int64 // records of a batch that begins before the log
 	committed   int64 // tweets below the committed offsets
-	tweets      int64 // and below the end
+	tweets      int64 // tweets below the end of the log
 }
 
-// tally counts the tweets of one batch, without a look into the ledger for each.
+// tally counts the tweets of one batch, without a look-up in the ledger for each.
 type tally struct {
 	audit *Audit
-	last  [4]named // series that came last
+	last  [4]named // the series seen last
 	turn  int
 	cells []tallied
 	index map[cellKey]int // positions in cells
-	hints []int           // the cell that each series was counted in last
+	hints []int           // the last cell of each series
 	side  *loggedSide
 }
 
@@ -39,7 +39,7 @@ type named struct {
 
 // tallied are the tweets of a batch in one window.
 type tallied struct {
-	start     int64 // of the window of the law
+	start     int64 // start of the window
 	series    uint32
 	tweets    int64
 	committed int64
@@ -51,7 +51,7 @@ type cellKey struct {
 	series uint32
 }
 
-// addLogged enters all tweets of the log.
+// addLogged adds all tweets of the log to the ledger.
 func (a *Audit) addLogged(ctx context.Context, l *ledger, lim *limits) (*loggedSide, error) {
 	side := &loggedSide{}
 	t := &tally{audit: a, side: side, index: map[cellKey]int{}}
@@ -75,7 +75,7 @@ func (a *Audit) addLogged(ctx context.Context, l *ledger, lim *limits) (*loggedS
 	return side, err
 }
 
-// readLog reads what is compared, and tells how far it is.
+// readLog reads the log and reports its progress.
 func (a *Audit) readLog(ctx context.Context, lim *limits, stage Stage, do func(kafkalog.Batch) error) error {
 	progress := Progress{Stage: stage}
 	done := map[int32]int64{}
@@ -95,7 +95,7 @@ func (a *Audit) readLog(ctx context.Context, lim *limits, stage Stage, do func(k
 	return err
 }
 
-// removed tells whether retention has reached what is compared.
+// removed reports whether retention has removed records within the limits.
 func (a *Audit) removed(ctx context.Context, lim *limits) bool {
 	bounds, err := a.log.Bounds(ctx)
 	if err != nil {
@@ -171,8 +171,8 @@ func (t *tally) add(l *ledger, b kafkalog.Batch, lim *limits) error {
 	return nil
 }
 
-// decode returns the tweet that a record counts as. An error for which isNoTweet is
-// true is a verdict; any other error means that there is none.
+// decode returns the tweet of a record. If isNoTweet is true for its error, the record
+// is not a tweet; any other error means that this could not be determined.
 func (a *Audit) decode(b *kafkalog.Batch, r *kafkalog.Record) (tweetrule.Tweet, error) {
 	a.record.Topic, a.record.Partition = b.Topic, b.Partition
 	a.record.Offset, a.record.Timestamp = r.Offset, r.Timestamp
@@ -197,8 +197,8 @@ func isNoTweet(err error) bool {
 	return errors.As(err, &verdict) || errors.Is(err, tweetrule.ErrFiltered)
 }
 
-// number of a series. The last few are looked at first: there are three to a
-// brand, in any order.
+// number returns the number of a series. It looks at the last few first: a brand has
+// three, in any order.
 func (t *tally) number(l *ledger, s series) uint32 {
 	for i := range t.last {
 		if t.last[i].series == s {

@@ -15,36 +15,36 @@ type orphan struct {
 	influxread.Point
 }
 
-// maxOrphans bounds how many points without a coverage point are looked at.
+// maxOrphans bounds how many points without a coverage point are examined.
 const maxOrphans = 10_000
 
-// judgeOrphans looks at the points without a coverage point: those of batches
-// that are not committed may still get one, and a batch without one is a finding
-// already.
+// judgeOrphans reports points without a coverage point. It skips points of batches
+// that are not committed, which may still get one, and of batches that uncovered has
+// reported.
 func (q *quick) judgeOrphans(orphans []orphan) {
 	period := q.audit.Law.period()
 	for _, o := range orphans {
 		_, exists := q.lim.log[o.partition]
-		lies, uncovered := q.batchOf(o.place)
+		batch, uncovered := q.batchOf(o.place)
 		text := fmt.Sprintf("stored %s at %s, brand %s, %s", tweets(o.Count), time.Unix(0, o.Nanos).UTC().Format("2006-01-02 15:04:05"), shown(o.Brand), shown(o.Sentiment))
 		switch {
 		case !o.ok:
-			q.find(FindingOrphan, -1, -1, -1, "%s: at a time that no offset gives", text)
+			q.find(FindingOrphan, -1, -1, -1, "%s: no offset produces its timestamp", text)
 		case !exists:
 			q.find(FindingOrphan, o.partition, -1, -1, "%s: partition %d, which the topic does not have", text, o.partition)
-		case uncovered && (q.audit.Cut == CutTweets || lies.start == o.offset):
-		case o.first(q.lim.committed[o.partition], period) < q.lim.log[o.partition].End: // under way
-		case lies.end > 0:
-			q.find(FindingOrphan, o.partition, lies.start, lies.end-1, "%s: partition %d, offset %d, which lies inside of the batch at %d (to %d)", text, o.partition, o.offset, lies.start, lies.end-1)
+		case uncovered && (q.audit.Cut == CutTweets || batch.start == o.offset):
+		case o.first(q.lim.committed[o.partition], period) < q.lim.log[o.partition].End: // in flight
+		case batch.end > 0:
+			q.find(FindingOrphan, o.partition, batch.start, batch.end-1, "%s: partition %d, offset %d, which is inside the batch at %d (to %d)", text, o.partition, o.offset, batch.start, batch.end-1)
 		case o.before:
 			q.removed += o.Count
 		default:
-			q.find(FindingOrphan, o.partition, o.offset, o.offset, "%s: partition %d, offset %d + k·%d, of which no coverage point says anything", text, o.partition, o.offset, period)
+			q.find(FindingOrphan, o.partition, o.offset, o.offset, "%s: partition %d, offset %d + k·%d, which no coverage point covers", text, o.partition, o.offset, period)
 		}
 	}
 }
 
-// batchOf gives the batch that the offset of a point lies in, if one is known.
+// batchOf returns the batch that contains the offset of a point, if it is known.
 func (q *quick) batchOf(w place) (batch gap, uncovered bool) {
 	for _, g := range q.uncovers[w.partition] {
 		if w.offset >= g.start && w.offset < g.end {

@@ -15,36 +15,37 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit/influxread"
 )
 
-// maxSpans bounds how many coverage points are held, of about 100 bytes each.
+// maxSpans bounds the number of coverage points in memory, of about 100 bytes each.
 const maxSpans = 4_000_000
 
 // maxTopics limits how many other topics a note names.
 const maxTopics = 5
 
-// coverageLaw is that of coverage points: they stand at a second.
+// coverageLaw returns the stamp law of coverage points, which have a resolution of a
+// second.
 func (a *Audit) coverageLaw() Law {
 	law := a.Law
 	law.Resolution = time.Second
 	return law
 }
 
-// covered is a coverage point, and what the counts say of the same offsets.
+// covered is a coverage point with the counts of the same offsets.
 type covered struct {
 	influxread.Span
 	partition int32
-	stored    int64 // tweets in its points, refused ones included
+	stored    int64 // tweets in its points, including rejected ones
 }
 
-// Quick looks at the coverage points alone: whether they tile each partition up
-// to the committed offsets, and whether the counts beside them add up to what
-// they say. Of Kafka it reads the offsets, and where there is no coverage point
-// the headers of the batches.
+// Quick checks the coverage points only: that they cover each partition up to the
+// committed offset without gaps and overlaps, and that the points of each batch have
+// the sum that its coverage point states. From Kafka it reads the offsets and, where
+// coverage points are missing, the headers of the batches.
 func (a *Audit) Quick(ctx context.Context) (*QuickReport, error) {
 	switch {
 	case a.Cut == CutFolds:
-		return nil, errors.New("a quick audit looks at coverage points, which message: record_batch makes: run it without --quick")
+		return nil, errors.New("a quick audit needs coverage points, which only message: record_batch writes. Run it without --quick")
 	case a.Kept == 0 && (a.From != minNanos || a.To != maxNanos):
-		return nil, errors.New("a quick audit looks at whole partitions: run it without --from and --to, or without --quick")
+		return nil, errors.New("a quick audit checks whole partitions. Run it without --from and --to, or without --quick")
 	}
 	lim, err := a.begin(ctx)
 	if err != nil {
@@ -59,22 +60,22 @@ func (a *Audit) Quick(ctx context.Context) (*QuickReport, error) {
 		return nil, err
 	}
 	if q.count == 0 {
-		return nil, fmt.Errorf("%w: InfluxDB holds no coverage point of the topic %s, and %d of other topics%s", ErrNothing, a.Topic, q.foreign, q.named())
+		return nil, fmt.Errorf("%w: InfluxDB has no coverage points of the topic %s, and %d of other topics%s. Check the coverage measurement and the bucket", ErrNothing, a.Topic, q.foreign, q.named())
 	}
 	q.sort()
 	orphans, err := q.addPoints(ctx, refused)
 	if err != nil {
 		return nil, err
 	}
-	// The end was not known when the points were read, and is needed for those
-	// that have no coverage point yet.
+	// The end of the log is read after the points. It shows which of them may not
+	// have a coverage point yet.
 	if err := a.end(ctx, lim); err != nil {
 		return nil, err
 	}
 	for partition := range lim.log {
 		q.tile(partition)
 	}
-	if err := q.lookIntoGaps(ctx); err != nil {
+	if err := q.readGaps(ctx); err != nil {
 		return nil, err
 	}
 	q.compareCounts()
@@ -88,7 +89,7 @@ type quick struct {
 	lim      *limits
 	spans    map[int32][]*covered // by base
 	count    int
-	held     int // coverage points in memory, including those of other topics
+	reserved int // coverage points in memory, including those of other topics
 	foreign  int64
 	twins    map[int64]twin  // coverage points of other topics, by time
 	topics   map[string]bool // other topics, at most maxTopics
@@ -121,36 +122,36 @@ func (q *quick) addSpan(s influxread.Span) error {
 	case err != nil:
 		return err
 	case a.Kept > 0 && s.Nanos < a.From:
-		return nil // it may go at any moment
+		return nil // InfluxDB may expire it at any moment
 	}
-	if err := q.hold(); err != nil {
+	if err := q.reserve(); err != nil {
 		return err
 	}
 	q.count++
 	c := &covered{Span: s, partition: o.partition}
 	switch {
 	case len(s.Missing) > 0:
-		// Of one that is being written, a part may have been read.
+		// A coverage point that is being written may have been read in part.
 		if at := o.first(q.lim.committed[o.partition], a.coverageLaw().period()); !ok || at > q.lim.log[o.partition].End+growth {
 			q.find(FindingInvalid, o.partition, -1, -1, "the coverage point at %s has no %q", time.Unix(0, s.Nanos).UTC().Format(time.RFC3339Nano), s.Missing)
 		}
 		return nil
 	case !ok || s.Partition != int64(o.partition) || s.Base < 0 || s.Base%a.coverageLaw().period() != o.residue:
-		q.find(FindingInvalid, int32(s.Partition), s.Base, s.Last, "partition %d, batch at %d (to %d): its coverage point stands at %s, where another belongs", s.Partition, s.Base, s.Last, time.Unix(0, s.Nanos).UTC().Format(time.RFC3339Nano))
+		q.find(FindingInvalid, int32(s.Partition), s.Base, s.Last, "partition %d, batch at %d (to %d): its coverage point is at %s, the timestamp of another batch", s.Partition, s.Base, s.Last, time.Unix(0, s.Nanos).UTC().Format(time.RFC3339Nano))
 		return nil
 	case s.Last < s.Base || s.Records < 0 || s.Records > s.Last-s.Base+1 || s.Counted < 0 || s.Undecodable < 0 || s.Filtered < 0 ||
 		s.Counted+s.Undecodable+s.Filtered != s.Records && !q.partial(&s, o.partition):
-		q.find(FindingInvalid, o.partition, s.Base, s.Last, "partition %d, batch at %d (to %d): its coverage point says that of %d records %d are counted, %d undecodable and %d filtered",
+		q.find(FindingInvalid, o.partition, s.Base, s.Last, "partition %d, batch at %d (to %d): its coverage point is inconsistent: %d records, of which %d counted, %d undecodable and %d filtered",
 			o.partition, s.Base, s.Last, s.Records, s.Counted, s.Undecodable, s.Filtered)
 	}
 	q.spans[o.partition] = append(q.spans[o.partition], c)
 	return nil
 }
 
-// hold reserves memory for one coverage point.
-func (q *quick) hold() error {
-	if q.held++; q.held > maxSpans {
-		return fmt.Errorf("there are more than %d coverage points, which is as many as are held in memory: run it without --quick, and with --from and --to", maxSpans)
+// reserve reserves memory for one coverage point.
+func (q *quick) reserve() error {
+	if q.reserved++; q.reserved > maxSpans {
+		return fmt.Errorf("there are more than %d coverage points, the limit of a quick audit. Run it without --quick, with --from and --to", maxSpans)
 	}
 	return nil
 }
@@ -166,7 +167,7 @@ func (q *quick) addForeign(s influxread.Span) error {
 		return nil
 	}
 	q.twins[s.Nanos] = twin{s.Topic, s.Counted}
-	return q.hold()
+	return q.reserve()
 }
 
 // findTwins reports record batches of another topic with the timestamp of one of this
@@ -177,7 +178,7 @@ func (q *quick) findTwins() {
 	for partition, list := range q.spans {
 		for _, c := range list {
 			if t, ok := q.twins[c.Nanos]; ok && t.counted == c.Counted && c.stored == c.Counted {
-				q.find(FindingTwin, partition, c.Base, c.Last, "partition %d, batch at %d (to %d): a batch of the topic %s has the same timestamp and also %s, and InfluxDB holds them once; give each topic its own measurement and coverage_measurement",
+				q.find(FindingTwin, partition, c.Base, c.Last, "partition %d, batch at %d (to %d): a batch of the topic %s has the same timestamp and also %s, and InfluxDB has stored only one of them. Give each topic its own measurement and coverage_measurement",
 					partition, c.Base, c.Last, shown(t.topic), tweets(c.Counted))
 			}
 		}
@@ -212,15 +213,16 @@ func (q *quick) sort() {
 	}
 }
 
-// maxPeriods bounds how many offsets a point may be of.
+// maxPeriods bounds how many offsets can share the timestamp of a point.
 const maxPeriods = 10_000
 
-// addPoints adds up the counts beside each coverage point.
+// addPoints adds the counts of all points to their coverage points, and returns the
+// points without one.
 func (q *quick) addPoints(ctx context.Context, refused []influxread.Point) (orphans []orphan, err error) {
 	a := q.audit
 	for _, bound := range q.lim.log {
 		if bound.End/a.Law.period() > maxPeriods {
-			return nil, fmt.Errorf("a quick audit cannot tell with a resolution of %s which batch a point is of: run it without --quick", a.Law.Resolution)
+			return nil, fmt.Errorf("with a resolution of %s, a quick audit cannot assign points to batches. Run it without --quick", a.Law.Resolution)
 		}
 	}
 	waiting := map[influxread.Point]bool{}
@@ -240,7 +242,7 @@ func (q *quick) addPoints(ctx context.Context, refused []influxread.Point) (orph
 			return nil
 		}
 		if a.Kept > 0 && p.Nanos < a.From+int64(disorder) {
-			return nil // its coverage point may be gone
+			return nil // its coverage point may have expired
 		}
 		if len(orphans) < maxOrphans {
 			orphans = append(orphans, orphan{w, p})
@@ -263,8 +265,8 @@ func (q *quick) addPoints(ctx context.Context, refused []influxread.Point) (orph
 	return orphans, err
 }
 
-// spanOf finds the coverage point of a point: where offsets that share a slot
-// have several, the one that is nearest in time.
+// spanOf returns the coverage point of a point. If offsets that share a slot have
+// several, it returns the nearest in time.
 func (q *quick) spanOf(w place, nanos int64) (best *covered) {
 	if !w.ok {
 		return nil
@@ -292,13 +294,14 @@ func distance(a, b int64) uint64 {
 	return uint64(a) - uint64(b)
 }
 
-// tile goes along the offsets of a partition.
+// tile checks that the coverage points of a partition have no overlaps, and collects
+// the gaps between them.
 func (q *quick) tile(partition int32) {
 	bound, commit := q.lim.log[partition], q.lim.committed[partition]
 	list := q.spans[partition]
 	next := bound.Start
 	if q.audit.Kept > 0 && len(list) > 0 {
-		next = max(next, list[0].Base) // what was before is gone from InfluxDB
+		next = max(next, list[0].Base) // earlier coverage points have expired
 	}
 	var last *covered
 	for _, c := range list {
@@ -306,7 +309,7 @@ func (q *quick) tile(partition int32) {
 			if c.Base == last.Base && c.Last == last.Last {
 				q.find(FindingOverlap, partition, c.Base, c.Last, "partition %d, batch at %d (to %d): it has two coverage points", partition, c.Base, c.Last)
 			} else {
-				q.find(FindingOverlap, partition, c.Base, c.Last, "partition %d: the coverage points of the batch at %d (to %d) and of that at %d (to %d) overlap", partition, last.Base, last.Last, c.Base, c.Last)
+				q.find(FindingOverlap, partition, c.Base, c.Last, "partition %d: the coverage points of the batches at %d (to %d) and at %d (to %d) overlap", partition, last.Base, last.Last, c.Base, c.Last)
 			}
 		}
 		if c.Last >= bound.End {
@@ -325,12 +328,12 @@ func (q *quick) tile(partition int32) {
 	}
 }
 
-// compareCounts compares each coverage point with the counts beside it.
+// compareCounts compares each coverage point with the points of its batch.
 func (q *quick) compareCounts() {
 	for partition, list := range q.spans {
 		for len(list) > 0 {
-			// Of several at one base, which is a finding of its own, the counts may be
-			// with any.
+			// Several coverage points at one base are reported by tile. The counts
+			// may have been added to any of them.
 			same := 1
 			for same < len(list) && list[same].Base == list[0].Base {
 				same++
@@ -348,10 +351,10 @@ func (q *quick) compareCount(partition int32, same []*covered) {
 	}
 	switch {
 	case slices.ContainsFunc(same, func(one *covered) bool { return one.Counted == stored }):
-	case c.Last >= q.lim.committed[partition]: // its points may still come
-	case q.audit.Kept > 0 && c.Nanos < q.audit.From+int64(disorder) && stored < c.Counted: // some may be gone
+	case c.Last >= q.lim.committed[partition]: // its points may not be stored yet
+	case q.audit.Kept > 0 && c.Nanos < q.audit.From+int64(disorder) && stored < c.Counted: // some may have expired
 	default:
-		q.find(FindingSum, partition, c.Base, c.Last, "partition %d, batch at %d (to %d): its points say %s, and its coverage point %s",
+		q.find(FindingSum, partition, c.Base, c.Last, "partition %d, batch at %d (to %d): its points have %s, its coverage point %s",
 			partition, c.Base, c.Last, tweets(stored), humanize.Comma(c.Counted))
 	}
 }

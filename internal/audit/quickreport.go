@@ -9,21 +9,21 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// FindingKind is what is wrong with coverage.
+// FindingKind is the kind of a finding.
 type FindingKind string
 
 // Kinds of findings.
 const (
 	FindingGap     FindingKind = "gap"     // a batch without a coverage point
-	FindingOverlap FindingKind = "overlap" // offsets that two coverage points have
-	FindingSum     FindingKind = "sum"     // counts that do not add up to what it says
-	FindingOrphan  FindingKind = "orphan"  // a count without a coverage point
-	FindingInvalid FindingKind = "invalid" // a coverage point that cannot be right
+	FindingOverlap FindingKind = "overlap" // two coverage points with the same offsets
+	FindingSum     FindingKind = "sum"     // points whose sum is not that of the coverage point
+	FindingOrphan  FindingKind = "orphan"  // a point without a coverage point
+	FindingInvalid FindingKind = "invalid" // a coverage point that contradicts itself
 	FindingTwin    FindingKind = "twin"    // a record batch of another topic with the same timestamp and count
-	FindingBeyond  FindingKind = "beyond"  // one of offsets that Kafka does not have
+	FindingBeyond  FindingKind = "beyond"  // a coverage point of offsets that Kafka does not have
 )
 
-// Finding is something that is wrong with the coverage.
+// Finding is one thing that is wrong with the coverage points.
 type Finding struct {
 	Kind      FindingKind `json:"kind"`
 	Partition int32       `json:"partition"`
@@ -32,7 +32,7 @@ type Finding struct {
 	Text      string      `json:"text"`
 }
 
-// QuickReport is what a quick audit has found.
+// QuickReport is the report of a quick audit.
 type QuickReport struct {
 	Verdict     Verdict `json:"verdict"`
 	Kafka       string  `json:"kafka"`
@@ -42,25 +42,25 @@ type QuickReport struct {
 	Group       string  `json:"group,omitempty"`
 
 	Partitions []PartitionReport `json:"partitions"`
-	// Batches that have a coverage point, and what these say.
+	// Batches with a coverage point, and the sums of their coverage points.
 	Batches     int   `json:"batches"`
 	Records     int64 `json:"records"`
 	Counted     int64 `json:"counted"`
 	Undecodable int64 `json:"undecodable"`
 	Filtered    int64 `json:"filtered"`
-	// Tweets that the points say, and Points how many those are.
+	// Tweets in the points, and the number of points.
 	Tweets int64 `json:"influxdb_tweets"`
 	Points int64 `json:"influxdb_points"`
 
-	Findings []Finding `json:"findings"` // the first of them, by partition and offset
+	Findings []Finding `json:"findings"` // the first ones, by partition and offset
 	Count    int       `json:"all_findings"`
 	Notes    []string  `json:"notes,omitempty"`
 }
 
-// Outcome is the verdict.
+// Outcome returns the verdict.
 func (r *Report) Outcome() Verdict { return r.Verdict }
 
-// Outcome is the verdict.
+// Outcome returns the verdict.
 func (r *QuickReport) Outcome() Verdict { return r.Verdict }
 
 func (q *quick) report() *QuickReport {
@@ -85,7 +85,7 @@ func (q *quick) report() *QuickReport {
 	})
 	r.Findings = append(r.Findings, q.findings[:min(len(q.findings), q.audit.MaxExplained)]...)
 	if q.removed > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%s in InfluxDB are of offsets that Kafka has removed and that no coverage point says anything of", tweets(q.removed)))
+		r.Notes = append(r.Notes, fmt.Sprintf("%s in InfluxDB belong to offsets that Kafka has removed and that no coverage point covers", tweets(q.removed)))
 	}
 	if q.foreign > 0 {
 		r.Notes = append(r.Notes, humanize.Comma(q.foreign)+" coverage points belong to other topics"+q.named()+" and are not checked")
@@ -122,7 +122,7 @@ func (r *QuickReport) WriteText(w io.Writer) error {
 		filtered = fmt.Sprintf(", %s filtered by the mapping", humanize.Comma(r.Filtered))
 	}
 	if r.Verdict == Equal {
-		t.line("%s: %s tile all partitions, and the counts beside them agree: %s, %s undecodable%s", r.Verdict, batches, tweets(r.Counted), humanize.Comma(r.Undecodable), filtered)
+		t.line("%s: %s cover all partitions without gaps and overlaps, and their counts agree with the points: %s, %s undecodable%s", r.Verdict, batches, tweets(r.Counted), humanize.Comma(r.Undecodable), filtered)
 	} else {
 		t.line("%s: %s findings in %s", r.Verdict, humanize.Comma(int64(r.Count)), batches)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// Verdict is what an audit comes to.
+// Verdict is the result of an audit.
 type Verdict string
 
 // Verdicts.
@@ -20,11 +20,11 @@ const (
 	Different Verdict = "different"
 )
 
-// Report is what an audit has found. Its JSON form is for programs, and grows by
-// fields only.
+// Report is the report of an audit. Its JSON form is for programs; only new fields
+// may be added to it.
 type Report struct {
 	Verdict Verdict `json:"verdict"`
-	// Kafka, InfluxDB and Measurement say what was compared, in words.
+	// Kafka, InfluxDB and Measurement describe what was compared.
 	Kafka       string `json:"kafka"`
 	InfluxDB    string `json:"influxdb"`
 	Measurement string `json:"measurement"`
@@ -32,61 +32,60 @@ type Report struct {
 	Group       string `json:"group,omitempty"`
 	Cut         Cut    `json:"points_of"`
 	Unit        string `json:"unit"` // length of time of a count
-	// From and To bound the time that was compared, absent where they do not.
+	// From and To bound the time that was compared. nil means no bound.
 	From *time.Time `json:"from,omitempty"`
 	To   *time.Time `json:"to,omitempty"`
 
 	Partitions []PartitionReport `json:"partitions"`
 
-	// Tweets in Kafka: below the committed offsets, and from there to the end.
+	// Committed counts the tweets in Kafka below the committed offsets, InFlight
+	// those from there to the end of the log.
 	Committed int64 `json:"kafka_committed"`
 	InFlight  int64 `json:"kafka_in_flight"`
-	// Records of Kafka that are no tweets by the written rule.
+	// Undecodable counts the records that are not tweets by the documented rule.
 	Undecodable int64 `json:"kafka_undecodable"`
 	// Filtered counts the records that the pipeline's mapping deletes.
 	Filtered int64 `json:"kafka_filtered"`
-	// Stored is the tweets that the points of InfluxDB say, and Points how many
-	// those are.
+	// Stored counts the tweets in the points of InfluxDB, Points the points.
 	Stored int64 `json:"influxdb_tweets"`
 	Points int64 `json:"influxdb_points"`
-	// Refused is the tweets in points that InfluxDB has refused and that are in
+	// Refused counts the tweets in points that InfluxDB rejected and that are in
 	// the dead letters instead.
 	Refused int64 `json:"refused_tweets"`
-	// Removed is the tweets in points whose offsets Kafka has removed, which
-	// cannot be compared; Cut off is the tweets of a piece that begins before the
-	// log.
+	// Removed counts the tweets in points whose offsets Kafka has removed, CutOff
+	// those of a batch that begins before the log. Neither can be compared.
 	Removed int64 `json:"not_in_kafka_any_more"`
 	CutOff  int64 `json:"cut_off_by_log_start"`
-	// Unsure is the tweets in points that may be of removed offsets or of others.
-	Unsure int64 `json:"unsure"`
-	// Outside is the tweets of Kafka outside of the time that was compared, and
+	// Uncertain counts the tweets in points that may belong to removed offsets.
+	Uncertain int64 `json:"unsure"`
+	// Outside counts the tweets in Kafka outside the time that was compared,
 	// Foreign the points of other topics in the measurement.
 	Outside int64 `json:"outside_of_time"`
 	Foreign int64 `json:"points_of_other_topics"`
 
-	// Sentiments are the sums over what was compared, by sentiment.
+	// Sentiments are the sums of the compared tweets, by sentiment.
 	Sentiments map[string]Sums `json:"sentiments"`
 
-	Counts          int   `json:"counts"`           // compared
-	DifferentCounts int   `json:"different_counts"` // of them
+	Counts          int   `json:"counts"`           // counts that were compared
+	DifferentCounts int   `json:"different_counts"` // counts that differ
 	Missing         int64 `json:"missing_tweets"`
 	Surplus         int64 `json:"surplus_tweets"`
 
-	// Differences are the first of them, by time.
+	// Differences are the first counts that differ, by time.
 	Differences []Difference `json:"differences"`
 	Notes       []string     `json:"notes,omitempty"`
 }
 
-// Sums are numbers of tweets on both sides, those that InfluxDB has refused among
-// the stored.
+// Sums are numbers of tweets on both sides. Stored includes points that InfluxDB
+// rejected.
 type Sums struct {
 	Committed int64 `json:"kafka_committed"`
 	InFlight  int64 `json:"kafka_in_flight"`
 	Stored    int64 `json:"influxdb"`
 }
 
-// PartitionReport is what was compared of a partition: offsets from Start on,
-// that must be stored below Committed, and may be below End.
+// PartitionReport has the offsets of a partition that were compared: those from Start
+// to Committed must be stored, those from Committed to End may be.
 type PartitionReport struct {
 	Partition int32 `json:"partition"`
 	Start     int64 `json:"start"`
@@ -99,24 +98,24 @@ type Difference struct {
 	Time      time.Time `json:"time"` // start of the second, or window
 	Brand     string    `json:"brand"`
 	Sentiment string    `json:"sentiment"`
-	// Committed is the tweets below the committed offsets, Logged those below the
-	// end, Stored what InfluxDB holds, what it refused included.
+	// Committed counts the tweets below the committed offsets, Logged those below
+	// the end of the log, Stored those in InfluxDB and in points that it rejected.
 	Committed int64 `json:"kafka_committed"`
 	Logged    int64 `json:"kafka_end"`
 	Stored    int64 `json:"influxdb"`
 	Missing   int64 `json:"missing"`
 	Surplus   int64 `json:"surplus"`
-	// Moved says that the sum is right and the points are not.
+	// Moved means that the sum is right but the points are not.
 	Moved  bool    `json:"moved,omitempty"`
 	Causes []Cause `json:"causes,omitempty"`
 
 	key key
 }
 
-// ErrNothing says that there is nothing to compare.
+// ErrNothing means that there is nothing to compare.
 var ErrNothing = errors.New("there is nothing to compare")
 
-// pointwise tells whether it is known which points there must be.
+// pointwise reports whether the expected points are known, not only their sums.
 func (a *Audit) pointwise() bool { return a.Cut != CutFolds }
 
 func (a *Audit) report(l *ledger, lim *limits, stored *storedSide, logged *loggedSide) *Report {
@@ -145,7 +144,7 @@ func (a *Audit) report(l *ledger, lim *limits, stored *storedSide, logged *logge
 		account := l.accounts[i]
 		r.Missing += account.missing()
 		r.Surplus += account.surplus()
-		r.Unsure += account.unsure
+		r.Uncertain += account.uncertain
 		name := l.names[k.series]
 		sums := r.Sentiments[name.sentiment]
 		sums.Committed += account.committed
@@ -185,31 +184,31 @@ func partitionsOf(lim *limits) []PartitionReport {
 	return list
 }
 
-// notes are what a reader must know beside the verdict.
+// notes returns what a reader must know besides the verdict.
 func (a *Audit) notes(r *Report) (notes []string) {
 	note := func(n int64, format string, args ...any) {
 		if n > 0 {
 			notes = append(notes, humanize.Comma(n)+" "+fmt.Sprintf(format, args...))
 		}
 	}
-	note(r.Undecodable, "records of Kafka are no tweets by the written rule, and are not compared: they must be in the dead letters")
-	note(r.Filtered, "records of Kafka are deleted by the pipeline's mapping, and are not compared")
+	note(r.Undecodable, "records in Kafka are not tweets by the documented rule and are not compared: they must be in the dead letters")
+	note(r.Filtered, "records in Kafka are deleted by the pipeline's mapping and are not compared")
 	if len(a.Unsteady) > 0 {
 		notes = append(notes, fmt.Sprintf("the pipeline's mapping calls %s, whose result may differ each time a record is read: tweets that depend on it appear as differences", strings.Join(a.Unsteady, ", ")))
 	}
-	note(r.Removed, "tweets in InfluxDB are of offsets that Kafka has removed, and cannot be compared")
-	note(r.CutOff, "tweets at the start of Kafka's log are of a piece that was cut by it, and are not compared")
-	note(r.Unsure, "tweets in InfluxDB may be of offsets that Kafka has removed, or of those %d after them, and are taken for whichever is right", a.Law.period())
-	note(r.Refused, "tweets are in points that InfluxDB has refused, and count as stored: they are in the dead letters")
-	note(r.Foreign, "points are of other topics, and are not compared")
+	note(r.Removed, "tweets in InfluxDB belong to offsets that Kafka has removed and are not compared")
+	note(r.CutOff, "tweets at the start of Kafka's log belong to a batch that begins before it and are not compared")
+	note(r.Uncertain, "tweets in InfluxDB belong to offsets that Kafka has removed, or to offsets %d higher; they are not counted as too many", a.Law.period())
+	note(r.Refused, "tweets are in points that InfluxDB rejected; they are in the dead letters and count as stored")
+	note(r.Foreign, "points belong to other topics and are not compared")
 	if a.Kept > 0 {
-		notes = append(notes, fmt.Sprintf("the bucket keeps %s: what is older than %s is not compared", a.Kept, time.Unix(0, a.From).UTC().Format(time.RFC3339)))
+		notes = append(notes, fmt.Sprintf("the bucket keeps %s: tweets before %s are not compared", a.Kept, time.Unix(0, a.From).UTC().Format(time.RFC3339)))
 	}
 	if r.DifferentCounts > 0 && r.Missing == 0 && r.Surplus == 0 {
-		notes = append(notes, "all sums are right, and points differ: another pipeline has made them, or this one with other settings")
+		notes = append(notes, "all sums are right, but points differ: another pipeline wrote them, or this one with other settings")
 	}
 	if a.Cut == CutFolds {
-		notes = append(notes, "the points are of whatever the input has read in one piece, which is written nowhere: only sums can be compared")
+		notes = append(notes, "the points are of batches of the stock input, whose boundaries are not recorded: only sums are compared")
 	}
 	return notes
 }

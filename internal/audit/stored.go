@@ -10,43 +10,43 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit/kafkalog"
 )
 
-// storedSide is what InfluxDB says.
+// storedSide has the numbers of points and tweets in InfluxDB.
 type storedSide struct {
 	points, tweets int64
-	// before is how many of the tweets are from before the start of the log, and
-	// foreign how many points are of other topics. Neither is compared.
+	// before counts tweets from before the start of the log, foreign the points of
+	// other topics. Neither is compared.
 	before, foreign int64
 	oldest          int64 // ns, of the points of this topic
 	newest          int64
 	// refused are the points in the dead letters that are not stored.
 	refused       []influxread.Point
 	refusedTweets int64
-	// folds is the first fold of each partition that begins in the log, for
-	// CutFolds.
+	// folds has the first offset in the log, per partition, at which a batch of the
+	// stock input begins. For CutFolds.
 	folds map[int32]int64
 }
 
-// disorder is by how much tweets may come out of the order of their times. It
-// matters only where Kafka has removed more than S offsets of a partition: a point
-// may then be of a removed batch or of one that has the same slot.
+// disorder is how much later in the log a tweet may be than tweets with later times.
+// It matters only if Kafka has removed more than S offsets of a partition: then a
+// point can belong to a removed batch or to one that has the same slot.
 const disorder = time.Hour
 
-// growth is by how many offsets the log may have grown beyond the end that is
-// known, since points are read before the end is asked for. A point from further
-// on would be taken for one of a removed offset.
+// growth is how many offsets the log may have grown beyond the known end, since points
+// are read before the end is. A point of a higher offset would be assigned to a
+// removed offset.
 const growth = 1_000_000
 
-// place tells where the tweets of a point lie.
+// place is the position in Kafka of the tweets of a point.
 type place struct {
 	origin
-	ok     bool  // some offset gives the time of the point
-	offset int64 // in the log that is compared, if in
-	in     bool  // such an offset is in the log
-	before bool  // such an offset was in the log, and is no more
-	unsure bool  // both, and the time of the point may be that of either
+	ok        bool  // some offset produces the timestamp of the point
+	offset    int64 // the lowest such offset in the log, if in
+	in        bool  // such an offset is in the log
+	before    bool  // such an offset was in the log but is removed
+	uncertain bool  // in and before, and the timestamp can belong to either
 }
 
-// where gives the place of a point. It fails with errForeign alone.
+// where returns the place of a point. Its only error is errForeign.
 func (a *Audit) where(p influxread.Point, l *limits) (w place, err error) {
 	o, ok, err := a.Law.origin(p.Nanos, p.Source, a.SourcePrefix)
 	if err != nil || !ok {
@@ -60,11 +60,11 @@ func (a *Audit) where(p influxread.Point, l *limits) (w place, err error) {
 	w.offset = o.first(l.first[o.partition], a.Law.period())
 	w.in = w.offset < bound.End+growth
 	w.before = o.residue < l.first[o.partition]
-	w.unsure = w.in && w.before && p.Nanos < l.until[o.partition]
+	w.uncertain = w.in && w.before && p.Nanos < l.until[o.partition]
 	return w, nil
 }
 
-// addStored enters all points of InfluxDB, and those that it refused.
+// addStored adds all points of InfluxDB, and those that it rejected, to the ledger.
 func (a *Audit) addStored(ctx context.Context, l *ledger, lim *limits, refused []influxread.Point) (*storedSide, error) {
 	var err error
 	if lim.until, err = a.earliest(ctx, lim); err != nil {
@@ -98,8 +98,8 @@ func (a *Audit) addStored(ctx context.Context, l *ledger, lim *limits, refused [
 		if at, ok := side.folds[w.partition]; w.in && (!ok || w.offset < at) {
 			side.folds[w.partition] = w.offset
 		}
-		if w.unsure {
-			account.unsure += p.Count
+		if w.uncertain {
+			account.uncertain += p.Count
 		}
 		side.oldest, side.newest = min(side.oldest, p.Nanos), max(side.newest, p.Nanos)
 		return nil
@@ -127,12 +127,12 @@ func (a *Audit) addStored(ctx context.Context, l *ledger, lim *limits, refused [
 	return side, nil
 }
 
-// maxFold bounds how many offsets at the start of the log may belong to a fold
-// that began before it.
+// maxFold bounds how many offsets at the start of the log may belong to a batch of the
+// stock input that began before it.
 const maxFold = 100_000
 
-// skipCutFold leaves out the rest of the fold that the log's start has cut, with
-// CutFolds: its tweets are in a point of an offset that is no more.
+// skipCutFold leaves out the rest of a batch that began before the log's start, with
+// CutFolds: its tweets are in a point of a removed offset.
 func (a *Audit) skipCutFold(lim *limits, folds map[int32]int64) {
 	if a.Cut != CutFolds {
 		return
@@ -144,11 +144,11 @@ func (a *Audit) skipCutFold(lim *limits, folds map[int32]int64) {
 	}
 }
 
-// unit is the start of what a point or tweet is counted in: the second, or the
-// window where that is longer than a second or does not divide it.
+// unit returns the start of the second that a point or tweet is counted in, or of the
+// window if that is longer than a second or does not divide it.
 func (a *Audit) unit(nanos int64) int64 { return floorTo(nanos, int64(a.Unit())) }
 
-// Unit is the length of time that counts are compared by.
+// Unit returns the length of time of a count.
 func (a *Audit) Unit() time.Duration {
 	if time.Second%a.Law.Resolution == 0 {
 		return time.Second
@@ -156,15 +156,15 @@ func (a *Audit) Unit() time.Duration {
 	return a.Law.Resolution
 }
 
-// earliest gives, for each partition where a removed offset may share its slot with
-// one that is still there, until when a point may be of the removed one: by the
-// times of the first tweets that are still there.
+// earliest returns, for each partition where a removed offset can share its slot with
+// one in the log, the time until which a point can belong to the removed offset. It
+// takes it from the times of the first tweets in the log.
 func (a *Audit) earliest(ctx context.Context, l *limits) (map[int32]int64, error) {
 	ranges, until := map[int32]kafkalog.Range{}, map[int32]int64{}
 	for partition, bound := range l.log {
 		if bound.Start > 0 && bound.End > bound.Start && bound.End+growth > a.Law.period() {
 			ranges[partition] = kafkalog.Range{Start: bound.Start, End: min(bound.End, bound.Start+10_000)}
-			until[partition] = maxNanos // where there is no tweet
+			until[partition] = maxNanos // if there are no tweets
 		}
 	}
 	if len(ranges) == 0 {
@@ -191,7 +191,7 @@ func (a *Audit) earliest(ctx context.Context, l *limits) (map[int32]int64, error
 		until[partition] = min(until[partition], maxNanos-int64(disorder)) + int64(disorder)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("looking for the times of the first tweets: %w", err)
+		return nil, fmt.Errorf("reading the times of the first tweets: %w", err)
 	}
 	return until, nil
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// maxCauses is how many causes of one difference a text shows.
+// maxCauses is how many causes of one difference the text shows.
 const maxCauses = 10
 
-// WriteText writes a report for people.
+// WriteText writes the report as text.
 func (r *Report) WriteText(w io.Writer) error {
 	t := text{w: w}
 	t.line("Kafka     %s", r.Kafka)
@@ -35,7 +35,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	return t.err
 }
 
-// Summary is the verdict's reason in a sentence.
+// Summary returns the reason for the verdict as a sentence.
 func (r *Report) Summary() string {
 	unit := "second"
 	if r.Unit != "1s" {
@@ -45,7 +45,7 @@ func (r *Report) Summary() string {
 	if r.Verdict == Equal {
 		switch {
 		case r.InFlight > 0:
-			return fmt.Sprintf("InfluxDB holds all %s that Kafka holds below the committed offsets, and none that Kafka does not hold, in %s", tweets(r.Committed), counts)
+			return fmt.Sprintf("InfluxDB holds all %s below the committed offsets, and none that Kafka does not hold, in %s", tweets(r.Committed), counts)
 		default:
 			return fmt.Sprintf("InfluxDB holds the %s that Kafka holds, in %s", tweets(r.Committed), counts)
 		}
@@ -58,7 +58,7 @@ func (r *Report) Summary() string {
 		parts = append(parts, tweets(r.Surplus)+" too many")
 	}
 	if len(parts) == 0 {
-		parts = append(parts, "the sums are right, and the points are not")
+		parts = append(parts, "the sums are right, but the points are not")
 	}
 	return fmt.Sprintf("%s of %s differ: %s", humanize.Comma(int64(r.DifferentCounts)), counts, strings.Join(parts, ", "))
 }
@@ -79,28 +79,30 @@ func (t *text) differences(r *Report) {
 	if len(r.Differences) == 0 {
 		return
 	}
-	brands := len("brand")
+	rows := []differenceRow{{name(r.Unit), "brand", "sentiment", "Kafka", "InfluxDB", "difference"}}
 	for _, d := range r.Differences {
-		brands = max(brands, utf8.RuneCountInString(shown(d.Brand)))
+		rows = append(rows, rowOf(d))
 	}
-	row := func(when, brand, sentiment, kafka, influx, difference string) {
-		pad := strings.Repeat(" ", brands-utf8.RuneCountInString(brand))
-		t.line("%-23s  %s%s  %-9s %14s %12s %11s", when, brand, pad, sentiment, kafka, influx, difference)
+	var widths [len(differenceRow{})]int
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
 	}
-	row(name(r.Unit), "brand", "sentiment", "Kafka", "InfluxDB", "difference")
-	for _, d := range r.Differences {
-		kafka := humanize.Comma(d.Committed)
-		if d.Logged != d.Committed {
-			kafka += " to " + humanize.Comma(d.Logged)
+	write := func(row differenceRow) {
+		var line strings.Builder
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if i >= firstNumber {
+				cell, pad = pad+cell, ""
+			}
+			line.WriteString(cell + pad + "  ")
 		}
-		difference := "points"
-		switch {
-		case d.Missing > 0:
-			difference = "-" + humanize.Comma(d.Missing)
-		case d.Surplus > 0:
-			difference = "+" + humanize.Comma(d.Surplus)
-		}
-		row(d.Time.Format("2006-01-02 15:04:05.999"), shown(d.Brand), shown(d.Sentiment), kafka, humanize.Comma(d.Stored), difference)
+		t.line("%s", line.String())
+	}
+	write(rows[0])
+	for at, d := range r.Differences {
+		write(rows[at+1])
 		for i, c := range d.Causes {
 			if i == maxCauses {
 				t.line("    and %s more", humanize.Comma(int64(len(d.Causes)-i)))
@@ -115,7 +117,29 @@ func (t *text) differences(r *Report) {
 	t.line("")
 }
 
-// sums shows both sides of the account, by sentiment.
+// differenceRow is a line of the table of differences, whose columns are as wide as
+// they need to be, so that it fits in 80 columns.
+type differenceRow [6]string
+
+// firstNumber is the first column with numbers, which are aligned to the right.
+const firstNumber = 3
+
+func rowOf(d Difference) differenceRow {
+	kafka := humanize.Comma(d.Committed)
+	if d.Logged != d.Committed {
+		kafka += " to " + humanize.Comma(d.Logged)
+	}
+	difference := "points"
+	switch {
+	case d.Missing > 0:
+		difference = "-" + humanize.Comma(d.Missing)
+	case d.Surplus > 0:
+		difference = "+" + humanize.Comma(d.Surplus)
+	}
+	return differenceRow{d.Time.Format("2006-01-02 15:04:05.999"), shown(d.Brand), shown(d.Sentiment), kafka, humanize.Comma(d.Stored), difference}
+}
+
+// sums shows the sums of both sides, by sentiment.
 func (t *text) sums(r *Report) {
 	const most = 6 // columns
 	names := slices.Sorted(maps.Keys(r.Sentiments))
@@ -150,8 +174,8 @@ func name(unit string) string {
 	return "window of " + unit + " (UTC)"
 }
 
-// shown is a tag's value for a terminal: nothing in it can move the cursor, and
-// it is not too long for a table.
+// shown returns a tag's value for a terminal: without control characters, and short
+// enough for a table.
 func shown(value string) string {
 	const most = 32
 	if strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }) || !utf8.ValidString(value) {
@@ -168,7 +192,7 @@ func between(from, to *time.Time) string {
 	case from == nil:
 		return "before " + to.Format(time.RFC3339)
 	case to == nil:
-		return "from " + from.Format(time.RFC3339) + " on"
+		return "from " + from.Format(time.RFC3339)
 	}
 	return from.Format(time.RFC3339) + " to " + to.Format(time.RFC3339)
 }

@@ -133,7 +133,7 @@ func runAudit(c *cli.Context) error {
 	case err != nil:
 		return cli.Exit(fmt.Sprintf("could not be determined: %v", err), exitUnknown)
 	}
-	if err := printReport(wrappingOn(os.Stdout), report, c.Bool(flagJSON)); err != nil {
+	if err := printReport(os.Stdout, report, c.Bool(flagJSON)); err != nil {
 		return cli.Exit(fmt.Sprintf("printing the result: %v", err), exitUnknown)
 	}
 	if report.Outcome() != audit.Equal {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -208,11 +207,11 @@ func (s *auditSettings) options(ctx context.Context, sides *auditSides, from, to
 // keptSlack is how far the clocks of this machine and InfluxDB may differ.
 const keptSlack = 5 * time.Minute
 
-func printReport(w io.Writer, r result, asJSON bool) error {
+func printReport(to *os.File, r result, asJSON bool) error {
 	if !asJSON {
-		return r.WriteText(w)
+		return r.WriteText(wrappingOn(to))
 	}
-	encoder := json.NewEncoder(w)
+	encoder := json.NewEncoder(to)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(r)

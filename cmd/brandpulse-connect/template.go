@@ -9,8 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// templateCommand is Benthos's template, whose lint reports success if it was given no
-// file at all.
+// templateCommand runs Benthos's template, whose lint reports success if it was given
+// no file.
 func templateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "template",
@@ -29,13 +29,12 @@ More: ` + benthosDocs + `/configuration/templating`,
 			Usage:     "Check the files of templates and run the tests in them",
 			ArgsUsage: "FILES",
 			Description: `
-Exits with a status code 1 if anything is wrong:
+Exit code 0: no mistakes; 1: mistakes.
 
    brandpulse-connect template lint ./templates/*.yaml
    brandpulse-connect template lint ./templates/...
 
-If a path ends with '...' then the files below it with the extension .yaml or .yml
-are checked.`[1:],
+A path that ends with '...' stands for all .yaml and .yml files below it.`[1:],
 			Flags: []cli.Flag{
 				&cli.BoolFlag{Name: "verbose", Usage: "print the result for each file"},
 				&cli.StringSliceFlag{Name: "env-file", Aliases: []string{"e"}, Usage: "import environment variables from a dotenv file"},
@@ -80,10 +79,10 @@ func runTemplateLint(c *cli.Context) error {
 	return nil
 }
 
-// noFileToLint is the error of a lint command without an argument.
+// noFileToLint returns the error of a lint command without arguments.
 func noFileToLint(command string, examples ...string) string {
 	for i, example := range examples {
 		examples[i] = fmt.Sprintf("%s %s %s", binaryName, command, example)
 	}
-	return "no file to lint: name files or folders, such as " + strings.Join(examples, " or ")
+	return "no file to lint. Name files or folders, for example:\n   " + strings.Join(examples, "\n   ")
 }

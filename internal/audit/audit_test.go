@@ -20,9 +20,9 @@ var (
 	pointwise = []Cut{CutBatches, CutTweets}
 )
 
-// If this fails, a pipeline that has done everything right is blamed: at rest, or
-// while any part of what it has not committed is stored.
-func TestWhatIsUnderWayIsNoDifference(t *testing.T) {
+// If this fails, a pipeline that has done everything right is reported: with nothing in
+// flight, or while some of its uncommitted tweets are stored.
+func TestInFlightTweetsAreNoDifference(t *testing.T) {
 	eachCut(t, allCuts, func(t *rapid.T, w *world, all []expected) {
 		w.fallBehind(t, all)
 		if len(w.points) == 0 {
@@ -37,14 +37,14 @@ func TestWhatIsUnderWayIsNoDifference(t *testing.T) {
 			t.Fatalf("%d filtered and %d undecodable, of %d and %d", r.Filtered, r.Undecodable, filtered, undecodable)
 		}
 		if atEnd := w.run(t, func(o *Options) { o.ToEnd = true }); atEnd.Verdict == Equal && len(w.points) < len(all) {
-			t.Fatalf("a point is missing, and up to the end all is %s", atEnd.Verdict)
+			t.Fatalf("a point is missing, but the audit to the end of the log says %s", atEnd.Verdict)
 		}
 	})
 }
 
-// If this fails, a lost point, a doubled or a wrong one goes unnoticed, or a
-// person looks for it at the wrong place in Kafka.
-func TestFaultsAreNamed(t *testing.T) {
+// If this fails, a lost, duplicated or wrong point is not noticed, or is reported at
+// the wrong place in Kafka.
+func TestWrongPointsAreReportedAtTheirOffset(t *testing.T) {
 	eachCut(t, pointwise, func(t *rapid.T, w *world, all []expected) {
 		committed := w.fallBehind(t, all)
 		if len(committed) == 0 {
@@ -67,14 +67,15 @@ func TestFaultsAreNamed(t *testing.T) {
 			bad.Other = "host=a"
 			w.points[bad] = true
 		case KindUnexpected:
-			// A time of another offset, as of a pipeline with random nanoseconds. What
-			// is under way in the same second is no fault, and cannot hide so many.
+			// A timestamp of another offset, as from a pipeline with random
+			// nanoseconds. Tweets in flight in the same second are no fault, but cannot
+			// hide this many.
 			victim = all[rapid.IntRange(0, len(all)-1).Draw(t, "any")]
 			bad = victim.Point
 			bad.Count += 1000
 			bad.Nanos = floorTo(bad.Nanos, 1e9) + rapid.Int64Range(0, 1e9-1).Draw(t, "nanos")
 			if slices.ContainsFunc(all, func(p expected) bool { return p.Nanos == bad.Nanos }) {
-				t.Skip("another point stands there")
+				t.Skip("another point has this timestamp")
 			}
 			w.points[bad] = true
 		}
@@ -84,7 +85,7 @@ func TestFaultsAreNamed(t *testing.T) {
 		}
 		d := r.Differences[0]
 		if d.Time.UnixNano() != floorTo(victim.Nanos, 1e9) || d.Brand != victim.Brand || d.Sentiment != victim.Sentiment {
-			t.Fatalf("%+v is blamed, not %+v", d, victim)
+			t.Fatalf("%+v is reported, not %+v", d, victim)
 		}
 		if d.Missing != max(0, d.Committed-d.Stored) || d.Surplus != max(0, d.Stored-d.Logged) || d.Missing+d.Surplus == 0 {
 			t.Fatalf("%+v", d)
@@ -106,9 +107,9 @@ func TestFaultsAreNamed(t *testing.T) {
 	})
 }
 
-// If this fails, sums that are right by chance hide that a part is lost and
-// another counted twice.
-func TestPointsThatMakeUpForEachOther(t *testing.T) {
+// If this fails, a sum that is right by chance hides that a part is lost and another
+// part counted twice.
+func TestErrorsThatCancelOutInASumAreFound(t *testing.T) {
 	eachCut(t, pointwise, func(t *rapid.T, w *world, all []expected) {
 		victim := all[rapid.IntRange(0, len(all)-1).Draw(t, "victim")]
 		bad := victim.Point
@@ -122,8 +123,8 @@ func TestPointsThatMakeUpForEachOther(t *testing.T) {
 	})
 }
 
-// If this fails, a difference of a pipeline with the stock input is not found, or
-// not in its partition.
+// If this fails, a difference in a pipeline with the stock input is not found, or is
+// reported in the wrong partition.
 func TestSumsOfFolds(t *testing.T) {
 	eachCut(t, []Cut{CutFolds}, func(t *rapid.T, w *world, all []expected) {
 		victim := all[rapid.IntRange(0, len(all)-1).Draw(t, "victim")]
@@ -142,8 +143,8 @@ func TestSumsOfFolds(t *testing.T) {
 	})
 }
 
-// If this fails, a point that InfluxDB has refused is called lost, or one that is
-// stored and in the dead letters counts twice.
+// If this fails, a point that InfluxDB rejected is reported as lost, or one that is
+// stored and in the dead letters is counted twice.
 func TestRefusedPoints(t *testing.T) {
 	eachCut(t, allCuts, func(t *rapid.T, w *world, all []expected) {
 		for _, p := range all[1:] {
@@ -160,9 +161,9 @@ func TestRefusedPoints(t *testing.T) {
 	})
 }
 
-// If this fails, what Kafka has removed by retention is called too many, or the
-// rest is not compared.
-func TestLogWithoutItsBegin(t *testing.T) {
+// If this fails, points of records that retention has removed are reported as too many,
+// or the rest is not compared.
+func TestLogWhoseStartIsRemoved(t *testing.T) {
 	eachCut(t, allCuts, func(t *rapid.T, w *world, all []expected) {
 		var removed int64
 		for partition, batches := range w.batches {
@@ -199,8 +200,8 @@ func TestLogWithoutItsBegin(t *testing.T) {
 	})
 }
 
-// If this fails, retention that moves while the audit reads gives a false verdict.
-func TestRetentionMovesMeanwhile(t *testing.T) {
+// If this fails, retention that moves during an audit leads to a wrong verdict.
+func TestRetentionMovesDuringAnAudit(t *testing.T) {
 	eachCut(t, pointwise, func(t *rapid.T, w *world, all []expected) {
 		w.moves = func() {
 			for partition, batches := range w.batches {
@@ -209,7 +210,7 @@ func TestRetentionMovesMeanwhile(t *testing.T) {
 		}
 		r, err := w.audit(t, nil).Run(context.Background())
 		if errors.Is(err, ErrNothing) {
-			return // no tweet is left
+			return // the log is empty
 		}
 		if err != nil || r.Verdict != Equal {
 			t.Fatalf("%+v, %v", r, err)
@@ -217,9 +218,9 @@ func TestRetentionMovesMeanwhile(t *testing.T) {
 	})
 }
 
-// If this fails, the audit takes all memory, or says equal where it has compared
-// nothing.
-func TestWhatCannotBeTold(t *testing.T) {
+// If this fails, the audit's memory is not bounded, or it reports equal without having
+// compared anything.
+func TestNoVerdictWithoutEnoughToCompare(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, all := newWorld(t, CutBatches)
 		if len(all) < 2 {
@@ -251,14 +252,13 @@ func TestWhatCannotBeTold(t *testing.T) {
 		}
 		w.points = points
 		w.committed[0] = w.bounds[0].End + 1
-		if _, err := w.audit(t, nil).Run(context.Background()); err == nil || !strings.Contains(err.Error(), "made anew") {
+		if _, err := w.audit(t, nil).Run(context.Background()); err == nil || !strings.Contains(err.Error(), "recreated") {
 			t.Fatal(err)
 		}
 	})
 }
 
-// If this fails, windows that are no seconds are compared by other times than
-// those of their points.
+// If this fails, windows other than a second are compared at the wrong times.
 func TestOtherWindows(t *testing.T) {
 	for _, cut := range allCuts {
 		for resolution, unit := range map[time.Duration]time.Duration{

@@ -7,7 +7,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// If this fails, a point that InfluxDB has refused is missing, or what is none counts.
+// If this fails, a point that InfluxDB rejected is not counted, or a line that is not
+// such a point is.
 func TestCountsOfRefusedPoints(t *testing.T) {
 	for line, want := range map[string]int64{
 		"tweets,brand=Tea count=17i 5":                  17,
@@ -28,7 +29,7 @@ func TestCountsOfRefusedPoints(t *testing.T) {
 	}
 }
 
-// If this fails, a dead letter that anybody may write ends the audit.
+// If this fails, a malformed dead letter, which anyone may write, ends the audit.
 func FuzzRefusedPoints(f *testing.F) {
 	f.Add([]byte(`tweets,brand=Green\ Tea,sentiment=positive,src=ABCDEF-3 count=17i,text="x" 1700000000000000643`))
 	f.Add([]byte("tweets,brand=Tea count=1i\n# x\ntweets count=1.5 1"))
@@ -37,7 +38,7 @@ func FuzzRefusedPoints(f *testing.F) {
 		r := &kgo.Record{Value: value, Headers: []kgo.RecordHeader{{Key: headerReason, Value: []byte(reasonRejected)}}}
 		for _, p := range refusedPoints(r, "tweets", "tweets") {
 			if !strings.Contains(string(value), "tweets") || !strings.Contains(string(value), "count=") {
-				t.Errorf("%q is the point %+v", value, p)
+				t.Errorf("%q is read as the point %+v", value, p)
 			}
 		}
 	})

@@ -23,8 +23,8 @@ func (w *world) quick(t rapid.TB) *QuickReport {
 	return r
 }
 
-// If this fails, coverage that is right is blamed: at rest, behind the log, with
-// the marks of transactions in it, or with removed batches.
+// If this fails, correct coverage points are reported: with nothing in flight, behind
+// the log, with transaction markers in it, or with removed batches.
 func TestQuickFindsNothingWrong(t *testing.T) {
 	eachCut(t, pointwise, func(t *rapid.T, w *world, all []expected) {
 		for partition, batches := range w.batches {
@@ -54,13 +54,13 @@ func TestQuickFindsNothingWrong(t *testing.T) {
 		}
 		var notes int
 		switch rapid.IntRange(0, 2).Draw(t, "beside") {
-		case 1: // another topic has coverage points at the same places
+		case 1: // another topic has coverage points at the same timestamps
 			for _, s := range slices.Clone(w.coverage) {
 				s.Topic, s.Counted, s.Undecodable, s.Filtered, s.Last = "others", 0, 0, 7, s.Last+3
 				w.coverage = append(w.coverage, s)
 			}
 			notes = 1
-		case 2: // this one was stored by an older version before
+		case 2: // as stored by an older version
 			for _, s := range slices.Clone(w.coverage) {
 				if s.Topic != "" {
 					s.Topic, s.Undecodable, s.Filtered = "", s.Undecodable+s.Filtered, 0
@@ -74,8 +74,8 @@ func TestQuickFindsNothingWrong(t *testing.T) {
 	})
 }
 
-// If this fails, two pipelines have replaced each other's points, and a quick audit
-// of either calls that equal.
+// If this fails, two pipelines have replaced each other's points, and a quick audit of
+// either says equal.
 func TestQuickFindsTopicsThatShareAMeasurement(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, all := newWorld(t, CutBatches)
@@ -87,7 +87,7 @@ func TestQuickFindsTopicsThatShareAMeasurement(t *testing.T) {
 			s.Topic = "others"
 			w.coverage = append(w.coverage, s)
 		}
-		// The last of both to write a point has counted more, less or as much.
+		// The topic that wrote a point last has counted more, fewer or the same number.
 		for _, p := range all {
 			delete(w.points, p.Point)
 			p.Count += more
@@ -100,8 +100,8 @@ func TestQuickFindsTopicsThatShareAMeasurement(t *testing.T) {
 	})
 }
 
-// If this fails, the other topic of two pipelines that write into one bucket passes
-// for this one, or nobody is told which it is.
+// If this fails, a quick audit of one of two topics in a bucket checks the other, or
+// its error does not name the topics.
 func TestQuickLooksAtOneTopic(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, _ := newWorld(t, CutBatches)
@@ -115,9 +115,9 @@ func TestQuickLooksAtOneTopic(t *testing.T) {
 	})
 }
 
-// If this fails, a batch that is not covered, one that is covered twice, or counts
-// that do not add up go unnoticed, or are looked for at the wrong place.
-func TestQuickNamesFaults(t *testing.T) {
+// If this fails, a batch without a coverage point, a batch with two, or a wrong sum is
+// not noticed or is reported at the wrong place.
+func TestQuickReportsWrongCoverage(t *testing.T) {
 	eachCut(t, pointwise, func(t *rapid.T, w *world, all []expected) {
 		i := rapid.IntRange(0, len(w.coverage)-1).Draw(t, "victim")
 		victim := w.coverage[i]
@@ -162,7 +162,7 @@ func TestQuickNamesFaults(t *testing.T) {
 			t.Fatalf("%+v for %s of %+v", f, kind, victim)
 		}
 		if !strings.Contains(f.Text, fmt.Sprintf("partition %d", f.Partition)) || !strings.Contains(f.Text, fmt.Sprint(f.Base)) {
-			t.Fatalf("%q names no place", f.Text)
+			t.Fatalf("%q does not name the partition", f.Text)
 		}
 	})
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/stamp"
 )
 
-// world is a Kafka and an InfluxDB in memory. The points are stamped by the
-// pipeline's own law, so that the one of the audit is compared with it.
+// world is a Kafka and an InfluxDB in memory. Its points have the timestamps of the
+// pipeline's own stamp law, so that the audit's law is compared with that.
 type world struct {
 	cut       Cut
 	law       Law
@@ -30,20 +30,20 @@ type world struct {
 	points    map[influxread.Point]bool
 	coverage  []influxread.Span
 	refused   []influxread.Point
-	moves     func() // once, between the reading of InfluxDB and that of the log
+	moves     func() // called once, between reading InfluxDB and reading the log
 }
 
 const secondZero = 1_700_000_000 // s since the Unix epoch
 
-// expected is a point that should be, and the batch it comes from.
+// expected is a point that should exist, and its batch.
 type expected struct {
 	influxread.Point
 	partition  int32
 	base, last int64
-	offset     int64 // of the tweet, with CutTweets
+	offset     int64 // of the tweet, for CutTweets
 }
 
-// newWorld draws a log in which all is committed, and what InfluxDB holds of it.
+// newWorld draws a fully committed log and the matching contents of InfluxDB.
 func newWorld(t *rapid.T, cut Cut) (*world, []expected) {
 	return newWorldOf(t, cut, time.Second)
 }
@@ -58,7 +58,7 @@ func newWorldOf(t *rapid.T, cut Cut, resolution time.Duration) (*world, []expect
 	for partition := range int32(rapid.IntRange(1, 3).Draw(t, "partitions")) {
 		next := int64(0)
 		for range rapid.IntRange(1, 6).Draw(t, "batches") {
-			next += int64(rapid.IntRange(0, 2).Draw(t, "marker")) // of a transaction, or what was rolled back
+			next += int64(rapid.IntRange(0, 2).Draw(t, "marker")) // a transaction marker or an aborted batch
 			b := kafkalog.Batch{Topic: "tweets", Partition: partition, Base: next}
 			for range rapid.IntRange(1, 8).Draw(t, "records") {
 				value := []byte(rapid.SampledFrom([]string{"no tweet", toFilter}).Draw(t, "value"))
@@ -75,7 +75,7 @@ func newWorldOf(t *rapid.T, cut Cut, resolution time.Duration) (*world, []expect
 			all = append(all, w.pointsOf(b)...)
 			span := w.spanOf(b)
 			if rapid.Bool().Draw(t, "older") && span.Filtered == 0 {
-				span.Topic = "" // as versions before have written it
+				span.Topic = "" // as older versions wrote it
 			}
 			w.coverage = append(w.coverage, span)
 		}
@@ -88,9 +88,8 @@ func newWorldOf(t *rapid.T, cut Cut, resolution time.Duration) (*world, []expect
 	return w, all
 }
 
-// fallBehind moves the committed offsets back, also into batches where the points
-// allow that, and takes away some of the points that are not committed. It gives
-// those that are.
+// fallBehind lowers the committed offsets, also into batches if the points allow that,
+// removes some of the uncommitted points, and returns the committed ones.
 func (w *world) fallBehind(t *rapid.T, all []expected) (committed []expected) {
 	for partition, batches := range w.batches {
 		if rapid.Bool().Draw(t, "behind") {
@@ -133,7 +132,7 @@ func tweetValue(brand, sentiment string, millis int64) []byte {
 
 var rule = ruleOf(time.Second)
 
-// toFilter is a value that the mapping of the world deletes.
+// toFilter is a value that the world's mapping deletes.
 const toFilter = "filtered"
 
 func mapping(r *tweetrule.Record) (any, error) {
@@ -155,8 +154,8 @@ func ruleOf(resolution time.Duration) *tweetrule.Decoder {
 	return rule
 }
 
-// pointsOf are the points that the pipeline would write of a batch. With CutFolds
-// it has read each RecordBatch in one piece.
+// pointsOf returns the points that the pipeline would write for a batch. With CutFolds,
+// each record batch is one batch of the stock input.
 func (w *world) pointsOf(b kafkalog.Batch) []expected {
 	law, err := stamp.New(w.law.Resolution, 64)
 	if err != nil {
@@ -209,7 +208,7 @@ func (w *world) spanOf(b kafkalog.Batch) influxread.Span {
 	}
 }
 
-// fates are how many records are no tweets.
+// fates returns the numbers of records that are not tweets.
 func (w *world) fates() (filtered, undecodable int64) {
 	for _, batches := range w.batches {
 		for _, b := range batches {
@@ -232,7 +231,7 @@ func (w *world) Committed(context.Context, string) (map[int32]int64, error) {
 func (w *world) Read(_ context.Context, ranges map[int32]kafkalog.Range, do func(kafkalog.Batch) error) error {
 	for partition, r := range ranges {
 		if r.Start < w.bounds[partition].Start {
-			return fmt.Errorf("offset %d of partition %d is gone", r.Start, partition)
+			return fmt.Errorf("offset %d of partition %d is removed", r.Start, partition)
 		}
 		for _, b := range w.batches[partition] {
 			if b.Last < r.Start || b.Base >= r.End {
@@ -301,7 +300,7 @@ func (w *world) run(t rapid.TB, change func(*Options)) *Report {
 	return r
 }
 
-// eachCut runs a property for each kind of points.
+// eachCut checks a property for each kind of points.
 func eachCut(t *testing.T, cuts []Cut, check func(t *rapid.T, w *world, all []expected)) {
 	for _, cut := range cuts {
 		t.Run(string(cut), func(t *testing.T) {

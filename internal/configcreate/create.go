@@ -6,15 +6,18 @@ import (
 	"strings"
 )
 
-// Options say what to write.
+// Options are the settings of Create.
 type Options struct {
-	// Schema is that of configurations, as service.ConfigSchema.MarshalJSONV0 writes it.
+	// Schema is the schema of configurations, as written by
+	// service.ConfigSchema.MarshalJSONV0.
 	Schema []byte
-	// Expression is INPUTS/PROCESSORS/OUTPUTS; empty for stdin and stdout.
+	// Expression is INPUTS/PROCESSORS/OUTPUTS. If it is empty, the input is stdin and
+	// the output stdout.
 	Expression string
-	// Small leaves out advanced fields and all but input, pipeline and output.
+	// Small leaves out advanced fields and all sections except input, pipeline and
+	// output.
 	Small bool
-	// Command is shown at the top, as the one that has written the file.
+	// Command is shown at the top of the configuration as the command that wrote it.
 	Command string
 }
 
@@ -39,7 +42,7 @@ func Create(o Options) (string, error) {
 		return "", fmt.Errorf("finding a route for dead letters: %w", err)
 	}
 	w.fit(p)
-	text := fmt.Sprintf("# Written by: %s\n# Replace the values marked \"required\" by your own, and check the file with\n#   brandpulse-connect lint FILE\n# ${NAME:default} is the environment variable NAME. Fields behind a # are optional; they\n# show an example. The others have their default.\n\n", o.Command)
+	text := fmt.Sprintf("# Written by: %s\n# Replace the values marked \"required\", and check the file with\n#   brandpulse-connect lint FILE\n# ${NAME:default} is the environment variable NAME. Fields after a # are optional\n# examples. All other fields have their default.\n\n", o.Command)
 	for _, f := range s.root {
 		part, err := w.section(f, p)
 		if err != nil {
@@ -50,12 +53,13 @@ func Create(o Options) (string, error) {
 		}
 	}
 	if name := w.unused(p); name != "" {
-		return "", fmt.Errorf("the schema has no field %q, for which create has a value", name)
+		return "", fmt.Errorf("create has a value for the field %q, which the schema does not have", name)
 	}
 	return strings.TrimRight(text, "\n") + "\n", nil
 }
 
-// unused returns a value that no field of the components got: the field was renamed.
+// unused returns a value of create for a field that no component has, since the field
+// was renamed.
 func (w *writer) unused(p parts) string {
 	for kind, names := range map[string][]string{"input": p.inputs, "processor": p.processors, "output": p.outputs} {
 		for _, name := range names {
@@ -69,7 +73,7 @@ func (w *writer) unused(p parts) string {
 	return ""
 }
 
-// fit chooses the values that depend on which components there are.
+// fit chooses the values that depend on the other components.
 func (w *writer) fit(p parts) {
 	there := map[string]bool{}
 	for kind, names := range map[string][]string{"input": p.inputs, "processor": p.processors, "output": p.outputs} {
@@ -96,7 +100,7 @@ func (w *writer) fit(p parts) {
 	}
 }
 
-// section writes a field of the configuration as a whole.
+// section writes a field of the configuration with all its fields.
 func (w *writer) section(f field, p parts) (lines, error) {
 	switch f.Name {
 	case "input":

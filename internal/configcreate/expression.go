@@ -9,12 +9,12 @@ import (
 // parts are the components of an expression, by type.
 type parts struct{ inputs, processors, outputs []string }
 
-// read reads an expression: INPUTS/PROCESSORS/OUTPUTS, each a list with commas. A single
-// name may be of any type.
+// read reads an expression: INPUTS/PROCESSORS/OUTPUTS, each of them a list separated by
+// commas. A single name may be of any type.
 func (s *schema) read(expression string) (p parts, err error) {
 	sections := strings.Split(expression, "/")
 	if len(sections) > 3 {
-		return p, fmt.Errorf("%q has %d parts: there are three, INPUTS/PROCESSORS/OUTPUTS, such as kafka_batches/sentiment_window/influxdb", expression, len(sections))
+		return p, fmt.Errorf("%q has %d parts instead of three, INPUTS/PROCESSORS/OUTPUTS, such as kafka_batches/sentiment_window/influxdb", expression, len(sections))
 	}
 	kinds := []string{"input", "processor", "output"}
 	if name := strings.TrimSpace(sections[0]); len(sections) == 1 && !strings.Contains(name, ",") && !s.has("input", name) {
@@ -33,7 +33,7 @@ func (s *schema) read(expression string) (p parts, err error) {
 			}
 			if other := slices.IndexFunc(kinds, func(kind string) bool { return s.has(kind, name) }); other >= 0 && !s.has(kinds[i], name) {
 				place := []string{"before the first slash", "between the slashes", "after the second slash"}[other]
-				return p, fmt.Errorf("%s in %q is of type %s, and its place is %s", name, expression, kinds[other], place)
+				return p, fmt.Errorf("%s in %q is of type %s and belongs %s", name, expression, kinds[other], place)
 			}
 			if !s.has(kinds[i], name) {
 				return p, s.unknown(kinds[i], name, s.names(kinds[i]))
@@ -44,16 +44,16 @@ func (s *schema) read(expression string) (p parts, err error) {
 	return p, nil
 }
 
-// unknown is the error about a name that no linked component of a type has.
+// unknown returns the error for a name that no linked component of a type has.
 func (s *schema) unknown(kind, name string, names []string) error {
 	hint := ""
 	if near := Nearest(name, names); near != "" {
 		hint = fmt.Sprintf(" Did you mean %s?", near)
 	}
-	return fmt.Errorf("no %s is named %s.%s All names: %s", kind, name, hint, strings.TrimSpace("brandpulse-connect list "+plurals[kind]))
+	return fmt.Errorf("no %s is named %s.%s For all names, run %s", kind, name, hint, strings.TrimSpace("brandpulse-connect list "+plurals[kind]))
 }
 
-// Nearest returns the name that was probably meant by another one, or "".
+// Nearest returns the name that was probably meant, or "".
 func Nearest(name string, names []string) string {
 	best, least := "", max(2, len(name)/3)+1
 	for _, candidate := range names {
@@ -68,7 +68,8 @@ func Nearest(name string, names []string) string {
 	return best
 }
 
-// distance is the number of letters to change, add, remove or swap with their neighbour.
+// distance returns the number of letters to change, add, remove or swap with their
+// neighbour.
 func distance(a, b string) int {
 	var before, last []int
 	for j := range len(b) + 1 {

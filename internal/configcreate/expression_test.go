@@ -20,18 +20,19 @@ const small = `{
 	]}}]
 }`
 
+// If this fails, the error about a mistyped name does not suggest the right one.
 func TestWrongExpressionsSayWhatWasMeant(t *testing.T) {
 	for expression, says := range map[string]string{
-		"kafka_batch":      "no component is named kafka_batch. Did you mean kafka_batches? All names: brandpulse-connect list",
-		"kafka_batch/":     "no input is named kafka_batch. Did you mean kafka_batches? All names: brandpulse-connect list inputs",
+		"kafka_batch":      "no component is named kafka_batch. Did you mean kafka_batches? For all names, run brandpulse-connect list",
+		"kafka_batch/":     "no input is named kafka_batch. Did you mean kafka_batches? For all names, run brandpulse-connect list inputs",
 		"influxd":          "Did you mean influxdb?",
 		"//influx":         "no output is named influx. Did you mean influxdb?",
 		"//inlfuxdb":       "Did you mean influxdb?",
 		"/mappnig":         "Did you mean mapping?",
-		"zzzzzzzz":         "no component is named zzzzzzzz. All names",
-		"influxdb/mapping": "influxdb in \"influxdb/mapping\" is of type output, and its place is after the second slash",
-		"stdin//stdin":     "is of type input, and its place is before",
-		"a/b/c/d":          "has 4 parts: there are three",
+		"zzzzzzzz":         "no component is named zzzzzzzz. For all names",
+		"influxdb/mapping": "influxdb in \"influxdb/mapping\" is of type output and belongs after the second slash",
+		"stdin//stdin":     "is of type input and belongs before",
+		"a/b/c/d":          "has 4 parts instead of three",
 	} {
 		if _, err := Create(Options{Schema: []byte(small), Expression: expression}); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %q", expression, err, says)
@@ -39,8 +40,8 @@ func TestWrongExpressionsSayWhatWasMeant(t *testing.T) {
 	}
 }
 
-// What would break: a person does not see which values are theirs, or an example that is
-// not meant to be set changes the pipeline.
+// If this fails, a reader cannot see which values to replace, or an example of an
+// optional field changes the pipeline.
 func TestRequiredOptionalAndDefault(t *testing.T) {
 	want := `input:
   stdin: {}

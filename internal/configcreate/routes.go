@@ -49,14 +49,14 @@ func routesOf(inputs []string) (r routes, err error) {
 	}
 	cases := file.Output.Switch.Cases
 	if len(cases) != 2 {
-		return r, fmt.Errorf("the output of %s is a switch of %d cases, and not of dead letters and influxdb", name, len(cases))
+		return r, fmt.Errorf("the output of %s is a switch with %d cases, not two (dead letters and influxdb)", name, len(cases))
 	}
 	if err := cases[1].Decode(&second); err != nil {
 		return r, fmt.Errorf("reading the output influxdb of %s: %w", name, err)
 	}
 	r.letters, r.rejected = &cases[0], &second.Output.InfluxDB.Rejected
 	if r.letters.Kind != yaml.MappingNode || r.rejected.Kind != yaml.MappingNode {
-		return r, fmt.Errorf("%s has no case of dead letters, or its influxdb no output rejected", name)
+		return r, fmt.Errorf("%s has no case of dead letters, or its influxdb has no output rejected", name)
 	}
 	r.letters.HeadComment, r.letters.Content[0].HeadComment = "", "" // about that pipeline
 	return r, nil

@@ -1,8 +1,8 @@
-// Package configcreate writes the configuration that a person starts from: of named
-// components, with a value for each required field and a mark where their own belongs.
+// Package configcreate writes a configuration to start from: the named components, with
+// a value for each required field and a mark where a value must be replaced.
 //
-// Benthos's own create writes examples of optional fields as if they were set, and
-// nothing for required lists, so its own lint refuses the result.
+// Benthos's own create sets optional fields to their examples and leaves required lists
+// empty, so its output fails Benthos's own lint.
 package configcreate
 
 import (
@@ -12,7 +12,7 @@ import (
 	"slices"
 )
 
-// field is a field of the schema, as Benthos writes it in JSON.
+// field is a field of the schema in Benthos's JSON.
 type field struct {
 	Name       string  `json:"name"`
 	Type       string  `json:"type"`
@@ -32,13 +32,14 @@ func (f field) required() bool { return !f.Optional && f.Default == nil }
 // scalar reports whether the field has one value, or one object, rather than a list or map.
 func (f field) scalar() bool { return f.Kind == "" || f.Kind == "scalar" }
 
-// schema is the fields of a configuration, and of each component by type and name.
+// schema has the fields of a configuration, and those of each component by type and
+// name.
 type schema struct {
 	root       []field
 	components map[string]map[string]field
 }
 
-// plurals are the names that the JSON has for the types of components.
+// plurals are the JSON names of the component types.
 var plurals = map[string]string{
 	"input": "inputs", "processor": "processors", "output": "outputs", "buffer": "buffers", "cache": "caches",
 	"rate_limit": "rate-limits", "metrics": "metrics", "tracer": "tracers", "scanner": "scanners",
@@ -77,7 +78,7 @@ func (s *schema) has(kind, name string) bool {
 	return is
 }
 
-// names are those of all components of a type.
+// names returns the names of all components of a type.
 func (s *schema) names(kind string) (names []string) {
 	for name := range s.components[kind] {
 		names = append(names, name)
@@ -86,5 +87,5 @@ func (s *schema) names(kind string) (names []string) {
 	return names
 }
 
-// option is how a lint rule of Benthos lists the values of an enumeration.
+// option matches the list of an enumeration's values in a lint rule of Benthos.
 var option = regexp.MustCompile(`(?s)let options = \{\s*"([^"]+)": true`)

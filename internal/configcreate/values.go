@@ -3,11 +3,11 @@ package configcreate
 // kafkaBrokers is a variable, since the routes of dead letters write to the same Kafka.
 const kafkaBrokers = "${KAFKA_BROKERS:127.0.0.1:9092}"
 
-// rejectedOutput is where the route of rejected points belongs.
+// rejectedOutput is the place of the route of rejected points.
 const rejectedOutput = "output influxdb rejected"
 
-// values are those that a field of a component gets where the schema has none that works:
-// no example, or a lint rule that its default does not pass. By type, component and path.
+// values are the values of fields for which the schema has none that works: no example,
+// or a default that fails the field's lint rule. The keys are type, component and path.
 var values = map[string]any{
 	"input kafka_batches seed_brokers":  []any{kafkaBrokers},
 	"input kafka_batches topics":        []any{"tweets"},
@@ -61,25 +61,26 @@ var values = map[string]any{
 	"output fallback ":                  []any{map[string]any{"stdout": map[string]any{}}, map[string]any{"drop": map[string]any{}}},
 }
 
-// settled are values that work as they are, so that nobody has to fill them in.
+// settled are values that usually need no change.
 var settled = map[string]any{
 	"output influxdb token_env": "INFLUXDB_TOKEN",
 	"output influxdb org":       "${INFLUXDB_ORG:}",
 }
 
-// placeholders are for required fields of these names without an example.
+// placeholders are the values of required fields without an example, by name.
 var placeholders = map[string]any{"url": "http://127.0.0.1:8080"}
 
-// together are values that fit components to each other, by the two that meet.
+// together are the values that fit two components to each other, if both are used.
 var together = map[[2]string]map[string]any{
 	{"input kafka_batches", "processor sentiment_window"}: {
-		// The counts of a batch belong together; a change of the window would count twice.
+		// The counts of a batch must stay together, and after a change of the window
+		// tweets would be counted twice.
 		"input kafka_batches fingerprint":    "windows of 1s, avro, tweets",
 		"processor sentiment_window message": "record_batch",
 	},
 }
 
-// alone are values of a component that does not meet its partner.
+// alone are the values of a component whose partner is not used.
 var alone = map[[2]string]map[string]any{
 	{"input kafka_batches", "processor sentiment_window"}: {"input kafka_batches emit": "records"},
 }

@@ -7,7 +7,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// mark stands behind each value that a person has to replace or confirm.
+// mark follows each value that must be replaced or confirmed.
 const mark = " # required"
 
 // writer writes the fields of components as YAML.
@@ -16,20 +16,20 @@ type writer struct {
 	small  bool
 	routes routes
 	chosen map[string]any // values by type, component and path
-	// fitted are those of them that follow from the other components.
+	// fitted are the values that follow from the other components.
 	fitted map[string]bool
 	used   map[string]bool
 }
 
-// lines are YAML without indentation.
+// lines are lines of YAML without common indentation.
 type lines []string
 
-// under returns them below a key, one level deeper.
+// under returns the lines below a key, one level deeper.
 func (l lines) under(key string) lines {
 	return append(lines{key + ":"}, l.deeper("  ", "  ")...)
 }
 
-// item returns them as an element of a list.
+// item returns the lines as an element of a list.
 func (l lines) item() lines { return l.deeper("- ", "  ") }
 
 func (l lines) deeper(first, rest string) (out lines) {
@@ -43,7 +43,7 @@ func (l lines) deeper(first, rest string) (out lines) {
 	return out
 }
 
-// comment returns them as comments.
+// comment returns the lines as comments.
 func (l lines) comment() lines { return l.deeper("# ", "# ") }
 
 // component writes a component under its name.
@@ -88,7 +88,7 @@ func (w *writer) object(key, where, path string, children []field) lines {
 	return inner.under(key)
 }
 
-// field writes a field: its value, or as a comment how it could be set.
+// field writes a field: its value or, as a comment, an example.
 func (w *writer) field(f field, where, path string) lines {
 	path = strings.TrimPrefix(path+"."+f.Name, ".")
 	if value, is := w.chosen[where+path]; is {
@@ -113,7 +113,7 @@ func (w *writer) field(f field, where, path string) lines {
 	case len(f.Children) > 0 && f.scalar() && !f.Optional:
 		object := w.object(f.Name, where, path, f.Children)
 		if w.small && len(object) == 1 {
-			return nil // all of it is advanced
+			return nil // all its fields are advanced
 		}
 		return object
 	case f.Optional && len(f.Children) > 0 && f.scalar():
@@ -158,7 +158,7 @@ func (w *writer) example(f field, note string) lines {
 	return w.value(f.Name, value, note)
 }
 
-// standIn is a component that stands where a person puts one of their own.
+// standIn returns a component that a user replaces with one of their own.
 func (w *writer) standIn(kind string) lines {
 	name := map[string]string{"input": "stdin", "output": "stdout", "processor": "noop", "scanner": "lines", "buffer": "none", "tracer": "none", "metrics": "none", "cache": "memory", "rate_limit": "local"}[kind]
 	return lines{name + ": {}"}
@@ -168,14 +168,14 @@ func (w *writer) standIn(kind string) lines {
 func (w *writer) value(key string, value any, note string) lines {
 	all, err := encoded(map[string]any{key: whole(value)})
 	if err != nil {
-		return lines{fmt.Sprintf("# %s: %v", key, err)} // no value of a JSON schema
+		return lines{fmt.Sprintf("# %s: %v", key, err)} // JSON schemas have no such values
 	}
 	all[0] += note
 	return all
 }
 
-// whole returns a value of JSON with whole numbers as such, which YAML would write as
-// 1e+06, and variables in quotes, without which YAML would read their values anew.
+// whole returns a JSON value with whole numbers as integers, which YAML would write as
+// 1e+06, and variables in quotes, since YAML would interpret their values without.
 func whole(value any) any {
 	switch value := value.(type) {
 	case string:

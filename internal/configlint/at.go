@@ -5,19 +5,20 @@ import (
 	"strings"
 )
 
-// Value is a scalar of a configuration with its variables replaced, as Benthos reads it.
+// Value is a scalar of a configuration with its variables replaced, as Benthos reads
+// it.
 type Value struct {
 	Text      string
-	Variables []string // that it comes from, or would if they were set
+	Variables []string // the variables in it, set or not
 }
 
-// Values returns the scalars at some paths, such as http.address. A path that the
-// configuration does not set is absent.
+// Values returns the scalars at some paths, such as http.address. Paths that the
+// configuration does not set are absent.
 func (l *Linter) Values(text []byte, paths ...string) map[string]Value {
 	found := uses(text, l.lookup)
 	c := l.read(text, found)
 	if c.root == nil {
-		return nil // No YAML: Benthos reports it.
+		return nil // Invalid YAML: Benthos reports it.
 	}
 	values := map[string]Value{}
 	for _, p := range c.places {
@@ -26,7 +27,8 @@ func (l *Linter) Values(text []byte, paths ...string) map[string]Value {
 		}
 		value := Value{p.node.Value, slices.Clone(c.from[p.path])}
 		for _, u := range found {
-			// The default of a variable leaves no mark, so it is known by its place and text.
+			// The default of a variable leaves no mark, so it is found by its position
+			// and text.
 			if !u.set && u.line == p.node.Line && u.value != "" && strings.Contains(value.Text, u.value) {
 				value.Variables = append(value.Variables, u.name)
 			}

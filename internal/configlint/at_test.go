@@ -9,8 +9,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/configlint"
 )
 
-// What would break: a command that tries an address tries another one than Benthos uses,
-// or tells people to set a variable that does not change it.
+// If this fails, a command that tests an address tests another one than Benthos uses,
+// or suggests a variable that does not change it.
 func TestValuesAreThoseThatBenthosReads(t *testing.T) {
 	for name, c := range map[string]struct {
 		text, variable string // value of ADDRESS

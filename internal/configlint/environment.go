@@ -7,27 +7,27 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Finding is what is wrong with a line of a configuration.
+// Finding is a mistake in a line of a configuration.
 type Finding struct {
 	Line, Column int
 	What         string
 
-	general bool // about no field
+	general bool // concerns no field
 }
 
-// environment finds the variables whose text does not arrive as it is. Benthos puts
-// it into the configuration before that is YAML: a quote in it can end the quotes
-// around it and set another field, a backslash makes an escape, a # a comment.
+// environment finds the variables whose text does not arrive unchanged. Benthos inserts
+// it into the configuration before it parses the YAML: a quote can end the quotes
+// around it and set another field, a backslash starts an escape, a # a comment.
 //
-// It reads the configuration with words in place of the variables, and again with
-// their values: the two must be the same but for the values, each unchanged. Only
-// where a variable stands alone and without quotes may it be a whole list or object
-// in YAML's flow style, which is what somebody who leaves the quotes away can want.
+// It parses the configuration with words in place of the variables, and again with
+// their values. The two must be equal except for the values, and each value must be
+// unchanged. Only a variable that is a whole value without quotes may be a list or
+// object in YAML's flow style, since that can be intended.
 func (s *spec) environment(text []byte, found []use) (findings []Finding) {
 	m := newMarks(text)
 	wanted, err := parse(substitute(text, found, m.of))
 	if err != nil {
-		return nil // Without any variable it is no YAML: Benthos says why.
+		return nil // Without any variables it is invalid YAML: Benthos reports why.
 	}
 	arrives := func(write func(i int) string) bool {
 		got, err := parse(substitute(text, found, write))
@@ -44,42 +44,42 @@ func (s *spec) environment(text []byte, found []use) (findings []Finding) {
 		}
 	}
 	if len(findings) == 0 && !arrives(func(i int) string { return found[i].replacement }) {
-		findings = append(findings, Finding{Line: 1, Column: 1, What: "the values of the environment's variables, together, would be read as other YAML than each alone: choose other values"})
+		findings = append(findings, Finding{Line: 1, Column: 1, What: "together, the values of the environment variables would be read as different YAML than each alone. Choose other values"})
 	}
 	return findings
 }
 
-// changed says what to do about a variable, and not what it holds: it may be a
-// secret.
+// changed returns what to do about a variable. It does not show the value, which may be
+// a secret.
 func changed(u use, p place) string {
-	advice := "in no kind of quotes it would: choose another value, or write it into the configuration itself"
+	advice := "No quotes would preserve it: choose another value, or write it into the configuration itself"
 	for _, quote := range []struct{ mark, name string }{{`"`, "double"}, {"'", "single"}} {
 		var got map[string]string
 		text := escaped.ReplaceAll([]byte("a: "+quote.mark+u.replacement+quote.mark), []byte("$$$1"))
 		if yaml.Unmarshal(text, &got) == nil && got["a"] == u.value && len(got) == 1 {
-			advice = "in " + quote.name + " quotes it would"
+			advice = "Put it into " + quote.name + " quotes"
 			break
 		}
 	}
 	if p.field.Secret {
-		advice += fmt.Sprintf("; or name the variable in %s_env, where the component has such a field", p.name)
+		advice += fmt.Sprintf(", or use the field %s_env if the component has it", p.name)
 	}
 	about := ""
 	if p.name != "" {
 		about = p.name + ": "
 	}
-	why := "it has characters that mean something in YAML"
+	why := "it has characters with a meaning in YAML"
 	if isNull(u.value) {
-		why = "YAML reads it as null, which is no value"
+		why = "YAML reads it as null"
 	}
-	return fmt.Sprintf("%sthe value of the environment variable %s would not arrive as it is, since %s: %s", about, u.name, why, advice)
+	return fmt.Sprintf("%sthe value of the environment variable %s would change, since %s. %s", about, u.name, why, advice)
 }
 
-// nullTag is YAML's type of null, ~ and nothing. A field that is null is as one that is
-// not set: without quotes, a token "null" would be none.
+// nullTag is YAML's type of null, which is ~ or nothing. A field that is null counts as
+// not set: without quotes, a token "null" would be no token.
 const nullTag = "!!null"
 
-// isNull is whether a text without quotes is null in YAML.
+// isNull reports whether YAML reads a text without quotes as null.
 func isNull(text string) bool {
 	node, err := parse([]byte(text))
 	return err == nil && node.Kind == yaml.ScalarNode && node.ShortTag() == nullTag
@@ -96,8 +96,8 @@ func parse(text []byte) (*yaml.Node, error) {
 	return &document, nil
 }
 
-// same is whether got is wanted with the marks replaced. Where some are still in
-// both, they stand for themselves.
+// same reports whether got equals wanted with the marks replaced. A mark that both
+// still contain stands for itself.
 func same(wanted, got *yaml.Node, m marks, found []use) bool {
 	if wanted.Kind == yaml.ScalarNode && wanted.Style == 0 && wanted.Value != got.Value {
 		if in := m.in(wanted.Value); len(in) == 1 && wanted.Value == m.of(in[0]) {
@@ -125,7 +125,7 @@ func same(wanted, got *yaml.Node, m marks, found []use) bool {
 	return true
 }
 
-// partly is wanted with the values of those marks that got does not have.
+// partly returns wanted with the values of the marks that got does not contain.
 func partly(wanted, got string, m marks, found []use) string {
 	return m.all.ReplaceAllStringFunc(wanted, func(mark string) string {
 		if strings.Contains(got, mark) {
@@ -135,21 +135,22 @@ func partly(wanted, got string, m marks, found []use) string {
 	})
 }
 
-// alone is whether a variable that is a whole value without quotes is its text, or
-// a list or object of YAML's flow style.
+// alone reports whether a variable that is a whole value without quotes is read as its
+// text, or as a list or object in YAML's flow style.
 func alone(got *yaml.Node, value string) bool {
 	switch got.Kind {
 	case yaml.ScalarNode:
 		return got.Style == 0 && got.Value == value && got.Anchor == "" && got.ShortTag() != nullTag
 	case yaml.SequenceNode:
 		return got.Style == yaml.FlowStyle && got.Anchor == "" && strings.HasPrefix(value, "[")
-	case yaml.MappingNode: // a: b in a list is one, too, that nobody has asked for
+	case yaml.MappingNode: // a: b in a list is an object too, but is not intended
 		return got.Style == yaml.FlowStyle && got.Anchor == "" && strings.HasPrefix(value, "{")
 	}
 	return false
 }
 
-// placeOf is the field whose value has a mark: none outside of values.
+// placeOf returns the path of the field whose value contains a mark, or "" outside of
+// values.
 func (s *spec) placeOf(root *yaml.Node, mark string) (found place) {
 	walker{s, func(p place) {
 		if p.node.Kind == yaml.ScalarNode && strings.Contains(p.node.Value, mark) {

@@ -57,7 +57,7 @@ func configOf(fields string) string {
 	return "pipeline:\n  processors:\n    - thing:\n        " + strings.ReplaceAll(fields, "\n", "\n        ") + "\n"
 }
 
-// contexts are the places where a variable can stand.
+// contexts are the places where a variable can be used.
 var contexts = map[string]string{
 	"double quotes":        `text: "${V}"`,
 	"single quotes":        `text: '${V}'`,
@@ -77,10 +77,10 @@ var contexts = map[string]string{
 	"key":                  "headers:\n  \"${V}\": x",
 }
 
-// What would break: a value that is changed, or sets something else, is let through.
-// Benthos itself reads the configuration; what it reads must be what it reads with a
-// plain word, but for that value.
-func FuzzValuesArriveOrAreRefused(f *testing.F) {
+// If this fails, a value that is changed or sets another field is accepted. The
+// reference is Benthos: it must read the same configuration as with a plain word,
+// except for the value.
+func FuzzValuesArriveUnchangedOrAreRejected(f *testing.F) {
 	for _, value := range []string{"plain", "abc'#def", `a\tb`, `say "x"`, "it's", "''", "a # b", "a: b", "[a, b]", "{a: b}", "trailing ", " leading",
 		"line\nbreak", "line\r\nbreak", "\u0085", "\u2028", "&a", "*a", "!!int 5", "!x", "0123", "~", "null", "|", ">", "- a", "? a", "%x", "@x", "`x", "${V}", "${{V}}",
 		"$", "', text: 'x", "\", secret: \"x", "x\"\n    flag: true", "\t", "\x00", "\xff", "é", "#", "'", "\\", "trailing\n", "---", "a]", "50000", "1s", "a,b", "127.0.0.1:9092"} {
@@ -89,7 +89,7 @@ func FuzzValuesArriveOrAreRefused(f *testing.F) {
 	schema := testSchema()
 	f.Fuzz(func(t *testing.T, value string) {
 		if value == "" || strings.ContainsRune(value, 0) || !utf8.ValidString(value) {
-			t.Skip("no value of a variable, or none that YAML has")
+			t.Skip("a value that a variable or YAML cannot have")
 		}
 		for name, context := range contexts {
 			text := []byte(configOf(context))
@@ -98,7 +98,7 @@ func FuzzValuesArriveOrAreRefused(f *testing.F) {
 			}
 			got, err := benthosReads(schema, text, value)
 			if err != nil {
-				t.Fatalf("%s: %q is let through, and Benthos cannot read it: %v", name, value, err)
+				t.Fatalf("%s: %q is accepted, but Benthos cannot read it: %v", name, value, err)
 			}
 			const word = "WORD"
 			want, err := benthosReads(schema, text, word)
@@ -106,7 +106,7 @@ func FuzzValuesArriveOrAreRefused(f *testing.F) {
 				t.Fatal(err)
 			}
 			if whole := strings.HasPrefix(context, "text: ${V}") || name == "list without quotes"; whole && flow(value) {
-				continue // a whole list or object in YAML, where there are no quotes
+				continue // a whole list or object in YAML, without quotes
 			}
 			if want = filled(want, word, value); !reflect.DeepEqual(got, want) {
 				t.Fatalf("%s: %q arrives as %v, want %v", name, value, got, want)
@@ -119,7 +119,7 @@ func flow(value string) bool {
 	return strings.HasPrefix(value, "[") || strings.HasPrefix(value, "{")
 }
 
-// benthosReads is the configuration of the processor as Benthos reads it.
+// benthosReads returns the configuration of the processor as Benthos reads it.
 func benthosReads(schema *service.ConfigSchema, text []byte, value string) (any, error) {
 	querier := schema.NewConfigQuerier()
 	querier.SetEnvVarLookupFunc(func(context.Context, string) (string, bool) { return value, true })
@@ -142,7 +142,7 @@ func benthosReads(schema *service.ConfigSchema, text []byte, value string) (any,
 	return textsOf(first), nil
 }
 
-// textsOf is a value with all scalars as their text.
+// textsOf returns a value with all scalars as text.
 func textsOf(node *yaml.Node) any {
 	switch node.Kind {
 	case yaml.MappingNode:
@@ -161,7 +161,7 @@ func textsOf(node *yaml.Node) any {
 	return node.Value
 }
 
-// filled is a value with a word replaced.
+// filled returns a value with a word replaced.
 func filled(v any, word, by string) any {
 	switch v := v.(type) {
 	case string:
@@ -182,8 +182,8 @@ func filled(v any, word, by string) any {
 	return v
 }
 
-// What would break: a value that is right where it stands is refused, or one that is
-// wrong is let through.
+// If this fails, a value that would arrive unchanged is rejected, or one that would not
+// is accepted.
 func TestWhereAValueArrives(t *testing.T) {
 	for value, refused := range map[string][]string{
 		"plain":          nil,
@@ -201,7 +201,7 @@ func TestWhereAValueArrives(t *testing.T) {
 		`say "x"`:        {"double quotes", "within double quotes", "with a default", "twice", "list", "object", "before another", "key"},
 		"a # b":          {"no quotes", "within no quotes", "list without quotes"},
 		"trailing\n":     {"single quotes", "no quotes", "within single quotes", "within no quotes", "list without quotes", "block", "folded"},
-		"[a, b]":         nil, // a list where there are no quotes, text elsewhere
+		"[a, b]":         nil, // a list without quotes, text elsewhere
 		"a\u2028b":       {"folded", "block", "no quotes", "within no quotes", "comment", "key"},
 	} {
 		for name, context := range contexts {
@@ -211,17 +211,17 @@ func TestWhereAValueArrives(t *testing.T) {
 				want = want || place == name
 			}
 			if (len(findings) > 0) != want {
-				t.Errorf("%q in %s: %v, want refused: %v", value, name, findings, want)
+				t.Errorf("%q in %s: %v, want rejected: %v", value, name, findings, want)
 			}
 		}
 	}
 }
 
-// What would break: a token that reads null is left away without a word, or a variable
-// that is not set, or that is null by its default, is refused.
+// If this fails, a token that YAML reads as null is silently dropped, or a variable
+// that is not set, or is null by its default, is rejected.
 func TestNullFromAVariable(t *testing.T) {
 	findings := testLinter(t, map[string]string{"V": "null"}).Safe([]byte(configOf("secret: ${V}")))
-	if len(findings) != 1 || !strings.Contains(findings[0].What, "secret: the value of the environment variable V would not arrive as it is, since YAML reads it as null, which is no value: in double quotes it would") {
+	if len(findings) != 1 || !strings.Contains(findings[0].What, "secret: the value of the environment variable V would change, since YAML reads it as null. Put it into double quotes") {
 		t.Errorf("%v", findings)
 	}
 	if findings := testLinter(t, map[string]string{"V": "ll"}).Safe([]byte(configOf("secret: nu${V}"))); len(findings) != 1 {
@@ -234,15 +234,15 @@ func TestNullFromAVariable(t *testing.T) {
 	}
 }
 
-// What would break: the message about a secret that is changed shows it, or does not
-// say which variable, field and line, and what would help.
+// If this fails, the message about a secret that would change shows it, or lacks the
+// variable, the field, the line or the remedy.
 func TestMessageOfAChangedValue(t *testing.T) {
 	findings := testLinter(t, map[string]string{"V": "canary'#"}).Safe([]byte(configOf("count: 5\nsecret: '${V}'")))
 	if len(findings) != 1 || findings[0].Line != 5 {
 		t.Fatalf("%v", findings)
 	}
 	what := findings[0].What
-	for _, want := range []string{"secret", "variable V ", "in double quotes it would", "secret_env"} {
+	for _, want := range []string{"secret", "variable V ", "Put it into double quotes", "secret_env"} {
 		if !strings.Contains(what, want) {
 			t.Errorf("%q does not say %q", what, want)
 		}
@@ -251,7 +251,7 @@ func TestMessageOfAChangedValue(t *testing.T) {
 		t.Errorf("%q shows the secret", what)
 	}
 	for _, value := range []string{"canary'\"\\", "${{canary}}"} { // the second is Benthos's own escape
-		if findings = testLinter(t, map[string]string{"V": value}).Safe([]byte(configOf("text: '${V}'"))); len(findings) != 1 || !strings.Contains(findings[0].What, "in no kind of quotes") {
+		if findings = testLinter(t, map[string]string{"V": value}).Safe([]byte(configOf("text: '${V}'"))); len(findings) != 1 || !strings.Contains(findings[0].What, "No quotes would preserve it") {
 			t.Errorf("%q: %v", value, findings)
 		}
 	}

@@ -8,10 +8,10 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// withFields is the message of a finding with the field that it is about in front,
-// unless it names it, and behind it the variables that values come from. A message
-// about several fields, which has the line of the first of its object, gets the line
-// and the value of each.
+// withFields returns the message of a finding, with its field in front unless the
+// message names it, and the variables of its value at the end. A message about several
+// fields, whose line is that of the first field of their object, gets the line and the
+// value of each.
 func (c *configuration) withFields(f Finding) string {
 	here := c.on(f.Line)
 	var about *place
@@ -38,8 +38,8 @@ func (c *configuration) withFields(f Finding) string {
 	return what
 }
 
-// variablesOf are the variables that a value comes from, or the list or object that
-// it is in.
+// variablesOf returns the variables in a value, or in the list or object that contains
+// it.
 func (c *configuration) variablesOf(path string) []string {
 	for {
 		if from := c.from[path]; len(from) > 0 {
@@ -53,8 +53,8 @@ func (c *configuration) variablesOf(path string) []string {
 	}
 }
 
-// on are the fields of a line that have a value in it: text or a number, or where one
-// belongs a list or an object.
+// on returns the fields with a value on a line: a text or a number, or a list or object
+// in its place.
 func (c *configuration) on(line int) (here []place) {
 	for _, p := range c.places {
 		value := p.node.Kind == yaml.ScalarNode || isValue(p) && p.field.Type != "object" && p.field.Type != "unknown"
@@ -65,8 +65,9 @@ func (c *configuration) on(line int) (here []place) {
 	return here
 }
 
-// mentioned describes the fields that a finding names, of the innermost object that
-// begins in its line and has them; all of it where it names the object itself.
+// mentioned describes the fields that a finding names. It uses the innermost object
+// that begins on the finding's line and has these fields, and describes all of it if
+// the finding names the object itself.
 func (c *configuration) mentioned(f Finding) (described []string) {
 	for i := len(c.places) - 1; i >= 0; i-- {
 		object := c.places[i]
@@ -89,7 +90,7 @@ func (c *configuration) mentioned(f Finding) (described []string) {
 
 func (c *configuration) described(p place) string {
 	text := p.name + " is in line " + fmt.Sprint(p.node.Line)
-	// Somebody may have written a secret where the name of its variable belongs.
+	// A secret may have been written where the name of its variable belongs.
 	if p.field.Scrubber == "" && !strings.HasSuffix(p.name, "_env") {
 		text = fmt.Sprintf("%s is %s in line %d", p.name, shown(p.node), p.node.Line)
 	}
@@ -106,7 +107,7 @@ func variables(names []string) string {
 	return "the environment variables " + strings.Join(names, ", ")
 }
 
-// mentions is whether a message has the name of a field as a word.
+// mentions reports whether a message contains the name of a field as a word.
 func mentions(what, name string) bool {
 	return name != "" && regexp.MustCompile(`(^|[^a-z_])`+regexp.QuoteMeta(name)+`($|[^a-z_])`).MatchString(what)
 }

@@ -1,9 +1,9 @@
-// Package configlint finds what is wrong with a configuration of Benthos, its own
-// lint included, and says of each line which field it is about and which variable
-// of the environment its value comes from.
+// Package configlint finds mistakes in a Benthos configuration, including those that
+// Benthos's own lint finds, and adds to each the field and the environment variable
+// that its value comes from.
 //
-// Benthos replaces the variables before it reads the YAML, so its own messages know
-// nothing of them; and its lint does not check the types of values.
+// Benthos replaces the variables before it parses the YAML, so its own messages do not
+// name them, and its lint does not check the types of values.
 package configlint
 
 import (
@@ -28,7 +28,7 @@ type Linter struct {
 	RejectDeprecated, RequireLabels, SkipEnvVarCheck bool
 }
 
-// New makes a linter of a schema, which looks variables up with lookup.
+// New returns a linter for a schema that looks up variables with lookup.
 func New(schema *service.ConfigSchema, lookup Lookup) (*Linter, error) {
 	spec, err := specOf(schema)
 	if err != nil {
@@ -37,10 +37,10 @@ func New(schema *service.ConfigSchema, lookup Lookup) (*Linter, error) {
 	return &Linter{spec: spec, schema: schema, lookup: lookup}, nil
 }
 
-// disabled is how a file begins that is not to be linted.
+// disabled is the first line of a file that is not to be linted.
 var disabled = []byte("# BENTHOS LINT DISABLE")
 
-// Variables are the names of the variables of the environment that a text has.
+// Variables returns the names of the environment variables in a text.
 func Variables(text []byte) (names []string) {
 	for _, u := range uses(text, func(string) (string, bool) { return "", false }) {
 		names = append(names, u.name)
@@ -48,8 +48,8 @@ func Variables(text []byte) (names []string) {
 	return names
 }
 
-// Safe finds what must not go on even if lint is skipped: values from the environment
-// that would be changed, and secrets that Benthos would print.
+// Safe returns the mistakes that are rejected even if lint is skipped: variables that
+// would change, and secrets that Benthos would print.
 func (l *Linter) Safe(text []byte) []Finding {
 	found := uses(text, l.lookup)
 	if findings := l.spec.environment(text, found); len(findings) > 0 {
@@ -59,18 +59,18 @@ func (l *Linter) Safe(text []byte) []Finding {
 	return c.named(c.secrets())
 }
 
-// Report is what All finds.
+// Report is the result of All.
 type Report struct {
 	Findings []Finding
-	// Stock are the messages of stock lint, as it prints them behind the name of the
-	// file, that the findings have in better words.
+	// Stock are the messages of stock lint, as it prints them after the name of the
+	// file, that the findings replace.
 	Stock []string
-	// Unsafe: the findings are of Safe. What stock lint says is of another
-	// configuration than the one that was meant, and could show a secret.
+	// Unsafe means that the findings are those of Safe. Stock lint would see another
+	// configuration than the intended one, and could print a secret.
 	Unsafe bool
 }
 
-// All finds all that is wrong.
+// All returns all mistakes.
 func (l *Linter) All(text []byte) (r Report) {
 	found := uses(text, l.lookup)
 	if findings := l.spec.environment(text, found); len(findings) > 0 {
@@ -78,7 +78,7 @@ func (l *Linter) All(text []byte) (r Report) {
 	}
 	c := l.read(text, found)
 	if c.root == nil {
-		return r // No YAML: stock lint says why.
+		return r // Invalid YAML: stock lint reports why.
 	}
 	if findings := c.secrets(); len(findings) > 0 {
 		return Report{Findings: c.named(findings), Unsafe: true}
@@ -101,13 +101,13 @@ func (l *Linter) All(text []byte) (r Report) {
 	for _, lint := range lints {
 		general := lint.Type == service.LintFailedRead || lint.Type == service.LintUnknown
 		if lint.Type == service.LintMissingEnvVar {
-			// Its command says column 1.
+			// Its command prints column 1.
 			r.Stock = append(r.Stock, "(1,1) "+lint.What)
 			findings = append(findings, missing(found)...)
 			continue
 		}
 		r.Stock = append(r.Stock, lint.Error())
-		// The type of the value is what is wrong, in better words.
+		// Our finding about the type of the value replaces it.
 		if !own[lint.Line] || lint.Type != service.LintExpectedObject && lint.Type != service.LintExpectedScalar {
 			findings = append(findings, Finding{lint.Line, lint.Column, lint.What, general})
 		}
@@ -116,23 +116,23 @@ func (l *Linter) All(text []byte) (r Report) {
 	return r
 }
 
-// missing are the variables that have neither a value nor a default.
+// missing returns the variables with neither a value nor a default.
 func missing(found []use) (findings []Finding) {
 	for _, u := range found {
 		if u.missing {
-			what := fmt.Sprintf("the environment variable %s is not set and has no default: set it, or write ${%s:DEFAULT}", u.name, u.name)
+			what := fmt.Sprintf("the environment variable %s is not set and has no default. Set it, or write ${%s:DEFAULT}", u.name, u.name)
 			findings = append(findings, Finding{u.line, 1, what, true})
 		}
 	}
 	return findings
 }
 
-// configuration is a text that has been read.
+// configuration is a parsed configuration.
 type configuration struct {
 	uses   []use
-	root   *yaml.Node // nil: it is no YAML
+	root   *yaml.Node // nil: invalid YAML
 	places []place
-	// from are the variables that a value comes from, by the path of its field.
+	// from has the variables of a value, by the path of its field.
 	from map[string][]string
 }
 
@@ -175,8 +175,8 @@ func (c *configuration) wrongValues() (findings []Finding) {
 	return findings
 }
 
-// named adds to findings the field, where they do not name it, and the variables, and
-// sorts them by line.
+// named completes the findings with the field, unless they name it, and the variables,
+// and sorts them by line.
 func (c *configuration) named(findings []Finding) []Finding {
 	var named []Finding
 	for _, f := range findings {
@@ -192,8 +192,8 @@ func (c *configuration) named(findings []Finding) []Finding {
 	return named
 }
 
-// hidden is a message without the secrets of the configuration, which an error of a
-// lint rule could repeat.
+// hidden returns a message without the configuration's secrets, which the error of a
+// lint rule could contain.
 func (c *configuration) hidden(what string) string {
 	for _, p := range c.places {
 		if p.field.Secret && p.node.Kind == yaml.ScalarNode && len(p.node.Value) >= 4 {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// What would break: a value of a wrong type passes, which Benthos's lint does not
-// see, or its message lacks the field, the value, what is allowed or the variable.
+// If this fails, a value of the wrong type passes, which Benthos's lint does not
+// notice, or its message lacks the field, the value, what is allowed or the variable.
 func TestValues(t *testing.T) {
 	for _, test := range []struct{ fields, want string }{
 		{"count: 5", ""},
@@ -22,7 +22,7 @@ func TestValues(t *testing.T) {
 		{"rate: abc", `(4) rate is "abc": it must be a number`},
 		{"rate: .nan", "(4) rate is .nan: it must be a number"},
 		{"flag: true", ""},
-		{"flag: yes", ""}, // of YAML 1.1, which Benthos reads
+		{"flag: yes", ""}, // YAML 1.1, as Benthos reads it
 		{"flag: perhaps", `(4) flag is "perhaps": it must be true or false`},
 		{"flag: 1", "(4) flag is 1: it must be true or false"},
 		{"text: 5", ""},
@@ -31,17 +31,17 @@ func TestValues(t *testing.T) {
 		{"secret: '0123'", ""},
 		{"secret: canary", ""},
 		{"secret: ''", ""},
-		{"secret: 0123", "(4) secret is a secret and must be text: put it into quotes"},
-		{"secret: 1e9", "(4) secret is a secret and must be text: put it into quotes"},
-		{"secret: true", "(4) secret is a secret and must be text: put it into quotes"},
-		{"secret: 2026-01-31", "(4) secret is a secret and must be text: put it into quotes"},
-		{"headers: { Key: 12345 }", "(4) Key is a secret and must be text: put it into quotes"},
+		{"secret: 0123", "(4) secret is a secret and must be text. Put it into quotes"},
+		{"secret: 1e9", "(4) secret is a secret and must be text. Put it into quotes"},
+		{"secret: true", "(4) secret is a secret and must be text. Put it into quotes"},
+		{"secret: 2026-01-31", "(4) secret is a secret and must be text. Put it into quotes"},
+		{"headers: { Key: 12345 }", "(4) Key is a secret and must be text. Put it into quotes"},
 		{"address: http://joe:secret@host:1", ""},
 		{"address: 'http://joe:secret@a:1,http://joe:secret@b:2'", ""},
 		{"address: 'http://a:1,http://b:2'", ""},
-		{"address: http://joe:secret100%sure@host:1", "(4) address is no URL, and is not shown"},
-		{"address: http://joe:secret@host:port", "(4) address is no URL, and is not shown"},
-		{"address: \"http://joe:secret\\t@host\"", "(4) address is no URL, and is not shown"},
+		{"address: http://joe:secret100%sure@host:1", "(4) address is not a valid URL"},
+		{"address: http://joe:secret@host:port", "(4) address is not a valid URL"},
+		{"address: \"http://joe:secret\\t@host\"", "(4) address is not a valid URL"},
 		{"wait: 1h", ""},
 		{"wait: '${! @wait }'", ""},
 		{"wait: 1d", `(4) wait is "1d": it must be a duration`},
@@ -62,7 +62,7 @@ func TestValues(t *testing.T) {
 		{"text: ${WRONG}", `(4) text must not be wrong (text is "wrong" in line 4, from the environment variable WRONG)`},
 		{"pair: { low: '${DIGITS}' }", `(4) low is "123456": it must be a whole number (from the environment variable DIGITS)`},
 		{"pair:\n  low: ${DIGITS}", "(5) low is larger than high (low is 123456 in line 5, from the environment variable DIGITS)"},
-		{"secret: ${DIGITS}", "(4) secret is a secret and must be text: put it into quotes (from the environment variable DIGITS)"},
+		{"secret: ${DIGITS}", "(4) secret is a secret and must be text. Put it into quotes (from the environment variable DIGITS)"},
 		{"secret: '${DIGITS}'", ""},
 		{"things: ${LIST}", `(4) things is "a": it must be an object with fields such as name, weight (from the environment variable LIST)`},
 		{"<<: { count: x }", `(4) count is "x": it must be a whole number`},
@@ -82,8 +82,8 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// What would break: fields of Benthos itself, whose wrong values it replaces in
-// silence, pass lint.
+// If this fails, lint accepts values of Benthos's own fields that Benthos silently
+// replaces.
 func TestStockFields(t *testing.T) {
 	if findings := testLinter(t, nil).Safe([]byte(configOf("address: http://joe:canary100%sure@host:1"))); len(findings) != 1 || strings.Contains(findings[0].What, "canary") {
 		t.Errorf("an address that cannot be hidden: %v", findings)

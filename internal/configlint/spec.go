@@ -6,7 +6,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// field is what the schema says of a field.
+// field is the schema of a field.
 type field struct {
 	Name         string  `json:"name"`
 	Type         string  `json:"type"`
@@ -14,26 +14,26 @@ type field struct {
 	Secret       bool    `json:"is_secret"`
 	Interpolated bool    `json:"interpolated"`
 	Linter       string  `json:"linter"`
-	Scrubber     string  `json:"scrubber"` // hides a secret, or the password of a URL
+	Scrubber     string  `json:"scrubber"` // a secret, or a URL with a password, that Benthos hides
 	Default      any     `json:"default"`
 	Examples     []any   `json:"examples"`
 	Children     []field `json:"children"`
 }
 
-// component is what it says of a component.
+// component is the schema of a component.
 type component struct {
 	Name   string `json:"name"`
 	Config field  `json:"config"`
 }
 
-// spec is the whole schema: the fields of a configuration, and the components by
-// type and name.
+// spec is the whole schema: the fields of a configuration, and those of each component
+// by type and name.
 type spec struct {
 	root       field
 	components map[string]map[string]field
 }
 
-// specOf reads a schema. It is the only public way to the types of fields.
+// specOf reads a schema. No other public interface has the types of fields.
 func specOf(schema *service.ConfigSchema) (*spec, error) {
 	text, err := schema.MarshalJSONV0()
 	if err != nil {

@@ -14,11 +14,11 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// wrongSecret says what is wrong with a secret: empty if nothing is. Benthos hides
-// only text, and prints anything else with the error that it could not be hidden.
+// wrongSecret returns what is wrong with a secret, or "". Benthos hides only text. It
+// prints any other value, with the error that it could not be hidden.
 func wrongSecret(p place) string {
 	if isValue(p) && !p.field.Secret && p.field.Scrubber != "" && hidesPassword(p.node) {
-		return p.name + " is no URL, and is not shown, since it may hold a password: percent-encode special characters in a user or a password, such as % as %25"
+		return p.name + " is not a valid URL. (It may contain a password, so it is not shown.) Percent-encode special characters in its user and password, for example % as %25"
 	}
 	if !isValue(p) || !p.field.Secret || p.node.Kind != yaml.ScalarNode {
 		return ""
@@ -27,11 +27,12 @@ func wrongSecret(p place) string {
 	case "!!str", "!!null", "!!binary":
 		return ""
 	}
-	return p.name + " is a secret and must be text: put it into quotes"
+	return p.name + " is a secret and must be text. Put it into quotes"
 }
 
-// hidesPassword is whether an address could have a password that Benthos, which cannot
-// parse it, neither finds nor hides. A field may hold several, with commas.
+// hidesPassword reports whether an address may contain a password that Benthos, which
+// cannot parse the address, does not hide. A field may contain several addresses,
+// separated by commas.
 func hidesPassword(node *yaml.Node) bool {
 	if node.Kind != yaml.ScalarNode || strings.Contains(node.Value, "${") {
 		return false
@@ -47,14 +48,14 @@ func hidesPassword(node *yaml.Node) bool {
 	return false
 }
 
-// isValue is whether a place has a value by itself, and no fields or components.
+// isValue reports whether a place has a value of its own, not fields or components.
 func isValue(p place) bool {
 	return p.field.Kind == "scalar" && len(p.field.Children) == 0
 }
 
-// wrongValue says what is wrong with a value by the type of its field, or by what its
-// default shows it to be: empty if nothing is. Benthos converts a value before it
-// asks a lint rule, and says nothing if that fails, or cuts the fraction off.
+// wrongValue returns what is wrong with a value by the type of its field, or by the
+// form of its default; "" if nothing is. Benthos converts a value before it runs a lint
+// rule, and silently skips the rule if that fails or drops the fraction.
 func wrongValue(p place) string {
 	if p.node.Kind != yaml.ScalarNode || p.node.ShortTag() == "!!null" {
 		return ""
@@ -100,7 +101,7 @@ func wrongInt(p place) string {
 	return ""
 }
 
-// wrongText checks text of fields that have no rule of their own.
+// wrongText checks texts of fields without a lint rule.
 func wrongText(p place) string {
 	value := p.node.Value
 	if check, is := stock[p.path]; is {
@@ -175,13 +176,13 @@ func oneOf(allowed ...string) func(place) string {
 	}
 }
 
-// says is the message: the field, its value and what is allowed.
+// says returns the message: the field, its value and what is allowed.
 func says(p place, allowed string) string {
 	value := shown(p.node)
 	return fmt.Sprintf("%s is %s: it must be %s", p.name, value, allowed)
 }
 
-// shown is a value in a message: short, and text in quotes.
+// shown returns a value for a message: shortened, and text in quotes.
 func shown(node *yaml.Node) string {
 	value := node.Value[:min(len(node.Value), 100)]
 	if node.ShortTag() == "!!str" {

@@ -8,31 +8,31 @@ import (
 	"strings"
 )
 
-// What Benthos replaces in the text of a configuration, before that is YAML: the
-// expressions of its config.Reader.
+// The expressions with which Benthos (config.Reader) replaces variables in the text of
+// a configuration, before it parses the YAML.
 var (
 	variable = regexp.MustCompile(`\${[0-9A-Za-z_.]+(:((\${[^}]+})|[^}])*)?(?:\|[0-9A-Za-z]+)?}`)
 	escaped  = regexp.MustCompile(`\${({[0-9A-Za-z_.]+(:((\${[^}]+})|[^}])*)?})}`)
 )
 
-// use is a place of a text where a variable stands.
+// use is one use of a variable in a text.
 type use struct {
 	start, end int
 	line       int
 	name       string
-	// set: the environment has a value. It is what must arrive, and replacement is
-	// what Benthos writes instead of the variable, with newlines escaped.
+	// set means that the environment has a value. The value must arrive unchanged;
+	// replacement is the text that Benthos inserts, with newlines escaped.
 	set                bool
 	value, replacement string
 
-	missing bool // there is neither a value nor a default
+	missing bool // the variable has neither a value nor a default
 }
 
-// Lookup gives the value of an environment variable.
+// Lookup returns the value of an environment variable.
 type Lookup func(name string) (string, bool)
 
-// uses finds the variables of a text. A transformation that fails or is not known
-// leaves the variable unset: Benthos says what is wrong.
+// uses finds the variables in a text. If a transformation fails or is unknown, the
+// variable is left unset: Benthos reports it.
 func uses(text []byte, lookup Lookup) (found []use) {
 	for _, at := range variable.FindAllIndex(text, -1) {
 		inner := text[at[0]+2 : at[1]-1]
@@ -72,8 +72,8 @@ func uses(text []byte, lookup Lookup) (found []use) {
 	return found
 }
 
-// substitute is the text as Benthos reads it, with what write gives for the i-th
-// variable that is set.
+// substitute returns the text as Benthos reads it, with the result of write for the
+// i-th variable that is set.
 func substitute(text []byte, found []use, write func(i int) string) []byte {
 	var out bytes.Buffer
 	last := 0
@@ -90,7 +90,8 @@ func substitute(text []byte, found []use, write func(i int) string) []byte {
 	return escaped.ReplaceAll(out.Bytes(), []byte("$$$1"))
 }
 
-// marks are words that stand for variables: no YAML, and nowhere in the text.
+// marks are words that stand for variables. They are plain text in YAML and do not
+// occur in the configuration.
 type marks struct {
 	prefix string
 	all    *regexp.Regexp
@@ -106,7 +107,7 @@ func newMarks(text []byte) marks {
 
 func (m marks) of(i int) string { return m.prefix + strconv.Itoa(i) + "E" }
 
-// in lists the variables that a text has marks of.
+// in returns the variables whose marks a text contains.
 func (m marks) in(text string) (found []int) {
 	for _, match := range m.all.FindAllStringSubmatch(text, -1) {
 		i, err := strconv.Atoi(match[1])
@@ -117,7 +118,7 @@ func (m marks) in(text string) (found []int) {
 	return found
 }
 
-// filled is a text with the values in place of the marks.
+// filled returns a text with the marks replaced by the values.
 func (m marks) filled(text string, found []use) string {
 	return m.all.ReplaceAllStringFunc(text, func(mark string) string {
 		return found[m.in(mark)[0]].value

@@ -6,17 +6,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// place is a field of a configuration: where it is, and what the schema says of it.
+// place is a field of a configuration, with its path and its schema.
 type place struct {
 	path  string
 	name  string
-	line  int // of its name, or of the element of a list
+	line  int // the node of its name, or of the element of a list
 	node  *yaml.Node
 	field field
 }
 
-// walker goes through a configuration beside its schema. What the schema does not
-// know, or Benthos refuses for its form, is passed over: stock lint says so.
+// walker walks a configuration along its schema. It skips fields that the schema does
+// not have, or whose form Benthos rejects: stock lint reports those.
 type walker struct {
 	spec  *spec
 	visit func(place)
@@ -67,8 +67,8 @@ func (w walker) fields(p place, children []field) {
 	})
 }
 
-// component walks the configuration of a component, which stands under its name, or
-// under `plugin` with the name as `type`.
+// component walks the configuration of a component, which is under its name, or under
+// `plugin` with the name as `type`.
 func (w walker) component(p place, components map[string]field) {
 	named := ""
 	each(p.node, func(key, value *yaml.Node) {
@@ -92,7 +92,7 @@ func (w walker) component(p place, components map[string]field) {
 	})
 }
 
-// each visits the pairs of an object, those of merged ones too.
+// each visits the pairs of an object, including merged ones.
 func each(node *yaml.Node, visit func(key, value *yaml.Node)) {
 	if node.Kind == yaml.AliasNode && node.Alias != nil {
 		node = node.Alias

@@ -10,15 +10,15 @@ import (
 	"slices"
 )
 
-// folderName is how the name of a demo's temporary folder begins.
+// folderName is the beginning of the name of a demo's temporary folder.
 const folderName = "brandpulse-demo-"
 
-// kept are the extensions of the files of a failed demo that are worth keeping: some
-// kilobytes, while the data are hundreds of megabytes.
+// kept are the extensions of the files to keep of a failed demo: some kilobytes of
+// logs, without the hundreds of megabytes of data.
 var kept = []string{".log", ".yaml", ".conf"}
 
 // cleanUp removes the folder of a demo. If the demo failed or found a difference, it
-// keeps the logs and prints where they are.
+// keeps the logs and prints their folder.
 func cleanUp(out io.Writer, dir string, failed bool) {
 	err := func() error {
 		if !failed {
@@ -28,9 +28,9 @@ func cleanUp(out io.Writer, dir string, failed bool) {
 	}()
 	switch {
 	case err != nil:
-		fmt.Fprintf(out, "The demo's files in %s could not all be removed: %v\n", dir, err)
+		fmt.Fprintf(out, "Removing the demo's files in %s failed: %v. Remove the folder yourself.\n", dir, err)
 	case failed && exists(dir):
-		fmt.Fprintf(out, "The logs are kept in %s; the data are removed.\n", dir)
+		fmt.Fprintf(out, "The logs are in %s. The data was removed.\n", dir)
 	}
 }
 
@@ -54,7 +54,7 @@ func removeData(dir string) error {
 		return nil
 	})
 	for _, folder := range slices.Backward(folders) {
-		_ = os.Remove(folder) // only if empty
+		_ = os.Remove(folder) // fails unless it is empty
 	}
 	return errors.Join(append(errs, err)...)
 }

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// What would break: a demo leaves hundreds of megabytes without a word, or takes the
-// logs away that say why it has failed.
-func TestWhatADemoLeaves(t *testing.T) {
+// If this fails, a demo silently leaves hundreds of megabytes, or removes the logs that
+// explain its failure.
+func TestFilesThatADemoLeaves(t *testing.T) {
 	for _, failed := range []bool{false, true} {
 		dir := filepath.Join(t.TempDir(), "demo")
 		for _, name := range []string{
@@ -41,13 +41,12 @@ func TestWhatADemoLeaves(t *testing.T) {
 			want = []string{"generate.yaml.log", "influxdb", "influxdb/influxd.log", "influxdb/influxdb.conf", "ingest.yaml", "ingest.yaml.log"}
 		}
 		if !slices.Equal(left, want) || strings.Contains(out.String(), dir) != failed {
-			t.Errorf("failed %v: %q is left, want %q; said %q", failed, left, want, out.String())
+			t.Errorf("failed %v: left %q, want %q; printed %q", failed, left, want, out.String())
 		}
 	}
 }
 
-// What would break: a demo that has not begun says that it keeps logs, of which there
-// are none.
+// If this fails, a demo that has not started claims to keep logs that do not exist.
 func TestADemoWithoutFilesLeavesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -56,6 +55,6 @@ func TestADemoWithoutFilesLeavesNothing(t *testing.T) {
 	var out bytes.Buffer
 	cleanUp(&out, dir, true)
 	if _, err := os.Stat(dir); !os.IsNotExist(err) || out.Len() > 0 {
-		t.Errorf("%v, and %q is said", err, out.String())
+		t.Errorf("got %v, and %q is printed", err, out.String())
 	}
 }

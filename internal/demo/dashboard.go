@@ -12,9 +12,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 )
 
-// serveDashboard serves the page, and gives its address; an empty one where none
-// is wanted. Its usual port may be that of a dashboard that runs already: then it
-// takes another one.
+// serveDashboard serves the dashboard and returns its address, empty if none is wanted.
+// If its usual port is taken, for instance by another dashboard, it uses a free one.
 func serveDashboard(ctx context.Context, o Options, k *kafka, db *influxd.Database, at addresses) (page string, closeFn func(), err error) {
 	if !o.Dashboard {
 		return "", func() {}, nil

@@ -1,6 +1,6 @@
-// Package demo runs the whole path on one machine: an embedded Kafka, a real
-// InfluxDB, and the shipped pipelines between them as processes of their own.
-// At the end it compares what InfluxDB holds with what Kafka held.
+// Package demo runs everything on one machine: an embedded Kafka, a real InfluxDB, and
+// the shipped pipelines between them, each in a process of its own. At the end it
+// compares the contents of InfluxDB and Kafka.
 package demo
 
 import (
@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// ErrInterrupted is returned by Run if it was stopped before it could compare. It has
-// said so.
+// ErrInterrupted is returned by Run if it was stopped before the comparison. Run has
+// printed a message then.
 var ErrInterrupted = errors.New("interrupted")
 
-// Run runs the demo. stop ends the generator early, and the demo continues until
-// all that is in Kafka is stored; ctx ends everything. equal reports whether
-// InfluxDB holds what Kafka held.
+// Run runs the demo. stop ends the generator early; the demo continues until everything
+// in Kafka is stored. ctx ends everything. equal reports whether InfluxDB holds what
+// Kafka held.
 func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err error) {
 	if err := o.Check(); err != nil {
 		return false, err
 	}
 	dir, err := os.MkdirTemp("", folderName)
 	if err != nil {
-		return false, fmt.Errorf("making a folder for the demo: %w", err)
+		return false, fmt.Errorf("creating a folder for the demo: %w", err)
 	}
 	interrupted := false
 	defer func() { cleanUp(o.Out, dir, (err != nil || !equal) && !interrupted) }()
 	begin := time.Now()
 
-	// Until InfluxDB accepts points there is nothing to end in good order: stop ends
-	// all.
+	// Until InfluxDB accepts points there is nothing to end gracefully, so stop ends
+	// everything.
 	setUp, done := untilStopped(ctx, stop)
 	defer done()
 	counting := false
@@ -41,7 +41,7 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 			return
 		}
 		interrupted, err = true, ErrInterrupted
-		fmt.Fprintln(o.Out, "Interrupted before the comparison. Nothing is left of the demo.")
+		fmt.Fprintln(o.Out, "Interrupted before the comparison. All processes and files of the demo are removed.")
 	}()
 
 	kafka, err := openKafka(setUp, o, dir, begin)
@@ -82,8 +82,8 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 		view: newView(o), crashes: o.crashes(),
 	}
 	w.why = newHindrance(dir, func() string { return pipes.ingest.Tail(10) }, w.view)
-	// A crash must meet an ingest that has work: with a generator that is ahead, it
-	// would store all at once.
+	// A crash must hit an ingest with work to do: behind a generator that is far ahead,
+	// the ingest would have stored everything at once.
 	if !o.Crash {
 		if err := pipes.startGenerator(); err != nil {
 			return false, err
@@ -122,7 +122,7 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	return held == stored, nil
 }
 
-// untilStopped returns a context that ends when ctx does, or with a signal to stop.
+// untilStopped returns a context that ends when ctx does or on a signal to stop.
 func untilStopped(ctx context.Context, stop <-chan struct{}) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {

@@ -10,16 +10,17 @@ import (
 )
 
 const (
-	// leastFree is the free space below which a disk counts as full: servers fail before
-	// the last byte, and other programs write to it too.
+	// leastFree is the free space below which a disk counts as full. Servers fail
+	// before the last byte, and other programs write to the disk too.
 	leastFree = 8 << 20
 	// fullLimit is how long a disk may stay full before the demo ends.
 	fullLimit = 30 * time.Second
-	// stuckLimit is the time without a stored tweet after which the reason is shown.
+	// stuckLimit is the time without a stored tweet after which the demo prints the
+	// reason.
 	stuckLimit = 10 * time.Second
 )
 
-// hindrance explains why nothing progresses.
+// hindrance explains why there is no progress.
 type hindrance struct {
 	dir  string
 	free func(dir string) (bytes uint64, ok bool)
@@ -37,10 +38,10 @@ func newHindrance(dir string, tail func() string, v *view) *hindrance {
 	return &hindrance{dir: dir, free: process.FreeBytes, tail: tail, say: v.say, storedAt: time.Now()}
 }
 
-// begin forgets how long nothing has been stored.
+// begin resets the time since the last progress.
 func (h *hindrance) begin() { h.storedAt = time.Now() }
 
-// look says why nothing is stored. It is called once a second, as lookAtDisk is.
+// look reports why nothing is stored. It is called once a second, as is lookAtDisk.
 func (h *hindrance) look(now time.Time, held, stored counts) {
 	if n := stored.total(); n != h.lastStored || held.total() <= n {
 		h.lastStored, h.storedAt, h.stuckSaid = n, now, false
@@ -48,12 +49,12 @@ func (h *hindrance) look(now time.Time, held, stored counts) {
 	}
 	if now.Sub(h.storedAt) >= stuckLimit && !h.stuckSaid && h.fullSince.IsZero() {
 		h.stuckSaid = true
-		h.say("Nothing has been stored for %s, and %s tweets are waiting. The log of the ingest ends with:\n%s",
+		h.say("Nothing has been stored for %s, and %s tweets are waiting. The end of the ingest's log:\n%s",
 			stuckLimit, humanize.Comma(held.total()-stored.total()), h.tail())
 	}
 }
 
-// lookAtDisk says that the disk is full. Its error ends the demo.
+// lookAtDisk reports a full disk. Its error ends the demo.
 func (h *hindrance) lookAtDisk(now time.Time) error {
 	free, ok := h.free(h.dir)
 	switch full := ok && free < leastFree; {
@@ -62,9 +63,9 @@ func (h *hindrance) lookAtDisk(now time.Time) error {
 		h.say("The disk has space again.")
 	case full && h.fullSince.IsZero():
 		h.fullSince = now
-		h.say("The disk of %s is full (%s free), and Kafka and InfluxDB write to it. Free some space, or the demo ends in %s.", h.dir, humanize.IBytes(free), fullLimit)
+		h.say("The disk of %s is full (%s free). Kafka and InfluxDB write to it.\nFree some space within %s, or the demo ends.", h.dir, humanize.IBytes(free), fullLimit)
 	case full && now.Sub(h.fullSince) >= fullLimit:
-		return fmt.Errorf("the disk of %s is full: free some space, or set TMPDIR to a folder on another disk", h.dir)
+		return fmt.Errorf("the disk of %s is full. Free some space, or set TMPDIR to a folder on another disk", h.dir)
 	}
 	return nil
 }

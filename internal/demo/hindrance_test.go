@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// What would break: the rates are 0, and nobody says why.
-func TestWhyNothingMoves(t *testing.T) {
+// If this fails, the rates are 0 and no reason is printed.
+func TestReasonForNoProgressIsPrinted(t *testing.T) {
 	const room, none = uint64(1 << 30), uint64(1 << 10)
 	for name, c := range map[string]struct {
 		free   func(second int) uint64
 		known  bool
 		stored func(second int) int64
-		says   map[string]int // and how often
-		ends   int            // second; 0: it does not
+		says   map[string]int // expected texts, with their number
+		ends   int            // second in which the demo ends; 0: it does not
 	}{
 		"all is well": {
 			func(int) uint64 { return room }, true, func(s int) int64 { return int64(s) }, nil, 0,
@@ -33,7 +33,7 @@ func TestWhyNothingMoves(t *testing.T) {
 		},
 		"the ingest is stuck twice": {
 			func(int) uint64 { return 0 }, false, func(s int) int64 { return int64(min(s, 5) + s/60) },
-			map[string]int{"Nothing has been stored for 10s, and 95 tweets are waiting. The log of the ingest ends with:\nrefused": 1, "Nothing has been stored": 2, "full": 0}, 0,
+			map[string]int{"Nothing has been stored for 10s, and 95 tweets are waiting. The end of the ingest's log:\nrefused": 1, "Nothing has been stored": 2, "full": 0}, 0,
 		},
 		"all is stored": {
 			func(int) uint64 { return room }, true, func(int) int64 { return 100 }, nil, 0,
@@ -60,15 +60,15 @@ func TestWhyNothingMoves(t *testing.T) {
 				}
 			}
 			if ended := second % 90; ended != c.ends {
-				t.Errorf("it ends in second %d, want %d", ended, c.ends)
+				t.Errorf("the demo ends in second %d, want %d", ended, c.ends)
 			}
 			for text, times := range c.says {
 				if n := strings.Count(strings.ReplaceAll(said.String(), "The disk", "the disk"), text); n != times {
-					t.Errorf("%q is said %d times, want %d, in\n%s", text, n, times, said.String())
+					t.Errorf("%q is printed %d times, want %d, in\n%s", text, n, times, said.String())
 				}
 			}
 			if len(c.says) == 0 && said.Len() > 0 {
-				t.Errorf("it is said: %s", said.String())
+				t.Errorf("it prints: %s", said.String())
 			}
 		})
 	}

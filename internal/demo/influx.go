@@ -14,23 +14,23 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// usualInflux is the port that InfluxDB has by default.
+// usualInflux is InfluxDB's default port.
 const usualInflux = 8086
 
-// influx is the InfluxDB of the demo: one of the user's, in which the ingest makes
-// a bucket, or a server of our own.
+// influx is the InfluxDB of the demo: the user's own, in which the ingest creates a
+// bucket, or a server that the demo starts.
 type influx struct {
 	*influxd.Database
 	progress *buildProgress
 
 	ready  chan struct{} // closed when it accepts points, or when err is set
-	err    error         // why it never will
+	err    error         // why it will never accept points
 	server *influxd.Server
 	cancel context.CancelFunc // ends a build or a start
 }
 
-// openInflux returns at once where the server is ours: building and starting it goes
-// on meanwhile, see ready.
+// openInflux returns at once if it starts a server: building and starting continue in
+// the background, see ready.
 func openInflux(ctx context.Context, o Options, dir string, begin time.Time) (*influx, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	db := &influx{ready: make(chan struct{}), progress: newBuildProgress(), cancel: cancel}
@@ -63,7 +63,7 @@ func openInflux(ctx context.Context, o Options, dir string, begin time.Time) (*i
 	return db, nil
 }
 
-// died is closed when a server of our own has ended.
+// died returns a channel that is closed when the demo's own server has ended.
 func (db *influx) died() <-chan struct{} {
 	if db.server == nil {
 		return nil
@@ -72,7 +72,7 @@ func (db *influx) died() <-chan struct{} {
 }
 
 func (db *influx) death() error {
-	return fmt.Errorf("InfluxDB has ended (%s); its log %s ends with:\n%s", db.server.Ended(), db.server.LogPath(), process.Tail(db.server.LogPath(), 3))
+	return fmt.Errorf("InfluxDB has ended (%s). The end of its log %s:\n%s", db.server.Ended(), db.server.LogPath(), process.Tail(db.server.LogPath(), 3))
 }
 
 func (db *influx) close() {
@@ -84,8 +84,8 @@ func (db *influx) close() {
 	db.Close()
 }
 
-// freePort is a free port. With --keep it is the usual one if that is free: the user's
-// own commands then need no address.
+// freePort returns a free port. With --keep it is the usual one if that is free, so
+// that the user's own commands need no address.
 func freePort(o Options, usual int) (int, error) {
 	if o.Keep && process.CheckFree(usual) == nil {
 		return usual, nil
@@ -97,27 +97,29 @@ func freePort(o Options, usual int) (int, error) {
 	return ports[0], nil
 }
 
-// nameOf is the name of what the demo makes in a server of the user's.
+// nameOf returns the name of a topic or bucket that the demo creates in a user's own
+// server.
 func nameOf(begin time.Time) string {
 	return "brandpulse_demo_" + begin.UTC().Format("20060102_150405")
 }
 
-// queryLimit is how long InfluxDB may take to answer.
+// queryLimit is how long InfluxDB may take to respond.
 const queryLimit = 30 * time.Second
 
-// seedQuery is what a dashboard asks: tweets per second and sentiment.
+// seedQuery is the query of a dashboard: tweets per second and sentiment.
 const seedQuery = `from(bucket: %q) |> range(start: %s)
   |> filter(fn: (r) => r._measurement == "tweets") |> filter(fn: (r) => r._field == "count")
   |> aggregateWindow(every: 1s, fn: sum) |> group(columns: ["sentiment"])`
 
-// finalQuery sums that query by sentiment, over the time of the demo. An hour would be
-// 3,600 rows without a value for each brand and sentiment.
+// finalQuery returns seedQuery summed by sentiment over the duration of the demo. Over
+// an hour, the query would return 3,600 rows without a value for each brand and
+// sentiment.
 func finalQuery(ctx context.Context, db *influxd.Database, begin time.Time) (counts, error) {
 	return sum(ctx, db, fmt.Sprintf(seedQuery, db.Bucket, begin.UTC().Truncate(time.Second).Format(time.RFC3339)))
 }
 
-// sumStored is what is stored so far. It lets the server add up: one row a
-// sentiment comes back, however many points there are.
+// sumStored returns the numbers of stored tweets. The server adds them up: the result
+// is one row per sentiment, however many points there are.
 func sumStored(ctx context.Context, db *influxd.Database) (counts, error) {
 	c, err := sum(ctx, db, fmt.Sprintf(`from(bucket: %q) |> range(start: -30d)
   |> filter(fn: (r) => r._measurement == "tweets" and r._field == "count")
@@ -129,7 +131,7 @@ func sumStored(ctx context.Context, db *influxd.Database) (counts, error) {
 }
 
 // notThereYet reports whether the ingest has not created the bucket yet. InfluxDB 1.8
-// says "no database" to a query in Flux.
+// responds with "no database" to a query in Flux.
 func notThereYet(err error) bool {
 	return slices.ContainsFunc([]string{"could not find bucket", "database not found", "no database"}, func(said string) bool {
 		return strings.Contains(err.Error(), said)
@@ -151,7 +153,7 @@ func sum(ctx context.Context, db *influxd.Database, flux string) (c counts, err 
 		return nil
 	})
 	if errors.Is(err, context.DeadlineExceeded) {
-		return c, fmt.Errorf("no answer within %s: %w", queryLimit, err)
+		return c, fmt.Errorf("no response within %s: %w", queryLimit, err)
 	}
 	return c, err
 }

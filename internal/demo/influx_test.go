@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// What would break: a demo on a slow machine fails because the ingest has not created
-// the bucket when it is asked for the first time, or hides any other error.
+// If this fails, a demo on a slow machine fails because the ingest has not created the
+// bucket at the first query, or any other error is hidden.
 func TestBucketThatIsNotThereYet(t *testing.T) {
 	for text, want := range map[string]bool{
 		`500 Internal Server Error: failed to initialize execute state: no database`:              true, // 1.8.10

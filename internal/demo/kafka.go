@@ -17,17 +17,17 @@ import (
 
 const (
 	partitions = 8
-	// usualKafka is the port that Kafka has by default.
+	// usualKafka is Kafka's default port.
 	usualKafka = 9092
 
-	// The embedded Kafka keeps its log on disk. Beyond trimAbove bytes, what
-	// has been counted and stored is deleted; beyond blockAbove, producers wait
-	// for that.
+	// The embedded Kafka keeps its log on disk. Beyond trimAbove bytes, records that
+	// have been counted and stored are deleted. Beyond blockAbove, producers wait for
+	// that.
 	trimAbove  = 256 << 20
 	blockAbove = 1 << 30
 )
 
-// kafkaFolder has the log of the embedded Kafka.
+// kafkaFolder contains the log of the embedded Kafka.
 const kafkaFolder = "kafka"
 
 // kafka is the Kafka of the demo, embedded or the user's own.
@@ -39,12 +39,12 @@ type kafka struct {
 
 	client  *kgo.Client
 	admin   *kadm.Client
-	cluster *kfake.Cluster // nil: the user's own
+	cluster *kfake.Cluster // nil for the user's own
 
 	trimAbove, blockAbove int64 // bytes
 
 	mu    sync.Mutex
-	room  chan struct{} // closed while producers may go on
+	room  chan struct{} // closed while producers may continue
 	tally *tally
 }
 
@@ -74,13 +74,13 @@ func openKafka(ctx context.Context, o Options, dir string, begin time.Time) (_ *
 		}
 	}
 	if k.client, err = kgo.NewClient(kgo.SeedBrokers(brokerList(k.brokers)...)); err != nil {
-		return nil, fmt.Errorf("making a Kafka client: %w", err)
+		return nil, fmt.Errorf("creating a Kafka client: %w", err)
 	}
 	k.admin = kadm.NewClient(k.client)
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	for topic, n := range map[string]int32{k.topic: partitions, k.dead: 1} {
-		// -1 leaves the number of replicas to the broker.
+		// -1 uses the broker's default number of replicas.
 		if _, err := k.admin.CreateTopic(ctx, n, -1, nil, topic); err != nil {
 			return nil, fmt.Errorf("creating topic %s at %s: %w", topic, k.brokers, err)
 		}
@@ -94,13 +94,13 @@ func (k *kafka) embed(o Options, dir string) error {
 		return err
 	}
 	k.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir),
-		// A topic of the user's own comes into being with its first tweet.
+		// A topic of the user's own is created by its first tweet.
 		kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(partitions))
 	if err != nil {
 		return fmt.Errorf("starting the embedded Kafka: %w", err)
 	}
 	k.brokers = "127.0.0.1:" + strconv.Itoa(port)
-	// A full log makes producers wait, as a broker with a quota does.
+	// A full log makes producers wait, as a quota of a broker would.
 	k.cluster.ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
 		k.cluster.KeepControl()
 		if room := k.hasRoom(); room != nil {
@@ -130,7 +130,7 @@ func (k *kafka) reachable(ctx context.Context) error {
 	return last
 }
 
-// hasRoom gives what a producer must wait for, or nil.
+// hasRoom returns the channel that a producer must wait for.
 func (k *kafka) hasRoom() <-chan struct{} {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -157,9 +157,8 @@ func (k *kafka) setRoom(free bool) {
 	}
 }
 
-// trim deletes from the embedded log what has been counted by the tally and
-// committed by the ingest, once it has grown large. A user's own Kafka has its
-// own retention.
+// trim deletes records from the embedded log that the tally has counted and the ingest
+// has committed, once the log is large. A user's own Kafka has its own retention.
 func (k *kafka) trim(ctx context.Context) error {
 	if k.cluster == nil {
 		return nil

@@ -44,8 +44,8 @@ func produce(ctx context.Context, t *testing.T, k *kafka, records ...*kgo.Record
 	return client.ProduceSync(ctx, records...).FirstErr()
 }
 
-// The comparison at the end is worth what the tally is: it must have read all
-// that is in the topic before it says a number.
+// If this fails, the comparison at the end is worthless: the tally returns numbers
+// before it has read the whole topic.
 func TestTallyCountsTheWholeTopic(t *testing.T) {
 	k, tl := testKafka(t)
 	var want counts
@@ -64,9 +64,9 @@ func TestTallyCountsTheWholeTopic(t *testing.T) {
 	}
 }
 
-// A record that is no tweet would be missing on both sides; the demo must say
-// so instead of calling that equal.
-func TestTallyFailsOnWhatIsNoTweet(t *testing.T) {
+// If this fails, a record that is not a tweet, which would be missing on both sides,
+// leads to the verdict equal.
+func TestTallyFailsOnARecordThatIsNotATweet(t *testing.T) {
 	k, tl := testKafka(t)
 	bad := tweetRecord(k, 3, tweet.Positive)
 	bad.Value = bad.Value[:10]
@@ -78,8 +78,8 @@ func TestTallyFailsOnWhatIsNoTweet(t *testing.T) {
 	}
 }
 
-// A demo that runs for days must not fill the disk: what is counted and stored
-// is deleted, what is not stays, and producers wait for room.
+// If this fails, a demo that runs for days fills the disk, or records that are not
+// stored yet are deleted.
 func TestFullLogIsTrimmedBehindTheIngest(t *testing.T) {
 	k, tl := testKafka(t)
 	k.trimAbove, k.blockAbove = 0, 0
@@ -113,7 +113,7 @@ func TestFullLogIsTrimmedBehindTheIngest(t *testing.T) {
 	go func() { produced <- produce(t.Context(), t, k, tweetRecord(k, 1, tweet.Neutral)) }()
 	select {
 	case err := <-produced:
-		t.Fatalf("a producer goes on while the log is full, with the error %v", err)
+		t.Fatalf("a producer continues while the log is full, with the error %v", err)
 	case <-time.After(300 * time.Millisecond):
 	}
 	commit(map[int32]int64{1: 1})
@@ -127,7 +127,7 @@ func TestFullLogIsTrimmedBehindTheIngest(t *testing.T) {
 	}
 }
 
-// What would break: a newcomer's own topic cannot be had from the demo's Kafka.
+// If this fails, the demo's Kafka rejects a topic of the user's own.
 func TestTheEmbeddedKafkaCreatesATopicThatIsUsed(t *testing.T) {
 	k, _ := testKafka(t)
 	client, err := kgo.NewClient(kgo.SeedBrokers(k.brokers), kgo.AllowAutoTopicCreation())
@@ -144,8 +144,8 @@ func TestTheEmbeddedKafkaCreatesATopicThatIsUsed(t *testing.T) {
 	}
 }
 
-// What would break: nobody says for 20 seconds that no Kafka is there.
-func TestAKafkaThatDoesNotAnswerIsNamedAtOnce(t *testing.T) {
+// If this fails, a missing Kafka is reported only after 20 seconds.
+func TestAMissingKafkaIsReportedAtOnce(t *testing.T) {
 	port, err := freePort(Options{}, usualKafka)
 	if err != nil {
 		t.Fatal(err)
@@ -157,16 +157,16 @@ func TestAKafkaThatDoesNotAnswerIsNamedAtOnce(t *testing.T) {
 	}
 }
 
-// What would break: the commands that a person pastes need addresses, or the demo
-// takes the port of a Kafka that runs already.
-func TestUsualPortsAreTakenWhenTheyAreFree(t *testing.T) {
+// If this fails, the printed commands need addresses, or the demo takes the port of a
+// running Kafka.
+func TestUsualPortsAreUsedIfFree(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	usual := listener.Addr().(*net.TCPAddr).Port
 	if port, err := freePort(Options{Keep: true}, usual); err != nil || port == usual {
-		t.Errorf("port %d, %v: somebody listens there", port, err)
+		t.Errorf("port %d, %v: another program listens there", port, err)
 	}
 	listener.Close()
 	for keep, want := range map[bool]bool{true: true, false: false} {

@@ -9,14 +9,14 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 )
 
-// keepText says what stays up, and has commands to paste.
+// keepText returns the list of running parts, with commands to paste.
 func keepText(o Options, dir string, dashboard bool, k *kafka, db *influxd.Database) string {
 	var b strings.Builder
 	up := []string{"Kafka", "InfluxDB", "the ingest"}
 	if dashboard {
 		up = append(up, "the dashboard")
 	}
-	fmt.Fprintf(&b, "\nStill up until Ctrl-C: %s and %s.\nThe ingest (%s) stores what is sent to topic %s.\nIn another terminal:\n\n",
+	fmt.Fprintf(&b, "\nRunning until Ctrl-C: %s and %s.\nThe ingest (%s) stores all tweets that are sent to topic %s.\nIn another terminal:\n\n",
 		strings.Join(up[:len(up)-1], ", "), up[len(up)-1], o.ingestConfig(), k.topic)
 	exports := [][2]string{
 		{"KAFKA_BROKERS", k.brokers}, {"TOPIC", k.topic}, {"DEAD_TOPIC", k.dead},
@@ -29,14 +29,14 @@ func keepText(o Options, dir string, dashboard bool, k *kafka, db *influxd.Datab
 		fmt.Fprintf(&b, "  export %s=%s\n", e[0], e[1])
 	}
 	if db.Token != "" {
-		b.WriteString("  export INFLUXDB_TOKEN=...    # the one that you gave\n")
+		b.WriteString("  export INFLUXDB_TOKEN=...    # the token that you used for the demo\n")
 	}
 	b.WriteByte('\n')
 	generate := filepath.Join("config", "generate.yaml")
 	if _, err := os.Stat(generate); err != nil {
 		generate = filepath.Join(dir, "generate.yaml")
 	}
-	fmt.Fprintf(&b, "More tweets, a comparison by an independent reader, and a topic of your own:\n\n  COUNT=100000 %s run %s\n", o.Name, generate)
+	fmt.Fprintf(&b, "More tweets, an independent comparison, and a topic of your own:\n\n  COUNT=100000 %s run %s\n", o.Name, generate)
 	audit := o.Name + " audit"
 	if o.Stock {
 		audit += " " + filepath.Join(dir, o.ingestConfig())

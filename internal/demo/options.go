@@ -11,37 +11,36 @@ import (
 	"strings"
 )
 
-// Options say what to run.
+// Options are the settings of a demo.
 type Options struct {
-	Count int64   // tweets; 0 until the context ends
-	Rate  float64 // tweets/s; 0 as fast as it goes
+	Count int64   // number of tweets; 0: until stop
+	Rate  float64 // tweets per second; 0: as fast as possible
 	Mode  string  // fixed or volatile
-	Seed  int64   // 0 draws one
-	Stock bool    // read with ingest.yaml, whose input is Benthos's own
-	Crash bool    // kill the ingest on the way
-	Keep  bool    // leave all but the generator running at the end until the context ends again
+	Seed  int64   // 0: random
+	Stock bool    // read with ingest.yaml, which has Benthos's own Kafka input
+	Crash bool    // kill the ingest during the run
+	Keep  bool    // keep everything but the generator running until ctx ends
 
-	// Dashboard serves the page that shows all of it, and stores a sample of texts
-	// for it.
+	// Dashboard serves the dashboard, and stores a sample of texts for it.
 	Dashboard bool
 
-	// KafkaBrokers are those of a Kafka that runs already; empty embeds one.
+	// KafkaBrokers are the addresses of a running Kafka; if empty, one is embedded.
 	KafkaBrokers string
-	// Influx is an InfluxDB that runs already; an empty URL starts one.
+	// Influx is a running InfluxDB; if its URL is empty, one is started.
 	Influx InfluxOptions
 
-	// Binary runs the pipelines: brandpulse-connect itself. Name is how the user
-	// calls it, for commands to paste.
+	// Binary runs the pipelines: brandpulse-connect itself. Name is the user's command
+	// for it, for the printed commands.
 	Binary, Name string
-	// Terminal says that Out is one, and lines may be drawn over; Width is its
-	// width in columns.
+	// Terminal means that Out is a terminal, whose lines can be overwritten. Width
+	// returns its width in columns.
 	Terminal bool
 	Width    func() int
 	Out      io.Writer
 }
 
-// InfluxOptions reach an InfluxDB that runs already. The demo makes a bucket
-// of its own in it.
+// InfluxOptions are the settings to reach a running InfluxDB, in which the demo creates
+// a bucket.
 type InfluxOptions struct {
 	URL, Token, Org string
 }
@@ -53,18 +52,18 @@ const (
 	maxSeed = 1<<53 - 1
 )
 
-// Check refuses what one of the servers or pipelines would refuse later, in the
-// words of the command line.
+// Check rejects settings that a server or pipeline would reject later, and names the
+// flags.
 func (o Options) Check() error {
 	switch {
 	case o.Count < 0:
-		return fmt.Errorf("--count %d: it must be 0 (until Ctrl-C) or more", o.Count)
+		return fmt.Errorf("--count is %d: it must be 0 (until Ctrl-C) or more", o.Count)
 	case math.IsNaN(o.Rate) || o.Rate != 0 && (o.Rate < minRate || o.Rate > maxRate):
-		return fmt.Errorf("--rate %v: it must be 0 (as fast as it goes) or from %v to %d", o.Rate, minRate, int64(maxRate))
+		return fmt.Errorf("--rate is %v: it must be 0 (as fast as possible) or from %v to %d", o.Rate, minRate, int64(maxRate))
 	case o.Mode != "fixed" && o.Mode != "volatile":
-		return fmt.Errorf("--mode %q: it must be fixed or volatile", o.Mode)
+		return fmt.Errorf("--mode is %q: it must be fixed or volatile", o.Mode)
 	case o.Seed < 0 || o.Seed > maxSeed:
-		return fmt.Errorf("--seed %d: it must be 0 (draws one) or from 1 to %d", o.Seed, maxSeed)
+		return fmt.Errorf("--seed is %d: it must be 0 (random) or from 1 to %d", o.Seed, maxSeed)
 	case o.Crash && o.Stock:
 		return errors.New("--crash and --stock: after a crash ingest.yaml can count tweets twice, so the comparison would fail. Leave one of them out")
 	}
@@ -72,7 +71,7 @@ func (o Options) Check() error {
 		if o.KafkaBrokers == "" {
 			break
 		}
-		if strings.Contains(broker, "@") { // it may be a password
+		if strings.Contains(broker, "@") { // The address may contain a password, so it is not shown.
 			return errors.New("--kafka: an address must be like localhost:9092, without a user or a password")
 		}
 		if err := checkBroker(broker); err != nil {
@@ -85,9 +84,9 @@ func (o Options) Check() error {
 	u, err := url.Parse(o.Influx.URL)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return errors.New("--influxdb-url: it must be like http://localhost:8086")
+		return errors.New("--influxdb-url must be like http://localhost:8086")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return errors.New("--influxdb-url: it must have no user, query or fragment. Set INFLUXDB_TOKEN to a token, or to user:password for 1.8")
+		return errors.New("--influxdb-url must not contain a user, a query or a fragment. Set INFLUXDB_TOKEN to a token, or to user:password for 1.8")
 	}
 	return nil
 }
@@ -103,7 +102,7 @@ func checkBroker(broker string) error {
 	return nil
 }
 
-// ingestConfig is the shipped pipeline that counts.
+// ingestConfig returns the shipped pipeline that counts.
 func (o Options) ingestConfig() string {
 	if o.Stock {
 		return "ingest.yaml"
@@ -111,8 +110,8 @@ func (o Options) ingestConfig() string {
 	return "exact.yaml"
 }
 
-// crashes are the numbers of stored tweets at which the ingest is killed: three on
-// the way.
+// crashes returns the numbers of stored tweets at which the ingest is killed: three
+// during the run.
 func (o Options) crashes() []int64 {
 	if !o.Crash {
 		return nil

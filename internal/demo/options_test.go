@@ -7,32 +7,32 @@ import (
 	"testing"
 )
 
-// What would break: a mistake on the command line is found when Kafka and InfluxDB
-// run, by a pipeline that ends, or never.
+// If this fails, a mistake on the command line is found after Kafka and InfluxDB have
+// started, by a pipeline that ends, or never.
 func TestOptionsAreCheckedBeforeAnythingStarts(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Options)
-		says   string // empty: nothing is wrong
+		says   string // empty: no error
 	}{
 		"the defaults":      {func(*Options) {}, ""},
 		"endless":           {func(o *Options) { o.Count, o.Rate = 0, 0 }, ""},
 		"own servers":       {func(o *Options) { o.KafkaBrokers, o.Influx.URL = "a:1,[::1]:9092", "https://influx.example/x" }, ""},
-		"count":             {func(o *Options) { o.Count = -1 }, "--count -1"},
-		"rate":              {func(o *Options) { o.Rate = -5 }, "--rate -5"},
-		"rate too low":      {func(o *Options) { o.Rate = 0.0001 }, "--rate 0.0001"},
-		"rate too high":     {func(o *Options) { o.Rate = 1e10 }, "--rate 1e+10"},
-		"rate NaN":          {func(o *Options) { o.Rate = math.NaN() }, "--rate NaN"},
-		"rate infinite":     {func(o *Options) { o.Rate = math.Inf(1) }, "--rate +Inf"},
-		"mode":              {func(o *Options) { o.Mode = "foo" }, `--mode "foo": it must be fixed or volatile`},
-		"seed":              {func(o *Options) { o.Seed = -1 }, "--seed -1"},
-		"seed too large":    {func(o *Options) { o.Seed = 1 << 53 }, "--seed 9007199254740992"},
+		"count":             {func(o *Options) { o.Count = -1 }, "--count is -1"},
+		"rate":              {func(o *Options) { o.Rate = -5 }, "--rate is -5"},
+		"rate too low":      {func(o *Options) { o.Rate = 0.0001 }, "--rate is 0.0001"},
+		"rate too high":     {func(o *Options) { o.Rate = 1e10 }, "--rate is 1e+10"},
+		"rate NaN":          {func(o *Options) { o.Rate = math.NaN() }, "--rate is NaN"},
+		"rate infinite":     {func(o *Options) { o.Rate = math.Inf(1) }, "--rate is +Inf"},
+		"mode":              {func(o *Options) { o.Mode = "foo" }, `--mode is "foo": it must be fixed or volatile`},
+		"seed":              {func(o *Options) { o.Seed = -1 }, "--seed is -1"},
+		"seed too large":    {func(o *Options) { o.Seed = 1 << 53 }, "--seed is 9007199254740992"},
 		"crash and stock":   {func(o *Options) { o.Crash, o.Stock = true, true }, "Leave one of them out"},
 		"broker no port":    {func(o *Options) { o.KafkaBrokers = "localhost" }, `"localhost" must be like localhost:9092`},
 		"broker empty":      {func(o *Options) { o.KafkaBrokers = "a:1," }, `"" must be like`},
 		"broker port":       {func(o *Options) { o.KafkaBrokers = "a:0" }, "from 1 to 65535"},
 		"broker port name":  {func(o *Options) { o.KafkaBrokers = "a:http" }, "from 1 to 65535"},
 		"broker with blank": {func(o *Options) { o.KafkaBrokers = "a:1, b" }, "must be like"},
-		"url":               {func(o *Options) { o.Influx.URL = "localhost:8086" }, "--influxdb-url: it must be like"},
+		"url":               {func(o *Options) { o.Influx.URL = "localhost:8086" }, "--influxdb-url must be like"},
 		"url with a secret": {func(o *Options) { o.Influx.URL = "http://me:hidden@a:1" }, "INFLUXDB_TOKEN"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestOptionsAreCheckedBeforeAnythingStarts(t *testing.T) {
 			var out bytes.Buffer
 			o.Out = &out
 			if _, ran := Run(t.Context(), nil, o); ran == nil || ran.Error() != err.Error() || out.Len() > 0 {
-				t.Errorf("a run gives %v and prints %q", ran, out.String())
+				t.Errorf("a run returns %v and prints %q", ran, out.String())
 			}
 		})
 	}
@@ -60,7 +60,7 @@ func TestOptionsAreCheckedBeforeAnythingStarts(t *testing.T) {
 func TestTextsAreSampledToSomeTwentyASecond(t *testing.T) {
 	for rate, want := range map[float64]int{0: 10_000, 0.5: 1, 20: 1, 100: 5, 50_000: 2500} {
 		if got := textsEvery(rate); got != want {
-			t.Errorf("at %v tweets/s one of %d, want %d", rate, got, want)
+			t.Errorf("at %v tweets/s one tweet of %d is sampled, want %d", rate, got, want)
 		}
 	}
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
-// stopLimit is how long a pipeline may take to end in good order; above the
+// stopLimit is how long a pipeline may take to end gracefully. It is above the
 // shutdown_timeout of the configs.
 const stopLimit = 30 * time.Second
 
-// pipelines are the shipped configs, each run by a process of its own.
+// pipelines are the shipped configs, each run by its own process.
 type pipelines struct {
 	dir string
 	o   Options
@@ -28,17 +28,17 @@ type pipelines struct {
 
 	generate      *process.Process // nil until it is started, as the others
 	ingest        *process.Process
-	texts         *process.Process // stays nil without a dashboard
+	texts         *process.Process // nil without a dashboard
 	ingestCommand process.Command
-	stopped       bool // the generator, by us
-	hopeless      bool // a server is gone for good: nothing can end in good order
+	stopped       bool // the generator was stopped by the demo
+	hopeless      bool // a server has ended, so no pipeline can end gracefully
 }
 
 func newPipelines(dir string, o Options, k *kafka, db *influxd.Database, at addresses) *pipelines {
 	return &pipelines{dir: dir, o: o, k: k, db: db, at: at}
 }
 
-// addresses are where they serve their metrics.
+// addresses of their metrics
 type addresses struct {
 	ingest, generate, texts string // HOST:PORT
 }
@@ -52,7 +52,7 @@ func httpAddresses() (addresses, error) {
 	return addresses{ingest: address(0), generate: address(1), texts: address(2)}, nil
 }
 
-// start runs a shipped config. The variables come on top of those that all have.
+// start runs a shipped config. The variables are added to the common ones.
 func (p *pipelines) start(name string, variables ...string) (*process.Process, process.Command, error) {
 	c, err := command(p.dir, p.o.Binary, name, append(variables,
 		"KAFKA_BROKERS="+p.k.brokers, "TOPIC="+p.k.topic, "PROGRESS=never"))
@@ -86,7 +86,7 @@ func (p *pipelines) startReaders() (err error) {
 		"HTTP_ADDRESS=" + p.at.ingest,
 		"CONSUMER_GROUP=" + p.k.group,
 		"DEAD_TOPIC=" + p.k.dead,
-		// One that is killed and started again has its partitions back at once.
+		// After a crash and a restart it gets its partitions back at once.
 		"INSTANCE_ID=demo",
 	}, influx...)...)
 	if err != nil || !p.o.Dashboard {
@@ -101,10 +101,10 @@ func (p *pipelines) startReaders() (err error) {
 	return err
 }
 
-// textsMeasurement is where the sample of texts is stored.
+// textsMeasurement is the measurement of the sample of texts.
 const textsMeasurement = "tweet_texts"
 
-// textsEvery is of how many tweets one has its text stored: some twenty a second.
+// textsEvery: the text of one of this many tweets is stored, about twenty per second.
 func textsEvery(rate float64) int {
 	if rate == 0 {
 		return 10_000
@@ -137,31 +137,31 @@ func (p *pipelines) crashIngest() error {
 	}
 	ingest, err := process.Start(p.ingestCommand)
 	if err != nil {
-		return fmt.Errorf("starting the ingest again: %w", err)
+		return fmt.Errorf("restarting the ingest: %w", err)
 	}
 	p.ingest = ingest
 	return nil
 }
 
-// check returns an error if a pipeline has ended that should not have.
+// check returns an error if a pipeline has ended unexpectedly.
 func (p *pipelines) check() error {
 	for name, child := range map[string]*process.Process{"ingest": p.ingest, "sample of texts": p.texts} {
 		if child != nil && !child.Running() {
-			return fmt.Errorf("the %s has ended; its log %s ends with:\n%s", name, child.LogPath(), child.Tail(10))
+			return fmt.Errorf("the %s has ended. The end of its log %s:\n%s", name, child.LogPath(), child.Tail(10))
 		}
 	}
 	if p.generate != nil && p.generated() && !p.stopped {
 		if code, _ := p.generate.Wait(context.Background()); code != 0 {
-			return fmt.Errorf("the generator has ended with exit code %d; its log %s ends with:\n%s", code, p.generate.LogPath(), p.generate.Tail(10))
+			return fmt.Errorf("the generator has ended with exit code %d. The end of its log %s:\n%s", code, p.generate.LogPath(), p.generate.Tail(10))
 		}
 	}
 	return nil
 }
 
-// generated reports whether the generator has ended, all its tweets delivered.
+// generated reports whether the generator has ended and all its tweets were delivered.
 func (p *pipelines) generated() bool { return !p.generate.Running() }
 
-// endGenerator asks the generator to end, and waits for its unacknowledged tweets.
+// endGenerator stops the generator, and waits for its unacknowledged tweets.
 func (p *pipelines) endGenerator() error {
 	if err := p.generate.Stop(stopLimit); err != nil {
 		return fmt.Errorf("stopping the generator: %w", err)
@@ -169,9 +169,9 @@ func (p *pipelines) endGenerator() error {
 	return nil
 }
 
-// close ends them, in good order unless ctx has ended or that would wait for a server
-// that is gone. Those that read wait for
-// nothing that the demo still needs, so all end at the same time.
+// close ends the pipelines, gracefully unless ctx has ended or a server is gone that
+// they would wait for. The demo needs nothing more from those that read, so all end at
+// the same time.
 func (p *pipelines) close(ctx context.Context) {
 	var ending sync.WaitGroup
 	for _, child := range []*process.Process{p.generate, p.ingest, p.texts} {

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// slowAnswer is from when on an answer that has not come yet is named.
+// slowAnswer is the time after which a missing response is reported.
 const slowAnswer = 5 * time.Second
 
-// reading asks InfluxDB once a second what is stored, beside the watcher: an
-// InfluxDB that is slow or frozen must not keep it from seeing Ctrl-C.
+// reading asks InfluxDB once a second what is stored, in a goroutine of its own: a slow
+// or frozen InfluxDB must not delay the watcher's response to Ctrl-C.
 type reading struct {
 	stop context.CancelFunc
 	wait sync.WaitGroup
 
 	mu    sync.Mutex
 	last  counts
-	err   error     // of the last answer
-	asked time.Time // zero while nothing is asked
+	err   error     // of the last response
+	asked time.Time // zero while no query runs
 }
 
 func startReading(ctx context.Context, db *influx) *reading {
@@ -53,13 +53,13 @@ func (r *reading) set(change func()) {
 	change()
 }
 
-// latest returns what was stored at the last answer. The error says why there is no
-// newer one.
+// latest returns the stored tweets according to the last response. The error is the
+// reason why there is no newer one.
 func (r *reading) latest() (counts, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if waits := time.Since(r.asked); r.err == nil && !r.asked.IsZero() && waits > slowAnswer {
-		return r.last, fmt.Errorf("no answer for %s", waits.Round(time.Second))
+		return r.last, fmt.Errorf("no response for %s", waits.Round(time.Second))
 	}
 	return r.last, r.err
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// counts are tweets by sentiment.
+// counts are numbers of tweets by sentiment.
 type counts [tweet.NumSentiments]int64
 
 func (c counts) total() (n int64) {
@@ -21,7 +21,7 @@ func (c counts) total() (n int64) {
 	return n
 }
 
-// tally reads the topic beside the ingest and counts its tweets.
+// tally reads the topic independently of the ingest and counts its tweets.
 type tally struct {
 	kafka  *kafka
 	client *kgo.Client
@@ -43,7 +43,7 @@ func startTally(ctx context.Context, k *kafka) (*tally, error) {
 		kgo.FetchMaxWait(500*time.Millisecond),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("making a Kafka client: %w", err)
+		return nil, fmt.Errorf("creating a Kafka client: %w", err)
 	}
 	t := &tally{kafka: k, client: client, done: make(chan struct{})}
 	k.tally = t
@@ -97,10 +97,10 @@ func (t *tally) position(partition int32) int64 {
 	return t.next[partition]
 }
 
-// wholeLimit bounds whole, which waits for Kafka.
+// wholeLimit limits the duration of whole, which waits for Kafka.
 const wholeLimit = 30 * time.Second
 
-// whole returns the counts of all that is in the topic now.
+// whole returns the counts of everything that is in the topic now.
 func (t *tally) whole(ctx context.Context) (counts, error) {
 	ctx, cancel := context.WithTimeout(ctx, wholeLimit)
 	defer cancel()

@@ -13,32 +13,33 @@ import (
 )
 
 const (
-	// rowsPerHeader is after how many rows the names of the columns are repeated.
+	// rowsPerHeader: the header is repeated after this many rows.
 	rowsPerHeader = 20
-	// quietEvery is how many seconds a row covers where nobody watches, and while
+	// quietEvery is how many seconds a row covers without a terminal, and while
 	// InfluxDB is built.
 	quietEvery = 5
-	// usualWidth is how wide a terminal is that does not say so, and a file.
+	// usualWidth is the width of a file, and of a terminal of unknown width.
 	usualWidth = 80
 )
 
-// clearLine goes back to the start of a terminal's line and empties it.
+// clearLine moves to the start of a terminal's line and clears it.
 const clearLine = "\r\x1b[K"
 
-// view shows the demo: one row a second, and below it, on a terminal, a bar.
+// view prints the demo's progress: one row per second and, on a terminal, a bar below
+// it.
 type view struct {
 	out      io.Writer
 	terminal bool
 	width    func() int
-	count    int64 // tweets to come; 0: no end
+	count    int64 // tweets to generate; 0: no end
 	begin    time.Time
 	now      func() time.Time
-	bar      *pb.ProgressBar // nil: there is no end, or no terminal
+	bar      *pb.ProgressBar // nil without an end or a terminal
 
 	seconds, rows int
-	introduced    bool     // that InfluxDB is built
+	introduced    bool     // whether the build has been announced
 	waited        bool     // the line below the rows is about InfluxDB
-	last          struct { // what the last row has shown
+	last          struct { // values of the last row
 		at           time.Time
 		held, stored counts
 	}
@@ -56,7 +57,7 @@ func newView(o Options) *view {
 	return v
 }
 
-// column is one of the table. Those at the end are left out on a narrow terminal.
+// column is a column of the table. On a narrow terminal the last ones are left out.
 type column struct {
 	name  string
 	width int
@@ -64,8 +65,8 @@ type column struct {
 
 var columns = []column{{"elapsed", 8}, {"generated/s", 13}, {"stored/s", 13}, {"stored", 16}, {"waiting", 14}, {"pos/neg/neu", 14}}
 
-// row shows how much there is, and how fast it has grown since the row before. It is
-// called once a second.
+// row prints the numbers and their rates since the last row. It is called once a
+// second.
 func (v *view) row(held, stored counts) {
 	v.clearBar()
 	if v.terminal || v.seconds%quietEvery == 0 {
@@ -112,7 +113,7 @@ func (v *view) cells(text func(column int) string) {
 	fmt.Fprintln(v.out)
 }
 
-// count is a number that fits into a column.
+// count returns a number that fits into a column.
 func count(n int64) string {
 	if n >= 10_000_000_000 {
 		return humanize.Comma(n/1_000_000) + "M"
@@ -120,7 +121,7 @@ func count(n int64) string {
 	return humanize.Comma(n)
 }
 
-// mix is the share in percent of each sentiment among the tweets of a row.
+// mix returns the percentage of each sentiment among the tweets of a row.
 func mix(c, before counts) string {
 	total := c.total() - before.total()
 	if total <= 0 {
@@ -131,8 +132,8 @@ func mix(c, before counts) string {
 	return fmt.Sprintf("%d/%d/%d", positive, negative, max(0, 100-positive-negative))
 }
 
-// building shows what is generated while InfluxDB does not accept points yet, and how
-// far its build is. It is called once a second.
+// building prints what is generated while InfluxDB does not accept points yet, and the
+// progress of its build. It is called once a second.
 func (v *view) building(held counts, s buildStatus) {
 	v.clearBar()
 	if s.intro != "" && !v.introduced {
@@ -143,12 +144,12 @@ func (v *view) building(held counts, s buildStatus) {
 		fmt.Fprintln(v.out, note)
 	}
 	v.seconds++
-	// An InfluxDB that is only started is usually up before there is anything to show.
+	// An InfluxDB that needs no build is usually up before there is anything to show.
 	if v.waited = v.waited || v.introduced || v.seconds > 2; !v.waited {
 		return
 	}
 	if (v.seconds-1)%quietEvery == 0 {
-		if v.rows == 0 || held != v.last.held { // a build outlasts the generator
+		if v.rows == 0 || held != v.last.held { // a build can take longer than the generator
 			v.line(held, counts{}, false)
 		}
 		if !v.terminal {
@@ -172,7 +173,7 @@ func (v *view) clearBar() {
 	}
 }
 
-// result shows both sides of the account.
+// result prints both sides of the comparison.
 func (v *view) result(held, stored counts) {
 	v.clearBar()
 	width := 12

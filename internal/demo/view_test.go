@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// What differs must be seen, with its sign, and never be called equal.
+// If this fails, a difference is not shown with its sign, or is called equal.
 func TestResultShowsADifference(t *testing.T) {
 	var out bytes.Buffer
 	v := newView(Options{Out: &out})
@@ -21,11 +21,11 @@ func TestResultShowsADifference(t *testing.T) {
 		}
 	}
 	if strings.Contains(out.String(), "equal") {
-		t.Errorf("a difference is called equal:\n%s", out.String())
+		t.Errorf("a difference is reported as equal:\n%s", out.String())
 	}
 }
 
-// clocked is a view whose clock is set by hand.
+// clocked returns a view whose clock the test sets.
 func clocked(o Options) (*view, func(time.Duration)) {
 	v := newView(o)
 	now := v.begin
@@ -33,8 +33,8 @@ func clocked(o Options) (*view, func(time.Duration)) {
 	return v, func(d time.Duration) { now = now.Add(d) }
 }
 
-// A log file gets few rows, and none of what a terminal needs for drawing over. What
-// would break: its rates are those of single seconds, of which most are not shown.
+// If this fails, a log file gets too many rows, or control characters of a terminal, or
+// the rates are those of single seconds of which most are not shown.
 func TestRowsWithoutATerminal(t *testing.T) {
 	var out bytes.Buffer
 	v, pass := clocked(Options{Out: &out, Count: 1000})
@@ -60,8 +60,8 @@ func TestRowsWithoutATerminal(t *testing.T) {
 	}
 }
 
-// What would break: each row takes two lines of a terminal, and the bar is drawn
-// over the wrong one.
+// If this fails, each row takes two lines of a terminal, and the bar overwrites the
+// wrong one.
 func TestRowsFitTheTerminal(t *testing.T) {
 	for width, want := range map[int]int{200: 6, 80: 6, 78: 5, 60: 4, 30: 2, 5: 1} {
 		var out bytes.Buffer
@@ -84,8 +84,8 @@ func TestRowsFitTheTerminal(t *testing.T) {
 	}
 }
 
-// The first demo of a machine builds InfluxDB. What would break: minutes pass
-// without a word, or what is drawn meanwhile runs into what comes next.
+// If this fails, minutes of the first demo's build of InfluxDB pass silently, or its
+// line is mixed up with the next one.
 func TestBuildIsShown(t *testing.T) {
 	for _, terminal := range []bool{true, false} {
 		var out bytes.Buffer
@@ -93,7 +93,7 @@ func TestBuildIsShown(t *testing.T) {
 		p := &buildProgress{now: v.now}
 		v.building(counts{1}, p.status())
 		if got := strings.ReplaceAll(out.String(), clearLine, ""); got != "" {
-			t.Errorf("%q is shown though nothing is built", got)
+			t.Errorf("%q is shown although nothing is being built", got)
 		}
 		p.step("building InfluxDB 1.8.10 from its source: one to three minutes, once")
 		for range 6 {
@@ -107,7 +107,7 @@ func TestBuildIsShown(t *testing.T) {
 			v.building(counts{40_000}, p.status())
 		}
 		if n := strings.Count(out.String(), "40,000"); n != 1 {
-			t.Errorf("terminal %v: %d rows say the same:\n%s", terminal, n, out.String())
+			t.Errorf("terminal %v: %d equal rows:\n%s", terminal, n, out.String())
 		}
 		p.step("google.golang.org/api/cloudresourcemanager/v1/with/a/very/long/path/to/package")
 		v.building(counts{40_001}, p.status())
@@ -128,7 +128,7 @@ func TestBuildIsShown(t *testing.T) {
 			t.Errorf("the line of the build is not cleared: %q", got)
 		}
 		if !terminal && strings.ContainsAny(got, "\r\x1b") {
-			t.Errorf("a file gets %q", got)
+			t.Errorf("a file contains %q", got)
 		}
 	}
 }

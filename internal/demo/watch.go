@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// drainLimit is how long the ingest may make no progress, once the generator
-// has ended, before the demo gives up on it.
+// drainLimit is how long the ingest may make no progress, once the generator has ended,
+// before the demo ends.
 const drainLimit = 30 * time.Second
 
-// watcher shows how far all is, and names what goes wrong.
+// watcher shows the progress and reports problems.
 type watcher struct {
-	stop    <-chan struct{} // nil once it has been obeyed
+	stop    <-chan struct{} // nil after the signal was handled
 	pipes   *pipelines
 	kafka   *kafka
 	tally   *tally
@@ -30,7 +30,7 @@ func (w *watcher) untilReady(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			// Its processes must be gone before the folder is.
+			// Its processes must end before the folder is removed.
 			<-w.db.ready
 			return ctx.Err()
 		case <-w.db.ready:
@@ -48,8 +48,7 @@ func (w *watcher) untilReady(ctx context.Context) error {
 	}
 }
 
-// untilStored returns when everything that is in Kafka is stored, or when that
-// makes no progress any more.
+// untilStored returns when everything in Kafka is stored, or there is no more progress.
 func (w *watcher) untilStored(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -70,7 +69,7 @@ func (w *watcher) untilStored(ctx context.Context) error {
 			w.stop = nil
 			if err := w.kafka.reachable(ctx); err != nil {
 				w.pipes.hopeless = true
-				return fmt.Errorf("nothing can be compared without Kafka at %s: %w", w.kafka.brokers, err)
+				return fmt.Errorf("reading Kafka at %s for the comparison: %w", w.kafka.brokers, err)
 			}
 			w.view.say("Stopping the generator. Tweets that it has sent are still stored. Press Ctrl-C\nagain to end at once.")
 			w.pipes.stopped = true
@@ -123,23 +122,23 @@ func (w *watcher) untilStored(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		// More than Kafka holds is as wrong as less, and does not get better.
+		// More than Kafka holds is as wrong as less, and more time does not help.
 		if now.total() >= held.total() {
 			w.view.clearBar()
 			return nil
 		}
 		if time.Since(lastProgress) > drainLimit {
 			w.view.clearBar()
-			w.view.say("The ingest has stored nothing for %s; its log ends with:\n%s", drainLimit, w.pipes.ingest.Tail(10))
+			w.view.say("The ingest has stored nothing for %s. The end of its log:\n%s", drainLimit, w.pipes.ingest.Tail(10))
 			return nil
 		}
 	}
 }
 
-// keep keeps all but the generator up until it is stopped, and names what ends by
-// itself.
+// keep keeps everything but the generator running until it is stopped, and reports a
+// part that ends by itself.
 func (w *watcher) keep(ctx context.Context) error {
-	// Where the first signal has ended the generator, the second one ends ctx.
+	// If the first signal has stopped the generator, the second one ends ctx.
 	select {
 	case <-w.stop:
 		w.stop = nil
@@ -152,7 +151,7 @@ func (w *watcher) keep(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-w.stop:
-			w.view.say("Ending all of it.")
+			w.view.say("Ending everything.")
 			return nil
 		case <-w.db.died():
 			w.pipes.hopeless = true
@@ -165,7 +164,7 @@ func (w *watcher) keep(ctx context.Context) error {
 	}
 }
 
-// outage names the beginning and the end of an outage, once each.
+// outage reports the beginning and the end of an outage, once each.
 type outage struct{ since time.Time }
 
 // look reports whether a server is down.
@@ -173,9 +172,9 @@ func (o *outage) look(say func(string, ...any), server string, err error) bool {
 	switch {
 	case err != nil && o.since.IsZero():
 		o.since = time.Now()
-		say("%s does not answer: %v.\nThe pipelines wait for it, and lose nothing. Press Ctrl-C to end.", server, err)
+		say("%s does not respond: %v.\nThe pipelines wait for it and lose nothing. Press Ctrl-C to end.", server, err)
 	case err == nil && !o.since.IsZero():
-		say("%s answers again, after %s.", server, time.Since(o.since).Round(time.Second))
+		say("%s responds again, after %s.", server, time.Since(o.since).Round(time.Second))
 		o.since = time.Time{}
 	}
 	return err != nil

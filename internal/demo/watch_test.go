@@ -19,26 +19,25 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 )
 
-// What would break: a server that is gone is named late, every second, or never,
-// and so is its return.
-func TestAnOutageIsNamedOnceAndItsEndToo(t *testing.T) {
+// If this fails, an outage or its end is reported late, every second, or never.
+func TestAnOutageAndItsEndAreReportedOnce(t *testing.T) {
 	var said bytes.Buffer
 	say := func(format string, args ...any) { fmt.Fprintf(&said, format+"\n", args...) }
 	o := &outage{}
 	gone := errors.New("connection refused")
 	for i, err := range []error{nil, gone, gone, nil, nil, gone} {
 		if down := o.look(say, "Kafka at a:1", err); down != (err != nil) {
-			t.Errorf("answer %d: down is %v", i, down)
+			t.Errorf("response %d: down is %v", i, down)
 		}
 	}
-	for text, times := range map[string]int{"Kafka at a:1 does not answer: connection refused.": 2, "Kafka at a:1 answers again": 1} {
+	for text, times := range map[string]int{"Kafka at a:1 does not respond: connection refused.": 2, "Kafka at a:1 responds again": 1} {
 		if n := strings.Count(said.String(), text); n != times {
-			t.Errorf("%q is said %d times, want %d, in\n%s", text, n, times, said.String())
+			t.Errorf("%q is printed %d times, want %d, in\n%s", text, n, times, said.String())
 		}
 	}
 }
 
-// What would break: an InfluxDB that is frozen keeps Ctrl-C from being seen.
+// If this fails, the demo ignores Ctrl-C while InfluxDB is frozen.
 func TestReadingNeverWaitsForInfluxDB(t *testing.T) {
 	var frozen atomic.Bool
 	frozen.Store(true)
@@ -59,7 +58,7 @@ func TestReadingNeverWaitsForInfluxDB(t *testing.T) {
 		t.Errorf("at first: %v", err)
 	}
 	r.set(func() { r.asked = time.Now().Add(-slowAnswer - time.Second) })
-	if _, err := r.latest(); err == nil || !strings.Contains(err.Error(), "no answer for 6s") {
+	if _, err := r.latest(); err == nil || !strings.Contains(err.Error(), "no response for 6s") {
 		t.Errorf("after 6 s: %v", err)
 	}
 	r.close()
@@ -78,28 +77,27 @@ func TestReadingNeverWaitsForInfluxDB(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Error("the refusal is not seen")
+	t.Error("the error is not reported")
 }
 
-// What would break: a person who has ended the demo in the middle of its start is
-// told that something has failed.
-func TestAnInterruptIsNoFailure(t *testing.T) {
+// If this fails, interrupting the demo during its start reports a failure.
+func TestAnInterruptIsNotAFailure(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	stop := make(chan struct{})
 	close(stop)
-	for name, at := range map[string]context.Context{"at once": ctx, "in good order": t.Context()} {
+	for name, at := range map[string]context.Context{"at once": ctx, "gracefully": t.Context()} {
 		var out bytes.Buffer
 		_, err := Run(at, stop, Options{Count: 1, Rate: 1, Mode: "fixed", Out: &out, Binary: "/nonexistent"})
-		if !errors.Is(err, ErrInterrupted) || !strings.Contains(out.String(), "Interrupted before the comparison") || strings.Contains(out.String(), "logs are kept") {
-			t.Errorf("%s: %v, and %q is said", name, err, out.String())
+		if !errors.Is(err, ErrInterrupted) || !strings.Contains(out.String(), "Interrupted before the comparison") || strings.Contains(out.String(), "logs are in") {
+			t.Errorf("%s: %v, and %q is printed", name, err, out.String())
 		}
 	}
 }
 
-// What would break: a demo that fails while InfluxDB is built ends when that is done,
-// minutes later.
-func TestAnInfluxDBThatIsBuiltIsGivenUpAtOnce(t *testing.T) {
+// If this fails, a demo that fails during the build of InfluxDB ends only after the
+// build, minutes later.
+func TestAFailureEndsTheBuildOfInfluxDBAtOnce(t *testing.T) {
 	bin := t.TempDir()
 	if err := os.WriteFile(filepath.Join(bin, "go"), []byte("#!/bin/sh\nexec /bin/sleep 600\n"), 0o700); err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func TestKeptDemoCanBeUsedByTheLinesThatItPrints(t *testing.T) {
 		return nil
 	})
 	log := p.Log(t)
-	if !strings.Contains(log, "Still up until Ctrl-C: Kafka, InfluxDB and the ingest.") {
+	if !strings.Contains(log, "Running until Ctrl-C: Kafka, InfluxDB and the ingest.") {
 		t.Errorf("it is not said what stays up:\n%s", log)
 	}
 	variables := map[string]string{}

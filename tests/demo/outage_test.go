@@ -29,13 +29,13 @@ func TestDemoSaysThatKafkaIsGoneAndDoesNotWaitForIt(t *testing.T) {
 	}
 	awaitStored(t, p)
 	kafka.Fake.Close()
-	said("Kafka at " + kafka.Brokers[0] + " does not answer")
+	said("Kafka at " + kafka.Brokers[0] + " does not respond")
 	signal(t, p, syscall.SIGINT)
 	asked := time.Now()
 	if code := p.Wait(t, 30*time.Second); code != 1 || time.Since(asked) > 12*time.Second {
 		t.Errorf("exit code %d after %s, want 1 soon", code, time.Since(asked))
 	}
-	if !strings.Contains(p.Log(t), "nothing can be compared") {
+	if !strings.Contains(p.Log(t), "for the comparison") {
 		t.Errorf("it is not said why:\n%s", p.Log(t))
 	}
 }

@@ -5,15 +5,14 @@ import (
 	"strconv"
 )
 
-// canonical is the Parsing Canonical Form: "Transforming into Parsing Canonical
-// Form" in the specification. Names are [A-Za-z0-9_.], so no string needs an
-// escape.
+// canonical returns the Parsing Canonical Form ("Transforming into Parsing Canonical
+// Form" in the specification). Names are [A-Za-z0-9_.], so no string needs an escape.
 func canonical(root *node) string {
 	return string(appendCanonical(nil, root, map[string]bool{}))
 }
 
-// appendCanonical appends the form of n. written are the named types before it:
-// what comes again is its name.
+// appendCanonical appends the form of n. written has the named types that came before:
+// a type that occurs again is written as its name.
 func appendCanonical(b []byte, n *node, written map[string]bool) []byte {
 	if n.name != "" {
 		if written[n.name] {
@@ -69,7 +68,7 @@ func comma(b []byte, i int) []byte {
 	return b
 }
 
-// emptyCRC is the fingerprint of nothing, from the specification's code.
+// emptyCRC is the fingerprint of an empty input, from the specification's code.
 const emptyCRC = 0xc15d213aa4d7a795
 
 var crcTable = func() (table [256]uint64) {

@@ -1,15 +1,15 @@
 package avrospec
 
-// Decode reads the one value in b, which must be used up. It gives
+// Decode reads the single value in b, which must be used up. It returns
 //
 //   - nil, bool, float32, float64 for null, boolean, float, double,
 //   - int64 for int and long,
 //   - []byte for bytes and fixed, which alias b,
 //   - string for string and for the symbol of an enum,
 //   - []any for array, map[string]any for map and record,
-//   - and for a union what its branch gives.
+//   - and for a union the value of its branch.
 //
-// It takes nothing that the specification does not allow.
+// It accepts nothing that the specification does not allow.
 func (s *Schema) Decode(b []byte) (any, error) {
 	w := wire{b: b}
 	v, err := w.value(s.root)
@@ -97,7 +97,7 @@ func (w *wire) value(n *node) (any, error) {
 	}
 }
 
-// blocks reads the items of an array or map, one by one.
+// blocks reads the items of an array or map one by one.
 func (w *wire) blocks(item func() error) error {
 	for {
 		count, size, err := w.block()

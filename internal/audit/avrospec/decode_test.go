@@ -20,7 +20,7 @@ func mustParse(t interface{ Fatal(...any) }, schema string) *Schema {
 	return s
 }
 
-// The examples that stand in the specification.
+// The examples in the specification.
 func TestExamplesOfTheSpecification(t *testing.T) {
 	for _, tc := range []struct {
 		schema, bytes string
@@ -51,7 +51,7 @@ func TestExamplesOfTheSpecification(t *testing.T) {
 		{`"long"`, "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", int64(math.MaxInt64)},
 		{`"long"`, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", int64(math.MinInt64)},
 		{`"int"`, "\xff\xff\xff\xff\x0f", int64(math.MinInt32)},
-		{`"long"`, "\x82\x80\x00", int64(1)}, // longer than it needs to be, which is not forbidden
+		{`"long"`, "\x82\x80\x00", int64(1)}, // longer than necessary, which is allowed
 	} {
 		got, err := mustParse(t, tc.schema).Decode([]byte(tc.bytes))
 		if err != nil || !reflect.DeepEqual(got, tc.want) {
@@ -101,8 +101,8 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// kinds of schemas with a generator of their values, as the peer takes them. named
-// counts the types: no two of a schema may have one name.
+// kinds of schemas with a generator of their values in the peer's types. named counts
+// the named types, whose names must differ within a schema.
 func schemaOf(t *rapid.T, depth int, named *int) (schema string, value func() any) {
 	*named++
 	name := fmt.Sprintf("N%d", *named)
@@ -159,7 +159,7 @@ func schemaOf(t *rapid.T, depth int, named *int) (schema string, value func() an
 		}
 	default:
 		var fields []string
-		var values []func() any // in order, since what is drawn must not depend on a map
+		var values []func() any // in order: the values drawn must not depend on the order of a map
 		for i := range rapid.IntRange(0, 4).Draw(t, "fields") {
 			of, value := schemaOf(t, depth+1, named)
 			fields = append(fields, fmt.Sprintf(`{"name":"f%d","type":%s}`, i, of))
@@ -175,8 +175,8 @@ func schemaOf(t *rapid.T, depth int, named *int) (schema string, value func() an
 	}
 }
 
-// What another implementation writes, of any schema, is read as it was, and no
-// part of it nor more than it is taken for a value.
+// Values that another implementation writes with any schema are read unchanged, and
+// neither a part of such a value nor a longer text is accepted.
 func TestReadsWhatThePeerWrites(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		schema, value := schemaOf(t, 0, new(int))
@@ -195,7 +195,7 @@ func TestReadsWhatThePeerWrites(t *testing.T) {
 			t.Fatalf("%s: the canonical form is %s, the peer's %s", schema, s.Canonical(), peer.Canonical())
 		}
 		if _, err := s.Decode(append(b, 0)); err == nil {
-			t.Fatalf("%s of %x 00 is read", schema, b)
+			t.Fatalf("%s of %x 00 is accepted", schema, b)
 		}
 		for n := range b {
 			if v, err := s.Decode(b[:n]); err == nil {
@@ -205,7 +205,7 @@ func TestReadsWhatThePeerWrites(t *testing.T) {
 	})
 }
 
-// same compares values, NaN with itself too.
+// same reports whether two values are equal; NaN equals itself.
 func same(a, b any) bool { return fmt.Sprintf("%#v", a) == fmt.Sprintf("%#v", b) }
 
 // schemas for fuzzing: each kind of type.
@@ -215,8 +215,8 @@ var schemas = []string{
 	`{"type":"array","items":{"type":"array","items":"null"}}`,
 }
 
-// Any bytes are a value or an error, quickly and in bounded memory; and what
-// Decode takes, Read takes too and gives the same of it.
+// Any bytes result in a value or an error, quickly and in bounded memory. Read accepts
+// everything that Decode accepts, with the same result.
 func FuzzDecode(f *testing.F) {
 	f.Add(uint8(0), []byte("\x02a\x02t\x02B\x00\x02"))
 	f.Add(uint8(1), []byte("\x01\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02yab\x02\x02s\x00\x02\x02k\x02\x01\x00\x00\x04\x00"))
@@ -242,7 +242,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		values := make([]Value, len(names))
 		if err := sel.Read(b, values); errors.Is(err, ErrSteps) {
-			return // Decode counts items of no bytes alone
+			return // Decode counts only items of zero bytes
 		} else if err != nil {
 			t.Fatalf("%x: decoded to %v, and read: %v", b, v, err)
 		}
@@ -254,7 +254,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// plain gives a value as Decode does, nil for what Read leaves encoded.
+// plain returns a value as Decode does, nil for values that Read leaves encoded.
 func plain(v Value) any {
 	switch v.Kind {
 	case Boolean:

@@ -5,15 +5,15 @@ import (
 	"fmt"
 )
 
-// Value is the value of a field, without a copy.
+// Value is the value of a field. It is not a copy.
 type Value struct {
-	Kind Kind // of a union: of the branch that the value has
-	// Bytes are the content of a string, bytes or fixed, and the encoded form of
-	// a float, double, record, array or map. They alias the input.
+	Kind Kind // for a union: the branch of the value
+	// Bytes are the content of a string, bytes or fixed, and the encoded form of a
+	// float, double, record, array or map. They alias the input.
 	Bytes []byte
 	// Int is the number of an int or long, and 0 or 1 of a boolean.
 	Int int64
-	// Symbol is that of an enum.
+	// Symbol is the symbol of an enum.
 	Symbol string
 	// Name is the full name of a record, enum or fixed.
 	Name string
@@ -21,34 +21,34 @@ type Value struct {
 	Logical string
 }
 
-// Selection reads some fields of a record and passes over the others.
+// Selection reads some fields of a record and skips the others.
 type Selection struct {
 	root    *node
-	records []selectedRecord // of the record, or of each branch of the union
+	records []selectedRecord // the record, or each branch of the union
 	size    int
 }
 
 type selectedRecord struct {
-	err    error // why it is not wanted, or nil
+	err    error // the reason why it is not wanted, or nil
 	fields []selected
 }
 
 type selected struct {
 	node *node
-	slot int // in the result; -1: to be passed over
+	slot int // position in the result; -1: skipped
 }
 
-// Select prepares to read these fields of the record that the schema is, or of
-// each of the records that it is a union of. wanted says why a type is not: then
-// Read gives that error for each value of it. There must be one that is wanted and
-// has all the fields.
+// Select prepares to read these fields of the schema's record or, for a union, of each
+// of its records. wanted returns the reason why a type is not wanted, which Read then
+// returns for each value of that type. At least one type must be wanted and have all
+// the fields.
 func (s *Schema) Select(wanted func(Type) error, names ...string) (*Selection, error) {
 	sel := &Selection{root: s.root, size: len(names)}
 	records := []*node{s.root}
 	if s.root.kind == Union {
 		records = s.root.branches
 	}
-	err := errors.New("the schema is a union of nothing")
+	err := errors.New("the schema is an empty union")
 	some := false
 	for _, record := range records {
 		var one selectedRecord
@@ -91,14 +91,13 @@ func (n *node) selectFields(names []string) (fields []selected, err error) {
 	return fields, nil
 }
 
-// Read reads the record in b, which must be used up, into values, which has the
-// length and order of the names that were selected. It does not allocate.
+// Read reads the record in b, which must be used up, into values, which has the length
+// and order of the selected names. It does not allocate.
 //
-// What is selected is checked as Decode checks it, but for what lies in a
-// record, array or map. Of all else only the framing is looked at, as the
-// specification lets a reader do with fields that it does not use: what a
-// boolean or a symbol is, or whether a string is UTF-8, does not matter there,
-// and blocks that say how many bytes they have are believed.
+// Selected fields are checked as in Decode, except inside records, arrays and maps. For
+// all others only the framing is checked, as the specification allows for fields that a
+// reader does not use: the value of a boolean or an enum and the UTF-8 of strings do
+// not matter there, and the byte counts of blocks are trusted.
 func (s *Selection) Read(b []byte, values []Value) error {
 	_ = values[:s.size]
 	w := wire{b: b, depth: 1, steps: maxSteps + stepsPerByte*len(b)}
@@ -175,7 +174,7 @@ func (w *wire) read(n *node, v *Value) (err error) {
 	return err
 }
 
-// skip passes over a value.
+// skip skips a value.
 func (w *wire) skip(n *node) (err error) {
 	if err := w.step(); err != nil {
 		return err

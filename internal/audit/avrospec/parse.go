@@ -13,15 +13,14 @@ import (
 // Bounds of a schema.
 const (
 	maxSchemaBytes = 1 << 20
-	maxSchemaDepth = 500 // types within types
-	// maxTypes is how many types a schema has when each is written out wherever
-	// it is used, but not within itself: records nested as a graph double them at
-	// each step.
+	maxSchemaDepth = 500 // depth of nested types
+	// maxTypes is how many types a schema has when each type is written out at every
+	// use, but not within itself: records nested as a graph double them at each step.
 	maxTypes = 4096
 )
 
-// Parse reads a schema in JSON. The schemas that it refers to come first, each
-// after those that it refers to itself.
+// Parse reads a schema in JSON. The schemas that it refers to come first, each after
+// the schemas that it refers to.
 func Parse(schema []byte, references ...[]byte) (*Schema, error) {
 	size := len(schema)
 	for _, r := range references {
@@ -39,7 +38,7 @@ func Parse(schema []byte, references ...[]byte) (*Schema, error) {
 	root, err := p.text(schema)
 	if err == nil {
 		if n := expanded(root, map[*node]int{}); n > maxTypes {
-			err = fmt.Errorf("written out it has more than %d types", maxTypes)
+			err = fmt.Errorf("written out, it has more than %d types", maxTypes)
 		}
 	}
 	if err != nil {
@@ -48,8 +47,8 @@ func Parse(schema []byte, references ...[]byte) (*Schema, error) {
 	return &Schema{root: root, canonical: canonical(root)}, nil
 }
 
-// expanded counts types, and stops soon after maxTypes. sizes has the named types
-// that were counted, and 1 for those that are being counted.
+// expanded counts types and stops soon after maxTypes. sizes has the named types
+// counted so far, and 1 for those that are being counted.
 func expanded(n *node, sizes map[*node]int) int {
 	if size, ok := sizes[n]; ok {
 		return size
@@ -77,7 +76,7 @@ func expanded(n *node, sizes map[*node]int) int {
 	return size
 }
 
-// text parses one schema, whose names the next may use.
+// text parses one schema. The next one may use its names.
 func (p *parser) text(schema []byte) (*node, error) {
 	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(schema, []byte("\ufeff"))))
 	decoder.UseNumber()
@@ -85,7 +84,7 @@ func (p *parser) text(schema []byte) (*node, error) {
 	err := decoder.Decode(&v)
 	if err == nil {
 		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("something follows after it")
+			err = errors.New("more text follows it")
 		}
 	}
 	if err != nil {
@@ -98,10 +97,10 @@ type parser struct {
 	named map[string]*node // by full name
 }
 
-// parse reads the schema v, which stands in a type of this namespace.
+// parse reads the schema v, which is part of a type in this namespace.
 func (p *parser) parse(v any, namespace string, depth int) (*node, error) {
 	if depth > maxSchemaDepth {
-		return nil, fmt.Errorf("types lie in one another more than %d deep", maxSchemaDepth)
+		return nil, fmt.Errorf("types are nested more than %d deep", maxSchemaDepth)
 	}
 	switch v := v.(type) {
 	case string:
@@ -111,7 +110,7 @@ func (p *parser) parse(v any, namespace string, depth int) (*node, error) {
 	case map[string]any:
 		return p.object(v, namespace, depth)
 	}
-	return nil, fmt.Errorf("%v is no type: it must be a name, an object or an array", v)
+	return nil, fmt.Errorf("%v is not a type: it must be a name, an object or an array", v)
 }
 
 func (p *parser) reference(name, namespace string) (*node, error) {
@@ -125,7 +124,7 @@ func (p *parser) reference(name, namespace string) (*node, error) {
 	if n, ok := p.named[full]; ok {
 		return n, nil
 	}
-	return nil, fmt.Errorf("the type %q is not known", full)
+	return nil, fmt.Errorf("unknown type %q", full)
 }
 
 func (p *parser) union(branches []any, namespace string, depth int) (*node, error) {
@@ -137,7 +136,7 @@ func (p *parser) union(branches []any, namespace string, depth int) (*node, erro
 			return nil, err
 		}
 		if branch.kind == Union {
-			return nil, errors.New("a union lies directly in a union")
+			return nil, errors.New("a union is directly inside a union")
 		}
 		name := branch.kind.String()
 		if branch.name != "" {
@@ -155,7 +154,7 @@ func (p *parser) union(branches []any, namespace string, depth int) (*node, erro
 func (p *parser) object(o map[string]any, namespace string, depth int) (*node, error) {
 	kind, ok := o["type"].(string)
 	if !ok {
-		return nil, errors.New("a type has no attribute type, or one that is no name")
+		return nil, errors.New("a type has no attribute type, or it is not a name")
 	}
 	n := &node{}
 	n.logical, _ = o["logicalType"].(string)
@@ -193,7 +192,7 @@ func (p *parser) namedType(n *node, o map[string]any, namespace string, depth in
 	if _, taken := p.named[n.name]; taken {
 		return fmt.Errorf("the type %s is defined twice", n.name)
 	}
-	p.named[n.name] = n // before its fields: these may use it
+	p.named[n.name] = n // before its fields, which may use it
 	switch n.kind {
 	case Record:
 		err = p.fields(n, o, depth)
@@ -220,7 +219,7 @@ func (p *parser) fields(n *node, o map[string]any, depth int) error {
 		f, _ := v.(map[string]any)
 		name, _ := f["name"].(string)
 		if !isName(name) {
-			return fmt.Errorf("field %d of %s has no name, or %q, which is none", i, n.name, name)
+			return fmt.Errorf("field %d of %s has the invalid name %q", i, n.name, name)
 		}
 		if seen[name] {
 			return fmt.Errorf("the record %s has the field %s twice", n.name, name)
@@ -243,7 +242,7 @@ func symbols(n *node, o map[string]any) error {
 	for _, v := range list {
 		symbol, _ := v.(string)
 		if !isName(symbol) {
-			return fmt.Errorf("the enum %s has the symbol %v, which is no name", n.name, v)
+			return fmt.Errorf("the enum %s has the invalid symbol %v", n.name, v)
 		}
 		if slices.Contains(n.symbols, symbol) {
 			return fmt.Errorf("the enum %s has the symbol %s twice", n.name, symbol)
@@ -253,12 +252,12 @@ func symbols(n *node, o map[string]any) error {
 	return nil
 }
 
-// fullName is that of a named type: "Names" in the specification.
+// fullName returns the full name of a named type ("Names" in the specification).
 func fullName(o map[string]any, namespace string) (string, error) {
 	name, _ := o["name"].(string)
 	for part := range strings.SplitSeq(name, ".") {
 		if !isName(part) {
-			return "", fmt.Errorf("a %v is named %q, which is no name", o["type"], name)
+			return "", fmt.Errorf("a %v has the invalid name %q", o["type"], name)
 		}
 	}
 	if strings.Contains(name, ".") {
@@ -272,7 +271,7 @@ func fullName(o map[string]any, namespace string) (string, error) {
 	}
 	for part := range strings.SplitSeq(namespace, ".") {
 		if !isName(part) {
-			return "", fmt.Errorf("the namespace of %s is %q, which is none", name, namespace)
+			return "", fmt.Errorf("%s has the invalid namespace %q", name, namespace)
 		}
 	}
 	return namespace + "." + name, nil
@@ -285,7 +284,7 @@ func namespaceOf(full string) string {
 	return ""
 }
 
-// isName tells whether s is [A-Za-z_][A-Za-z0-9_]*.
+// isName reports whether s is [A-Za-z_][A-Za-z0-9_]*.
 func isName(s string) bool {
 	for i := range len(s) {
 		c := s[i]

@@ -9,8 +9,8 @@ import (
 )
 
 // The canonical forms and fingerprints of Avro's own share/test/data/schema-tests.txt
-// (the fingerprint there is big-endian and signed), so that single objects of
-// others are recognised.
+// (there the fingerprint is big-endian and signed), so that single objects of other
+// writers are recognised.
 func TestCanonicalFormsAndFingerprints(t *testing.T) {
 	for _, tc := range []struct{ schema, canonical, fingerprint string }{
 		{`"null"`, `"null"`, "63dd24e7cc258f8a"},
@@ -53,32 +53,32 @@ func TestCanonicalFormsAndFingerprints(t *testing.T) {
 	}
 }
 
-// A schema that is not understood wholly must not be used to read data.
+// A schema that is not fully understood must not be used to read data.
 func TestParseRefuses(t *testing.T) {
 	for schema, says := range map[string]string{
 		``:                                       "EOF",
 		`{`:                                      "EOF",
-		`"int" "int"`:                            "something follows",
-		`7`:                                      "no type",
-		`"Tweet"`:                                "not known",
+		`"int" "int"`:                            "more text follows it",
+		`7`:                                      "not a type",
+		`"Tweet"`:                                "unknown type",
 		`{"items":"int"}`:                        "no attribute type",
 		`{"type":{"type":"int"}}`:                "no attribute type",
-		`{"type":"list"}`:                        "not known",
-		`{"type":"array"}`:                       "no type",
-		`[["int"]]`:                              "directly in a union",
+		`{"type":"list"}`:                        "unknown type",
+		`{"type":"array"}`:                       "not a type",
+		`[["int"]]`:                              "directly inside a union",
 		`["int","int"]`:                          "twice",
 		`["int",{"type":"int"}]`:                 "twice",
 		`{"type":"fixed","name":"F"}`:            "size",
 		`{"type":"fixed","name":"F","size":-1}`:  "size",
 		`{"type":"fixed","name":"F","size":1.5}`: "size",
 		`{"type":"enum","name":"E"}`:             "symbols",
-		`{"type":"enum","name":"E","symbols":[1]}`:                                                    "no name",
+		`{"type":"enum","name":"E","symbols":[1]}`:                                                    "invalid symbol",
 		`{"type":"enum","name":"E","symbols":["a","a"]}`:                                              "twice",
 		`{"type":"record","name":"R"}`:                                                                "no array of fields",
-		`{"type":"record","fields":[]}`:                                                               "no name",
-		`{"type":"record","name":"a-b","fields":[]}`:                                                  "no name",
+		`{"type":"record","fields":[]}`:                                                               "invalid name",
+		`{"type":"record","name":"a-b","fields":[]}`:                                                  "invalid name",
 		`{"type":"record","name":"R","namespace":"1","fields":[]}`:                                    "namespace",
-		`{"type":"record","name":"R","fields":[{"type":"int"}]}`:                                      "no name",
+		`{"type":"record","name":"R","fields":[{"type":"int"}]}`:                                      "invalid name",
 		`{"type":"record","name":"R","fields":[{"name":"a","type":"int"},{"name":"a","type":"int"}]}`: "twice",
 		`{"type":"record","name":"R","fields":[{"name":"a"}]}`:                                        "field a of R",
 		`[{"type":"fixed","name":"F","size":1},{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"fixed","name":"F","size":1}}]}]`: "defined twice",
@@ -108,7 +108,8 @@ func TestTypeDescribesTheFields(t *testing.T) {
 	}
 }
 
-// Any text is a schema or an error, and a canonical form is its own.
+// Any text is a schema or an error, and the canonical form of a canonical form is
+// itself.
 func FuzzParse(f *testing.F) {
 	for _, schema := range schemas {
 		f.Add(schema)
@@ -123,7 +124,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("the canonical form %s: %v", s.Canonical(), err)
 		}
 		if again.Canonical() != s.Canonical() {
-			t.Fatalf("%s becomes %s", s.Canonical(), again.Canonical())
+			t.Fatalf("the canonical form %s has the canonical form %s", s.Canonical(), again.Canonical())
 		}
 	})
 }

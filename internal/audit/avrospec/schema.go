@@ -1,11 +1,11 @@
-// Package avrospec reads Avro data by the text of the Apache Avro specification
-// (1.12, https://avro.apache.org/docs/1.12.0/specification/) and by nothing
-// else: it shares no code with the decoder of the pipeline, nor with the library
-// behind that, so that a mistake in one of them shows when the two are compared.
+// Package avrospec reads Avro data as the Apache Avro specification defines it (1.12,
+// https://avro.apache.org/docs/1.12.0/specification/). It shares no code with the
+// decoder of the pipeline or the library behind that, so that a comparison of the two
+// shows a mistake in either.
 //
-// It takes what comes from outside: any bytes are a value or an error, in
-// bounded time and memory. Logical types are left out, as the specification
-// allows: a value is that of the type underneath.
+// Its input is untrusted: any bytes result in a value or an error, in bounded time and
+// memory. Logical types are ignored, as the specification allows: a value has the type
+// underneath.
 package avrospec
 
 import (
@@ -36,7 +36,7 @@ const (
 var kindNames = [...]string{"null", "boolean", "int", "long", "float", "double", "bytes", "string",
 	"record", "enum", "array", "map", "union", "fixed"}
 
-// String is the name of the type in a schema.
+// String returns the name of the type in a schema.
 func (k Kind) String() string {
 	if int(k) >= len(kindNames) {
 		return fmt.Sprintf("kind %d", uint8(k))
@@ -50,17 +50,17 @@ type Schema struct {
 	canonical string
 }
 
-// node is a type. A named type that is used again is the same node, so the
-// nodes of a recursive type are a cycle.
+// node is a type. A named type that is used again is the same node, so the nodes of a
+// recursive type form a cycle.
 type node struct {
 	kind     Kind
-	name     string  // full name of a record, enum or fixed
+	name     string  // full name, for a record, enum or fixed
 	logical  string  // name of the logical type, or ""
-	fields   []field // of a record
+	fields   []field // for a record
 	symbols  []string
-	items    *node // of an array; the values of a map
+	items    *node // for an array; the values of a map
 	branches []*node
-	size     int // of a fixed, in bytes
+	size     int // for a fixed, in bytes
 }
 
 type field struct {
@@ -68,15 +68,14 @@ type field struct {
 	node *node
 }
 
-// Type describes a type of a schema, as far as it must be known to use its
-// values.
+// Type describes a type of a schema, as far as readers of its values need it.
 type Type struct {
 	Kind    Kind
-	Name    string   // full name of a record, enum or fixed
+	Name    string   // full name, for a record, enum or fixed
 	Logical string   // name of the logical type, or ""
-	Symbols []string // of an enum
-	Fields  []Field  // of the record that a schema is, or is a union of
-	Union   []Type   // branches of a union
+	Symbols []string // for an enum
+	Fields  []Field  // for the schema's record, or records of its union
+	Union   []Type   // the branches of a union
 }
 
 // Field is a field of a record.
@@ -85,9 +84,8 @@ type Field struct {
 	Type Type
 }
 
-// Type describes the schema: the fields of the record that it is, or of the
-// records that it is a union of, and the branches of unions. What lies deeper is
-// left out.
+// Type returns a description of the schema: the fields of its record, or of the records
+// in its union, and the branches of unions. Deeper types are left out.
 func (s *Schema) Type() Type { return s.root.describe(true) }
 
 func (n *node) describe(fields bool) Type {
@@ -103,10 +101,10 @@ func (n *node) describe(fields bool) Type {
 	return t
 }
 
-// Canonical is the schema's Parsing Canonical Form: two schemas with the same
-// one read the same data alike.
+// Canonical returns the schema's Parsing Canonical Form. Two schemas with the same form
+// read the same data in the same way.
 func (s *Schema) Canonical() string { return s.canonical }
 
-// Fingerprint is the CRC-64-AVRO of the canonical form, little-endian, as it
-// stands in the header of a single object.
+// Fingerprint returns the CRC-64-AVRO of the canonical form, little-endian, as in the
+// header of a single object.
 func (s *Schema) Fingerprint() [8]byte { return fingerprint(s.canonical) }

@@ -7,26 +7,26 @@ import (
 	"unicode/utf8"
 )
 
-// Reasons why bytes are no value. They are variables, so that a topic full of
-// foreign records does not cost an allocation each.
+// Reasons why bytes are not a value. They are variables, so that a topic full of
+// foreign records does not allocate one for each.
 var (
-	ErrTruncated = errors.New("the bytes end inside of the value")
-	ErrTrailing  = errors.New("bytes follow after the value")
+	ErrTruncated = errors.New("the bytes end inside the value")
+	ErrTrailing  = errors.New("bytes follow the value")
 	ErrVarint    = errors.New("a number has more than 10 bytes, or more bits than its type")
 	ErrBoolean   = errors.New("a boolean is neither 0 nor 1")
 	ErrLength    = errors.New("a length is negative")
 	ErrUTF8      = errors.New("a string is not UTF-8")
-	ErrEnum      = errors.New("an enum has no symbol of this number")
-	ErrUnion     = errors.New("a union has no branch of this number")
-	ErrBlock     = errors.New("a block of an array or map has not the size that it says")
-	ErrDepth     = errors.New("values lie in one another more than 1000 deep")
-	ErrItems     = errors.New("there are more than 4096 items of no bytes in an array")
-	ErrSteps     = errors.New("there are more than 4096 values, and more than 16 for each byte")
-	ErrKey       = errors.New("a map has a key twice")
+	ErrEnum      = errors.New("an enum has no symbol with this number")
+	ErrUnion     = errors.New("a union has no branch with this number")
+	ErrBlock     = errors.New("a block of an array or map does not have its declared size")
+	ErrDepth     = errors.New("values are nested more than 1000 deep")
+	ErrItems     = errors.New("an array has more than 4096 items of zero bytes")
+	ErrSteps     = errors.New("there are more than 4096 values and more than 16 per byte")
+	ErrKey       = errors.New("a map has the same key twice")
 )
 
-// Bounds of a value. An array of nulls takes no bytes, so the bytes do not bound
-// how many there are. Decode counts such items, and Read what it passes over:
+// Bounds of a value. An array of nulls takes no bytes, so the number of bytes does not
+// bound the number of values. Decode counts such items, and Read counts what it skips:
 // each value, and each block of an array or map.
 const (
 	maxDepth      = 1000
@@ -35,13 +35,13 @@ const (
 	stepsPerByte  = 16
 )
 
-// wire reads the binary encoding, from b[i] on.
+// wire reads the binary encoding from b[i].
 type wire struct {
 	b     []byte
 	i     int
 	depth int
-	empty int64 // items of no bytes, in Decode
-	steps int   // that are left, in Read
+	empty int64 // items of zero bytes, in Decode
+	steps int   // values left, in Read
 }
 
 func (w *wire) step() error {
@@ -60,7 +60,7 @@ func (w *wire) enter() error {
 	return nil
 }
 
-// varint reads a number of at most so many bits, without the zig-zag.
+// varint reads a number of at most this many bits, without zig-zag decoding.
 func (w *wire) varint(bits uint) (u uint64, err error) {
 	for shift := uint(0); ; shift += 7 {
 		if w.i >= len(w.b) {
@@ -68,8 +68,7 @@ func (w *wire) varint(bits uint) (u uint64, err error) {
 		}
 		c := w.b[w.i]
 		w.i++
-		// The last byte that may come has room for the last bits, and none may
-		// come after it.
+		// The last possible byte has room for the last bits, and no byte may follow it.
 		if shift+7 >= bits && c>>(bits-shift) != 0 {
 			return 0, ErrVarint
 		}
@@ -81,7 +80,7 @@ func (w *wire) varint(bits uint) (u uint64, err error) {
 }
 
 func (w *wire) long() (int64, error) {
-	if w.i < len(w.b) && w.b[w.i] < 0x80 { // as most
+	if w.i < len(w.b) && w.b[w.i] < 0x80 { // the most frequent case
 		u := int64(w.b[w.i])
 		w.i++
 		return u>>1 ^ -(u & 1), nil
@@ -104,7 +103,7 @@ func (w *wire) take(n int) ([]byte, error) {
 	return w.b[at:w.i:w.i], nil
 }
 
-// bytes reads a length and so many bytes, which alias the input.
+// bytes reads a length and that many bytes, which alias the input.
 func (w *wire) bytes() ([]byte, error) {
 	n, err := w.long()
 	switch {
@@ -161,7 +160,7 @@ func (w *wire) enum(n *node) (int64, error) {
 	return v, err
 }
 
-// branch reads which branch of a union follows.
+// branch reads the number of the branch of a union.
 func (w *wire) branch(n *node) (int64, error) {
 	v, err := w.int()
 	if err == nil && (v < 0 || v >= int64(len(n.branches))) {
@@ -170,8 +169,8 @@ func (w *wire) branch(n *node) (int64, error) {
 	return v, err
 }
 
-// block reads the head of a block of an array or map: how many items it has, 0
-// after the last block, and how many bytes they take, -1 if it does not say.
+// block reads the head of a block of an array or map: its number of items, 0 after the
+// last block, and its number of bytes, -1 if that is not given.
 func (w *wire) block() (count, size int64, err error) {
 	count, err = w.long()
 	if err != nil || count >= 0 {

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// Languages.
+// Query languages.
 const (
 	InfluxQL = "influxql"
 	Flux     = "flux"
 )
 
-// How long the server may take to begin to answer. The answer itself may take
-// as long as it likes: the context of the caller ends it.
+// The server must begin to respond within this time. The length of the response is
+// limited by the caller's context only.
 const headerTimeout = 2 * time.Minute
 
 func newClient(o Options) *http.Client {
@@ -32,31 +32,31 @@ func newClient(o Options) *http.Client {
 	return &http.Client{Transport: transport, CheckRedirect: sameHost}
 }
 
-// sameHost refuses to send the token to another host, and a query to another
-// path by a GET.
+// sameHost rejects redirects that would send the token to another host, or turn a query
+// into a GET of another path.
 func sameHost(request *http.Request, via []*http.Request) error {
 	switch first := via[0]; {
 	case request.URL.Host != first.URL.Host || request.URL.Scheme != first.URL.Scheme:
-		return fmt.Errorf("InfluxDB answers with a redirect to another server, %s://%s, which is not followed: set the address to where it really is", request.URL.Scheme, request.URL.Host)
+		return fmt.Errorf("InfluxDB redirects to another server, %s://%s, which is not followed. Set the address to that of the server itself", request.URL.Scheme, request.URL.Host)
 	case request.Method != first.Method || len(via) > 5:
-		return errors.New("InfluxDB answers with a redirect that a query cannot follow")
+		return errors.New("InfluxDB responds with a redirect that a query cannot follow")
 	}
 	return nil
 }
 
-// choose finds out which language the server understands.
+// choose selects the language that the server understands.
 func (r *Reader) choose(ctx context.Context) error {
 	response, err := r.send(ctx, http.MethodGet, "/ping", nil, "", nil)
 	if err != nil {
-		return fmt.Errorf("asking InfluxDB at %s for its version: %w", r.base.Redacted(), err)
+		return fmt.Errorf("requesting the version of InfluxDB at %s: %w", r.base.Redacted(), err)
 	}
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<20)) // so that the connection is kept
 	r.version = strings.TrimPrefix(response.Header.Get("X-Influxdb-Version"), "v")
 	language := r.options.Language
 	if language == "" {
-		// A proxy may keep the version to itself: a user's name is of 1.x alone, an
-		// organisation of 2.x.
+		// A proxy may hide the version. Only 1.x has user names, and only 2.x has
+		// organisations.
 		switch major, _, _ := strings.Cut(r.version, "."); major {
 		case "1", "3":
 			language = InfluxQL
@@ -76,12 +76,12 @@ func (r *Reader) choose(ctx context.Context) error {
 	case Flux:
 		r.rows = r.flux
 	default:
-		return fmt.Errorf("there is no language %q: it can be %s or %s", language, InfluxQL, Flux)
+		return fmt.Errorf("unknown query language %q: it must be %s or %s", language, InfluxQL, Flux)
 	}
 	return nil
 }
 
-// send makes one request. The body of the answer is the caller's to close.
+// send makes one request. The caller must close the body of the response.
 func (r *Reader) send(ctx context.Context, method, path string, values url.Values, contentType string, body io.Reader) (*http.Response, error) {
 	u := r.base.JoinPath(path)
 	u.RawQuery = values.Encode()
@@ -108,7 +108,7 @@ func (r *Reader) send(ctx context.Context, method, path string, values url.Value
 	}
 	response, err := r.http.Do(request)
 	if err != nil {
-		// The error would hold the address with all that the query says.
+		// The error would contain the address and the whole query.
 		var whole *url.Error
 		if errors.As(err, &whole) {
 			err = whole.Err
@@ -118,11 +118,11 @@ func (r *Reader) send(ctx context.Context, method, path string, values url.Value
 	return response, nil
 }
 
-// refusal is what an answer says that is not a success.
+// refusal returns the error that a response describes.
 func (r *Reader) refusal(response *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(response.Body, 16<<10))
 	if err != nil {
-		return fmt.Errorf("it answers %s, and then: %w", response.Status, err)
+		return fmt.Errorf("InfluxDB responds with %s, and then: %w", response.Status, err)
 	}
 	var answer struct{ Message, Error string }
 	text := strings.TrimSpace(string(body))
@@ -139,5 +139,5 @@ func (r *Reader) refusal(response *http.Response) error {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		text += ": the token must be allowed to read the bucket " + r.options.Bucket
 	}
-	return fmt.Errorf("it answers %s: %s", response.Status, text)
+	return fmt.Errorf("InfluxDB responds with %s: %s", response.Status, text)
 }

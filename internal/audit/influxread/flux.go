@@ -17,14 +17,13 @@ import (
 	"github.com/influxdata/influxdb-client-go/v2/api"
 )
 
-// maxLineBytes bounds a line of an answer of Flux: InfluxDB keeps tags below 64
-// KiB.
+// maxLineBytes bounds a line of a Flux response. InfluxDB limits tags to 64 KiB.
 const maxLineBytes = 1 << 20
 
-// flux reads rows by Flux.
+// flux reads rows with Flux.
 func (r *Reader) flux(ctx context.Context, q query, each func(row) error) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the query when rows are left
+	defer cancel() // ends the query if rows are left
 	body, err := json.Marshal(map[string]any{
 		"query": script(r.options.Bucket, q), "type": "flux",
 		"dialect": map[string]any{"annotations": []string{"datatype", "group", "default"}, "header": true},
@@ -85,7 +84,7 @@ var escapeText = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "${", `\${`, "\n", `\
 // text is a string literal of Flux.
 func text(s string) string { return `"` + escapeText.Replace(s) + `"` }
 
-// readTables reads the tables of an answer, one for each series and field.
+// readTables reads the tables of a response, one per series and field.
 func readTables(body io.ReadCloser, q query, each func(row) error) error {
 	tables := api.NewQueryTableResult(&boundedLines{ReadCloser: body})
 	defer tables.Close()
@@ -93,8 +92,8 @@ func readTables(body io.ReadCloser, q query, each func(row) error) error {
 	table, result := -1, ""
 	for tables.Next() {
 		record := tables.Record()
-		if record == nil { // the client takes a lonely annotation for a row
-			return errors.New("its answer is not one of Flux")
+		if record == nil { // the client reads a single annotation as a row
+			return errors.New("the response is not one of Flux")
 		}
 		if tables.TableChanged() || record.Table() != table || record.Result() != result {
 			table, result = record.Table(), record.Result()
@@ -105,7 +104,7 @@ func readTables(body io.ReadCloser, q query, each func(row) error) error {
 				}
 				tag, ok := value.(string)
 				if !ok && value != nil {
-					return fmt.Errorf("its answer has a column %s that is no tag", strconv.Quote(name))
+					return fmt.Errorf("the response has a column %s that is not a tag", strconv.Quote(name))
 				}
 				if name == tagBrand && result == resultEscaped {
 					tag = unescape.Replace(tag)
@@ -115,18 +114,18 @@ func readTables(body io.ReadCloser, q query, each func(row) error) error {
 				}
 			}
 			if current.field = slices.Index(q.fields, record.Field()); current.field < 0 {
-				return fmt.Errorf("its answer has the field %q, which was not asked for", record.Field())
+				return fmt.Errorf("the response has the field %q, which was not requested", record.Field())
 			}
 		}
 		at, ok := record.ValueByKey("_time").(time.Time)
 		if !ok {
-			return errors.New("its answer has a row without a time")
+			return errors.New("the response has a row without a time")
 		}
 		current.nanos = at.UnixNano()
 		switch value := record.Value().(type) {
 		case int64:
 			current.value = value
-		case uint64: // where the field is unsigned in the bucket
+		case uint64: // if the field is unsigned in the bucket
 			current.value, ok = int64(value), value <= math.MaxInt64
 		default:
 			ok = false
@@ -141,8 +140,8 @@ func readTables(body io.ReadCloser, q query, each func(row) error) error {
 	return tables.Err()
 }
 
-// boundedLines ends with an error where a line is too long to be one of a table:
-// the reader of CSV would hold it whole.
+// boundedLines returns an error for a line that is too long to belong to a table, since
+// the CSV reader would keep it in memory.
 type boundedLines struct {
 	io.ReadCloser
 	line int
@@ -156,7 +155,7 @@ func (b *boundedLines) Read(p []byte) (int, error) {
 		}
 	}
 	if b.line > maxLineBytes {
-		return 0, fmt.Errorf("a line of its answer is longer than %d bytes", maxLineBytes)
+		return 0, fmt.Errorf("a line of the response is longer than %d bytes", maxLineBytes)
 	}
 	return n, err
 }

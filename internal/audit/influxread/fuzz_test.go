@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// If this fails, an answer of a server, or of what passes for one, ends the
-// program or brings rows that nobody asked for.
+// If this fails, a response of a server, or of another program in its place, crashes
+// the audit or returns rows that were not requested.
 func FuzzReadChunks(f *testing.F) {
 	f.Add(`{"results":[{"series":[{"name":"tweets","tags":{"brand":"Tea"},"columns":["time","count"],"values":[[1,2],[3,null]]}],"partial":true}]}` + "\n" + `{"results":[{}]}`)
 	f.Add(`{"results":[{"series":[{"columns":["time","count"],"values":[[null,2],[1]]}]}]}`)

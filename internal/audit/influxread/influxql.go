@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// chunkRows is how many rows the server puts into one line of its answer.
+	// chunkRows is how many rows the server puts into one line of its response.
 	chunkRows = 5000
 	// maxChunkBytes bounds such a line.
 	maxChunkBytes = 16 << 20
 )
 
-// influxQL reads rows by InfluxQL. GROUP BY * keeps series apart that differ in
-// any tag, and names all their tags.
+// influxQL reads rows with InfluxQL. GROUP BY * separates series that differ in any
+// tag, and returns all their tags.
 func (r *Reader) influxQL(ctx context.Context, q query, each func(row) error) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the query when rows are left
+	defer cancel() // ends the query if rows are left
 	database, policy, named := strings.Cut(r.options.Bucket, "/")
 	values := url.Values{
 		"db": {database}, "epoch": {"ns"}, "chunked": {"true"}, "chunk_size": {strconv.Itoa(chunkRows)},
@@ -63,7 +63,7 @@ var escapeIdentifier = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
 func identifier(name string) string { return `"` + escapeIdentifier.Replace(name) + `"` }
 
-// chunk is one line of an answer.
+// chunk is one line of a response.
 type chunk struct {
 	Results []struct {
 		Series []struct {
@@ -77,7 +77,7 @@ type chunk struct {
 	Error string
 }
 
-// integer is a number of JSON that is a whole one, or null.
+// integer is a whole number in JSON, or null.
 type integer struct {
 	n  int64
 	ok bool
@@ -95,8 +95,8 @@ func (i *integer) UnmarshalJSON(text []byte) (err error) {
 	return nil
 }
 
-// readChunks reads an answer line by line. One that ends early is an error: a
-// server that is stopped may end it in good order.
+// readChunks reads a response line by line. A response that ends early is an error: a
+// server that is stopped can end it without one.
 func readChunks(body io.Reader, q query, each func(row) error) error {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 0, 64<<10), maxChunkBytes)
@@ -107,7 +107,7 @@ func readChunks(body io.Reader, q query, each func(row) error) error {
 		}
 		var c chunk
 		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			return fmt.Errorf("reading its answer: %w", err)
+			return fmt.Errorf("reading the response: %w", err)
 		}
 		if c.Error != "" {
 			return errors.New(c.Error)
@@ -126,22 +126,22 @@ func readChunks(body io.Reader, q query, each func(row) error) error {
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return fmt.Errorf("a line of its answer is longer than %d MiB", maxChunkBytes>>20)
+		return fmt.Errorf("a line of the response is longer than %d MiB", maxChunkBytes>>20)
 	case err != nil:
-		return fmt.Errorf("reading its answer: %w", err)
+		return fmt.Errorf("reading the response: %w", err)
 	case !ended:
-		return errors.New("its answer ends before the result does")
+		return errors.New("the response ends before the result is complete")
 	}
 	return nil
 }
 
 func readSeries(tags map[string]string, columns []string, values [][]integer, q query, each func(row) error) error {
 	if len(columns) != len(q.fields)+1 || columns[0] != "time" {
-		return fmt.Errorf("its answer has the columns %q, not time and %q", columns, q.fields)
+		return fmt.Errorf("the response has the columns %q, not time and %q", columns, q.fields)
 	}
 	for _, v := range values {
 		if len(v) != len(columns) || !v[0].ok || v[0].n == math.MinInt64 {
-			return errors.New("its answer has a row without a time")
+			return errors.New("the response has a row without a time")
 		}
 		for i, field := range v[1:] {
 			if !field.ok {

@@ -1,11 +1,11 @@
-// Package influxread reads what InfluxDB holds, by query: InfluxQL from 1.x and
-// 3, Flux from 2.x and Cloud. It shares no code with what writes there.
+// Package influxread reads the contents of InfluxDB with queries: InfluxQL from 1.x and
+// 3, Flux from 2.x and Cloud. It shares no code with the output that writes there.
 //
-// A query of Flux can give a stored point more than once: a block of a file
-// comes again when points that are still in memory end in the middle of it
-// (integerArrayAscendingCursor.Next of package tsm1, in 1.8.10 and 2.7.12). So
-// every point is told by its series and time, and given once. For that a range
-// is read in slices of time that fit in memory.
+// Flux can return a stored point more than once: a block of a file is returned again
+// when points that are still in memory end in the middle of it
+// (integerArrayAscendingCursor.Next of package tsm1, in 1.8.10 and 2.7.12). So points
+// are identified by series and time, and each is returned once. To do so within bounded
+// memory, a range is read in slices of time.
 package influxread
 
 import (
@@ -27,12 +27,12 @@ const (
 	MaxNanos int64 = 1<<63 - 2
 )
 
-// Tags that mean something here.
+// Tags with a meaning in this package.
 const (
 	tagBrand     = "brand"
 	tagSentiment = "sentiment"
 	tagSource    = "src"
-	tagTopic     = "topic" // of coverage points
+	tagTopic     = "topic" // tag of coverage points
 )
 
 const fieldCount = "count"
@@ -43,26 +43,27 @@ var coverageFields = []string{"partition", "base", "last", "records", "counted",
 
 const fieldFiltered = "filtered"
 
-// Options say where to read.
+// Options are the settings of a Reader.
 type Options struct {
-	URL      string // http://HOST:PORT, with a path where a proxy wants one
-	Org      string // of 2.x
+	URL      string // http://HOST:PORT, with a path if a proxy needs one
+	Org      string // organisation, in 2.x
 	Bucket   string // in 1.x DATABASE or DATABASE/POLICY
-	Token    string // of 2.x; USER:PASSWORD in 1.8
-	Username string // of 1.x, instead of Token
+	Token    string // token of 2.x; USER:PASSWORD in 1.8
+	Username string // for 1.x, instead of Token
 	Password string
 	Headers  map[string]string
 	TLS      *tls.Config // nil: the defaults
-	Proxy    *url.URL    // nil: as the environment says
+	Proxy    *url.URL    // nil: from the environment
 
-	// Language is influxql or flux; when it is empty, the server's version says.
+	// Language is influxql or flux. If it is empty, it follows from the server's
+	// version.
 	Language string
 
-	Measurement string // of the counts
-	Coverage    string // of the coverage points
+	Measurement string // measurement of the counts
+	Coverage    string // measurement of the coverage points
 
-	// SliceRows is how many values of fields are held at a time, of about 24
-	// bytes each; 500,000 when it is 0.
+	// SliceRows is how many field values are in memory at a time, of about 24 bytes
+	// each; 0 means 500,000.
 	SliceRows int
 }
 
@@ -79,15 +80,15 @@ type Reader struct {
 // Point is a point of the counts.
 type Point struct {
 	Brand, Sentiment string
-	Source           string // the tag src, empty without
-	Other            string // all other tags, NAME=VALUE with commas, mostly empty
+	Source           string // the tag src, or empty
+	Other            string // all other tags as NAME=VALUE, separated by commas; usually empty
 	Nanos            int64  // since the Unix epoch
 	Count            int64
 }
 
-// Span is a coverage point: what InfluxDB says of one RecordBatch.
+// Span is a coverage point, which describes one record batch.
 type Span struct {
-	Source     string // the tag src, empty without
+	Source     string // the tag src, or empty
 	Topic      string // the tag topic, empty in points of older versions
 	Other      string // all other tags
 	Nanos      int64
@@ -96,13 +97,13 @@ type Span struct {
 	Records    int64 // the sum of the next three
 	// Filtered counts the records that the pipeline's mapping deleted.
 	Counted, Undecodable, Filtered int64
-	// Missing names the fields that are not there, which is never so for a point
-	// that was written whole. It never names filtered.
+	// Missing names the fields that do not exist. A completely written point has all of
+	// them. It never names filtered.
 	Missing []string
 }
 
-// query is what a language asks for: some fields of a measurement from a time to
-// another, exclusive, but that MaxNanos is included where a language can.
+// query requests some fields of a measurement in a range of time. The end is exclusive,
+// except that MaxNanos is included if the language allows it.
 type query struct {
 	measurement string
 	fields      []string
@@ -110,31 +111,31 @@ type query struct {
 	from, to    int64
 }
 
-// row is one value of a field. The tags are those of its series, all of them; the
-// map is the same one for the rows of a series that follow each other.
+// row is one value of a field. tags are all tags of its series; consecutive rows of a
+// series share the map.
 type row struct {
 	tags  map[string]string
 	nanos int64
-	field int // in the query's fields
+	field int // position in the query's fields
 	value int64
 }
 
-// Open asks the server for its version. An error names the address and never the
-// token.
+// Open connects to a server and requests its version. Its errors name the address and
+// never the token.
 func Open(ctx context.Context, o Options) (*Reader, error) {
 	base, err := url.Parse(o.URL)
 	switch {
 	case err != nil:
-		// The address may hold a password: url.Error would print it.
-		return nil, errors.New("the address of InfluxDB is no URL")
-	case base.Scheme != "http" && base.Scheme != "https" && strings.ContainsAny(o.URL, "@?"): // as joe:password@host
-		return nil, errors.New("the address of InfluxDB must begin with http:// or https://, and hold no user, password or query")
+		// The address may contain a password, which url.Error would print.
+		return nil, errors.New("the address of InfluxDB is not a URL")
+	case base.Scheme != "http" && base.Scheme != "https" && strings.ContainsAny(o.URL, "@?"): // for example joe:password@host
+		return nil, errors.New("the address of InfluxDB must begin with http:// or https:// and must not contain a user, a password or a query")
 	case base.Scheme != "http" && base.Scheme != "https", base.Host == "":
 		return nil, fmt.Errorf("the address of InfluxDB, %q, must begin with http:// or https://", base.Redacted())
 	case base.User != nil, base.RawQuery != "":
-		return nil, errors.New("the address of InfluxDB must not hold a user, a password or a query: give a token instead")
+		return nil, errors.New("the address of InfluxDB must not contain a user, a password or a query. Use a token instead")
 	case o.Bucket == "":
-		return nil, errors.New("the name of the bucket is missing, in InfluxDB 1.x that of the database")
+		return nil, errors.New("the name of the bucket is missing (in InfluxDB 1.x, of the database)")
 	}
 	if o.SliceRows == 0 {
 		o.SliceRows = 500_000
@@ -146,15 +147,15 @@ func Open(ctx context.Context, o Options) (*Reader, error) {
 	return r, nil
 }
 
-// Version is what the server calls itself, empty if it does not.
+// Version returns the version that the server reports, or an empty string.
 func (r *Reader) Version() string { return r.version }
 
 // Close frees idle connections.
 func (r *Reader) Close() { r.http.CloseIdleConnections() }
 
-// Points gives each point of the counts from a time to another, exclusive, once,
-// in nanoseconds since the Unix epoch. Points of one series come in the order of
-// time within a slice, and later slices after earlier ones.
+// Points passes each point of the counts in a range of time to do, once. The range is
+// in nanoseconds since the Unix epoch; its end is exclusive. Within a slice the points
+// of a series are in the order of time, and slices are in the order of time.
 func (r *Reader) Points(ctx context.Context, from, to int64, do func(Point) error) error {
 	var p Point
 	last := -1
@@ -177,7 +178,7 @@ func (r *Reader) Points(ctx context.Context, from, to int64, do func(Point) erro
 	})
 }
 
-// Coverage gives each coverage point once.
+// Coverage passes each coverage point to do, once.
 func (r *Reader) Coverage(ctx context.Context, do func(Span) error) error {
 	q := query{r.options.Coverage, coverageFields, false, MinNanos, MaxNanos}
 	return r.slices(ctx, q, func(found []cell, series []map[string]string) error {
@@ -210,7 +211,7 @@ func spanOf(found []cell, tags map[string]string) Span {
 	return s
 }
 
-// others are the tags but those named, in the order of their names.
+// others returns the tags except those named, in the order of their names.
 func others(tags map[string]string, but ...string) string {
 	var text []string
 	for name, value := range tags {

@@ -19,7 +19,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// fakeServer answers queries of one measurement as InfluxDB does, and gives some
+// fakeServer responds to queries of one measurement as InfluxDB does, and returns some
 // rows more than once as Flux can.
 type fakeServer struct {
 	version string
@@ -79,7 +79,7 @@ func number(text string) int64 {
 	return n
 }
 
-// between gives the rows by series and field, in the order of time.
+// between returns the rows by series and field, in the order of time.
 func (s *fakeServer) between(from, to int64) [][]fakeRow {
 	tables := map[string][]fakeRow{}
 	for _, r := range s.rows {
@@ -91,7 +91,7 @@ func (s *fakeServer) between(from, to int64) [][]fakeRow {
 	for _, key := range slices.Sorted(maps.Keys(tables)) {
 		table := tables[key]
 		slices.SortFunc(table, func(a, b fakeRow) int { return cmp.Compare(a.nanos, b.nanos) })
-		if s.repeat != nil { // a part of the table comes again
+		if s.repeat != nil { // repeats a part of the table
 			i := s.repeat.IntN(len(table))
 			table = slices.Concat(table[:i], table[s.repeat.IntN(i+1):])
 		}
@@ -127,7 +127,7 @@ func (s *fakeServer) influxQL(w http.ResponseWriter, tables [][]fakeRow) {
 	}
 }
 
-// flux writes a result as the server does, whose writer drops carriage returns.
+// flux writes a result as the server does, whose CSV writer drops carriage returns.
 func (s *fakeServer) flux(w http.ResponseWriter, result string, tables [][]fakeRow) {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
@@ -176,8 +176,8 @@ func open(t testing.TB, handler http.Handler, change func(*Options)) *Reader {
 	return r
 }
 
-// If this fails, a point that lies where a range is cut is read twice or never,
-// or one that the server gives twice counts twice.
+// If this fails, a point at the boundary of two slices is read twice or never, or one
+// that the server returns twice is counted twice.
 func TestEachPointOnce(t *testing.T) {
 	var server *fakeServer
 	address := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { server.ServeHTTP(w, r) }))
@@ -208,7 +208,7 @@ func TestEachPointOnce(t *testing.T) {
 			want[p] = true
 			server.rows = append(server.rows, fakeRow{tags, "count", nanos, p.Count})
 		}
-		// At one nanosecond there can be eight series, each of them twice.
+		// One nanosecond can have eight series, each of them twice.
 		r, err := Open(t.Context(), Options{
 			URL: address.URL, Bucket: "b", Measurement: "tweets", SliceRows: rapid.IntRange(17, 40).Draw(rt, "rows"),
 		})
@@ -219,7 +219,7 @@ func TestEachPointOnce(t *testing.T) {
 		got := map[Point]bool{}
 		err = r.Points(t.Context(), MinNanos, MaxNanos, func(p Point) error {
 			if got[p] {
-				rt.Errorf("%+v comes twice", p)
+				rt.Errorf("%+v is returned twice", p)
 			}
 			got[p] = true
 			return nil
@@ -230,7 +230,7 @@ func TestEachPointOnce(t *testing.T) {
 	})
 }
 
-// If this fails, a large bucket is held in memory whole.
+// If this fails, the points of a large bucket are in memory all at once.
 func TestSlicesAreBounded(t *testing.T) {
 	server := &fakeServer{version: "1.8.10"}
 	for i := range int64(1000) {
@@ -248,16 +248,16 @@ func TestSlicesAreBounded(t *testing.T) {
 		t.Errorf("%d points, at most %d at once, %v", points, largest, err)
 	}
 	if server.queries > 300 {
-		t.Errorf("%d queries for 50 slices at least: the cuts do not follow the data", server.queries)
+		t.Errorf("%d queries for at least 50 slices: the slices do not follow the data", server.queries)
 	}
 }
 
-// If this fails, a coverage point that is only half there passes for a whole one.
+// If this fails, a coverage point that was read in part counts as a whole one.
 func TestCoverage(t *testing.T) {
 	server := &fakeServer{version: "2.7.12", repeat: rand.New(rand.NewPCG(1, 1))}
 	for i, field := range coverageFields {
 		server.rows = append(server.rows, fakeRow{map[string]string{"topic": "t"}, field, 1_700_000_000_000_000_003, int64(10 + i)})
-		if field != "last" && field != "filtered" { // as older versions, but for one field
+		if field != "last" && field != "filtered" { // as older versions wrote it, but for one field
 			server.rows = append(server.rows, fakeRow{nil, field, 1_700_000_000_000_000_004, int64(20 + i)})
 		}
 	}
@@ -275,9 +275,9 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// If this fails, an answer that is not whole passes for all that is stored, or a
-// person reads the token in an error.
-func TestAnswersThatAreNoAnswer(t *testing.T) {
+// If this fails, an incomplete response counts as complete, or an error shows the
+// token.
+func TestIncompleteResponsesAreErrors(t *testing.T) {
 	for _, c := range []struct{ name, version, answer, want string }{
 		{"cut off between lines", "1.8.10", `{"results":[{"series":[{"name":"tweets","columns":["time","count"],"values":[[1,2]]}],"partial":true}]}` + "\n", "ends before"},
 		{"empty", "1.8.10", "", "ends before"},
@@ -286,7 +286,7 @@ func TestAnswersThatAreNoAnswer(t *testing.T) {
 		{"a float", "1.8.10", `{"results":[{"series":[{"columns":["time","count"],"values":[[1,2.5]]}]}]}`, "not an integer"},
 		{"a string", "1.8.10", `{"results":[{"series":[{"columns":["time","count"],"values":[[1,"2"]]}]}]}`, "not an integer"},
 		{"other columns", "1.8.10", `{"results":[{"series":[{"columns":["time","sum"],"values":[[1,2]]}],"x":1},{"series":[{"columns":["time"],"values":[[1]]}]}]}`, "columns"},
-		{"no JSON", "1.8.10", "<html>", "reading its answer"},
+		{"no JSON", "1.8.10", "<html>", "reading the response"},
 		{"a line without end", "1.8.10", `{"results":"` + strings.Repeat("x", maxChunkBytes+1), "longer than"},
 		{"error of Flux in the middle", "2.7.12", "#datatype,string,string\r\n#group,true,true\r\n#default,,\r\n,error,reference\r\n,engine closed,897\r\n", "engine closed"},
 		{"a float of Flux", "2.7.12", "#datatype,string,long,dateTime:RFC3339,double,string\r\n#group,false,false,false,false,true\r\n#default,_result,,,,\r\n,result,table,_time,_value,_field\r\n,,0,2026-01-01T00:00:00Z,2,count\r\n", "not an integer"},
@@ -307,8 +307,8 @@ func TestAnswersThatAreNoAnswer(t *testing.T) {
 	}
 }
 
-// If this fails, an audit with the id of an organisation does not know that points
-// are gone since the bucket keeps them no longer, and calls them missing.
+// If this fails, an audit with the id of an organisation does not see the bucket's
+// retention, and reports expired points as missing.
 func TestRetentionByNameOrIDOfOrganisation(t *testing.T) {
 	const id = "54f063772f164782"
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -335,7 +335,7 @@ func TestRetentionByNameOrIDOfOrganisation(t *testing.T) {
 	}
 }
 
-// If this fails, counts whose field is unsigned cannot be read.
+// If this fails, counts in an unsigned field cannot be read.
 func TestUnsignedCounts(t *testing.T) {
 	for value, want := range map[string]string{"5": "", "9223372036854775807": "", "9223372036854775808": "not an integer"} {
 		r := open(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -352,7 +352,7 @@ func TestUnsignedCounts(t *testing.T) {
 	}
 }
 
-// If this fails, the token goes to another host, or an error shows it.
+// If this fails, the token is sent to another host, or an error shows it.
 func TestRedirectIsNotFollowed(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("the other host was asked, with %q", r.Header.Get("Authorization"))
@@ -366,7 +366,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-// If this fails, a wrong setting leads to a message that does not name it.
+// If this fails, the message about a wrong setting does not name it.
 func TestSettingsThatCannotBe(t *testing.T) {
 	for _, c := range []struct {
 		o    Options
@@ -376,8 +376,8 @@ func TestSettingsThatCannotBe(t *testing.T) {
 		{Options{URL: "http://user:secret-token@x:1", Bucket: "b"}, "token instead"},
 		{Options{URL: "user:secret-token@x:1", Bucket: "b"}, "http://"},
 		{Options{URL: "http://x:1"}, "bucket"},
-		{Options{URL: "http://secret-token\x7f:1", Bucket: "b"}, "no URL"},
-		{Options{URL: "http://127.0.0.1:1", Bucket: "b"}, "asking InfluxDB at http://127.0.0.1:1"},
+		{Options{URL: "http://secret-token\x7f:1", Bucket: "b"}, "not a URL"},
+		{Options{URL: "http://127.0.0.1:1", Bucket: "b"}, "InfluxDB at http://127.0.0.1:1"},
 	} {
 		if _, err := Open(t.Context(), c.o); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret-token") {
 			t.Errorf("%+v: %v", c.o.URL, err)
@@ -385,7 +385,7 @@ func TestSettingsThatCannotBe(t *testing.T) {
 	}
 }
 
-// If this fails, a name with a quote changes what a query asks for.
+// If this fails, a name with a quote changes the meaning of a query.
 func TestNamesInQueries(t *testing.T) {
 	q := query{`a"b\c`, []string{"count"}, false, 1, 2}
 	if got := statement(q); got != `SELECT "count" FROM "a\"b\\c" WHERE time >= 1 AND time < 2 GROUP BY *` {

@@ -11,14 +11,13 @@ import (
 	"time"
 )
 
-// Retention gives for how long the bucket keeps points. ok is false where it
-// keeps them for ever, or where the server does not tell: the token need not be
-// allowed to ask.
+// Retention returns how long the bucket keeps points. ok is false if it keeps them
+// forever or the server does not say, for instance because the token may not read it.
 func (r *Reader) Retention(ctx context.Context) (kept time.Duration, ok bool) {
 	if r.language == InfluxQL {
 		return r.policy(ctx)
 	}
-	// Other than queries, this takes an id of an organisation under a name of its own.
+	// Unlike queries, this request has its own parameter for the id of an organisation.
 	for _, org := range []string{"org", "orgID"} {
 		if kept, ok = r.rule(ctx, org); ok {
 			break
@@ -27,7 +26,8 @@ func (r *Reader) Retention(ctx context.Context) (kept time.Duration, ok bool) {
 	return kept, ok
 }
 
-// rule is the retention of the bucket in 2.x, of the organisation that org names.
+// rule returns the retention of the bucket in 2.x, in the organisation that the
+// parameter org names.
 func (r *Reader) rule(ctx context.Context, org string) (time.Duration, bool) {
 	var answer struct {
 		Buckets []struct {
@@ -55,7 +55,7 @@ func (r *Reader) rule(ctx context.Context, org string) (time.Duration, bool) {
 	return 0, false
 }
 
-// policy is the duration of the retention policy that is read.
+// policy returns the duration of the retention policy that is read.
 func (r *Reader) policy(ctx context.Context) (time.Duration, bool) {
 	database, policy, named := strings.Cut(r.options.Bucket, "/")
 	var answer struct {
@@ -90,7 +90,7 @@ func (r *Reader) policy(ctx context.Context) (time.Duration, bool) {
 	return 0, false
 }
 
-// ask gets an answer in JSON; whatever goes wrong is no answer.
+// ask requests a response in JSON. Any failure means no response.
 func (r *Reader) ask(ctx context.Context, method, path string, values url.Values, into any) bool {
 	response, err := r.send(ctx, method, path, values, "", nil)
 	if err != nil {

@@ -9,16 +9,15 @@ import (
 	"strings"
 )
 
-// maxSeries bounds how many series are told apart: InfluxDB itself holds 1
-// million a database by default (max-series-per-database of 1.8).
+// maxSeries bounds how many series are distinguished. InfluxDB itself has a default
+// limit of 1 million per database (max-series-per-database of 1.8).
 const maxSeries = 2_000_000
 
-var errFull = errors.New("the slice holds too many rows")
+var errFull = errors.New("the slice has too many rows")
 
-// slices reads a range in slices that fit in memory, and hands on each without
-// repeated rows, in the order of series, time and field. Where a slice holds too
-// much it is cut in two, at the middle of the times that it gave so far: so the
-// cuts follow the data, however thin it lies in the range.
+// slices reads a range in slices that fit in memory, and passes each on in the order of
+// series, time and field, without repeated rows. A slice that is too large is split at
+// the median of the times read so far, so the slices follow the density of the data.
 func (r *Reader) slices(ctx context.Context, q query, do func(found []cell, series []map[string]string) error) error {
 	s := slicer{numbers: map[string]int{}, found: make([]cell, 0, 1024), limit: r.options.SliceRows}
 	pending := []int64{q.to}
@@ -31,7 +30,7 @@ func (r *Reader) slices(ctx context.Context, q query, do func(found []cell, seri
 		case errors.Is(err, errFull):
 			middle := s.middle(from, to)
 			if middle <= from || middle >= to {
-				return fmt.Errorf("reading %s: there are more than %d values at the time %d", q.measurement, s.limit, from)
+				return fmt.Errorf("reading %s: more than %d values have the time %d", q.measurement, s.limit, from)
 			}
 			pending = append(pending, middle)
 			continue
@@ -57,8 +56,8 @@ type slicer struct {
 	last    int
 }
 
-// add takes a row of the slice. Flux of 1.8.10 gives a point at the end of a range
-// too, which is of the next slice.
+// add adds a row to the slice. Flux of 1.8.10 also returns a point at the end of a
+// range, which belongs to the next slice.
 func (s *slicer) add(r row) error {
 	if r.nanos < s.from || r.nanos >= s.to && s.to != MaxNanos {
 		return nil
@@ -104,8 +103,8 @@ func sameMap(a, b map[string]string) bool {
 	return true
 }
 
-// keyOf is another text for all other tags. A tag that is empty is one that is
-// not there, in InfluxDB.
+// keyOf returns a text that differs for different tags. In InfluxDB, an empty tag does
+// not exist.
 func keyOf(tags map[string]string) string {
 	names := make([]string, 0, len(tags))
 	for name, value := range tags {
@@ -122,8 +121,8 @@ func keyOf(tags map[string]string) string {
 	return key.String()
 }
 
-// middle is the median of the times that the slice has given, or the middle of
-// the range where that would cut nothing off.
+// middle returns the median of the times in the slice, or the middle of the range if
+// the median would split nothing off.
 func (s *slicer) middle(from, to int64) int64 {
 	slices.SortFunc(s.found, func(a, b cell) int { return compareCells(cell{nanos: a.nanos}, cell{nanos: b.nanos}) })
 	middle := s.found[len(s.found)/2].nanos
@@ -133,7 +132,7 @@ func (s *slicer) middle(from, to int64) int64 {
 	return from + int64(uint64(to-from)/2)
 }
 
-// once are the cells in order, each once.
+// once returns the cells in order, without repetitions.
 func (s *slicer) once() []cell {
 	slices.SortStableFunc(s.found, compareCells)
 	return slices.CompactFunc(s.found, func(a, b cell) bool { return compareCells(a, b) == 0 })

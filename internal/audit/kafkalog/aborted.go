@@ -8,9 +8,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// aborted are the first offsets of transactions that were rolled back, by
-// producer and rising, as a broker lists them for the batches of a response. One
-// that has ended leaves the list with its marker.
+// aborted has the first offsets of aborted transactions by producer, ascending, as a
+// broker lists them for the batches of a response. A transaction that has ended is
+// removed at its marker.
 type aborted map[int64][]int64
 
 func newAborted(list []kmsg.FetchResponseTopicPartitionAbortedTransaction) aborted {
@@ -24,7 +24,7 @@ func newAborted(list []kmsg.FetchResponseTopicPartitionAbortedTransaction) abort
 	return a
 }
 
-// kind takes the batches of a response in their order.
+// kind returns the kind of a batch. The batches of a response must be passed in order.
 func (a aborted) kind(b *kmsg.RecordBatch) (Kind, error) {
 	first := a[b.ProducerID]
 	open := len(first) > 0 && first[0] <= b.FirstOffset
@@ -44,27 +44,27 @@ func (a aborted) kind(b *kmsg.RecordBatch) (Kind, error) {
 	return Data, nil
 }
 
-// controlAbort is the type of an abort marker, in the two bytes after the version
-// of its key.
+// controlAbort is the type of an abort marker, in the two bytes after the version in
+// its key.
 const controlAbort = 0
 
 func abortMarker(b *kmsg.RecordBatch) (bool, error) {
 	if b.NumRecords == 0 {
-		return false, nil // compacted away
+		return false, nil // a marker that was compacted away
 	}
 	if b.Attributes&attributeCodec != 0 {
-		return false, errors.New("it is a marker of a transaction, and compressed")
+		return false, errors.New("it is a transaction marker, but it is compressed")
 	}
 	length, n := binary.Varint(b.Records)
 	if n <= 0 || length < 0 || length > int64(len(b.Records)-n) {
-		return false, errors.New("the marker of a transaction is cut off")
+		return false, errors.New("the transaction marker is truncated")
 	}
 	var r kmsg.Record
 	if err := r.ReadFrom(b.Records[:n+int(length)]); err != nil {
 		return false, err
 	}
 	if len(r.Key) < 4 {
-		return false, errors.New("the marker of a transaction has no type")
+		return false, errors.New("the transaction marker has no type")
 	}
 	return binary.BigEndian.Uint16(r.Key[2:]) == controlAbort, nil
 }

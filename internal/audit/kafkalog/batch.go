@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Attributes of a RecordBatch.
+// Attributes of a record batch.
 const (
 	attributeCodec         = 0x07
 	attributeAppendTime    = 0x08
@@ -18,19 +18,18 @@ const (
 	attributeControl       = 0x20
 )
 
-// headBytes are those of a batch before what its length counts.
+// headBytes is the size of the part of a batch before the bytes that its length counts.
 const headBytes = 12
 
-// batchBytes are those of a batch without a record.
+// batchBytes is the size of a batch without records.
 const batchBytes = 61
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// errPartial says that bytes end inside of a batch, as those of a response may.
-var errPartial = errors.New("the bytes end inside of a batch")
+// errPartial means that bytes end inside a batch, as those of a response may.
+var errPartial = errors.New("the bytes end inside a batch")
 
-// next splits the first batch off b, and checks it. It is nil after the last
-// one.
+// next splits the first batch off b and checks it. The batch is nil after the last one.
 func next(b []byte) (batch *kmsg.RecordBatch, rest []byte, err error) {
 	if len(b) == 0 {
 		return nil, nil, nil
@@ -40,11 +39,11 @@ func next(b []byte) (batch *kmsg.RecordBatch, rest []byte, err error) {
 	}
 	size := int64(int32(binary.BigEndian.Uint32(b[8:]))) + headBytes
 	if size <= int64(len(b)) && size > 16 && b[16] != 2 {
-		return nil, nil, fmt.Errorf("it is of message format %d: only format 2, of Kafka 0.11 and later, has record batches", b[16])
+		return nil, nil, fmt.Errorf("it has message format %d, but only format 2, of Kafka 0.11 and later, has record batches", b[16])
 	}
 	switch {
 	case size < batchBytes:
-		return nil, nil, fmt.Errorf("it says that it has %d bytes", size)
+		return nil, nil, fmt.Errorf("its declared size is %d bytes", size)
 	case size > int64(len(b)):
 		return nil, nil, errPartial
 	}
@@ -53,15 +52,15 @@ func next(b []byte) (batch *kmsg.RecordBatch, rest []byte, err error) {
 		return nil, nil, err
 	}
 	if sum := crc32.Checksum(b[21:size], castagnoli); sum != uint32(batch.CRC) {
-		return nil, nil, fmt.Errorf("its bytes have the CRC %08x, not %08x", sum, uint32(batch.CRC))
+		return nil, nil, fmt.Errorf("the CRC of its bytes is %08x, not %08x", sum, uint32(batch.CRC))
 	}
 	if batch.FirstOffset < 0 || batch.LastOffsetDelta < 0 || batch.NumRecords < 0 || batch.NumRecords > batch.LastOffsetDelta+1 {
-		return nil, nil, fmt.Errorf("it says that it has %d records, from offset %d to %d after it", batch.NumRecords, batch.FirstOffset, batch.LastOffsetDelta)
+		return nil, nil, fmt.Errorf("it declares %d records, from offset %d to %d after it", batch.NumRecords, batch.FirstOffset, batch.LastOffsetDelta)
 	}
 	return batch, b[size:], nil
 }
 
-// take hands on the batches of a response.
+// take delivers the batches of a response.
 func (r *reader) take(got *kmsg.FetchResponseTopicPartition) error {
 	aborted := newAborted(got.AbortedTransactions)
 	rest := got.RecordBatches
@@ -89,12 +88,12 @@ func (r *reader) take(got *kmsg.FetchResponseTopicPartition) error {
 		if last < r.next {
 			continue
 		}
-		// Only the first may begin before what was asked for.
+		// Only the first batch may begin before the requested offset.
 		if handed && b.FirstOffset < r.next {
-			return fail(fmt.Errorf("one begins at offset %d, inside of the one before it", b.FirstOffset))
+			return fail(fmt.Errorf("a batch begins at offset %d, inside the batch before it", b.FirstOffset))
 		}
 		if b.FirstOffset >= r.end {
-			r.next = r.end // nothing is left before it: the topic is compacted
+			r.next = r.end // no record is left before it: the topic is compacted
 			return nil
 		}
 		if err := r.hand(b, kind, last); err != nil {
@@ -123,23 +122,22 @@ func (r *reader) hand(b *kmsg.RecordBatch, kind Kind, last int64) error {
 // decoder reads the records of batches, one batch at a time.
 type decoder struct {
 	list    []Record
-	headers []Header // of all records in list
+	headers []Header // headers of all records in list
 	record  kmsg.Record
 }
 
-// records reads the batch to its last byte and gives those of its records that
-// lie in the range.
+// records reads the batch to its last byte and returns its records in the range.
 func (d *decoder) records(client *kgo.Client, b *kmsg.RecordBatch, within Range) ([]Record, error) {
 	raw := b.Records
 	if codec := kgo.CompressionCodecType(b.Attributes & attributeCodec); codec != kgo.CodecNone {
 		decompressor := client.OptValue(kgo.WithDecompressor).(kgo.Decompressor)
 		var err error
 		if raw, err = decompressor.Decompress(raw, codec); err != nil {
-			return nil, fmt.Errorf("undoing its compression: %w", err)
+			return nil, fmt.Errorf("decompressing: %w", err)
 		}
 	}
 	if len(raw) > maxBatchBytes {
-		return nil, fmt.Errorf("they have %d bytes, more than %d", len(raw), maxBatchBytes)
+		return nil, fmt.Errorf("they have %d bytes, more than the limit of %d", len(raw), maxBatchBytes)
 	}
 	d.list, d.headers = d.list[:0], d.headers[:0]
 	offset := b.FirstOffset - 1
@@ -155,7 +153,7 @@ func (d *decoder) records(client *kgo.Client, b *kmsg.RecordBatch, within Range)
 		raw = raw[size:]
 		at := b.FirstOffset + int64(d.record.OffsetDelta)
 		if at <= offset || d.record.OffsetDelta > b.LastOffsetDelta {
-			return nil, fmt.Errorf("after offset %d comes offset %d", offset, at)
+			return nil, fmt.Errorf("offset %[2]d follows offset %[1]d", offset, at)
 		}
 		offset = at
 		if at < within.Start || at >= within.End {
@@ -172,7 +170,7 @@ func (d *decoder) records(client *kgo.Client, b *kmsg.RecordBatch, within Range)
 		d.list = append(d.list, Record{at, timestamp, d.record.Key, d.record.Value, d.headers[first:len(d.headers):len(d.headers)]})
 	}
 	if len(raw) > 0 {
-		return nil, fmt.Errorf("%d bytes follow after the last record", len(raw))
+		return nil, fmt.Errorf("%d bytes follow the last record", len(raw))
 	}
 	return d.list, nil
 }

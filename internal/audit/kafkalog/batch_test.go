@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// batchAt gives a batch of so many records from an offset on.
+// batchAt returns a batch of n records from an offset.
 func batchAt(base int64, records int) []byte {
 	return sealed(newBatch(base, records))
 }
@@ -24,7 +24,7 @@ func newBatch(base int64, records int) kmsg.RecordBatch {
 }
 
 func appendRecord(b []byte, r kmsg.Record) []byte {
-	r.Length = int32(len(r.AppendTo(nil)) - 1) // the length 0 has one byte
+	r.Length = int32(len(r.AppendTo(nil)) - 1) // the length 0 takes one byte
 	return r.AppendTo(b)
 }
 
@@ -63,7 +63,7 @@ type taken struct {
 	records    int
 }
 
-// takeAll gives what is handed on of a response to a fetch of a range.
+// takeAll returns the batches that take delivers from a response to a fetch of a range.
 func takeAll(batches []byte, aborted []kmsg.FetchResponseTopicPartitionAbortedTransaction, stable int64, within Range) (all []taken, next int64, err error) {
 	r := reader{log: &Log{topic: "tweets", client: client}, next: within.Start, end: within.End, records: true, decoder: new(decoder), do: func(b Batch) error {
 		all = append(all, taken{b.Base, b.Last, b.Kind, len(b.Records)})
@@ -136,7 +136,7 @@ func TestTake(t *testing.T) {
 	}
 }
 
-// Nothing that is wrong with a batch may make fewer records of it.
+// A corrupt batch must never lose records without an error.
 func TestTakeRefuses(t *testing.T) {
 	change := func(f func(b *kmsg.RecordBatch)) []byte {
 		b := newBatch(0, 3)
@@ -156,26 +156,26 @@ func TestTakeRefuses(t *testing.T) {
 	}{
 		"a bit that was flipped":    {flipped, "CRC"},
 		"an old format":             {old, "message format 1"},
-		"a cut first one":           {batchAt(0, 3)[:40], "end inside of a batch"},
+		"a cut first one":           {batchAt(0, 3)[:40], "end inside a batch"},
 		"a length of nothing":       {append(make([]byte, 11), 0, 0, 0, 0, 0, 2), "12 bytes"},
 		"a negative length":         {append(make([]byte, 8), 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 2), "11 bytes"},
 		"a negative count":          {change(func(b *kmsg.RecordBatch) { b.NumRecords = -1 }), "-1 records"},
 		"more records than offsets": {change(func(b *kmsg.RecordBatch) { b.LastOffsetDelta = 1 }), "3 records"},
-		"fewer records than bytes":  {change(func(b *kmsg.RecordBatch) { b.NumRecords = 2 }), "follow after the last record"},
+		"fewer records than bytes":  {change(func(b *kmsg.RecordBatch) { b.NumRecords = 2 }), "follow the last record"},
 		"more records than bytes":   {change(func(b *kmsg.RecordBatch) { b.NumRecords, b.LastOffsetDelta = 4, 3 }), "3 records of 4"},
 		"a record that is cut":      {change(func(b *kmsg.RecordBatch) { b.Records = b.Records[:len(b.Records)-1] }), "2 records of 3"},
 		"a record of no bytes":      {change(func(b *kmsg.RecordBatch) { b.Records = []byte{0, 0, 0} }), "after offset -1"},
 		"an offset twice": {change(func(b *kmsg.RecordBatch) {
 			one := appendRecord(nil, kmsg.Record{OffsetDelta: 1})
 			b.Records = append(append(one, one...), one...)
-		}), "after offset 1 comes offset 1"},
+		}), "offset 1 follows offset 1"},
 		"an offset beyond the last": {change(func(b *kmsg.RecordBatch) {
 			b.NumRecords, b.Records = 1, appendRecord(nil, kmsg.Record{OffsetDelta: 3})
-		}), "comes offset 3"},
-		"a codec that does not exist":  {change(func(b *kmsg.RecordBatch) { b.Attributes = 7 }), "compression"},
-		"a codec that it has not":      {change(func(b *kmsg.RecordBatch) { b.Attributes = 1 }), "compression"},
-		"one inside of the one before": {append(batchAt(0, 3), batchAt(2, 3)...), "inside of the one before"},
-		"a marker without a type":      {append(batchAt(0, 5), sealed(unsound)...), "no type"},
+		}), "offset 3 follows"},
+		"a codec that does not exist":           {change(func(b *kmsg.RecordBatch) { b.Attributes = 7 }), "decompressing"},
+		"a codec that does not match the bytes": {change(func(b *kmsg.RecordBatch) { b.Attributes = 1 }), "decompressing"},
+		"one inside of the one before":          {append(batchAt(0, 3), batchAt(2, 3)...), "inside the batch before it"},
+		"a marker without a type":               {append(batchAt(0, 5), sealed(unsound)...), "no type"},
 	} {
 		got, _, err := takeAll(tc.batches, nil, 100, Range{0, 100})
 		if err == nil || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), "partition 0 of tweets") {
@@ -184,7 +184,7 @@ func TestTakeRefuses(t *testing.T) {
 	}
 }
 
-// The broker's time stands in the batch's head where it was set there.
+// If the broker set the time, it is in the batch's header.
 func TestAppendTime(t *testing.T) {
 	for attributes, want := range map[int16]int64{0: 1005, attributeAppendTime: 9000} {
 		b := newBatch(0, 0)
@@ -198,13 +198,13 @@ func TestAppendTime(t *testing.T) {
 	}
 }
 
-// Whatever a broker answers, it gives records of rising offsets in the range, or
-// an error.
+// Whatever a broker responds, the result is records of ascending offsets in the range,
+// or an error.
 func FuzzTake(f *testing.F) {
 	f.Add(batchAt(0, 3), int64(0), int64(10))
 	f.Add(append(transactional(0, 2, 7), marker(2, 7, 0)...), int64(1), int64(3))
 	f.Fuzz(func(t *testing.T, batches []byte, start, end int64) {
-		// A CRC that is right, so that what is behind it is tried too.
+		// With a valid CRC, so that the code after its check is fuzzed too.
 		for b := batches; len(b) >= batchBytes; {
 			size := int64(int32(binary.BigEndian.Uint32(b[8:]))) + headBytes
 			if size < batchBytes || size > int64(len(b)) {
@@ -221,7 +221,7 @@ func FuzzTake(f *testing.F) {
 			}
 			for _, rec := range b.Records {
 				if rec.Offset <= offset || rec.Offset < b.Base || rec.Offset > b.Last || rec.Offset >= end {
-					t.Fatalf("offset %d comes after %d, in a batch %d to %d of a range from %d to %d", rec.Offset, offset, b.Base, b.Last, start, end)
+					t.Fatalf("offset %d follows %d, in a batch %d to %d of a range from %d to %d", rec.Offset, offset, b.Base, b.Last, start, end)
 				}
 				offset = rec.Offset
 			}

@@ -47,7 +47,7 @@ func produce(t *testing.T, c *testenv.Cluster, topic string, batches int, value 
 	}
 }
 
-// readAll gives how many records are read of partition 0.
+// readAll returns the number of records read from partition 0.
 func readAll(ctx context.Context, l *Log, start, end int64) (records int, err error) {
 	err = l.Read(ctx, map[int32]Range{0: {start, end}}, func(b Batch) error {
 		records += len(b.Records)
@@ -72,8 +72,8 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Records that retention has removed must not pass for records that are not
-// there: what InfluxDB has of them would be called a surplus.
+// Records that retention has removed must not count as never written: their points in
+// InfluxDB would be reported as a surplus.
 func TestRetentionIsAnError(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
@@ -84,7 +84,7 @@ func TestRetentionIsAnError(t *testing.T) {
 	if _, err := kadm.NewClient(c.Client(t)).DeleteRecords(t.Context(), before); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readAll(t.Context(), l, 5, 30); err == nil || !strings.Contains(err.Error(), "offsets 5 to 14 are gone") {
+	if _, err := readAll(t.Context(), l, 5, 30); err == nil || !strings.Contains(err.Error(), "has removed offsets 5 to 14") {
 		t.Errorf("got %v", err)
 	}
 	if n, err := readAll(t.Context(), l, 15, 30); n != 15 || err != nil {
@@ -92,8 +92,8 @@ func TestRetentionIsAnError(t *testing.T) {
 	}
 }
 
-// The records of another topic with the same name are others.
-func TestATopicThatIsCreatedAnewIsAnError(t *testing.T) {
+// A recreated topic with the same name has other records.
+func TestARecreatedTopicIsAnError(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
 	produce(t, c, topic, 3, "v")
@@ -113,19 +113,19 @@ func TestATopicThatIsCreatedAnewIsAnError(t *testing.T) {
 		"Bounds":    func() error { _, err := l.Bounds(t.Context()); return err },
 		"Committed": func() error { _, err := l.Committed(t.Context(), "g"); return err },
 	} {
-		if err := ask(); err == nil || !strings.Contains(err.Error(), "created anew") {
+		if err := ask(); err == nil || !strings.Contains(err.Error(), "recreated") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }
 
-// A range that ends beyond what is committed can never be read whole.
+// A range that ends beyond the committed records can never be read completely.
 func TestALogThatIsShorterThanTheRangeIsAnError(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
 	produce(t, c, topic, 2, "v")
 	l := open(t, c, topic)
-	if n, err := readAll(t.Context(), l, 0, 25); n != 20 || err == nil || !strings.Contains(err.Error(), "committed records end at offset 20, and should go to 25") {
+	if n, err := readAll(t.Context(), l, 0, 25); n != 20 || err == nil || !strings.Contains(err.Error(), "committed records end at offset 20, not at 25") {
 		t.Errorf("%d records, %v", n, err)
 	}
 	if _, err := readAll(t.Context(), l, 25, 26); err == nil || !strings.Contains(err.Error(), "OFFSET_OUT_OF_RANGE") {
@@ -140,7 +140,7 @@ func TestALogThatIsShorterThanTheRangeIsAnError(t *testing.T) {
 	}
 }
 
-// Leaders move and brokers refuse for a while: that is no difference.
+// A leader that moves or a broker that is briefly unavailable is not a difference.
 func TestErrorsThatPass(t *testing.T) {
 	c := testenv.FakeKafka(t, kfake.NumBrokers(1))
 	topic := c.Topic(t, 1)
@@ -163,7 +163,7 @@ func TestErrorsThatPass(t *testing.T) {
 			t.Errorf("after %s, %d left: %d records, %v", failure.Message, left, n, err)
 		}
 	}
-	// One that does not pass ends the patience, and says which.
+	// An error that does not go away is returned when the patience has passed.
 	l.patience = 200 * time.Millisecond
 	c.Fake.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		c.Fake.KeepControl()
@@ -174,7 +174,7 @@ func TestErrorsThatPass(t *testing.T) {
 	}
 }
 
-// answer answers a fetch of one partition.
+// answer responds to a fetch of one partition.
 func answer(req *kmsg.FetchRequest, code int16, batches []byte) *kmsg.FetchResponse {
 	resp := req.ResponseKind().(*kmsg.FetchResponse)
 	rt := kmsg.NewFetchResponseTopic()
@@ -187,7 +187,7 @@ func answer(req *kmsg.FetchRequest, code int16, batches []byte) *kmsg.FetchRespo
 	return resp
 }
 
-// One that no waiting helps against is told at once.
+// Errors that retries cannot fix are returned at once.
 func TestErrorsThatDoNotPass(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
@@ -201,8 +201,8 @@ func TestErrorsThatDoNotPass(t *testing.T) {
 	}
 }
 
-// A broker that answers without the batch that was asked for must be neither
-// believed nor asked without a pause.
+// A response without the requested batch must be neither accepted nor repeated without
+// a pause.
 func TestAnAnswerThatBringsNothing(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
@@ -218,7 +218,7 @@ func TestAnAnswerThatBringsNothing(t *testing.T) {
 	}
 }
 
-func TestTheErrorOfDoEndsTheReading(t *testing.T) {
+func TestAnErrorOfDoEndsRead(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
 	produce(t, c, topic, 3, "v")
@@ -238,8 +238,8 @@ func TestTheErrorOfDoEndsTheReading(t *testing.T) {
 	}
 }
 
-// A batch that is larger than a response should be comes whole; one that grows
-// too large without its compression must not take the memory.
+// A batch that is larger than a response is read completely. A batch that is too large
+// when decompressed must not use the memory.
 func TestLargeBatches(t *testing.T) {
 	c := testenv.FakeKafka(t, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "134217728"}))
 	topic := c.Topic(t, 1)
@@ -250,12 +250,12 @@ func TestLargeBatches(t *testing.T) {
 	}
 	bomb := c.Topic(t, 1)
 	produce(t, c, bomb, 1, strings.Repeat("v", maxBatchBytes/10))
-	if _, err := readAll(t.Context(), open(t, c, bomb), 0, 10); err == nil || !strings.Contains(err.Error(), "offset 0 to 9: undoing its compression") {
+	if _, err := readAll(t.Context(), open(t, c, bomb), 0, 10); err == nil || !strings.Contains(err.Error(), "offset 0 to 9: decompressing") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// do is told of batches from several partitions, and never of two at once.
+// do gets the batches of several partitions, one call at a time.
 func TestDoIsCalledOnceAtATime(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 6)
@@ -269,7 +269,7 @@ func TestDoIsCalledOnceAtATime(t *testing.T) {
 		}
 		ranges[p] = Range{0, 20}
 	}
-	sum := map[int32]int{} // the race detector sees whether it is written at once
+	sum := map[int32]int{} // the race detector reports concurrent writes
 	err := open(t, c, topic).Read(t.Context(), ranges, func(b Batch) error {
 		for _, r := range b.Records {
 			if string(r.Value) != fmt.Sprint(b.Partition) {

@@ -10,16 +10,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Waits between tries.
+// Waits between attempts.
 const (
 	firstWait = 50 * time.Millisecond
 	maxWait   = time.Second
-	// fetchWait is how long a broker waits for records before it answers that
-	// there are none.
+	// fetchWait is how long a broker waits for records before it responds that there
+	// are none.
 	fetchWait = 500 * time.Millisecond
 )
 
-// fetcher asks the leader of one partition.
+// fetcher fetches from the leader of one partition.
 type fetcher struct {
 	log       *Log
 	partition int32
@@ -30,9 +30,8 @@ type fetcher struct {
 	wait      time.Duration
 }
 
-// fetch gives what the leader holds from an offset on, at least one batch. What
-// may pass is tried again for as long as the log's patience lasts, since the
-// last progress.
+// fetch returns the leader's records from an offset, at least one batch. It retries
+// temporary errors until the log's patience has passed since the last progress.
 func (f *fetcher) fetch(ctx context.Context, offset, end int64) (*kmsg.FetchResponseTopicPartition, error) {
 	for {
 		got, err := f.try(ctx, offset, end)
@@ -45,10 +44,10 @@ func (f *fetcher) fetch(ctx context.Context, offset, end int64) (*kmsg.FetchResp
 	}
 }
 
-// advanced says that what was fetched has brought the reader on.
+// advanced records that the last fetch made progress.
 func (f *fetcher) advanced() { f.since, f.wait = time.Time{}, 0 }
 
-// failed waits before the next try, or gives the error that ends them.
+// failed waits before the next attempt, or returns the error that ends them.
 func (f *fetcher) failed(ctx context.Context, offset int64, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -73,12 +72,12 @@ func (f *fetcher) failed(ctx context.Context, offset int64, err error) error {
 	}
 }
 
-// errFinal is one that no patience helps against.
+// errFinal is an error that is not retried.
 type errFinal struct{ error }
 
 func (e errFinal) Unwrap() error { return e.error }
 
-// try asks once.
+// try makes one attempt.
 func (f *fetcher) try(ctx context.Context, offset, end int64) (*kmsg.FetchResponseTopicPartition, error) {
 	if !f.known {
 		if err := f.findLeader(ctx); err != nil {
@@ -94,7 +93,7 @@ func (f *fetcher) try(ctx context.Context, offset, end int64) (*kmsg.FetchRespon
 		return nil, f.judge(ctx, offset, end, err)
 	}
 	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 || resp.Topics[0].Partitions[0].Partition != f.partition {
-		return nil, fmt.Errorf("broker %d does not answer for it", f.leader)
+		return nil, fmt.Errorf("broker %d does not respond for it", f.leader)
 	}
 	got := &resp.Topics[0].Partitions[0]
 	if err := kerr.ErrorForCode(got.ErrorCode); err != nil {
@@ -102,9 +101,9 @@ func (f *fetcher) try(ctx context.Context, offset, end int64) (*kmsg.FetchRespon
 	}
 	if len(got.RecordBatches) == 0 {
 		if stable := got.LastStableOffset; stable >= 0 && stable < end {
-			return nil, fmt.Errorf("its committed records end at offset %d, and should go to %d: the log was cut off, as after an unclean leader election, or a transaction is open", stable, end)
+			return nil, fmt.Errorf("its committed records end at offset %d, not at %d: the log was truncated, as after an unclean leader election, or a transaction is open", stable, end)
 		}
-		return nil, fmt.Errorf("broker %d has nothing from there on, though the log goes to %d", f.leader, end)
+		return nil, fmt.Errorf("broker %d has no records from there, although the log ends at %d", f.leader, end)
 	}
 	return got, nil
 }
@@ -135,7 +134,7 @@ func (f *fetcher) findLeader(ctx context.Context) error {
 		return errFinal{err}
 	}
 	if err != nil {
-		return fmt.Errorf("asking for its leader: %w", err)
+		return fmt.Errorf("requesting its leader: %w", err)
 	}
 	for i := range m.Partitions {
 		p := &m.Partitions[i]
@@ -151,7 +150,7 @@ func (f *fetcher) findLeader(ctx context.Context) error {
 	return errFinal{fmt.Errorf("the topic has no partition %d", f.partition)}
 }
 
-// judge tells what an error of the broker means.
+// judge returns the meaning of a broker's error.
 func (f *fetcher) judge(ctx context.Context, offset, end int64, err error) error {
 	switch {
 	case errors.Is(err, kerr.OffsetOutOfRange):
@@ -160,7 +159,7 @@ func (f *fetcher) judge(ctx context.Context, offset, end int64, err error) error
 			return boundsErr
 		}
 		if at := bounds[f.partition]; at.Start > offset {
-			return errFinal{fmt.Errorf("offsets %d to %d are gone from the log, which begins at %d now: retention has removed them. Begin again, with what is left",
+			return errFinal{fmt.Errorf("retention has removed offsets %d to %d: the log now begins at %d. Run it again",
 				offset, min(at.Start, end)-1, at.Start)}
 		}
 	case kerr.IsRetriable(err), errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):

@@ -1,10 +1,10 @@
-// Package kafkalog reads a topic of Kafka as a reader of committed records sees
-// it, RecordBatch by RecordBatch: with plain fetches from the leaders, and
-// without a consumer group, so that nothing of it shows to the pipeline that is
-// audited. It shares no code with the inputs of that pipeline.
+// Package kafkalog reads a topic of Kafka as a read_committed consumer sees it, one
+// record batch after the other. It fetches directly from the leaders, without a
+// consumer group, so the pipeline that is audited is not affected. It shares no code
+// with the inputs of that pipeline.
 //
-// It never passes over anything: offsets that retention has removed, a topic
-// that was created anew, a batch that is corrupt are errors that say so.
+// It never skips anything: offsets that retention has removed, a topic that was
+// recreated, and a corrupt batch are errors.
 package kafkalog
 
 import (
@@ -19,43 +19,43 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Kind says what a RecordBatch is to a reader of committed records.
+// Kind is the meaning of a record batch for a read_committed consumer.
 type Kind uint8
 
 // The kinds of batches.
 const (
-	Data    Kind = iota // its records are to be read
-	Aborted             // of a transaction that was rolled back
-	Control             // the mark at the end of a transaction
+	Data    Kind = iota // its records are delivered
+	Aborted             // of an aborted transaction
+	Control             // the marker at the end of a transaction
 )
 
-// String names the kind.
+// String returns the name of the kind.
 func (k Kind) String() string {
 	return [...]string{"data", "aborted", "control"}[k]
 }
 
-// Batch is one RecordBatch. A topic's offsets are tiled by batches; where one is
-// missing between two others, Kafka has compacted the topic.
+// Batch is one record batch. Batches cover a topic's offsets without gaps; a missing
+// batch means that Kafka has compacted the topic.
 type Batch struct {
 	Topic     string
-	TopicID   [16]byte // zero where brokers know no ids
+	TopicID   [16]byte // zero if the brokers have no topic ids
 	Partition int32
-	// Base and Last are the batch's first and last offset, also where the range
-	// that is read begins or ends inside of it.
+	// Base and Last are the batch's first and last offset, also if the range that is
+	// read begins or ends inside it.
 	Base, Last int64
-	// Count is how many records the batch has, by its header: Last-Base+1, or
-	// fewer where Kafka has compacted the topic.
+	// Count is the number of records according to the header: Last-Base+1, or fewer if
+	// Kafka has compacted the topic.
 	Count int
-	// MaxTimestamp is the largest of its records' timestamps, by its header, in
+	// MaxTimestamp is the largest timestamp of the records according to the header, in
 	// milliseconds since the Unix epoch.
 	MaxTimestamp int64
 	Kind         Kind
-	// Records are those of the range that a reader of committed records sees, by
-	// rising offset. There are none in batches other than Data, nor with Headers.
+	// Records are the records in the range that a read_committed consumer sees, by
+	// ascending offset. Only batches of kind Data have them, and not with Headers.
 	Records []Record
 }
 
-// Record is one record. Its bytes are good until do returns.
+// Record is one record. Its bytes are valid until do returns.
 type Record struct {
 	Offset    int64
 	Timestamp int64 // milliseconds since the Unix epoch
@@ -70,22 +70,21 @@ type Header struct {
 	Value []byte
 }
 
-// Range is offsets from Start to before End.
+// Range is the offsets from Start, up to but not including End.
 type Range struct{ Start, End int64 }
 
-// Bounds of what is read at once, for each of up to maxReaders partitions.
+// Memory bounds, for each of up to maxReaders partitions.
 const (
-	fetchBytes    = 4 << 20  // of a response, or one batch if that is larger
-	maxBatchBytes = 64 << 20 // of a batch without its compression
+	fetchBytes    = 4 << 20  // a response, or one batch if that is larger
+	maxBatchBytes = 64 << 20 // a decompressed batch
 	maxReaders    = 4
 )
 
-// patience is how long an error that may pass is borne, such as a leader that
-// moves.
+// patience is how long temporary errors, such as a leader that moves, are retried.
 const patience = 30 * time.Second
 
-// Log is a topic. It can be used by several goroutines at once, but reads are
-// best one after the other.
+// Log is a topic. Several goroutines may use it at once, but reads should follow each
+// other.
 type Log struct {
 	client   *kgo.Client
 	admin    *kadm.Client
@@ -99,17 +98,17 @@ func Open(ctx context.Context, opts []kgo.Opt, topic string) (*Log, error) {
 	opts = append(append([]kgo.Opt{}, opts...), kgo.MaxDecompressBatchBytes(maxBatchBytes))
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
-		return nil, fmt.Errorf("making a Kafka client: %w", err)
+		return nil, fmt.Errorf("creating a Kafka client: %w", err)
 	}
 	l := &Log{client: client, admin: kadm.NewClient(client), topic: topic, patience: patience}
 	m, err := l.metadata(ctx)
 	switch {
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
-		err = fmt.Errorf("the topic %s does not exist on these brokers: check its name, and that they are of the right cluster", topic)
+		err = fmt.Errorf("the topic %s does not exist on these brokers. Check its name, and that the brokers belong to the right cluster", topic)
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		err = fmt.Errorf("reading the topic %s is not allowed: give the user the right to describe and read it: %w", topic, err)
+		err = fmt.Errorf("reading the topic %s is not allowed (%w). Grant the user Describe and Read on it", topic, err)
 	case err != nil:
-		err = fmt.Errorf("asking for the topic %s: %w", topic, err)
+		err = fmt.Errorf("requesting the metadata of the topic %s: %w", topic, err)
 	default:
 		l.id = m.TopicID
 		return l, nil
@@ -118,13 +117,14 @@ func Open(ctx context.Context, opts []kgo.Opt, topic string) (*Log, error) {
 	return nil, err
 }
 
-// Topic is the topic's name, and its id, which is zero where brokers know none.
+// Topic returns the topic's name and its id, which is zero if the brokers have no topic
+// ids.
 func (l *Log) Topic() (name string, id [16]byte) { return l.topic, l.id }
 
-// Close ends the connections.
+// Close closes the connections.
 func (l *Log) Close() { l.client.Close() }
 
-// metadata asks for the topic's partitions and leaders.
+// metadata requests the topic's partitions and leaders.
 func (l *Log) metadata(ctx context.Context) (*kmsg.MetadataResponseTopic, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	rt := kmsg.NewMetadataRequestTopic()
@@ -135,7 +135,7 @@ func (l *Log) metadata(ctx context.Context) (*kmsg.MetadataResponseTopic, error)
 		return nil, err
 	}
 	if len(resp.Topics) != 1 {
-		return nil, errors.New("the broker does not answer for it")
+		return nil, errors.New("the broker does not respond for it")
 	}
 	t := &resp.Topics[0]
 	if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
@@ -150,23 +150,23 @@ func (l *Log) metadata(ctx context.Context) (*kmsg.MetadataResponseTopic, error)
 type errCreatedAnew string
 
 func (topic errCreatedAnew) Error() string {
-	return fmt.Sprintf("the topic %s was deleted and created anew while it was read: begin again", string(topic))
+	return fmt.Sprintf("the topic %s was deleted and recreated while it was read. Run it again", string(topic))
 }
 
-// Bounds gives for each partition where its log begins, and where its committed
-// records end now: the last stable offset.
+// Bounds returns, for each partition, the start of its log and the current end of its
+// committed records: the last stable offset.
 func (l *Log) Bounds(ctx context.Context) (bounds map[int32]Range, err error) {
 	err = l.insist(ctx, func() (err error) {
 		bounds, err = l.bounds(ctx)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("asking where the log of %s begins and ends: %w", l.topic, err)
+		return nil, fmt.Errorf("listing the start and end offsets of %s: %w", l.topic, err)
 	}
 	return bounds, nil
 }
 
-// insist asks again while the brokers are not ready to answer, as after a start.
+// insist repeats a request while the brokers are not ready, as after a start.
 func (l *Log) insist(ctx context.Context, ask func() error) error {
 	for begun := time.Now(); ; {
 		err := ask()
@@ -186,8 +186,8 @@ func (l *Log) bounds(ctx context.Context) (map[int32]Range, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The start first: it can only rise, and a range that begins before it is
-	// found out when it is read.
+	// The start is read first: it can only rise, and reading a range that begins before
+	// it is an error.
 	starts, err := l.admin.ListStartOffsets(ctx, l.topic)
 	if err == nil {
 		err = starts.Error()
@@ -208,29 +208,29 @@ func (l *Log) bounds(ctx context.Context) (map[int32]Range, error) {
 		start, ok := starts.Lookup(l.topic, partition)
 		end, ok2 := ends.Lookup(l.topic, partition)
 		if !ok || !ok2 {
-			return nil, fmt.Errorf("the brokers do not answer for partition %d", partition)
+			return nil, fmt.Errorf("the brokers do not respond for partition %d", partition)
 		}
 		bounds[partition] = Range{start.Offset, max(start.Offset, end.Offset)}
 	}
 	return bounds, nil
 }
 
-// Committed gives what a consumer group has committed: the next offset that it
-// wants to read. Partitions without a commit are left out; so there are none
-// for a group that does not exist.
+// Committed returns the committed offsets of a consumer group: the next offsets that it
+// will read. Partitions without a commit are left out, so a group that does not exist
+// has none.
 func (l *Log) Committed(ctx context.Context, group string) (committed map[int32]int64, err error) {
 	err = l.insist(ctx, func() (err error) {
 		committed, err = l.committed(ctx, group)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("asking what the group %s has committed for %s: %w", group, l.topic, err)
+		return nil, fmt.Errorf("reading the committed offsets of group %s for %s: %w", group, l.topic, err)
 	}
 	return committed, nil
 }
 
 func (l *Log) committed(ctx context.Context, group string) (map[int32]int64, error) {
-	// What was committed for a topic of before says nothing of this one.
+	// A commit for a deleted topic of the same name does not apply to this one.
 	if _, err := l.metadata(ctx); err != nil {
 		return nil, err
 	}

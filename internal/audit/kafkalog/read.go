@@ -9,20 +9,19 @@ import (
 	"sync"
 )
 
-// Read reads ranges of partitions and hands each batch of them to do: those of a
-// partition in the order of the log, up to four partitions side by side. do is
-// never called twice at once, and its error ends the reading and is given back.
-// A range must lie in the log, as Bounds gives it; an empty one is left out.
+// Read reads ranges of partitions and passes each batch of them to do: the batches of a
+// partition in the order of the log, up to four partitions concurrently. Calls of do
+// never overlap. An error of do ends Read, which returns it. Each range must be in the
+// log, within Bounds; empty ranges are skipped.
 //
-// The memory that is held is bounded, whatever the topic holds: for each of four
-// partitions a response of 4 MiB, or of one batch if that is larger, and one
-// batch without its compression, of 64 MiB at most.
+// Memory is bounded, whatever the topic contains: for each of four partitions a
+// response of 4 MiB, or one batch if that is larger, and one decompressed batch of at
+// most 64 MiB.
 func (l *Log) Read(ctx context.Context, ranges map[int32]Range, do func(Batch) error) error {
 	return l.read(ctx, ranges, true, do)
 }
 
-// Headers is Read without the records of batches, which are not uncompressed
-// either.
+// Headers is Read without the records of batches, which are not decompressed.
 func (l *Log) Headers(ctx context.Context, ranges map[int32]Range, do func(Batch) error) error {
 	return l.read(ctx, ranges, false, do)
 }
@@ -38,7 +37,7 @@ func (l *Log) read(ctx context.Context, ranges map[int32]Range, records bool, do
 	}
 	close(partitions)
 
-	var one sync.Mutex // at a time in do
+	var one sync.Mutex // one call of do at a time
 	inTurn := func(b Batch) error {
 		one.Lock()
 		defer one.Unlock()
@@ -69,7 +68,7 @@ func (l *Log) read(ctx context.Context, ranges map[int32]Range, records bool, do
 type reader struct {
 	log       *Log
 	partition int32
-	next      int64 // the offset that is read next
+	next      int64 // the next offset
 	end       int64
 	records   bool
 	decoder   *decoder
@@ -98,4 +97,4 @@ func (r *reader) run(ctx context.Context) error {
 	return nil
 }
 
-var errNothing = errors.New("what the broker answers has no batch of it")
+var errNothing = errors.New("the broker's response has no batch of it")

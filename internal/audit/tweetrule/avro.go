@@ -10,7 +10,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/audit/avrospec"
 )
 
-// ownSchema is that of a tweet.
+// ownSchema is the schema of a tweet.
 const ownSchema = `{"type": "record", "name": "com.brandpulse.Tweet", "fields": [
 	{"name": "id", "type": "string"},
 	{"name": "text", "type": "string"},
@@ -19,14 +19,15 @@ const ownSchema = `{"type": "record", "name": "com.brandpulse.Tweet", "fields": 
 	{"name": "timestamp", "type": {"type": "long", "logicalType": "timestamp-millis"}}
 ]}`
 
-// maxDatumBytes bounds a datum of another schema, what is passed over included.
+// maxDatumBytes bounds a datum of another schema, including the fields that are
+// skipped.
 const maxDatumBytes = 1 << 20
 
 // datum reads the data of one schema.
 type datum struct {
 	selection *avrospec.Selection
 	own       bool
-	units     string // of each timestamp that the schema has
+	units     string // for each timestamp in the schema
 	values    [5]avrospec.Value
 }
 
@@ -40,8 +41,8 @@ func mustParse(schema string) *avrospec.Schema {
 	return s
 }
 
-// newDatum prepares for a writer's schema. The error says why none of its data is
-// a tweet.
+// newDatum prepares to read a writer's schema. Its error is the reason why none of the
+// schema's data is a tweet.
 func newDatum(writer *avrospec.Schema) (*datum, error) {
 	selection, err := writer.Select(wanted, "id", "text", "brand", "sentiment", "timestamp")
 	if err != nil {
@@ -54,8 +55,8 @@ func newDatum(writer *avrospec.Schema) (*datum, error) {
 
 var ownUnits = units(own.Type())
 
-// units says in which units the timestamps of a schema are. The canonical form,
-// and so the fingerprint, does not.
+// units returns the units of the timestamps in a schema, which the canonical form and
+// so the fingerprint do not include.
 func units(t avrospec.Type) (all string) {
 	for _, record := range append(t.Union, t) {
 		for _, f := range record.Fields {
@@ -70,7 +71,7 @@ func units(t avrospec.Type) (all string) {
 	return all
 }
 
-// wanted says why no record of a type can be a tweet, or nil.
+// wanted returns the reason why records of a type cannot be tweets, or nil.
 func wanted(t avrospec.Type) error {
 	if t.Kind != avrospec.Record || !named(t.Name, "Tweet") {
 		return NotTweet(fmt.Sprintf("it is %s %s, not the record Tweet", t.Kind, t.Name))
@@ -81,13 +82,13 @@ func wanted(t avrospec.Type) error {
 			branches = f.Type.Union
 		}
 		if !slices.ContainsFunc(branches, func(b avrospec.Type) bool { return fits(f.Name, b) }) {
-			return NotTweet(fmt.Sprintf("its field %s is %s %s %s, of which no tweet can be made", f.Name, f.Type.Kind, f.Type.Name, f.Type.Logical))
+			return NotTweet(fmt.Sprintf("its field %s is %s %s %s, which cannot be a field of a tweet", f.Name, f.Type.Kind, f.Type.Name, f.Type.Logical))
 		}
 	}
 	return nil
 }
 
-// fits tells whether some value of the type t can be a field of a tweet.
+// fits reports whether values of type t can be a field of a tweet.
 func fits(name string, t avrospec.Type) bool {
 	switch name {
 	case "id", "text", "brand":
@@ -104,8 +105,8 @@ func isText(k avrospec.Kind) bool { return k == avrospec.String || k == avrospec
 
 func isSentiment(s string) bool { return s == "positive" || s == "negative" || s == "neutral" }
 
-// unitsPerMilli is how many of the units of a timestamp make a millisecond, 0 if
-// the type does not tell.
+// unitsPerMilli returns how many units of a timestamp make a millisecond, 0 if the type
+// does not define it.
 func unitsPerMilli(k avrospec.Kind, logical string) int64 {
 	local := strings.TrimPrefix(logical, "local-")
 	switch {
@@ -123,7 +124,7 @@ func unitsPerMilli(k avrospec.Kind, logical string) int64 {
 	return 0
 }
 
-// named compares without the namespace, as "Schema Resolution" in the
+// named compares names without the namespace, as "Schema Resolution" in the
 // specification does.
 func named(full, name string) bool {
 	return full[strings.LastIndexByte(full, '.')+1:] == name
@@ -157,9 +158,9 @@ func (d *datum) read(b []byte, t *raw) error {
 	return nil
 }
 
-// ownBytes is how many bytes the tweet takes in its own schema at least.
+// ownBytes returns the least size of the tweet in its own schema.
 func (t *raw) ownBytes() int {
-	n := 1 // of the sentiment
+	n := 1 // the sentiment
 	for _, s := range [][]byte{t.id, t.text, t.brand} {
 		n += longBytes(int64(len(s))) + len(s)
 	}
@@ -175,20 +176,20 @@ func longBytes(v int64) int {
 }
 
 const (
-	errBranch     NotTweet = "a field has a value, such as null, of which no tweet can be made"
-	errShortest   NotTweet = "a number does not have its shortest form"
-	errMark       NotTweet = "it does not begin with the mark c3 01 of Avro's single-object encoding and a fingerprint"
-	errUnknown    NotTweet = "the schema of its fingerprint is not known"
+	errBranch     NotTweet = "a field has a value, such as null, that a tweet cannot have"
+	errShortest   NotTweet = "a number is not in its shortest form"
+	errMark       NotTweet = "it does not begin with the marker c3 01 of Avro's single-object encoding and a fingerprint"
+	errUnknown    NotTweet = "no known schema has its fingerprint"
 	errConfluent  NotTweet = "it does not begin with a zero byte and the id of a schema"
-	errResolution NotTweet = "of the schema that it names no tweet can be made"
+	errResolution NotTweet = "the schema that it names does not describe tweets"
 )
 
-// notAvro gives errors of avrospec as reasons, without an allocation each.
+// notAvro converts errors of avrospec to reasons, without an allocation.
 func notAvro(err error) error {
 	if reason, ok := avroReasons[err]; ok {
 		return reason
 	}
-	if reason, ok := err.(NotTweet); ok { //nolint:errorlint // the reader gives its own as they are, and errors.As allocates
+	if reason, ok := err.(NotTweet); ok { //nolint:errorlint // the reader returns its own errors unwrapped, and errors.As allocates
 		return reason
 	}
 	return NotTweet(err.Error())
@@ -235,7 +236,7 @@ func readSingleObject(schemas [][]byte) (func([]byte, *raw) error, error) {
 		if err != nil {
 			return nil, err
 		}
-		// The fingerprint does not know the unit of the timestamp.
+		// The fingerprint does not include the unit of the timestamp.
 		if before := known[writer.Fingerprint()]; before != nil && before.units != d.units {
 			return nil, errors.New("two schemas with one fingerprint have timestamps in different units")
 		}
@@ -253,11 +254,11 @@ func readSingleObject(schemas [][]byte) (func([]byte, *raw) error, error) {
 	}, nil
 }
 
-// maxSchemas bounds what is kept: ids come from the records.
+// maxSchemas bounds the cache: ids come from the records.
 const maxSchemas = 1000
 
 func readConfluent(registry func(uint32) (RegistrySchema, error)) func([]byte, *raw) error {
-	known := map[uint32]*datum{} // nil: final
+	known := map[uint32]*datum{} // nil: not a schema of tweets, which is final
 	return func(b []byte, t *raw) error {
 		if len(b) < 5 || b[0] != 0 {
 			return errConfluent
@@ -267,7 +268,7 @@ func readConfluent(registry func(uint32) (RegistrySchema, error)) func([]byte, *
 		if !ok {
 			schema, err := registry(id)
 			if err != nil && !errors.Is(err, ErrNoSchema) {
-				return fmt.Errorf("getting the schema %d: %w", id, err)
+				return fmt.Errorf("reading schema %d: %w", id, err)
 			}
 			if err == nil {
 				d = datumOf(schema)
@@ -284,7 +285,7 @@ func readConfluent(registry func(uint32) (RegistrySchema, error)) func([]byte, *
 	}
 }
 
-// datumOf gives nil if no tweet can be made of a schema.
+// datumOf returns nil if a schema does not describe tweets.
 func datumOf(schema RegistrySchema) *datum {
 	writer, err := avrospec.Parse(schema.Text, schema.References...)
 	if err != nil {

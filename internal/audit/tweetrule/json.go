@@ -11,16 +11,16 @@ import (
 
 const (
 	errJSON      NotTweet = "it is not one JSON object"
-	errTwice     NotTweet = "a name occurs twice in an object"
-	errMembers   NotTweet = "the object has not all of id, text, brand, sentiment and timestamp"
-	errType      NotTweet = "a member of the tweet has another type"
+	errTwice     NotTweet = "an object has the same name twice"
+	errMembers   NotTweet = "the object does not have all of id, text, brand, sentiment and timestamp"
+	errType      NotTweet = "a member of the tweet has the wrong type"
 	errInteger   NotTweet = "the timestamp is not a whole number of milliseconds"
-	errSurrogate NotTweet = "a string has half of a surrogate pair"
+	errSurrogate NotTweet = "a string has half a surrogate pair"
 )
 
-// readJSON reads the one object in b. encoding/json tells what is JSON, and takes
-// more than the rule: bytes that are not UTF-8, halves of surrogate pairs, names
-// that occur twice or differ in case. So those are looked for here.
+// readJSON reads the single object in b. encoding/json checks the syntax but accepts
+// more than the rule: bytes that are not UTF-8, halves of surrogate pairs, and names
+// that occur twice or differ in case. So readJSON checks for these.
 func readJSON(b []byte, t *raw) error {
 	switch {
 	case !utf8.Valid(b):
@@ -41,7 +41,7 @@ func readJSON(b []byte, t *raw) error {
 	return m.tweet(t)
 }
 
-// unrepaired refuses JSON that a parser would repair. What is no JSON is for the
+// unrepaired rejects JSON that a parser would repair. Invalid JSON is left to the
 // mapping.
 func unrepaired(b []byte) error {
 	if !json.Valid(b) {
@@ -60,8 +60,7 @@ func unrepaired(b []byte) error {
 	return nil
 }
 
-// members are the JSON values of a tweet's fields, nil for those that are not
-// there.
+// members are the JSON values of a tweet's fields, nil if they do not exist.
 type members struct{ id, text, brand, sentiment, timestamp []byte }
 
 func (m *members) set(name, value []byte) {
@@ -90,7 +89,7 @@ func (m *members) tweet(t *raw) error {
 			return errType
 		}
 	}
-	millis, err := strconv.ParseInt(string(m.timestamp), 10, 64) // neither fraction nor exponent
+	millis, err := strconv.ParseInt(string(m.timestamp), 10, 64) // neither a fraction nor an exponent
 	if err != nil {
 		return errInteger
 	}
@@ -106,26 +105,26 @@ func (m *members) tweet(t *raw) error {
 	return nil
 }
 
-// unquote gives what a JSON string says.
+// unquote returns the text of a JSON string.
 func unquote(quoted []byte) []byte {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return quoted[1 : len(quoted)-1]
 	}
 	var s string
 	if err := json.Unmarshal(quoted, &s); err != nil {
-		return nil // it is valid JSON
+		return nil // b is valid JSON
 	}
 	return []byte(s)
 }
 
-// jsonText goes through a text that is known to be JSON, and so may step from one
-// mark to the next.
+// jsonText steps through a text that is known to be JSON, from one delimiter to the
+// next.
 type jsonText struct {
 	b []byte
 	i int
 }
 
-// peek gives the next byte that is no space.
+// peek returns the next byte that is not a space.
 func (t *jsonText) peek() byte {
 	for t.b[t.i] == ' ' || t.b[t.i] == '\n' || t.b[t.i] == '\r' || t.b[t.i] == '\t' {
 		t.i++
@@ -133,12 +132,12 @@ func (t *jsonText) peek() byte {
 	return t.b[t.i]
 }
 
-// object reads an object. It is false if a name occurs twice in it, or in an
-// object that lies in it.
+// object reads an object. It returns false if a name occurs twice in it or in an object
+// inside it.
 func (t *jsonText) object(member func(name, value []byte)) bool {
 	var few [8][]byte
 	names := few[:0]
-	t.i++ // the brace
+	t.i++ // the opening brace
 	for t.peek() != '}' {
 		if t.b[t.i] == ',' {
 			t.i++
@@ -198,8 +197,8 @@ func (t *jsonText) string() []byte {
 	return t.b[start:t.i]
 }
 
-// pairs tells whether each escaped surrogate in the JSON text b is half of a
-// pair. A backslash only occurs in strings.
+// pairs reports whether each escaped surrogate in the JSON text b is part of a pair.
+// Backslashes occur in strings only.
 func pairs(b []byte) bool {
 	for {
 		i := bytes.IndexByte(b, '\\')

@@ -7,42 +7,43 @@ import (
 	"unicode/utf8"
 )
 
-// Why a value is no tweet that counts.
+// Reasons why a value does not count.
 const (
 	errEmpty     NotTweet = "the value is empty"
 	errLong      NotTweet = "the value has more than 1048576 bytes"
-	errID        NotTweet = "the id has not 1 to 256 bytes"
+	errID        NotTweet = "the id does not have 1 to 256 bytes"
 	errText      NotTweet = "the text has more than 16384 bytes"
-	errBrand     NotTweet = "the brand has not 1 to 256 bytes"
+	errBrand     NotTweet = "the brand does not have 1 to 256 bytes"
 	errUTF8      NotTweet = "a text is not UTF-8"
-	errSentiment NotTweet = "the sentiment is none of positive, negative, neutral"
-	errMillis    NotTweet = "the timestamp is outside of what InfluxDB can store"
-	errTimeRange NotTweet = "the window of the timestamp is not wholly in what InfluxDB can store"
+	errSentiment NotTweet = "the sentiment is not positive, negative or neutral"
+	errMillis    NotTweet = "InfluxDB cannot store the timestamp"
+	errTimeRange NotTweet = "InfluxDB cannot store all of the timestamp's window"
 	errBounds    NotTweet = "the timestamp is outside of timestamp_bounds"
 	errBrandLine NotTweet = "line protocol cannot carry the brand"
 )
 
-// raw is a tweet as it was read. It aliases what it was read from.
+// raw is a tweet as it was read. It aliases its input.
 type raw struct {
 	id, text, brand []byte
 	sentiment       string
 	millis          int64
 }
 
-// The first and the last millisecond in what InfluxDB can store.
+// The first and the last millisecond that InfluxDB can store.
 const (
 	minMillis = minNanos / 1_000_000
 	maxMillis = maxNanos / 1_000_000
 )
 
-// The first and the last nanosecond that InfluxDB stores: the values beyond are
-// its marks for "none" (models/time.go).
+// The first and the last nanosecond that InfluxDB can store. The values beyond mean
+// "none" (models/time.go).
 const (
 	minNanos = math.MinInt64 + 2
 	maxNanos = math.MaxInt64 - 1
 )
 
-// check tells whether it counts. A mapping need not give an id.
+// check returns the reason why the tweet does not count, or nil. A mapping may leave
+// out the id.
 func (t *raw) check(mapped bool) error {
 	switch {
 	case len(t.id) < 1 && !mapped || len(t.id) > 256:
@@ -63,8 +64,8 @@ func (t *raw) check(mapped bool) error {
 	return nil
 }
 
-// allow tells whether the timestamp of a tweet is within the bounds. record is that
-// of its record in Kafka, in milliseconds too.
+// allow reports whether the timestamp of a tweet is within the bounds. record is the
+// timestamp of its record in Kafka. Both are in milliseconds.
 func (b *Bounds) allow(millis, record int64) bool {
 	if !b.Min.IsZero() && millis < b.Min.UnixMilli() || !b.Max.IsZero() && millis > b.Max.UnixMilli() {
 		return false
@@ -85,14 +86,14 @@ func (b *Bounds) allow(millis, record int64) bool {
 	return b.After == nil || -age <= *b.After/time.Millisecond
 }
 
-// carried tells whether line protocol can carry a brand as a tag.
+// carried reports whether line protocol can carry a brand as a tag.
 func carried(brand []byte) bool {
 	return !bytes.ContainsRune(brand, '\n') && !bytes.HasSuffix(brand, []byte{'\\'}) && !bytes.Contains(brand, []byte(`\ `))
 }
 
-// Floor gives where the window of a time begins, in nanoseconds since the Unix
-// epoch. It is not ok if InfluxDB cannot store all of that window. A window is
-// resolution nanoseconds long, and one of them begins at the epoch.
+// Floor returns the start of a time's window, in nanoseconds since the Unix epoch. ok
+// is false if InfluxDB cannot store all of the window. Windows are resolution
+// nanoseconds long, and one of them begins at the epoch.
 func Floor(millis, resolution int64) (nanos int64, ok bool) {
 	if millis < minMillis || millis > maxMillis {
 		return 0, false

@@ -9,15 +9,15 @@ import (
 
 const (
 	errObject    NotTweet = "the mapping's result is not an object"
-	errNoText    NotTweet = "in the mapping's result, a field that must be a string has another type"
+	errNoText    NotTweet = "in the mapping's result, a field that must be a string is not"
 	errTimestamp NotTweet = "the timestamp in the mapping's result is missing, or not a whole number of milliseconds"
 )
 
-// readMapped makes a tweet from a mapping's result: an object with brand, sentiment
-// and timestamp, a whole number of milliseconds or a time; text and id may be
-// missing. Numbers with a fraction are refused, and all texts must be UTF-8. A value
-// that is JSON is refused before the mapping if it is not UTF-8, has half of a
-// surrogate pair, or has a name twice in an object.
+// readMapped reads a tweet from a mapping's result: an object with brand, sentiment and
+// timestamp, which is a whole number of milliseconds or a time; text and id are
+// optional. Numbers with a fraction are rejected, and all texts must be UTF-8. JSON
+// input that is not UTF-8, has half a surrogate pair, or has a name twice in an object
+// is rejected before the mapping runs.
 func readMapped(mapping func(*Record) (any, error)) func(*Record, *raw) error {
 	return func(r *Record, t *raw) error {
 		if err := unrepaired(r.Value); err != nil {
@@ -28,7 +28,7 @@ func readMapped(mapping func(*Record) (any, error)) func(*Record, *raw) error {
 		case errors.Is(err, ErrFiltered):
 			return ErrFiltered
 		case err != nil:
-			return NotTweet("the mapping fails: " + err.Error())
+			return NotTweet("the mapping failed: " + err.Error())
 		}
 		object, ok := given.(map[string]any)
 		if !ok {

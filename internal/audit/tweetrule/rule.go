@@ -48,53 +48,52 @@ const (
 	JSON         = "json"
 )
 
-// Options say what a value is, as the fields of sentiment_window do.
+// Options are the settings that decide what counts, as in sentiment_window.
 type Options struct {
 	Encoding string
 	// Schemas are the Avro schemas in schema_files: for Avro none or the one
 	// writer's schema, for SingleObject any number beside the tweet's own.
 	Schemas [][]byte
-	// Registry gives the Avro schema of an id, for Confluent. An error that wraps
-	// ErrNoSchema is final: values of that id are no tweets. With any other error
-	// it cannot be told what they are. It is asked once for each id, and again
-	// after other errors.
+	// Registry returns the Avro schema with an id, for Confluent. An error that wraps
+	// ErrNoSchema is final: values with that id are not tweets. After any other error
+	// it is unknown whether they are. It is called once per id, and again after other
+	// errors.
 	Registry func(id uint32) (RegistrySchema, error)
-	// Mapping returns the object that the user's mapping makes of a record, for JSON;
-	// nil without a mapping. Its errors are final: the record is no tweet, or with
-	// ErrFiltered deleted on purpose.
+	// Mapping returns the object that the user's mapping creates from a record, for
+	// JSON; nil if there is no mapping. Its errors are final: the record is not a tweet
+	// or, with ErrFiltered, was deleted on purpose.
 	Mapping func(*Record) (any, error)
-	// Bounds are what the user allows of timestamps.
+	// Bounds are the user's bounds of timestamps.
 	Bounds Bounds
 	// Resolution is the window, or the resolution with `emit: tweets`: whole
 	// milliseconds.
 	Resolution time.Duration
 }
 
-// Bounds are the timestamps that count, the bounds themselves included. The zero
-// value allows all.
+// Bounds are the timestamps that count, inclusive. The zero value allows all.
 type Bounds struct {
-	Min, Max time.Time // zero: none
-	// Before and After are relative to the record's own timestamp; nil: none. With
-	// one of them a record whose timestamp is negative, which Kafka has for none, is
-	// no tweet.
+	Min, Max time.Time // zero: no bound
+	// Before and After are relative to the record's own timestamp; nil means no bound.
+	// If either is set, a record with a negative timestamp, which means none in Kafka,
+	// is not a tweet.
 	Before, After *time.Duration
 }
 
-// RegistrySchema is an Avro schema, and those that it refers to, each after those
+// RegistrySchema is an Avro schema and the schemas that it refers to, each after those
 // that it refers to itself.
 type RegistrySchema struct {
 	Text       []byte
 	References [][]byte
 }
 
-// ErrNoSchema is for Options.Registry.
+// ErrNoSchema is a final error of Options.Registry.
 var ErrNoSchema = errors.New("the schema registry has no Avro schema of this id")
 
 // ErrFiltered means that the user's mapping deletes the record: it is neither a tweet
 // nor a dead letter.
 var ErrFiltered = errors.New("the mapping deletes it")
 
-// Record is what a mapping sees of a record of Kafka.
+// Record is a Kafka record as a mapping sees it.
 type Record struct {
 	Topic      string
 	Partition  int32
@@ -110,13 +109,12 @@ type Header struct {
 	Value []byte
 }
 
-// Tweet is what counts of a tweet.
+// Tweet has the fields of a tweet that count.
 type Tweet struct {
-	Brand     string // kept and given again: it may be used after the next call
+	Brand     string // shared between tweets; valid after the next call
 	Sentiment string // positive, negative or neutral
 	Millis    int64  // since the Unix epoch
-	// Start is where the window that it counts in begins, in nanoseconds since
-	// the Unix epoch.
+	// Start is the start of its window, in nanoseconds since the Unix epoch.
 	Start int64
 }
 
@@ -125,10 +123,10 @@ type NotTweet string
 
 func (r NotTweet) Error() string { return string(r) }
 
-// Decoder decodes values. It is not for use by several goroutines at once.
+// Decoder decodes values. It must not be used by several goroutines at once.
 type Decoder struct {
 	read       func(value []byte, t *raw) error
-	mapped     func(r *Record, t *raw) error // instead of read, or nil
+	mapped     func(r *Record, t *raw) error // called instead of read, or nil
 	resolution int64                         // ns
 	bounds     Bounds
 	raw        raw
@@ -137,7 +135,7 @@ type Decoder struct {
 	brands     map[string]string
 }
 
-// New gives a decoder. Its error says what is wrong with the options.
+// New returns a decoder, or an error for invalid options.
 func New(o Options) (*Decoder, error) {
 	r := o.Resolution
 	if r < time.Millisecond || r > 24*time.Hour || r%time.Millisecond != 0 {
@@ -161,7 +159,7 @@ func New(o Options) (*Decoder, error) {
 			d.mapped = readMapped(o.Mapping)
 		}
 	default:
-		return nil, fmt.Errorf("the encoding %q is none of %s, %s, %s, %s", o.Encoding, Avro, SingleObject, Confluent, JSON)
+		return nil, fmt.Errorf("the encoding is %q: it must be %s, %s, %s or %s", o.Encoding, Avro, SingleObject, Confluent, JSON)
 	}
 	if err != nil {
 		return nil, err
@@ -169,9 +167,9 @@ func New(o Options) (*Decoder, error) {
 	return d, nil
 }
 
-// Decode tells whether the value of a record counts, and as what. An error that
-// is a NotTweet (errors.As) is a verdict: the pipeline must not have counted it.
-// So is ErrFiltered. Any other error means that it could not be told.
+// Decode returns the tweet in the value of a record. An error that is a NotTweet
+// (errors.As) is a verdict: the pipeline must not have counted the record. So is
+// ErrFiltered. Any other error means that this could not be determined.
 func (d *Decoder) Decode(value []byte) (Tweet, error) {
 	d.record = Record{Value: value}
 	return d.DecodeRecord(&d.record)
@@ -203,7 +201,7 @@ func (d *Decoder) DecodeRecord(r *Record) (Tweet, error) {
 	return Tweet{Brand: d.intern(t.brand), Sentiment: t.sentiment, Millis: t.millis, Start: start}, nil
 }
 
-// maxBrands bounds what is kept, since brands come from the outside.
+// maxBrands bounds the cache, since brands come from the records.
 const maxBrands = 1 << 14
 
 func (d *Decoder) intern(brand []byte) string {

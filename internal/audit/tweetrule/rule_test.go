@@ -36,7 +36,7 @@ func TestDecode(t *testing.T) {
 		}
 		var verdict NotTweet
 		if _, err := d.Decode([]byte(value)[1:]); !errors.As(err, &verdict) {
-			t.Errorf("%s, without its first byte: %v is no verdict", encoding, err)
+			t.Errorf("%s, without its first byte: %v is not a verdict", encoding, err)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func TestNewRefuses(t *testing.T) {
 		"the window is 0s":              {Encoding: Avro},
 		"the window is 1µs":             {Encoding: Avro, Resolution: time.Microsecond},
 		"the window is 25h0m0s":         {Encoding: Avro, Resolution: 25 * time.Hour},
-		`the encoding "xml"`:            {Encoding: "xml", Resolution: time.Second},
+		`the encoding is "xml"`:         {Encoding: "xml", Resolution: time.Second},
 		"needs a schema registry":       {Encoding: Confluent, Resolution: time.Second},
 		"2 schemas":                     {Encoding: Avro, Resolution: time.Second, Schemas: [][]byte{[]byte(ownSchema), []byte(ownSchema)}},
 		"parsing an Avro schema":        {Encoding: Avro, Resolution: time.Second, Schemas: [][]byte{[]byte("{")}},
@@ -61,7 +61,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// A tweet lies in its window, and InfluxDB can store all of that.
+// A tweet is in its window, and InfluxDB can store all of that window.
 func TestFloor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		resolution := rapid.SampledFrom([]int64{1e6, 7e6, 1e9, 60e9, 86_400e9}).Draw(t, "resolution")
@@ -74,12 +74,12 @@ func TestFloor(t *testing.T) {
 			return
 		}
 		if start%resolution != 0 || start < minNanos || start > maxNanos-resolution || millis*1_000_000 < start || millis*1_000_000 >= start+resolution {
-			t.Fatalf("%d ms lie in a window from %d ns", millis, start)
+			t.Fatalf("%d ms is in a window from %d ns", millis, start)
 		}
 	})
 }
 
-// Brands come from the outside: names that never end must not fill the memory.
+// Brands come from the records: an endless number of names must not fill the memory.
 func TestBrandsThatAreKeptAreBounded(t *testing.T) {
 	d := mustNew(t, Options{Encoding: JSON})
 	for i := range 3 * maxBrands {
@@ -94,8 +94,8 @@ func TestBrandsThatAreKeptAreBounded(t *testing.T) {
 	}
 }
 
-// The same for the ids of schemas, and a brand stays what it was when the bytes
-// that it was read from are used again.
+// The same for the ids of schemas. A brand must not change when the bytes that it was
+// read from are reused.
 func TestConfluent(t *testing.T) {
 	asked := 0
 	d := mustNew(t, Options{Encoding: Confluent, Registry: func(id uint32) (s RegistrySchema, err error) {
@@ -108,7 +108,7 @@ func TestConfluent(t *testing.T) {
 			s.Text = []byte(`"int"`)
 			return s, nil
 		}
-		return s, fmt.Errorf("asking: %w", ErrNoSchema)
+		return s, fmt.Errorf("registry: %w", ErrNoSchema)
 	}})
 	var verdict NotTweet
 	for id := range 3 * maxSchemas {

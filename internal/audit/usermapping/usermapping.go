@@ -32,8 +32,8 @@ type Mapping struct {
 	unsteady []string
 }
 
-// unsteady are functions whose results change from one reading to the next, or with the
-// way in which messages were batched.
+// unsteady are functions whose results can change from one reading to the next, or with
+// the batches that messages were delivered in.
 var unsteady = []string{
 	"batch_index", "batch_size", "counter", "count", "error", "errored", "fake", "ksuid", "nanoid", "now", "random_int",
 	"snowflake_id", "timestamp_unix", "timestamp_unix_micro", "timestamp_unix_milli", "timestamp_unix_nano",

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/redpanda-data/benthos/v4/public/components/pure" // as the program has it
+	_ "github.com/redpanda-data/benthos/v4/public/components/pure" // as in the program
 
 	"github.com/brandpulse/brandpulse-connect/internal/audit/tweetrule"
 )
@@ -25,8 +25,8 @@ func decoderOf(t *testing.T, mapping string, input Input) *tweetrule.Decoder {
 	return d
 }
 
-// If this fails, the audit makes another tweet of a record than its user's mapping,
-// takes a deleted one for a dead letter, or a broken one for none at all.
+// If this fails, the audit reads another tweet from a record than the user's mapping
+// returns, treats a deleted record as a dead letter, or a broken one as deleted.
 func TestRecordsAsTheMappingMakesThem(t *testing.T) {
 	const mapping = `
 root = if this.kind == "ad" { deleted() } else { {
@@ -39,14 +39,14 @@ root = if this.kind == "ad" { deleted() } else { {
 		`{"company":"Tea","score":0.5,"at":"2023-11-14T22:13:20.5Z"}`:     tweetrule.Tweet{Brand: "Tea", Sentiment: "positive", Millis: 1_700_000_000_500, Start: 1_700_000_000e9},
 		`{"company":"Té\rX","score":-1,"at":"2023-11-14T23:13:20+01:00"}`: tweetrule.Tweet{Brand: "Té\rX", Sentiment: "negative", Millis: 1_700_000_000_000, Start: 1_700_000_000e9},
 		`{"kind":"ad","company":"Tea","score":0}`:                         tweetrule.ErrFiltered,
-		`{"company":"Tea","score":0}`:                                     "the mapping fails",
+		`{"company":"Tea","score":0}`:                                     "the mapping failed",
 		`{"company":7,"score":0,"at":"2023-11-14T22:13:20Z"}`:             "must be a string",
 		`{"company":"","score":0,"at":"2023-11-14T22:13:20Z"}`:            "the brand",
 		`{"company":"Tea\\","score":0,"at":"2023-11-14T22:13:20Z"}`:       "line protocol",
-		`{"company":"Tea","score":0,"at":"3000-01-01T00:00:00Z"}`:         "the timestamp is outside",
-		`no JSON`: "the mapping fails",
-		`{"company":"Tea","score":"much","at":"2023-11-14T22:13:20Z"}`: "the mapping fails",
-		strings.Repeat("[", 10): "the mapping fails",
+		`{"company":"Tea","score":0,"at":"3000-01-01T00:00:00Z"}`:         "InfluxDB cannot store the timestamp",
+		`no JSON`: "the mapping failed",
+		`{"company":"Tea","score":"much","at":"2023-11-14T22:13:20Z"}`: "the mapping failed",
+		strings.Repeat("[", 10): "the mapping failed",
 	} {
 		got, err := d.Decode([]byte(strings.ReplaceAll(value, "\r", `\r`)))
 		check(t, value, got, err, want)
@@ -72,8 +72,8 @@ func check(t *testing.T, what string, got tweetrule.Tweet, err error, want any) 
 	}
 }
 
-// If this fails, a mapping gives other numbers to the audit than to the pipeline:
-// integers lose digits, or what is no whole number of milliseconds counts.
+// If this fails, a mapping returns other numbers in the audit than in the pipeline:
+// integers lose digits, or a fraction of a millisecond counts.
 func TestTimestampsThatAMappingGives(t *testing.T) {
 	tweet := func(millis, start int64) tweetrule.Tweet {
 		return tweetrule.Tweet{Brand: "b", Sentiment: "neutral", Millis: millis, Start: start}
@@ -98,7 +98,7 @@ func TestTimestampsThatAMappingGives(t *testing.T) {
 	}
 }
 
-// If this fails, a mapping that looks at metadata sees other than in the pipeline.
+// If this fails, a mapping reads other metadata in the audit than in the pipeline.
 func TestMetadataThatAMappingSees(t *testing.T) {
 	record := &tweetrule.Record{
 		Topic: "tweets", Partition: 3, Offset: 7, Timestamp: 1_700_000_000_999, Key: []byte("k"), Value: []byte("{}"),
@@ -135,8 +135,8 @@ func TestMetadataThatAMappingSees(t *testing.T) {
 	}
 }
 
-// If this fails, nobody is told that a mapping gives another result each time, or
-// one that does not is accused of it.
+// If this fails, nobody learns that the results of a mapping vary, or a mapping whose
+// results do not vary is reported.
 func TestFunctionsThatGiveOtherResults(t *testing.T) {
 	for mapping, want := range map[string][]string{
 		`root = this`: nil,
@@ -151,6 +151,6 @@ root.n = random_int(max: 3)`: {"random_int", "uuid_v4"},
 		}
 	}
 	if _, err := New("root = ?", Redpanda); err == nil {
-		t.Error("what is no mapping is one")
+		t.Error("an invalid mapping is accepted")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/valuetype"
 )
 
 // Metadata of a message from Kafka. kafka_batches sets all of it; the stock inputs set
@@ -103,12 +105,17 @@ func PositionOf(m Getter) (p Position, found bool, err error) {
 	return p, true, nil
 }
 
-// ReplacedError is for a key whose value has not the type that a Kafka input sets.
+// ReplacedError is the error of a key whose value a Kafka input cannot have set.
 func ReplacedError(key string, value any) error {
 	if value == nil {
-		return fmt.Errorf("its metadata %s is missing, which a Kafka input sets", key)
+		return fmt.Errorf("its metadata %s is missing; every Kafka input sets it", key)
 	}
-	return fmt.Errorf("its metadata %s is %q (%T), not what a Kafka input sets: a record header or a mapping has replaced it", key, fmt.Sprint(value), value)
+	shown := fmt.Sprint(value)
+	switch value.(type) {
+	case string, []byte:
+		shown = fmt.Sprintf("%q", value)
+	}
+	return fmt.Errorf("its metadata %s is %s (%s), which was not set by a Kafka input: a record header or a mapping has replaced it", key, shown, valuetype.Of(value))
 }
 
 // SetRecord writes what a Kafka input says of a record beside its position, by its

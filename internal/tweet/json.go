@@ -20,7 +20,7 @@ var (
 	ErrNoBrand       = errors.New("the object has no brand")
 	ErrNoSentiment   = errors.New("the object has no sentiment")
 	ErrNoTimestamp   = errors.New("the object has no timestamp")
-	ErrNotInteger    = errors.New("the timestamp is not an integer of milliseconds, and rounding it would move the tweet")
+	ErrNotInteger    = errors.New("the timestamp must be an integer, milliseconds since 1970")
 	ErrSentimentName = errors.New("the sentiment is none of positive, negative, neutral")
 )
 
@@ -113,10 +113,7 @@ func (p *jsonParser) parse(b []byte) (t Tweet, err error) {
 		if len(bytes.TrimSpace(b)) == 0 {
 			return t, ErrEmpty
 		}
-		if bytes.HasPrefix(b, []byte("\ufeff")) {
-			return t, fmt.Errorf("%w: it begins with a byte order mark, the bytes ef bb bf, which its producer must leave out", ErrNotObject)
-		}
-		return t, ErrNotObject
+		return t, fmt.Errorf("%w; %s", ErrNotObject, start(b))
 	}
 	if _, err := p.dec.ReadToken(); err != nil {
 		return t, fmt.Errorf("reading JSON: %w", err)
@@ -200,7 +197,7 @@ func readJSONString(value jsontext.Value, name string, dst *[]byte, seen *bool) 
 		*dst, err = unquote(value)
 		return err
 	}
-	return fmt.Errorf("the %s is not a string", name)
+	return fmt.Errorf("the %s is not a string; it is %s", name, found(value))
 }
 
 func readJSONMillis(value jsontext.Value, t *Tweet, seen *bool) error {
@@ -209,18 +206,58 @@ func readJSONMillis(value jsontext.Value, t *Tweet, seen *bool) error {
 		return nil
 	case jsontext.KindNumber:
 	default:
-		return ErrNotInteger
+		return fmt.Errorf("%w; it is %s", ErrNotInteger, found(value))
 	}
 	*seen = true
 	if bytes.ContainsAny(value, ".eE") {
-		return ErrNotInteger
+		return fmt.Errorf("%w; it is %s, with a fraction or an exponent", ErrNotInteger, found(value))
 	}
 	millis, err := strconv.ParseInt(string(value), 10, 64)
 	if err != nil {
-		return fmt.Errorf("reading the timestamp: %w", err)
+		return fmt.Errorf("%w; it is %s, out of range", ErrNotInteger, found(value))
 	}
 	t.Millis = millis
 	return nil
+}
+
+// found describes a JSON value in an error: its type, and a short one itself.
+func found(value jsontext.Value) string {
+	kind := map[jsontext.Kind]string{
+		jsontext.KindNull: "null", jsontext.KindTrue: "a boolean", jsontext.KindFalse: "a boolean",
+		jsontext.KindString: "a string", jsontext.KindNumber: "a number",
+		jsontext.KindBeginObject: "an object", jsontext.KindBeginArray: "an array",
+	}[value.Kind()]
+	if value.Kind() == jsontext.KindNull || len(value) > 64 {
+		return kind
+	}
+	return kind + ", " + string(value)
+}
+
+// start describes how a record that is not an object begins.
+func start(b []byte) string {
+	switch first := bytes.TrimSpace(b)[0]; {
+	case ByteOrderMark(b) != "":
+		return ByteOrderMark(b)
+	case first == '[':
+		return "it is an array: its elements must be records of their own"
+	case first == '"':
+		return "it is a string: its content may be an object that was encoded twice"
+	case first >= ' ' && first < utf8.RuneSelf:
+		return fmt.Sprintf("it begins with %q", first)
+	default:
+		return fmt.Sprintf("it begins with the byte %02x", b[0])
+	}
+}
+
+// ByteOrderMark describes the byte order mark that a record begins with, or returns "".
+func ByteOrderMark(b []byte) string {
+	switch {
+	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
+		return "it begins with a byte order mark (the bytes ef bb bf), which its producer must omit"
+	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")):
+		return "it begins with the byte order mark of UTF-16; JSON must be UTF-8"
+	}
+	return ""
 }
 
 // unquote gives what the JSON string v says: a part of v itself unless an

@@ -91,13 +91,16 @@ func TestDecodeJSON(t *testing.T) {
 	for name, tc := range map[string]struct {
 		in   string
 		want error  // if set, what the error must be
-		says string // else, what it must say
+		says string // what it must say
 	}{
 		"nothing":                     {"", tweet.ErrEmpty, ""},
 		"only space":                  {" \n", tweet.ErrEmpty, ""},
-		"an array":                    {"[" + whole + "]", tweet.ErrNotObject, ""},
-		"a string":                    {`"tweet"`, tweet.ErrNotObject, ""},
-		"Avro":                        {"\x02a", tweet.ErrNotObject, ""},
+		"an array":                    {"[" + whole + "]", tweet.ErrNotObject, "an array"},
+		"a string":                    {`"tweet"`, tweet.ErrNotObject, "encoded twice"},
+		"a number":                    {" 5", tweet.ErrNotObject, "begins with '5'"},
+		"a byte order mark":           {"\ufeff" + whole, tweet.ErrNotObject, "ef bb bf"},
+		"UTF-16":                      {"\xff\xfe{\x00}\x00", tweet.ErrNotObject, "UTF-16"},
+		"Avro":                        {"\x02a", tweet.ErrNotObject, "the byte 02"},
 		"two objects":                 {whole + whole, tweet.ErrTrailing, ""},
 		"trailing bytes":              {whole + "x", tweet.ErrTrailing, ""},
 		"a cut object":                {whole[:40], nil, "reading JSON"},
@@ -113,14 +116,16 @@ func TestDecodeJSON(t *testing.T) {
 		"a null id":                   {replaced(`"a"`, "null"), tweet.ErrNoID, ""},
 		"a null sentiment":            {replaced(`"neutral"`, "null"), tweet.ErrNoSentiment, ""},
 		"a name in another case":      {replaced(`"timestamp"`, `"Timestamp"`), tweet.ErrNoTimestamp, ""},
-		"a float timestamp":           {replaced(`1767225600000`, "1767225600000.0"), tweet.ErrNotInteger, ""},
+		"a float timestamp":           {replaced(`1767225600000`, "1767225600000.0"), tweet.ErrNotInteger, "it is a number, 1767225600000.0, with a fraction"},
 		"a timestamp with exponent":   {replaced(`1767225600000`, "1.7672256e12"), tweet.ErrNotInteger, ""},
 		"a timestamp with exponent E": {replaced(`1767225600000`, "1E12"), tweet.ErrNotInteger, ""},
-		"a timestamp in a string":     {replaced(`1767225600000`, `"1767225600000"`), tweet.ErrNotInteger, ""},
+		"a timestamp in a string":     {replaced(`1767225600000`, `"1767225600000"`), tweet.ErrNotInteger, `must be an integer, milliseconds since 1970; it is a string, "1767225600000"`},
+		"a timestamp in an object":    {replaced(`1767225600000`, `{"ms":1}`), tweet.ErrNotInteger, `an object, {"ms":1}`},
+		"a long timestamp":            {replaced(`1767225600000`, `"`+strings.Repeat("1", 100)+`"`), tweet.ErrNotInteger, "it is a string"},
 		"a timestamp over 64 bits":    {replaced(`1767225600000`, "17672256000001767225600000"), nil, "out of range"},
 		"a timestamp in nanoseconds":  {replaced(`1767225600000`, "1767225600000000000"), tweet.TimestampError(1767225600000000000), ""},
 		"a sentiment of its own":      {replaced(`"neutral"`, `"angry"`), tweet.ErrSentimentName, ""},
-		"a sentiment as a number":     {replaced(`"neutral"`, `2`), nil, "the sentiment is not a string"},
+		"a sentiment as a number":     {replaced(`"neutral"`, `2`), nil, "the sentiment is not a string; it is a number, 2"},
 		"a text as a number":          {replaced(`"hi"`, `7`), nil, "the text is not a string"},
 		"a doubled name":              {replaced(`"text"`, `"id":"b","text"`), nil, "duplicate"},
 		"invalid UTF-8":               {replaced("hi", "h\xff"), nil, "UTF-8"},

@@ -9,6 +9,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+	"github.com/brandpulse/brandpulse-connect/internal/valuetype"
 )
 
 // encoder turns messages into lines.
@@ -174,7 +175,7 @@ func (r *encoding) pointOf(i int, json []byte) (point, error) {
 		return point{}, errArray
 	}
 	if !ok {
-		return point{}, fmt.Errorf("a structured message must be an object {measurement, tags, fields, timestamp}, this is %s", kindOf(value))
+		return point{}, fmt.Errorf("a structured message must be an object {measurement, tags, fields, timestamp}, this is %s", valuetype.Of(value))
 	}
 	return pointOf(object)
 }

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/valuetype"
 )
 
 // mappedPoints makes the points of a batch by the mappings of the configuration.
@@ -123,7 +125,7 @@ func (m *mappedPoints) madeOfNull(i int, key, text string) bool {
 }
 
 func mustBeObject(field string, value any) error {
-	return fmt.Errorf("mapping %s: it must give an object, this is %s", field, kindOf(value))
+	return fmt.Errorf("mapping %s: it must give an object, this is %s", field, valuetype.Of(value))
 }
 
 // mapped returns the result of a mapping for message i, nil if it assigns nothing.

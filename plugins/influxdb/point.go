@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+	"github.com/brandpulse/brandpulse-connect/internal/valuetype"
 )
 
 // point is one that is not line protocol yet.
@@ -27,21 +28,21 @@ func pointOf(object map[string]any) (p point, err error) {
 		known++
 		var ok bool
 		if p.measurement, ok = value.(string); !ok {
-			return p, fmt.Errorf("measurement must be a string, this is %s", kindOf(value))
+			return p, fmt.Errorf("measurement must be a string, this is %s", valuetype.Of(value))
 		}
 	}
 	if value, found := object["tags"]; found {
 		known++
 		var ok bool
 		if p.tags, ok = value.(map[string]any); !ok && value != nil {
-			return p, fmt.Errorf("tags must be an object, this is %s", kindOf(value))
+			return p, fmt.Errorf("tags must be an object, this is %s", valuetype.Of(value))
 		}
 	}
 	if value, found := object["fields"]; found {
 		known++
 		var ok bool
 		if p.fields, ok = value.(map[string]any); !ok {
-			return p, fmt.Errorf("fields must be an object, this is %s", kindOf(value))
+			return p, fmt.Errorf("fields must be an object, this is %s", valuetype.Of(value))
 		}
 	}
 	timestamp, found := object["timestamp"]

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
+	"github.com/brandpulse/brandpulse-connect/internal/valuetype"
 )
 
 // tagText is the text of a tag's value, which may be a string, a number or a
@@ -37,7 +38,7 @@ func tagText(value any) (string, error) {
 		}
 		return string(lineproto.AppendFloat(nil, f)), nil
 	}
-	return "", fmt.Errorf("must be a string, a number or a boolean, this is %s", kindOf(value))
+	return "", fmt.Errorf("must be a string, a number or a boolean, this is %s", valuetype.Of(value))
 }
 
 // appendValue appends a field's value. An integer stays one, whatever its size.
@@ -71,7 +72,7 @@ func appendValue(dst []byte, value any, asUnsigned bool) ([]byte, error) {
 	if f, ok := float(value); ok {
 		return lineproto.AppendFloat(dst, f), lineproto.CheckFloat(f)
 	}
-	return dst, fmt.Errorf("must be a string, a number or a boolean, this is %s", kindOf(value))
+	return dst, fmt.Errorf("must be a string, a number or a boolean, this is %s", valuetype.Of(value))
 }
 
 // parseNumber gives an int64, a uint64 or a float64: an integer for what is
@@ -168,32 +169,5 @@ func nanoseconds(value any) (int64, error) {
 		}
 		return i, nil
 	}
-	return 0, fmt.Errorf("%w must be an integer of nanoseconds or a Bloblang timestamp, this is %s", errTimestamp, kindOf(value))
-}
-
-// kindOf names the type of a value as its user knows it.
-func kindOf(value any) string {
-	switch value.(type) {
-	case nil:
-		return "null"
-	case string, []byte:
-		return "a string"
-	case bool:
-		return "a boolean"
-	case map[string]any:
-		return "an object"
-	case []any:
-		return "an array"
-	case time.Time:
-		return "a timestamp"
-	case json.Number:
-		return "a number"
-	}
-	if _, _, ok := integer(value); ok {
-		return "an integer"
-	}
-	if _, ok := float(value); ok {
-		return "a float"
-	}
-	return fmt.Sprintf("a %T", value)
+	return 0, fmt.Errorf("%w must be an integer of nanoseconds or a Bloblang timestamp, this is %s", errTimestamp, valuetype.Of(value))
 }

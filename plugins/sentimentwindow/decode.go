@@ -167,7 +167,13 @@ func readSchema(file string) (r *avro.Resolver, fingerprint uint64, err error) {
 	return r, fingerprint, nil
 }
 
-func decodeJSON(_ context.Context, b []byte, t *tweet.Tweet) error { return t.DecodeJSON(b) }
+func decodeJSON(_ context.Context, b []byte, t *tweet.Tweet) error {
+	err := t.DecodeJSON(b)
+	if errors.Is(err, tweet.ErrNotInteger) {
+		return fmt.Errorf("%w (`%s` can convert it)", err, fieldMapping)
+	}
+	return err
+}
 
 func decodeJSONMessage(ctx context.Context, m *service.Message, t *tweet.Tweet) error {
 	if m.HasStructured() && !m.HasBytes() {

@@ -13,6 +13,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
+	"github.com/brandpulse/brandpulse-connect/internal/valuetype"
 )
 
 // errFiltered is for a record that the mapping deletes, as its user wants it: it
@@ -36,6 +37,9 @@ func mappedDecoder(mapping *bloblang.Executor) func(context.Context, *service.Me
 		// BloblangQueryValue would be shorter, but gives a mapping no `this`.
 		mapped, err := m.BloblangQuery(mapping)
 		if err != nil {
+			if b, _ := m.AsBytes(); tweet.ByteOrderMark(b) != "" {
+				return fmt.Errorf("mapping it to a tweet: %s: %w", tweet.ByteOrderMark(b), err)
+			}
 			return fmt.Errorf("mapping it to a tweet: %w", err)
 		}
 		if mapped == nil {
@@ -57,7 +61,7 @@ func mappedDecoder(mapping *bloblang.Executor) func(context.Context, *service.Me
 func fromObject(v any, t *tweet.Tweet) error {
 	o, ok := v.(map[string]any)
 	if !ok {
-		return fmt.Errorf("it is %s, not an object", kindOf(v))
+		return fmt.Errorf("it is %s, not an object", valuetype.Of(v))
 	}
 	brand, err := text(o, "brand", tweet.MaxBrandBytes)
 	if err != nil {
@@ -105,7 +109,7 @@ func text(o map[string]any, name string, limit int) ([]byte, error) {
 	case []byte:
 		s = string(v)
 	default:
-		return nil, fmt.Errorf("%s is %s, not a string", name, kindOf(v))
+		return nil, fmt.Errorf("%s is %s, not a string", name, valuetype.Of(v))
 	}
 	if len(s) > limit {
 		return nil, fmt.Errorf("%s has %d bytes, more than %d", name, len(s), limit)
@@ -145,27 +149,6 @@ func timestamp(v any) (int64, error) {
 	case string:
 		return 0, fmt.Errorf("timestamp %q is text: parse it, as .ts_parse(\"2006-01-02T15:04:05Z07:00\").ts_unix_milli() does", v)
 	default:
-		return 0, fmt.Errorf("timestamp is %s, not a whole number of milliseconds", kindOf(v))
+		return 0, fmt.Errorf("timestamp is %s, not a whole number of milliseconds", valuetype.Of(v))
 	}
-}
-
-// kindOf names a value as JSON does, for a reader who does not know Go.
-func kindOf(v any) string {
-	switch v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "a boolean"
-	case string, []byte:
-		return "text"
-	case []any:
-		return "an array"
-	case map[string]any:
-		return "an object"
-	case time.Time:
-		return "a time"
-	case json.Number, int, int32, int64, uint32, uint64, float32, float64:
-		return "a number"
-	}
-	return "of another type"
 }

@@ -53,7 +53,7 @@ func TestWhatCannotBeCountedLeavesWithItsOrigin(t *testing.T) {
 			m := at(tweetBytes)
 			m.MetaSetMut(contract.KafkaOffset, int64(6))
 			return m
-		}(), contract.ReasonOrigin, []string{"kafka_offset", "int64"}, nil},
+		}(), contract.ReasonOrigin, []string{"kafka_offset", "6 (an integer)"}, nil},
 		{"partition without room", kafkaMessage("tweets", 64, 6, tweetBytes), contract.ReasonOrigin, []string{"max_partitions is 64"}, 6},
 		{"second topic", kafkaMessage("other", 2, 6, tweetBytes), contract.ReasonOrigin, []string{"counts topic tweets already"}, 6},
 		{"failed before", func() *service.Message {

@@ -13,9 +13,10 @@ import (
 const (
 	// maxStreams bounds how many pages are fed at once.
 	maxStreams = 64
-	// heartbeat is how often a stream says that it is alive, when it has nothing
-	// else to say.
-	heartbeat = 10 * time.Second
+	// heartbeat is how often a stream sends the event alive. The page takes a stream
+	// that is silent for three of them for broken: a network that drops packets does
+	// not end a connection.
+	heartbeat = 5 * time.Second
 	// writeTimeout is how long a page may take to take an event.
 	writeTimeout = 10 * time.Second
 	// pace is the shortest time between two updates of a stream.
@@ -125,7 +126,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request, stopping <-chan 
 			case <-changed:
 				waiting = false
 			case <-beat.C:
-				if write(": alive\n\n") != nil {
+				if write("event: alive\ndata: 1\n\n") != nil {
 					return
 				}
 			}

@@ -221,7 +221,7 @@ func (p *page) shoot(name string) {
 		return
 	}
 	var png []byte
-	p.run(chromedp.CaptureScreenshot(&png))
+	p.run(chromedp.FullScreenshot(&png, 100)) // as PNG
 	if err := os.WriteFile(filepath.Join(shots, name+".png"), png, 0o644); err != nil {
 		p.t.Fatal(err)
 	}

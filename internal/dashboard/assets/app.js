@@ -1,4 +1,4 @@
-// What is looked at stands in the address, so that a link shows the same:
+// The address contains the view, so that a link shows the same:
 // #/brand?range=15m&brand=A&brand=B&at=SECONDS, #/pipeline or #/dead?reason=TEXT
 
 import { $, say, text } from "./dom.js";
@@ -54,16 +54,18 @@ const pause = new Pause((paused) => {
 });
 
 let noticed = "";
-/** A notice is a title and lines of what to do; code lines are {code}. */
+/** A notice is a title and lines of what to do; code lines are {code}. since tells how
+    long it has been so: it changes every second, so it is not an alert. */
 function notice(what) {
-  const key = JSON.stringify(what);
+  text($("notice-since"), what?.since ?? "");
+  const key = JSON.stringify({ ...what, since: "" });
   if (key === noticed) return;
   noticed = key;
-  const box = $("notice");
-  box.hidden = !what;
+  $("notice").hidden = !what;
+  const box = $("notice-words");
   box.replaceChildren();
   if (!what) return;
-  box.dataset.level = what.level;
+  $("notice").dataset.level = what.level;
   const title = document.createElement("p");
   title.className = "notice-title";
   title.textContent = what.title;

@@ -1,23 +1,25 @@
-// The brand view: what InfluxDB says people feel.
+// The brand view: the sentiment of tweets, as InfluxDB has it.
 
 import { $, each, h, say, text } from "./dom.js";
 import { Chart } from "./chart.js";
 import { Stream } from "./stream.js";
 import { Texts } from "./texts.js";
 import { Moment } from "./moment.js";
-import { problemNotice, refusedNotice } from "./problems.js";
+import { sample } from "./overlay.js";
+import { brokenNotice, problemNotice, refusedNotice } from "./problems.js";
 import { net as netOf, none, sentiments, total } from "./sentiments.js";
 import * as format from "./format.js";
 
 const ranges = [["1m", "1 min"], ["15m", "15 min"], ["1h", "1 h"], ["6h", "6 h"], ["24h", "24 h"]];
 const lateSeconds = 5; // how old the newest tweet may be to be called live
+const patience = 3000; // milliseconds in which a page that opens may connect
 
 let chart = null; // one for the life of the page: it listens to its size
 let picked = () => {};
 
 export class BrandView {
   #page; #stream = null; #key = ""; #range = "1m"; #brands = []; #at = null;
-  #windows = new Map(); #update = null; #connected = false; #refused = null; #texts; #moment; #clock; #aside = new AbortController();
+  #windows = new Map(); #update = null; #received = 0; #link = { connected: false, refused: null, lost: Date.now() }; #texts; #moment; #clock; #aside = new AbortController();
 
   constructor(page) {
     this.#page = page;
@@ -70,7 +72,7 @@ export class BrandView {
       this.#stream?.close();
       this.#windows.clear();
       this.#update = null;
-      this.#stream = new Stream(`api/brand/events?${key}`, (update) => this.#take(update), (connected, refused) => { this.#connected = connected; this.#refused = refused; this.#state(); });
+      this.#stream = new Stream(`api/brand/events?${key}`, (update) => this.#take(update), (link) => { this.#link = link; this.#state(); });
       this.#texts.again();
     }
     if (this.#at !== null) this.#moment.show(this.#at, before !== this.#at);
@@ -97,6 +99,7 @@ export class BrandView {
     for (const start of this.#windows.keys()) if (start < update.first) this.#windows.delete(start);
     this.#tellMarks(this.#update, update);
     this.#update = update;
+    this.#received = performance.now();
     this.#draw();
     this.#state();
     this.#texts.tick(update.status.newest);
@@ -109,12 +112,39 @@ export class BrandView {
     if (before && last && last.start > known) say(`${markTitle(last)}, ${markBrands(last)}, at ${format.clock(last.start, now.step)}`);
   }
 
+  /** Now by the clock of the server, in unix milliseconds. */
+  #now() { return this.#update.now + performance.now() - this.#received; }
+
   /** All windows of the range, those without tweets too. */
   #all() {
-    const { first, head, step } = this.#update;
+    const { first, head, step, overlay } = this.#update;
     const all = [];
-    for (let start = first; start <= head; start += step) all.push({ start, counts: this.#windows.get(start) ?? none });
+    for (let start = first; start <= head; start += step) {
+      const row = this.#windows.get(start);
+      const three = (i) => row?.slice(3 * i, 3 * i + 3) ?? none;
+      all.push({ start, counts: three(0), brands: overlay.map((_, i) => three(i + 1)) });
+    }
     return all;
+  }
+
+  /** The time that a figure is about: now, or the whole range. */
+  #drawWhen(u) {
+    const together = this.#brands.length > 1 ? `, ${this.#brands.length} brands together` : "";
+    const range = `last ${format.span(u.step * ((u.head - u.first) / u.step + 1 | 0))}`;
+    const when = { now: `now${together}`, sum: range + together, range, windows: `${range}, by ${format.span(u.step)}`, texts: "last 1 min" };
+    for (const element of document.querySelectorAll("#brand [data-when]")) text(element, when[element.dataset.when]);
+  }
+
+  /** The sentiments, or the brands that are drawn over each other. */
+  #drawLegend(u) {
+    text($("chart-title"), `Tweets per second by ${u.overlay.length ? "brand" : "sentiment"}`);
+    const key = JSON.stringify(u.overlay);
+    if ($("legend").dataset.key === key) return;
+    $("legend").dataset.key = key;
+    const more = this.#brands.length - u.overlay.length;
+    $("legend").replaceChildren(...(u.overlay.length
+      ? [...u.overlay.map((name, i) => h("li", { class: "brand-name" }, sample(i), h("span", null, format.name(name)))), more > 0 ? h("li", null, `and ${more} more, not drawn`) : ""]
+      : sentiments.map(({ name, css, shape }) => h("li", { class: css }, h("span", { class: "shape", "aria-hidden": "true" }, shape), ` ${name}`))));
   }
 
   #draw() {
@@ -123,25 +153,35 @@ export class BrandView {
     const windows = this.#all();
     const all = total(u.total);
     const net = netOf(u.total);
-    text($("rate"), all && !u.status.problem ? format.count(u.rate) : format.none);
-    text($("total"), all ? `${format.count(all)} in ${format.span(u.step * windows.length)}` : "");
-    text($("net"), format.signed(net));
+    this.#drawWhen(u);
+    this.#drawLegend(u);
+    const unknown = u.status.problem?.message ?? (u.status.asked ? null : "Not read yet");
+    const nothing = all ? null : unknown ?? "No tweets in this range";
+    measured($("rate"), unknown ? format.none : format.count(u.rate), unknown);
+    text($("total"), all ? `${format.count(all)} ${all === 1 ? "tweet" : "tweets"} in the last ${format.span(u.step * windows.length)}` : "");
+    measured($("net"), format.signed(net), nothing);
     $("net").dataset.sign = net === null ? "" : String(Math.sign(Math.round(net)));
     $("needle").hidden = net === null;
     $("needle").style.left = `${50 + (net ?? 0) / 2}%`;
-    sentiments.forEach(({ name }, i) => text($(`share-${name}`), format.percent(u.total[i], all)));
+    $("net-bar").style.left = `${50 + Math.min(0, net ?? 0) / 2}%`;
+    $("net-bar").style.width = `${Math.abs(net ?? 0) / 2}%`;
+    sentiments.forEach(({ name }, i) => measured($(`share-${name}`), format.percent(u.total[i], all), nothing));
     grow($("share-bar"), u.total);
-    chart.set({ step: u.step, first: u.first, head: u.head, filled: u.filled, windows, marks: u.marks, key: this.#key, pinned: this.#at });
+    chart.set({
+      step: u.step, first: u.first, head: u.head, filled: u.filled, read: u.read, windows, overlay: u.overlay, marks: u.marks, key: this.#key, pinned: this.#at,
+      unread: "Reading…", unanswered: u.status.problem ? `No data since ${format.clock(Math.floor(u.status.since / 1000))}` : null, empty: "No tweets in this range",
+    });
     this.#drawVoice(u);
     this.#drawMarks(u);
     if (!$("table").hidden) this.#drawTable(windows);
     text($("source"), `${u.status.bucket} / ${u.status.measurement} at ${u.status.url}${u.status.stray ? `. ${format.count(u.status.stray)} tweets have a sentiment other than the three and are not shown.` : ""}`);
-    document.title = all ? `${format.signed(net)} net · ${format.count(u.rate)}/s · BrandPulse` : "BrandPulse";
+    document.title = all ? `${format.count(u.rate)}/s now · net ${format.signed(net)} · BrandPulse` : "BrandPulse";
   }
 
   #drawVoice(u) {
     const all = u.brands.reduce((sum, b) => sum + total(b.counts), 0);
     const most = Math.max(1, ...u.brands.map((b) => total(b.counts)));
+    $("voice").dataset.empty = u.brands.length ? "" : "No tweets.";
     text($("voice-hint"), u.brands.length > 1 ? "choose to filter" : "");
     each($("voice"), u.brands, () => voiceRow((name) => {
       const chosen = this.#brands.includes(name) ? this.#brands.filter((b) => b !== name) : [...this.#brands, name];
@@ -154,6 +194,8 @@ export class BrandView {
       button.dataset.brand = brand.name;
       button.disabled = !brand.name;
       button.setAttribute("aria-pressed", String(on));
+      const place = u.overlay.indexOf(brand.name);
+      button.dataset.line = place < 0 ? "" : String(place + 1);
       button.classList.toggle("dim", this.#brands.length > 0 && !on);
       button.title = words;
       text(name, words);
@@ -170,7 +212,7 @@ export class BrandView {
     const marks = u.marks.slice(-6).reverse();
     $("marks-panel").dataset.empty = String(marks.length === 0);
     if (marks.length === 0) {
-      $("marks").replaceChildren(h("li", { class: "empty" }, `None in the last ${format.span(u.step * ((u.head - u.first) / u.step + 1 | 0))}.`));
+      $("marks").replaceChildren(h("li", { class: "empty" }, `None.`));
       return;
     }
     $("marks").querySelector(".empty")?.remove();
@@ -195,14 +237,18 @@ export class BrandView {
   }
 
   #drawTable(windows) {
-    const step = this.#update.step;
-    const rows = windows.slice().reverse().map(({ start, counts }) => h("tr", { "data-start": start },
-      h("th", { scope: "row" }, format.clock(start, step)),
-      ...[...counts, total(counts)].map((n) => h("td", null, format.count(n))),
-      h("td", null, format.signed(netOf(counts)))));
+    const { step, overlay, filled, read } = this.#update;
+    const columns = overlay.length ? overlay.flatMap((name) => [format.name(name), "net"]) : [...sentiments.map(({ name, shape }) => `${shape} ${name}`), "all", "net"];
+    const cells = ({ start, counts, brands }) => {
+      if (start < filled || start >= read) return columns.map(() => format.none);
+      if (overlay.length) return brands.flatMap((of) => [format.count(total(of)), format.signed(netOf(of))]);
+      return [...counts, total(counts)].map(format.count).concat(format.signed(netOf(counts)));
+    };
+    const rows = windows.slice().reverse().map((window) => h("tr", { "data-start": window.start },
+      h("th", { scope: "row" }, format.clock(window.start, step)), ...cells(window).map((cell) => h("td", null, cell))));
     $("table").replaceChildren(h("table", null,
-      h("caption", null, `Tweets in windows of ${format.span(step)}, the newest first. The newest is still filling.`),
-      h("thead", null, h("tr", null, ...["Time", ...sentiments.map(({ name, shape }) => `${shape} ${name}`), "all", "net"].map((name) => h("th", { scope: "col" }, name)))),
+      h("caption", null, `Tweets in windows of ${format.span(step)}, the newest first. The newest is still filling. ${format.none} is not read.`),
+      h("thead", null, h("tr", null, ...["Time", ...columns].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", null, ...rows)));
   }
 
@@ -219,26 +265,38 @@ export class BrandView {
     };
   }
 
-  /** How fresh it is, and what to do when it is not. */
+  /** How fresh the data is, and what to do when it is not. */
   #state() {
     const u = this.#update;
-    const { live, notice } = this.#page;
-    if (!this.#connected) {
-      live("lost", u ? "Connection lost" : this.#refused ? "Refused" : "Connecting");
-      notice(this.#refused ? refusedNotice(this.#refused) : u ? { level: "bad", title: "The dashboard does not answer", lines: ["What you see is what it said last. The page comes back by itself when the program runs again:", { code: "brandpulse-connect dashboard" }] } : null);
+    const { live, notice, pause } = this.#page;
+    if (pause.since) return; // what is shown stays
+    const { connected, refused, lost } = this.#link;
+    if (!connected) {
+      const broken = u || Date.now() - lost > patience;
+      live("lost", refused ? "Refused" : broken ? `Disconnected for ${format.age((Date.now() - lost) / 1000)}` : "Connecting");
+      notice(refused ? refusedNotice(refused) : broken ? brokenNotice(lost, u !== null) : null);
       return;
     }
     if (!u) return;
-    const { problem, asked, newest } = u.status;
-    notice(problem ? problemNotice(problem, u.status) : asked && !newest && u.filled <= u.first ? problemNotice({ kind: "empty" }, u.status) : null);
-    if (problem) return live("lost", "No data");
+    const { problem, asked, newest, since } = u.status;
+    const now = this.#now();
+    notice(problem ? problemNotice(problem, u.status, now) : asked && !newest && u.filled <= u.first ? problemNotice({ kind: "empty" }, { ...u.status, since: 0 }, now) : null);
+    if (problem) return live("lost", `No data for ${format.age((now - since) / 1000)}`);
     if (!asked) return live("wait", "Reading");
+    const waited = Math.floor(now / 1000) - u.read; // InfluxDB has not failed yet, and may hang
+    if (waited > lateSeconds) return live("late", `No response for ${format.age(waited)}`);
     if (!newest) return live("wait", "No tweets");
     // The newest tweet lies anywhere in its second.
     const age = Math.max(0, u.head - newest);
     if (age <= lateSeconds) live("live", "Live");
     else live("late", age < 120 ? `${age} s behind` : `No tweets since ${format.clock(newest)}`);
   }
+}
+
+/** Sets a figure. One that is not known tells why when the pointer rests on it. */
+function measured(element, value, why) {
+  text(element, value);
+  element.title = value === format.none ? why ?? "" : "";
 }
 
 export function markTitle({ kind, value }) {

@@ -1,9 +1,10 @@
-// Tweets per second by sentiment as stacked areas, and below them net sentiment
-// as a line, on one axis of time. A slider lies over both: pointer and arrow keys
-// move along the windows, and a click or Enter picks one.
+// Tweets per second by sentiment as stacked areas, or by brand as lines, and below
+// them net sentiment, on one axis of time. A slider lies over both: pointer and arrow
+// keys move along the windows, and a click or Enter picks one.
 
 import { h, s } from "./dom.js";
-import { area, gridOf, line, niceMax, timeTicks } from "./scale.js";
+import { drawLines, sample } from "./overlay.js";
+import { area, axisOf, line, timeTicks } from "./scale.js";
 import { net, sentiments, total } from "./sentiments.js";
 import * as format from "./format.js";
 
@@ -13,7 +14,7 @@ const stack = sentiments.map(({ css }, i) => [css, i]).reverse();
 const markShapes = { spike: "M0-6 5 0 0 6-5 0z", inversion: "M-3 5V-5M-6-2l3-3 3 3M3-5V5M0 2l3 3 3-3" };
 
 export class Chart {
-  #root; #model = null; #cursor = null; #max = 1; #netMax = 100; #size = { left: 0, w: 0, h: 0 };
+  #root; #model = null; #cursor = null; #axis = axisOf(0); #netMax = 100; #size = { left: 0, w: 0, h: 0 };
   #svg; #moving; #parts = {}; #slider; #tip; #pick; #first = null;
 
   constructor(root, pick) {
@@ -31,7 +32,9 @@ export class Chart {
     parts.clip = s("rect", { x: 0, y: 0 });
     parts.above = s("rect", { x: 0 });
     parts.below = s("rect", { x: 0 });
-    this.#moving = s("g", null, parts.neg, parts.hatch, parts.neu, parts.pos, parts.edges, parts.netUp, parts.netDown, parts.netLine, parts.filling, parts.marks);
+    parts.lines = s("g", { class: "c-lines" });
+    parts.netLines = s("g");
+    this.#moving = s("g", null, parts.neg, parts.hatch, parts.neu, parts.pos, parts.edges, parts.lines, parts.netUp, parts.netDown, parts.netLine, parts.netLines, parts.filling, parts.marks);
     this.#svg = s("svg", { "aria-hidden": "true" },
       s("defs", null,
         s("clipPath", { id: "chart-clip" }, parts.clip),
@@ -51,10 +54,11 @@ export class Chart {
     new ResizeObserver(() => this.#draw()).observe(root);
   }
 
-  /** model: step, first, head, filled, windows [{start, counts}], marks, pinned. */
+  /** model: step, first, head, filled, read, windows [{start, counts, brands}], overlay
+      [names], marks, pinned, and words for what is not known: unread, unanswered, empty. */
   set(model) {
     if (this.#model && (this.#model.step !== model.step || this.#model.key !== model.key)) {
-      this.#max = 1;
+      this.#axis = axisOf(0);
       this.#cursor = null;
       this.#first = null;
     }
@@ -65,8 +69,8 @@ export class Chart {
   // Tweets a second in a window; the newest one has not lasted its whole time, and
   // what is younger than a second is not stored yet.
   #rate(window, n) {
-    const { step, head } = this.#model;
-    return n / (step === 1 ? 1 : Math.min(step, Math.max(1, head - window.start)));
+    const { step, read } = this.#model;
+    return n / (step === 1 ? 1 : Math.min(step, Math.max(1, read - 1 - window.start)));
   }
 
   #x(t) {
@@ -84,8 +88,9 @@ export class Chart {
     const usable = height - bands.marks - bands.between - bands.axis;
     const top = bands.marks, bottom = Math.round(top + usable * (1 - bands.net));
     const netTop = bottom + bands.between, netBottom = height - bands.axis;
-    // A window that has only begun says nothing of its rate.
-    const drawn = m.step > 1 && m.head - m.windows.at(-1).start < 3 ? m.windows.slice(0, -1) : m.windows;
+    // What has not been read is not 0, and a window that has only begun says nothing of
+    // its rate.
+    const drawn = m.windows.filter(({ start }) => (m.step === 1 ? start < m.read : m.read - start > 3));
     const layers = this.#volume(drawn, top, bottom);
     this.#net(drawn, netTop, netBottom);
     this.#frame(top, bottom, netTop, netBottom);
@@ -98,25 +103,30 @@ export class Chart {
   }
 
   #volume(windows, top, bottom) {
-    const peak = Math.max(...windows.map((b) => this.#rate(b, total(b.counts))));
-    const max = niceMax(peak * 1.04);
+    const { overlay, step } = this.#model;
+    const apart = overlay.length > 0;
+    const rates = apart ? overlay.map((_, i) => windows.map((b) => this.#rate(b, total(b.brands[i])))) : [windows.map((b) => this.#rate(b, total(b.counts)))];
+    const axis = axisOf(Math.max(0, ...rates.flat()) * 1.04, { whole: step === 1 });
     // The scale grows at once, and shrinks when there is much room: it must not jump about.
-    if (max > this.#max || max < this.#max * 0.6) this.#max = max;
-    const y = (n) => bottom - ((bottom - top) * n) / this.#max;
+    if (axis.max > this.#axis.max || axis.max < this.#axis.max * 0.6 || !this.#axis.ticks.length) this.#axis = axis;
+    const y = (n) => bottom - ((bottom - top) * n) / this.#axis.max;
+    drawLines(this.#parts.lines, apart ? rates.map((of) => line(this.#across(windows, (_, i) => y(of[i])))) : []);
     const base = windows.map(() => 0);
     let lower = this.#across(windows, () => bottom);
     let edges = "";
     for (const [name, sentiment] of stack) {
-      windows.forEach((b, i) => { base[i] += this.#rate(b, b.counts[sentiment]); });
+      if (!apart) windows.forEach((b, i) => { base[i] += this.#rate(b, b.counts[sentiment]); });
       const upper = this.#across(windows, (_, i) => y(base[i]));
-      const d = area(upper, lower);
+      const d = apart ? "" : area(upper, lower);
       set(this.#parts[name], { d });
       if (name === "neg") set(this.#parts.hatch, { d });
       edges += line(upper);
       lower = upper;
     }
-    set(this.#parts.edges, { d: edges });
-    return { y, base };
+    set(this.#parts.edges, { d: apart ? "" : edges });
+    // Where a mark's stem ends: at the line of its brand, or at the top of the areas.
+    const at = (i, brand) => (apart ? rates[Math.max(0, overlay.indexOf(brand))][i] : base[i]);
+    return { y, at };
   }
 
   /** A line over all windows, through their middles and out to both edges. */
@@ -131,11 +141,24 @@ export class Chart {
   }
 
   #net(windows, top, bottom) {
-    const values = windows.map((b) => net(b.counts));
-    const most = Math.max(10, ...values.map((v) => Math.abs(v ?? 0)));
+    const { overlay } = this.#model;
+    const nets = overlay.length ? overlay.map((_, i) => windows.map((b) => net(b.brands[i]))) : [windows.map((b) => net(b.counts))];
+    const most = Math.max(10, ...nets.flat().map((v) => Math.abs(v ?? 0)));
     this.#netMax = [25, 50, 100].find((n) => most <= n) ?? 100;
     const middle = (top + bottom) / 2;
     const y = (n) => middle - ((bottom - top) / 2) * (n / this.#netMax);
+    const paths = nets.map((values) => this.#netPath(windows, values, y, middle));
+    drawLines(this.#parts.netLines, overlay.length ? paths.map(({ lines }) => lines) : []);
+    const { lines, areas } = overlay.length ? { lines: "", areas: "" } : paths[0];
+    set(this.#parts.netLine, { d: lines });
+    set(this.#parts.netUp, { d: areas });
+    set(this.#parts.netDown, { d: areas });
+    set(this.#parts.above, { y: top - 2, width: this.#size.w * 2, height: middle - top + 2 });
+    set(this.#parts.below, { y: middle, width: this.#size.w * 2, height: bottom - middle + 2 });
+  }
+
+  // Windows without tweets are gaps.
+  #netPath(windows, values, y, middle) {
     const { step } = this.#model;
     let lines = "", areas = "", run = [];
     const end = () => {
@@ -149,21 +172,18 @@ export class Chart {
       else run.push([this.#x(windows[i].start + step / 2), y(v)]);
     });
     end();
-    set(this.#parts.netLine, { d: lines });
-    set(this.#parts.netUp, { d: areas });
-    set(this.#parts.netDown, { d: areas });
-    set(this.#parts.above, { y: top - 2, width: this.#size.w * 2, height: middle - top + 2 });
-    set(this.#parts.below, { y: middle, width: this.#size.w * 2, height: bottom - middle + 2 });
+    return { lines, areas };
   }
 
   #frame(top, bottom, netTop, netBottom) {
     const { left, w, h: height } = this.#size;
     const m = this.#model;
     const rows = [], labels = [];
-    for (const value of gridOf(this.#max)) {
-      const y = bottom - ((bottom - top) * value) / this.#max;
+    const { max, ticks: values, digits } = this.#axis;
+    for (const value of values) {
+      const y = bottom - ((bottom - top) * value) / max;
       rows.push(s("line", { x1: left, x2: w, y1: y, y2: y }));
-      labels.push(s("text", { x: left - 8, y: y + 4 }, format.compact(value)));
+      labels.push(s("text", { x: left - 8, y: y + 4 }, format.tick(value, digits)));
     }
     rows.push(s("line", { class: "axis", x1: left, x2: w, y1: bottom, y2: bottom }));
     const { step, ticks } = timeTicks(m.first, m.first + m.windows.length * m.step, Math.max(2, Math.floor((w - left) / 105)));
@@ -174,16 +194,35 @@ export class Chart {
     }
     const middle = (netTop + netBottom) / 2;
     for (const [y, name] of [[netTop, null], [middle, "axis"], [netBottom, null]]) rows.push(s("line", { class: name, x1: left, x2: w, y1: y, y2: y }));
-    labels.push(s("text", { x: left - 8, y: netTop + 9 }, `+${this.#netMax}`), s("text", { x: left - 8, y: middle + 4 }, "net 0"), s("text", { x: left - 8, y: netBottom - 1 }, `−${this.#netMax}`));
+    if (values.length) labels.push(s("text", { x: left - 8, y: netTop + 9 }, `+${this.#netMax}`), s("text", { x: left - 8, y: middle + 4 }, "net 0"), s("text", { x: left - 8, y: netBottom - 1 }, `−${this.#netMax}`));
     this.#parts.grid.replaceChildren(...rows);
     this.#parts.labels.replaceChildren(...labels);
-    const unread = Math.min(this.#x(m.filled), w);
-    this.#parts.unread.replaceChildren(...(unread > left + 1 ? [
-      s("rect", { x: left, y: top, width: unread - left, height: netBottom - top, fill: "url(#unread)" }),
-      unread > left + 90 ? s("text", { x: (left + unread) / 2, y: (top + bottom) / 2 }, "reading…") : null].filter(Boolean) : []));
+    this.#unknown(top, bottom, netBottom);
   }
 
-  #marks(windows, { y, base }) {
+  // What has not been read is hatched, and says why: older windows at the left, and at
+  // the right those since InfluxDB's last answer. A range without tweets says so.
+  #unknown(top, bottom, netBottom) {
+    const { left, w } = this.#size;
+    const m = this.#model;
+    const filled = Math.min(this.#x(m.filled), w), read = Math.max(left, this.#x(m.read));
+    const gaps = [];
+    if (read <= left || filled >= read) gaps.push([left, w, m.unanswered ?? m.unread]);
+    else {
+      if (filled > left + 1) gaps.push([left, filled, m.unread]);
+      if (m.unanswered || m.head - m.read >= 3) gaps.push([Math.min(read, w), w, m.unanswered ?? m.unread]);
+    }
+    const words = (from, to, what) => {
+      const wide = what.length * 6.2 + 12;
+      return to - from > wide ? [s("text", { x: (from + to) / 2, y: (top + bottom) / 2 }, what)] : [];
+    };
+    const parts = gaps.filter(([from, to]) => to - from > 1).flatMap(([from, to, what]) => [
+      s("rect", { x: from, y: top, width: to - from, height: netBottom - top, fill: "url(#unread)" }), ...words(from, to, what)]);
+    if (gaps.length === 0 && this.#axis.ticks.length === 0) parts.push(...words(left, w, m.empty));
+    this.#parts.unread.replaceChildren(...parts);
+  }
+
+  #marks(windows, { y, at }) {
     const { step, marks } = this.#model;
     let last = -Infinity; // where a sign was drawn: two at one moment stand side by side
     this.#parts.marks.replaceChildren(...marks.flatMap((mark) => {
@@ -192,10 +231,16 @@ export class Chart {
       const x = this.#x(mark.start + step / 2);
       last = Math.max(x, last + 14);
       return [
-        s("line", { class: "mark-stem", x1: x, x2: x, y1: bands.marks - 5, y2: Math.max(bands.marks - 5, y(base[i])) }),
-        s("path", { class: `mark-${mark.kind}`, d: markShapes[mark.kind], transform: `translate(${(last - x < 30 ? last : x).toFixed(1)} 9)` }),
+        s("line", { class: "mark-stem", x1: x, x2: x, y1: bands.marks - 5, y2: Math.max(bands.marks - 5, y(at(i, mark.brands[0]))) }),
+        s("path", { class: `mark-${mark.kind}${this.#brandOf(mark)}`, d: markShapes[mark.kind], transform: `translate(${(last - x < 30 ? last : x).toFixed(1)} 9)` }),
       ];
     }));
+  }
+
+  /** The class of a mark's brand, where each has its own line. */
+  #brandOf(mark) {
+    const i = this.#model.overlay.indexOf(mark.brands[0]);
+    return i < 0 ? "" : ` brand-${i + 1}`;
   }
 
   // A short range glides from one second to the next instead of jumping.
@@ -237,17 +282,31 @@ export class Chart {
   }
 
   #words(b) {
-    const all = total(b.counts);
-    if (!all) return `${format.clock(b.start, this.#model.step)}: no tweets`;
-    return `${format.clock(b.start, this.#model.step)}: ${format.count(this.#rate(b, all))} tweets per second, ${sentiments.map(({ name }, i) => `${format.percent(b.counts[i], all)} ${name}`).join(", ")}, net ${format.signed(net(b.counts))}`;
+    const { step, overlay } = this.#model;
+    const at = format.clock(b.start, step), all = total(b.counts);
+    if (!this.#known(b)) return `${at}: not read`;
+    if (!all) return `${at}: no tweets`;
+    if (overlay.length) return `${at}: ${overlay.map((name, i) => `${format.name(name)} ${format.count(this.#rate(b, total(b.brands[i])))} tweets per second, net ${format.signed(net(b.brands[i]))}`).join("; ")}`;
+    return `${at}: ${format.count(this.#rate(b, all))} tweets per second, ${sentiments.map(({ name }, i) => `${format.percent(b.counts[i], all)} ${name}`).join(", ")}, net ${format.signed(net(b.counts))}`;
   }
 
+  #known(b) { return b.start >= this.#model.filled && b.start < this.#model.read; }
+
   #fillTip(b) {
-    const row = ({ name, css, shape }, n) => h("p", { class: css }, h("span", null, `${shape} ${name}`), h("b", null, format.count(this.#rate(b, n))));
-    this.#tip.replaceChildren(
-      h("p", { class: "tip-time" }, h("span", null, format.clock(b.start, this.#model.step)), h("b", null, `${format.count(this.#rate(b, total(b.counts)))}/s`)),
-      ...sentiments.map((sentiment, i) => row(sentiment, b.counts[i])),
-      h("p", { class: "tip-net" }, h("span", null, "net"), h("b", null, format.signed(net(b.counts)))));
+    const { step, overlay } = this.#model;
+    const row = (name, words, value) => h("p", { class: name }, words, h("b", null, value));
+    const label = (...words) => h("span", null, ...words);
+    const rate = (counts) => format.count(this.#rate(b, counts));
+    const time = (value) => row("tip-time", label(format.clock(b.start, step)), value);
+    if (!this.#known(b)) this.#tip.replaceChildren(time("not read"));
+    else if (overlay.length) {
+      this.#tip.replaceChildren(time("tweets/s, net"), ...overlay.map((name, i) =>
+        row("tip-brand", label(sample(i), format.name(name)), `${rate(total(b.brands[i]))}, ${format.signed(net(b.brands[i]))}`)));
+    } else {
+      this.#tip.replaceChildren(time(`${rate(total(b.counts))}/s`),
+        ...sentiments.map(({ name, css, shape }, i) => row(css, label(`${shape} ${name}`), rate(b.counts[i]))),
+        row("tip-net", label("net"), format.signed(net(b.counts))));
+    }
   }
 
   #move(index) {

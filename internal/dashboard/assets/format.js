@@ -22,6 +22,9 @@ export function count(n) {
 /** 12.3K for axes and tight places. */
 export const compact = (n) => (Math.abs(n) < 10000 ? count(n) : compactNumber.format(n));
 
+/** The label of a grid line, with so many digits after the point. */
+export const tick = (n, digits) => (digits ? n.toFixed(digits) : compact(n));
+
 export function percent(part, all) {
   if (!all) return none;
   const share = (100 * part) / all;
@@ -64,6 +67,17 @@ export function span(seconds) {
   if (seconds < 3600) return `${seconds / 60} min`;
   return `${seconds / 3600} h`;
 }
+
+/** How long ago something was, from seconds. */
+export function age(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  return s < 172800 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86400)} days`;
+}
+
+/** A time and how long ago it was, from unix milliseconds. */
+export const since = (at, now) => `since ${clock(Math.floor(at / 1000))} (${age((now - at) / 1000)})`;
 
 /** How long something takes, from seconds. */
 export function took(seconds) {

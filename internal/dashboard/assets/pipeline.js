@@ -3,26 +3,30 @@
 import { $, each, h, s, text } from "./dom.js";
 import { Stream } from "./stream.js";
 import { line, niceMax } from "./scale.js";
-import { refusedNotice } from "./problems.js";
+import { brokenNotice, refusedNotice } from "./problems.js";
 import * as format from "./format.js";
 
+// Each with the metric that measures it.
 const stages = [
-  ["generated", "Generated", "by tweet_generator"],
-  ["kafka", "In Kafka", "new records"],
-  ["decoded", "Decoded", "by sentiment_window"],
-  ["windowed", "Windowed", "into points"],
-  ["stored", "Stored", "in InfluxDB"],
+  ["generated", "Generated", "by tweet_generator", "tweet_generator_generated"],
+  ["kafka", "In Kafka", "new records", "tweet_generator_delivered, and --kafka is not set"],
+  ["decoded", "Decoded", "by sentiment_window", "sentiment_window_tweets"],
+  ["windowed", "Windowed", "into points", "sentiment_window_points"],
+  ["stored", "Stored", "in InfluxDB", "influxdb_tweets_written"],
 ];
 const seconds = 300; // of history in a small chart
+const patience = 3000; // milliseconds in which a page that opens may connect
 
 export class PipelineView {
-  #page; #stream; #samples = []; #update = null; #connected = false; #refused = null;
+  #page; #stream; #samples = []; #update = null; #received = 0; #clock;
+  #link = { connected: false, refused: null, lost: Date.now() };
 
   constructor(page) {
     this.#page = page;
     $("stages").replaceChildren();
     $("tiles").replaceChildren();
-    this.#stream = new Stream("api/pipeline/events", (update) => this.#take(update), (connected, refused) => { this.#connected = connected; this.#refused = refused; this.#state(); });
+    this.#stream = new Stream("api/pipeline/events", (update) => this.#take(update), (link) => { this.#link = link; this.#state(); });
+    this.#clock = setInterval(() => this.#state(), 1000);
   }
 
   show() {}
@@ -31,27 +35,39 @@ export class PipelineView {
 
   resume() { this.#stream.resume(); }
 
-  close() { this.#stream.close(); }
+  close() {
+    this.#stream.close();
+    clearInterval(this.#clock);
+  }
 
   #take(update) {
     this.#samples = (update.whole ? update.samples : [...this.#samples, ...update.samples]).slice(-seconds);
     this.#update = update;
+    this.#received = performance.now();
     this.#draw();
     this.#state();
   }
 
+  /** Now by the clock of the server, in unix milliseconds. */
+  #now() { return (this.#samples.at(-1)?.at ?? 0) + performance.now() - this.#received; }
+
   #state() {
-    const { live, notice } = this.#page;
-    if (!this.#connected) {
-      live("lost", this.#update ? "Connection lost" : this.#refused ? "Refused" : "Connecting");
-      notice(this.#refused ? refusedNotice(this.#refused) : this.#update ? { level: "bad", title: "The dashboard does not answer", lines: ["What you see is what it said last. The page comes back by itself when the program runs again:", { code: "brandpulse-connect dashboard" }] } : null);
+    const { live, notice, pause } = this.#page;
+    if (pause.since) return; // what is shown stays
+    const { connected, refused, lost } = this.#link;
+    if (!connected) {
+      const broken = this.#update || Date.now() - lost > patience;
+      live("lost", refused ? "Refused" : broken ? `Disconnected for ${format.age((Date.now() - lost) / 1000)}` : "Connecting");
+      notice(refused ? refusedNotice(refused) : broken ? brokenNotice(lost, this.#update !== null) : null);
       return;
     }
     notice(null);
-    const last = this.#samples.at(-1);
-    if (!last) live("wait", "Reading");
-    else if (this.#update.endpoints.length && this.#update.endpoints.every((e) => e.error)) live("lost", "No pipeline");
+    if (!this.#update) return;
+    const { endpoints } = this.#update;
+    if (!this.#samples.length) live("wait", "Reading");
+    else if (endpoints.length && endpoints.every((e) => e.error)) live("lost", "No pipeline");
     else live("live", "Live");
+    this.#drawEndpoints();
   }
 
   #draw() {
@@ -67,59 +83,94 @@ export class PipelineView {
     const max = niceMax(Math.max(1, ...all));
     const times = this.#samples.map((r) => r.at / 1000);
     const now = Math.max(1, ...stages.map(([name]) => last[name] ?? 0));
-    each($("stages"), stages, stageCard, (card, [name, title, by]) => {
+    each($("stages"), stages, stageCard, (card, [name, title, by, metric]) => {
       const [head, figure, unit, bar, spark, note] = card.children;
       card.dataset.stage = name;
-      card.classList.toggle("held", verdict.stage === name);
+      const problem = verdict.stage === name && verdict.level === "bad";
+      card.classList.toggle("held", problem);
       text(head, title);
-      text(figure, `${name === "stored" && last.estimated && last.stored !== null ? "≈ " : ""}${format.count(last[name])}`);
-      text(unit, last[name] === null || last[name] === undefined ? "not measured" : "tweets/s");
+      text(figure, `${name === "stored" && last.estimated && known(last.stored) ? "≈ " : ""}${format.count(last[name])}`);
+      figure.title = this.#why(last[name], metric) || (name === "stored" && last.estimated ? "Estimated from the points stored" : "");
+      text(unit, known(last[name]) ? "tweets/s" : "not measured");
       bar.firstElementChild.style.width = `${(100 * (last[name] ?? 0)) / now}%`;
       sparkline(spark, times, this.#samples.map((r) => r[name]), max);
-      text(note, verdict.stage === name ? "held up here" : noteOf(name, last, by, kafka));
+      text(note, problem ? "the problem is here" : noteOf(name, last, by, kafka));
     });
 
-    const tile = (title, value, sub, values) => ({ title, value, sub, values });
+    const dead = deadLevel(last);
     const of = (name) => this.#samples.map((r) => r[name]);
-    const unmeasured = (value, sub) => (value === null || value === undefined ? "not measured" : sub);
-    const reasons = Object.entries(totals.rejected).filter(([, n]) => n > 0).map(([reason, n]) => `${reason} ${format.count(n)}`);
-    const rejected = Object.values(totals.rejected).reduce((sum, n) => sum + n, 0);
+    // The value, its metric, and when it is from; then what it counts and its chart.
+    const tile = (title, value, measured, metric, when, sub, values, level = "") => ({ title, value, why: this.#why(measured, metric), when, sub: known(measured) ? sub : "not measured", values, level });
+    const reasons = Object.entries(totals.rejected ?? {}).filter(([, n]) => n > 0).map(([reason, n]) => `${reason} ${format.count(n)}`);
+    const rejected = totals.rejected && Object.values(totals.rejected).reduce((sum, n) => sum + n, 0);
+    const retried = last.retries ? `, ${format.count(last.retries)}/s now` : "";
     each($("tiles"), [
-      tile("Lag", format.count(last.lag), unmeasured(last.lag, "tweets in Kafka that are not acknowledged"), of("lag")),
-      tile("Lag in time", ageOf(last), unmeasured(last.lag_seconds, "how long the oldest of them waits"), of("lag_seconds")),
-      tile("Event to InfluxDB", pair(last.event_p50, last.event_p99), unmeasured(last.event_p50, "median and 99th percentile, last minute"), of("event_p99")),
-      tile("Answer of InfluxDB", pair(last.request_p50, last.request_p99), unmeasured(last.request_p50, "median and 99th percentile, last minute"), of("request_p99")),
-      tile("Points a request", format.count(last.points_a_request), unmeasured(last.points_a_request, `${format.count(last.requests)} requests/s`), of("points_a_request")),
-      tile("Points waiting", format.count(last.waiting), unmeasured(last.waiting, `for InfluxDB; requests under way: ${format.count(last.in_flight)}`), of("waiting")),
-      tile("Retries", format.count(totals.retries), `requests sent again since the start${last.retries ? `, ${format.count(last.retries)}/s now` : ""}`, of("retries")),
-      tile("Rejected", format.count(rejected), rejected ? `points: ${reasons.join(", ")}` : "points that InfluxDB refused", of("rejected")),
-      tile("Dead letters", format.count(totals.dead_letters), totals.undecodable ? `messages, ${format.count(totals.undecodable)} of them tweets that could not be counted` : "messages that could not be counted or stored", of("dead_letters")),
+      tile("Lag", format.count(last.lag), last.lag, "kafka_batches_lag or redpanda_lag, and --kafka with --group is not set", "now", "tweets in Kafka that are not acknowledged", of("lag")),
+      tile("Lag in time", ageOf(last), last.lag_seconds, "kafka_batches_lag_seconds, and --kafka with --group is not set", "now", "age of the oldest unacknowledged tweet", of("lag_seconds")),
+      tile("Tweet to InfluxDB", pair(last.event_p50, last.event_p99), last.event_p50, "influxdb_event_latency_ns with a tweet in the last minute", "last minute", "median and 99th percentile", of("event_p99")),
+      tile("InfluxDB's response", pair(last.request_p50, last.request_p99), last.request_p50, "influxdb_request_latency_ns with a request in the last minute", "last minute", "median and 99th percentile", of("request_p99")),
+      tile("Points per request", format.count(last.points_a_request), last.points_a_request, "influxdb_points_sent with a request in the last 30 s", "last 30 s", `${format.count(last.requests)} requests/s`, of("points_a_request")),
+      tile("Points queued", format.count(last.waiting), last.waiting, "influxdb_points_waiting", "now", `not stored yet; ${format.count(last.in_flight)} requests in flight`, of("waiting")),
+      tile("Retries", format.count(totals.retries), totals.retries, "influxdb_retries", "since start", `requests sent again${retried}`, of("retries")),
+      tile("Rejected points", format.count(rejected), rejected, "influxdb_points_rejected", "since start", reasons.length ? reasons.join(", ") : "by InfluxDB", of("rejected")),
+      tile("Dead letters", format.count(totals.dead_letters), totals.dead_letters, "output_sent of an output labelled dead_letters or rejected_points", "since start", known(totals.undecodable) ? `messages; ${format.count(totals.undecodable)} records could not be counted` : "messages", of("dead_letters"), dead),
     ], tileCard, (card, t) => {
       const [title, value, sub, spark] = card.children;
-      text(title, t.title);
+      card.dataset.level = t.level;
+      text(title.firstChild, `${t.title} `);
+      text(title.lastChild, t.when);
       text(value, t.value);
+      value.title = t.why;
       text(sub, t.sub);
       sparkline(spark, times, t.values, niceMax(Math.max(0, ...t.values.map((v) => v ?? 0)) || 1));
     });
 
-    each($("endpoints"), endpoints, () => h("li", null, h("span", { class: "dot", "aria-hidden": "true" }), h("code"), h("span")), (row, e) => {
+    this.#drawEndpoints();
+    text($("source"), kafka ? "Metrics of the pipelines; contents and lag of the topic from Kafka." : "Metrics of the pipelines. With --kafka, --topic and --group, contents and lag of the topic come from Kafka.");
+  }
+
+  /** Why a figure is not measured; empty if it is. */
+  #why(value, metric) {
+    if (known(value)) return "";
+    if (this.#samples.length < 2) return "Not measured yet: rates need a second reading";
+    const away = this.#update.endpoints.filter((e) => e.error).map((e) => e.url);
+    return `Not measured: no pipeline that responds reports ${metric}.${away.length ? ` No response from ${away.join(", ")}.` : ""}`;
+  }
+
+  #drawEndpoints() {
+    const { endpoints, kafka } = this.#update;
+    const all = kafka ? [...endpoints, kafka] : endpoints;
+    if (all.length === 0) {
+      $("endpoints").replaceChildren(h("li", { class: "empty" }, "None is configured. Start the dashboard with --metrics http://127.0.0.1:4195/metrics"));
+      return;
+    }
+    $("endpoints").querySelector(".empty")?.remove();
+    each($("endpoints"), all, () => h("li", null, h("span", { class: "dot", "aria-hidden": "true" }), h("code"), h("span")), (row, e) => {
       row.dataset.state = e.error ? "lost" : "live";
       text(row.children[1], e.url);
-      text(row.children[2], e.error ? `${e.started ? "does not answer any more" : "does not answer"}: ${e.error}` : "answers");
+      text(row.children[2], e.error ? `${e.since ? `no response ${format.since(e.since, this.#now())}: ` : ""}${e.error}` : "responds");
     });
-    if (endpoints.length === 0) $("endpoints").replaceChildren(h("li", null, "None are asked: start the dashboard with --metrics http://127.0.0.1:4195/metrics"));
-    text($("source"), kafka ? "Metrics of the pipelines, and Kafka itself for what it holds and the lag." : "Metrics of the pipelines. With --kafka, --topic and --group, Kafka is asked itself for what it holds and the lag.");
   }
 }
 
+const known = (value) => value !== null && value !== undefined;
+
+/** Red where a tenth of the records or points are dead letters, as in the verdict. */
+function deadLevel({ undecodable, decoded, rejected, points_stored: stored }) {
+  const share = (bad, good) => ((bad ?? 0) > 0.05 ? bad / (bad + (good ?? 0)) : 0);
+  const most = Math.max(share(undecodable, decoded), share(rejected, stored));
+  if (most >= 0.1) return "bad";
+  return most > 0 ? "busy" : "";
+}
+
 function noteOf(name, last, by, kafka) {
-  if (name === "kafka") return kafka ? by : "acknowledged to the generator";
+  if (name === "kafka") return kafka ? by : "acknowledged by Kafka";
   if (name === "windowed" && last.points_made !== null && last.points_made !== undefined) return `${by}: ${format.count(last.points_made)}/s`;
   if (name === "stored" && last.points_stored !== null && last.points_stored !== undefined) return `${format.count(last.points_stored)} points/s`;
   return by;
 }
 
-const pair = (p50, p99) => (p50 === null || p50 === undefined ? format.none : `${format.took(p50)} / ${format.took(p99)}`);
+const pair = (p50, p99) => (!known(p50) ? format.none : `${format.took(p50)} / ${format.took(p99)}`);
 
 /** The age of the lag is read once a second. */
 function ageOf({ lag, lag_seconds: seconds, lag_at_least: atLeast }) {
@@ -132,7 +183,7 @@ function stageCard() {
 }
 
 function tileCard() {
-  return h("section", { class: "tile" }, h("h3"), h("p", { class: "value" }), h("p", { class: "sub" }), spark());
+  return h("section", { class: "tile" }, h("h3", null, h("span"), h("span", { class: "when" })), h("p", { class: "value" }), h("p", { class: "sub" }), spark());
 }
 
 function spark() {

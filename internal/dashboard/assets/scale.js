@@ -10,11 +10,22 @@ export function niceMax(n) {
   return 10 * power;
 }
 
-/** Round values for grid lines above 0, up to a max that niceMax gave. */
-export function gridOf(max) {
-  const first = Number((max / 10 ** Math.floor(Math.log10(max) + 1e-9)).toPrecision(2));
-  const parts = { 1.5: 3, 3: 3, 5: 5, 6: 3 }[first] ?? 4;
-  return Array.from({ length: parts }, (_, i) => (max * (i + 1)) / parts);
+const mostTicks = 5;
+
+/** The axis of a chart from 0 to a peak or a little more: its end, the values of its
+    grid lines above 0, and the digits that tell them apart. The lines are 1, 2 or 5
+    times a power of ten apart; whole asks for whole numbers. A chart without values has
+    no lines. */
+export function axisOf(peak, { whole = false } = {}) {
+  if (!(peak > 0)) return { max: 1, ticks: [], digits: 0 };
+  let power = Math.floor(Math.log10(peak / mostTicks));
+  if (whole) power = Math.max(0, power);
+  const [factor, exponent] = [[1, power], [2, power], [5, power], [1, power + 1]].find(([f, e]) => f * 10 ** e * mostTicks >= peak * 0.999);
+  const digits = Math.max(0, -exponent);
+  const lines = Math.max(1, Math.ceil((peak * 0.999) / (factor * 10 ** exponent)));
+  // A negative power of ten has no exact value: 3 * 0.1 is not 0.3.
+  const ticks = Array.from({ length: lines }, (_, i) => Number(((i + 1) * factor * 10 ** exponent).toFixed(digits)));
+  return { max: ticks.at(-1), ticks, digits };
 }
 
 const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 10800, 21600];

@@ -42,7 +42,7 @@ func (c *client) counts(ctx context.Context, step, from, to int64) (answer, erro
 	params := map[string]any{"from": from * int64(time.Second), "to": to * int64(time.Second)}
 	err := c.query(ctx, countsStatement(c.measurement, step), params, func(r row) error {
 		if len(r.values) != 1 {
-			return &Problem{Kind: Failing, Message: "InfluxDB's answer has other columns than were asked for"}
+			return &Problem{Kind: Failing, Message: "InfluxDB's response has other columns than those of the query"}
 		}
 		count, ok := integer(r.values[0])
 		at := r.nanos/int64(time.Second) - from
@@ -101,7 +101,7 @@ func (c *client) texts(ctx context.Context, q textQuery) ([]Tweet, error) {
 	tweets := []Tweet{}
 	err := c.query(ctx, textsStatement(c.textsFrom, q), params, func(r row) error {
 		if len(r.values) != 3 {
-			return &Problem{Kind: Failing, Message: "InfluxDB's answer has other columns than were asked for"}
+			return &Problem{Kind: Failing, Message: "InfluxDB's response has other columns than those of the query"}
 		}
 		text, ok := r.values[0].(string)
 		if !ok {

@@ -169,7 +169,7 @@ func readAnswer(body io.Reader, each func(row) error) error {
 		decoder := json.NewDecoder(bytes.NewReader(lines.Bytes()))
 		decoder.UseNumber()
 		if err := decoder.Decode(&c); err != nil {
-			return &Problem{Kind: Failing, Message: fmt.Sprintf("InfluxDB's answer cannot be read: %v", err)}
+			return &Problem{Kind: Failing, Message: fmt.Sprintf("InfluxDB's response cannot be read: %v", err)}
 		}
 		if c.Error != "" {
 			return said(c.Error)
@@ -201,7 +201,7 @@ func readAnswer(body io.Reader, each func(row) error) error {
 	case err != nil:
 		return err
 	case !ended:
-		return &Problem{Kind: Failing, Message: "InfluxDB's answer ends before the result does"}
+		return &Problem{Kind: Failing, Message: "InfluxDB's response ends before the result does"}
 	}
 	return nil
 }
@@ -214,5 +214,5 @@ func rowOf(tags map[string]string, values []any) (row, error) {
 			}
 		}
 	}
-	return row{}, &Problem{Kind: Failing, Message: "InfluxDB's answer has a row without a time"}
+	return row{}, &Problem{Kind: Failing, Message: "InfluxDB's response has a row without a time"}
 }

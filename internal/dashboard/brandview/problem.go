@@ -35,7 +35,7 @@ func problemOf(err error) *Problem {
 	case errors.As(err, &p):
 		return p
 	case errors.Is(err, context.DeadlineExceeded):
-		return &Problem{Kind: Slow, Message: "InfluxDB did not answer in time"}
+		return &Problem{Kind: Slow, Message: "InfluxDB did not respond in time"}
 	case errors.Is(err, errTooLarge):
 		return &Problem{Kind: Failing, Message: "one second holds more brands than the dashboard can read"}
 	}
@@ -44,7 +44,7 @@ func problemOf(err error) *Problem {
 
 // answered is the problem that an answer with a status other than 200 means.
 func answered(status int, text string) *Problem {
-	p := &Problem{Kind: Failing, Message: fmt.Sprintf("InfluxDB answers %d: %s", status, text)}
+	p := &Problem{Kind: Failing, Message: fmt.Sprintf("InfluxDB responded %d: %s", status, text)}
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		p.Kind = Refused
@@ -61,7 +61,7 @@ func answered(status int, text string) *Problem {
 // said is the problem that the text of an answer means. In 1.8 a database that
 // is not there is an error in an answer of status 200.
 func said(text string) *Problem {
-	p := &Problem{Kind: Failing, Message: "InfluxDB answers: " + text}
+	p := &Problem{Kind: Failing, Message: "InfluxDB responded: " + text}
 	for _, part := range []string{"database not found", "retention policy not found", "dbrp mapping not found", "bucket not found", "could not find bucket"} {
 		if strings.Contains(strings.ToLower(text), part) {
 			p.Kind = Missing

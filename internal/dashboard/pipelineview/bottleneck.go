@@ -27,7 +27,7 @@ const (
 	StageStored    = "stored"
 )
 
-// Verdict says in words how the pipeline keeps up.
+// Verdict is how the pipeline keeps up, in words.
 type Verdict struct {
 	Level  string `json:"level"`
 	Stage  string `json:"stage"` // where it is held up; empty if nowhere
@@ -70,8 +70,9 @@ const (
 	// parted is by how much a stage may be slower than the one before it without
 	// being the bottleneck: rates of two moments differ a little.
 	parted = 0.9
-	// allOfIt is the share of records or points that counts as nearly all.
-	allOfIt = 0.95
+	// allOfIt is the share of records or points that counts as nearly all. From
+	// manyOfThem on, dead letters are red, and from someOfThem on worth a look.
+	allOfIt, manyOfThem, someOfThem = 0.95, 0.1, 0.01
 	// slotsFillFrom and slotsUsedUpFrom are shares of a window's timestamps in use.
 	slotsFillFrom, slotsUsedUpFrom = 0.5, 0.9
 	// flowing is from how many tweets/s on something flows.
@@ -89,7 +90,7 @@ const (
 // Judge names the bottleneck.
 func Judge(f Facts) Verdict {
 	for _, rule := range []func(Facts) (Verdict, bool){
-		nobody, away, nothingCounts, nothingStored, slotsUsedUp, measuring, stoppedPartitions, schemaMissing, influxStuck, idle, generatorHeldUp, readerHeldUp, catchingUp, someAway, late, slotsFill,
+		nobody, away, nothingCounts, nothingStored, slotsUsedUp, manyDead, measuring, stoppedPartitions, schemaMissing, influxStuck, idle, generatorHeldUp, readerHeldUp, catchingUp, someAway, someDead, late, slotsFill,
 	} {
 		if v, ok := rule(f); ok {
 			return v
@@ -100,15 +101,15 @@ func Judge(f Facts) Verdict {
 
 func nobody(f Facts) (Verdict, bool) {
 	return Verdict{
-		Level: LevelUnknown, Title: "No pipeline is asked",
-		Detail: "Start the dashboard with --metrics and the addresses of the pipelines, such as http://127.0.0.1:4195/metrics.",
+		Level: LevelUnknown, Title: "No pipeline is configured",
+		Detail: "Start the dashboard with --metrics and the metrics addresses of the pipelines, such as http://127.0.0.1:4195/metrics.",
 	}, f.Endpoints == 0 && math.IsNaN(f.Kafka) && f.KafkaAway == ""
 }
 
 func away(f Facts) (Verdict, bool) {
 	return Verdict{
-		Level: LevelBad, Title: "No pipeline answers",
-		Detail: "Nothing listens at " + strings.Join(f.Away, ", ") + ". Start one: brandpulse-connect run config/ingest.yaml",
+		Level: LevelBad, Title: "No pipeline responds",
+		Detail: "No metrics from " + strings.Join(f.Away, ", ") + ". To start a pipeline: brandpulse-connect run config/exact.yaml",
 	}, f.Endpoints > 0 && len(f.Away) == f.Endpoints
 }
 
@@ -122,12 +123,12 @@ func nearlyAll(bad, good float64) bool {
 }
 
 func nothingCounts(f Facts) (Verdict, bool) {
-	const help = " A setting does not fit the topic: encoding, schema_files, mapping or message of sentiment_window. The log of the ingest says what is wrong, and so does the header dead_error of each dead letter."
+	const help = " A setting does not match the topic: encoding, schema_files, mapping or message of sentiment_window. The log of the ingest has the reason, and so has the header dead_error of each dead letter."
 	switch {
 	case nearlyAll(f.Refused, f.Decoded):
 		return Verdict{
 			Level: LevelBad, Stage: StageDecoded, Title: "Nearly all records are dead letters",
-			Detail: fmt.Sprintf("%s records/s cannot be counted, and %s tweets/s are.%s", number(f.Refused), number(known(f.Decoded)), help),
+			Detail: fmt.Sprintf("%s records/s cannot be counted, and %s tweets/s can.%s", number(f.Refused), number(known(f.Decoded)), help),
 		}, true
 	case f.Nothing:
 		return Verdict{
@@ -140,15 +141,15 @@ func nothingCounts(f Facts) (Verdict, bool) {
 
 func nothingStored(f Facts) (Verdict, bool) {
 	return Verdict{
-		Level: LevelBad, Stage: StageStored, Title: "InfluxDB refuses nearly all points",
-		Detail: fmt.Sprintf("%s points/s are refused, and %s/s are stored. The reasons are listed below; common ones are a retention that is too short for the data, and a field of another type.", number(f.Rejected), number(known(f.Points))),
+		Level: LevelBad, Stage: StageStored, Title: "InfluxDB rejects nearly all points",
+		Detail: fmt.Sprintf("%s points/s are rejected, and %s/s are stored. The reasons are listed below. Common ones are a retention that is too short for the data, and a field of another type.", number(f.Rejected), number(known(f.Points))),
 	}, nearlyAll(f.Rejected, f.Points)
 }
 
 func slotsUsedUp(f Facts) (Verdict, bool) {
 	return Verdict{
 		Level: LevelBad, Stage: StageWindowed, Title: "Points are about to replace each other",
-		Detail: fmt.Sprintf("The tweets of one window and partition span %.0f %% of the offsets that have timestamps of their own; from 100 %% on, points replace each other. Set a longer window or fewer max_partitions, and count the topic again into an empty bucket. The log of the ingest names partition and window.", 100*f.SlotsUsed),
+		Detail: fmt.Sprintf("The tweets of one window and partition span %.0f %% of the offsets that have timestamps of their own; from 100 %% on, points replace each other. Set a longer window or fewer max_partitions, and replay the topic into an empty bucket. The log of the ingest names the partition and the window.", 100*f.SlotsUsed),
 	}, f.SlotsUsed >= slotsUsedUpFrom
 }
 
@@ -166,13 +167,13 @@ func measuring(f Facts) (Verdict, bool) {
 			return Verdict{}, false
 		}
 	}
-	return Verdict{Level: LevelUnknown, Title: "Measuring", Detail: "Rates need a second reading, and metrics of brandpulse-connect."}, f.KafkaAway == ""
+	return Verdict{Level: LevelUnknown, Title: "Measuring", Detail: "Rates need a second reading of the metrics, and pipelines of brandpulse-connect."}, f.KafkaAway == ""
 }
 
 func stoppedPartitions(f Facts) (Verdict, bool) {
 	return Verdict{
 		Level: LevelBad, Stage: StageDecoded, Title: "Partitions wait for an operator",
-		Detail: fmt.Sprintf("kafka_batches has stopped %s of them, rather than lose or double tweets; its log says why.", number(f.Stopped)),
+		Detail: fmt.Sprintf("kafka_batches has stopped %s of them, since it would lose tweets or count them twice. Its log has the reason.", number(f.Stopped)),
 	}, f.Stopped > 0
 }
 
@@ -183,8 +184,8 @@ func schemaMissing(f Facts) (Verdict, bool) {
 	}
 	return Verdict{
 		Level: LevelBad, Stage: StageDecoded, Title: "Records wait for a schema",
-		Detail: fmt.Sprintf("The schema registry has not given schema %s for %s. %s record batches of kafka_batches wait and are redelivered until it does; the others go on. "+
-			"Register the schema; if it never was one, `unknown_schema: undecodable` makes dead letters of its records.", strings.Join(ids, ", "), duration(f.SchemaSeconds), number(f.WaitingBatches)),
+		Detail: fmt.Sprintf("The schema registry has not returned schema %s for %s. %s record batches of kafka_batches are redelivered until it does; the others are not affected. "+
+			"Register the schema. If it was never one, `unknown_schema: undecodable` makes dead letters of its records.", strings.Join(ids, ", "), duration(f.SchemaSeconds), number(f.WaitingBatches)),
 	}, f.SchemaSeconds > lateSeconds
 }
 
@@ -193,8 +194,8 @@ const maxSchemas = 5
 
 func influxStuck(f Facts) (Verdict, bool) {
 	return Verdict{
-		Level: LevelBad, Stage: StageStored, Title: "InfluxDB takes no points",
-		Detail: fmt.Sprintf("%s points wait, and are sent until it does. Nothing is lost: Kafka waits too. The log of the ingest says what InfluxDB answers, if it does.", number(f.Waiting)),
+		Level: LevelBad, Stage: StageStored, Title: "InfluxDB accepts no points",
+		Detail: fmt.Sprintf("%s points are queued and will be retried until InfluxDB accepts them. Nothing is lost: newer tweets wait in Kafka. The log of the ingest has InfluxDB's response, if there is one.", number(f.Waiting)),
 	}, f.Waiting > 0 && f.Stored < flowing && (f.Retries > 0 || f.Kafka > flowing && !(f.LagSeconds < stuckSeconds))
 }
 
@@ -206,24 +207,25 @@ func idle(f Facts) (Verdict, bool) {
 	}
 	if f.Lag > 0 && f.LagSeconds > lateSeconds {
 		return Verdict{
-			Level: LevelBad, Stage: StageDecoded, Title: "Tweets wait in Kafka and nothing reads them",
-			Detail: fmt.Sprintf("%s tweets wait. Is the ingest running, and is it ready (/ready)?", number(f.Lag)),
+			Level: LevelBad, Stage: StageDecoded, Title: "Nothing reads the tweets in Kafka",
+			Detail: fmt.Sprintf("%s tweets wait. Check that the ingest is running and ready (/ready).", number(f.Lag)),
 		}, true
 	}
-	return Verdict{Level: LevelBusy, Title: "Nothing flows", Detail: "No tweets come. The generator: brandpulse-connect run config/generate.yaml"}, true
+	// A process that does not answer may be the reason.
+	return Verdict{Level: LevelBusy, Title: "No tweets arrive", Detail: "All rates are 0. To generate tweets: brandpulse-connect run config/generate.yaml"}, len(f.Away) == 0 && f.KafkaAway == ""
 }
 
 func generatorHeldUp(f Facts) (Verdict, bool) {
 	switch {
 	case f.Kafka < parted*f.Generated && f.Generated-f.Kafka > flowing:
 		return Verdict{
-			Level: LevelBad, Stage: StageKafka, Title: "Kafka takes less than is generated",
+			Level: LevelBad, Stage: StageKafka, Title: "Kafka accepts less than is generated",
 			Detail: fmt.Sprintf("%s tweets/s are generated, and %s/s reach Kafka.", number(f.Generated), number(f.Kafka)),
 		}, true
 	case f.Missed > flowing && f.Missed > (1-parted)*f.Generated:
 		return Verdict{
-			Level: LevelBusy, Stage: StageKafka, Title: "The generator is held up",
-			Detail: fmt.Sprintf("Kafka takes %s tweets/s, which is %s/s less than the rate asked for.", number(f.Generated), number(f.Missed)),
+			Level: LevelBusy, Stage: StageKafka, Title: "The generator is behind its rate",
+			Detail: fmt.Sprintf("Kafka accepts %s tweets/s, which is %s/s less than the configured rate.", number(f.Generated), number(f.Missed)),
 		}, true
 	}
 	return Verdict{}, false
@@ -234,14 +236,14 @@ func readerHeldUp(f Facts) (Verdict, bool) {
 	if !(f.Kafka > flowing && read < parted*f.Kafka && !(f.LagGrowth <= 0)) {
 		return Verdict{}, false
 	}
-	rates := fmt.Sprintf("%s tweets/s come into Kafka, and %s/s are read.", number(f.Kafka), number(read))
+	rates := fmt.Sprintf("%s tweets/s arrive in Kafka, and %s/s are read.", number(f.Kafka), number(read))
 	if f.LagGrowth > 0 {
 		rates += fmt.Sprintf(" The lag grows by %s/s.", number(f.LagGrowth))
 	}
 	if f.PointWait > longWait {
 		return Verdict{
 			Level: LevelBad, Stage: StageStored, Title: "InfluxDB is the bottleneck",
-			Detail: fmt.Sprintf("A point waits %.1f s until it is stored, and reading waits for that. %s", f.PointWait, rates),
+			Detail: fmt.Sprintf("A point waits %.1f s until it is stored, and reading waits for it. %s", f.PointWait, rates),
 		}, true
 	}
 	return Verdict{
@@ -257,7 +259,7 @@ func catchingUp(f Facts) (Verdict, bool) {
 	}
 	return Verdict{
 		Level: LevelBusy, Title: "Catching up",
-		Detail: fmt.Sprintf("%s tweets are left in Kafka; at this speed it takes another %s.", number(f.Lag), duration(f.Lag/speed)),
+		Detail: fmt.Sprintf("%s tweets are left in Kafka; at this rate it takes another %s.", number(f.Lag), duration(f.Lag/speed)),
 	}, true
 }
 
@@ -265,19 +267,19 @@ func someAway(f Facts) (Verdict, bool) {
 	switch {
 	case len(f.Away) > 0:
 		return Verdict{
-			Level: LevelBusy, Title: "A pipeline does not answer",
-			Detail: "No metrics from " + strings.Join(f.Away, ", ") + ". Has it ended? What it does is missing in the numbers.",
+			Level: LevelBusy, Title: "A pipeline does not respond",
+			Detail: "No metrics from " + strings.Join(f.Away, ", ") + ". Its numbers are missing on this page.",
 		}, true
 	case f.KafkaAway != "":
-		return Verdict{Level: LevelBusy, Title: "Kafka does not answer", Detail: f.KafkaAway}, true
+		return Verdict{Level: LevelBusy, Title: "Kafka does not respond", Detail: f.KafkaAway}, true
 	}
 	return Verdict{}, false
 }
 
 func late(f Facts) (Verdict, bool) {
 	return Verdict{
-		Level: LevelBusy, Title: "The ingest is late",
-		Detail: fmt.Sprintf("It keeps up, and the tweets that it reads have been in Kafka for %s.", duration(f.LagSeconds)),
+		Level: LevelBusy, Title: "The ingest is behind",
+		Detail: fmt.Sprintf("It keeps up with the rate, but the tweets that it reads have been in Kafka for %s.", duration(f.LagSeconds)),
 	}, f.LagSeconds > lateSeconds
 }
 
@@ -298,7 +300,11 @@ func keepingUp(f Facts) string {
 			parts = append(parts, number(p.rate)+" "+p.text)
 		}
 	}
-	return "Tweets a second: " + strings.Join(parts, ", ") + "."
+	text := "Tweets per second: " + strings.Join(parts, ", ") + "."
+	for _, d := range dead(f) {
+		text += " " + d.words()
+	}
+	return text
 }
 
 func number(n float64) string {
@@ -306,6 +312,14 @@ func number(n float64) string {
 		return humanize.FtoaWithDigits(n, 1)
 	}
 	return humanize.Comma(int64(math.Round(n)))
+}
+
+// percent writes a share with the digits that matter.
+func percent(share float64) string {
+	if share < 0.1 {
+		return humanize.FtoaWithDigits(100*share, 1) + " %"
+	}
+	return fmt.Sprintf("%.0f %%", 100*share)
 }
 
 func duration(seconds float64) string {

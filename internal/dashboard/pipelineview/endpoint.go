@@ -28,11 +28,17 @@ const (
 // endpoint is a process with metrics. Its address may contain a user, a password or a
 // key, so viewers see only its name, and no other server receives them.
 type endpoint struct {
-	url   string
-	name  string // scheme, host and path
-	http  *http.Client
-	last  *scrape // the newest that came
-	error error   // of the newest try
+	url  string
+	name string // scheme, host and path
+	http *http.Client
+	last *scrape // the newest that came
+	contact
+}
+
+// contact is how asking a process or a broker goes.
+type contact struct {
+	error error     // of the newest try
+	since time.Time // when the tries began to fail; zero while they do not
 }
 
 func newEndpoint(address string) (*endpoint, error) {
@@ -49,7 +55,7 @@ func newEndpoint(address string) (*endpoint, error) {
 	}
 	name := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
 	return &endpoint{
-		url: u.String(), name: name.String(), error: errors.New("not asked yet"),
+		url: u.String(), name: name.String(), contact: contact{error: errors.New("not asked yet")},
 		http: &http.Client{Timeout: scrapeTimeout, CheckRedirect: sameServer},
 	}, nil
 }
@@ -67,12 +73,23 @@ func sameServer(request *http.Request, via []*http.Request) error {
 	return nil
 }
 
+// note records how a try went that began at a time.
+func (c *contact) note(err error, begin time.Time) {
+	c.error = err
+	switch {
+	case err == nil:
+		c.since = time.Time{}
+	case c.since.IsZero():
+		c.since = begin
+	}
+}
+
 // problem returns the error of the latest scrape as viewers may see it, or "".
-func (e *endpoint) problem() string {
-	if e.error == nil {
+func (c *contact) problem() string {
+	if c.error == nil {
 		return ""
 	}
-	text := e.error.Error()
+	text := c.error.Error()
 	if len(text) > maxErrorBytes {
 		text = strings.ToValidUTF8(text[:maxErrorBytes], "") + "…"
 	}
@@ -94,7 +111,7 @@ func (e *endpoint) scrape(ctx context.Context, now func() time.Time) (*scrape, e
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("it answers %s", response.Status)
+		return nil, fmt.Errorf("it responded %s", response.Status)
 	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(io.LimitReader(response.Body, maxScrapeBytes))

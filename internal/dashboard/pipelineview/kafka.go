@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -25,6 +26,7 @@ const (
 
 // brokers reads a topic's ends and a group's place from Kafka.
 type brokers struct {
+	name   string // as viewers see it
 	client *kgo.Client
 	admin  *kadm.Client
 	topic  string
@@ -57,7 +59,8 @@ func newBrokers(seeds []string, topic, group string) (*brokers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up the client of Kafka: %w", err)
 	}
-	return &brokers{client: client, admin: kadm.NewClient(client), topic: topic, group: group}, nil
+	name := fmt.Sprintf("Kafka at %s, topic %s", strings.Join(seeds, ", "), topic)
+	return &brokers{name: name, client: client, admin: kadm.NewClient(client), topic: topic, group: group}, nil
 }
 
 func (b *brokers) read(ctx context.Context, now func() time.Time) (logState, error) {

@@ -41,6 +41,15 @@ var counters = map[string]counter{
 	"influxdb_points_rejected":  rejected,
 }
 
+// components have counters with a label, which appear when they first count. A process
+// with another metric of the component counts them, and has counted 0.
+var components = map[counter]string{
+	decoded:     "sentiment_window_",
+	undecodable: "sentiment_window_",
+	requests:    "influxdb_",
+	rejected:    "influxdb_",
+}
+
 // outputSent counts the messages of each output; those of the dead letters are
 // told by the labels that the shipped configs give them.
 const outputSent = "output_sent"

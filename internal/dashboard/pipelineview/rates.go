@@ -48,12 +48,13 @@ type Rates struct {
 	EventP99   Number `json:"event_p99"`
 }
 
-// Totals are what processes have counted since they were started.
+// Totals are what processes have counted since they were started. What none of them
+// counts is null.
 type Totals struct {
 	Rejected    map[string]float64 `json:"rejected"` // by reason
-	DeadLetters float64            `json:"dead_letters"`
-	Undecodable float64            `json:"undecodable"`
-	Retries     float64            `json:"retries"`
+	DeadLetters Number             `json:"dead_letters"`
+	Undecodable Number             `json:"undecodable"`
+	Retries     Number             `json:"retries"`
 }
 
 // rate of a counter over a span that ends now; unknown where nobody counts it.

@@ -17,8 +17,20 @@ type scrape struct {
 	timers   [numTimers]map[string]map[float64]float64 // by series: bucket bound to count, cumulative
 	// quantiles are those of summaries in seconds, at 0.5 and 0.99, where the
 	// process has no histograms; the largest of its series.
-	quantiles [numTimers][2]float64
-	schemas   []string // ids of those that records wait for
+	quantiles  [numTimers][2]float64
+	schemas    []string        // ids of those that records wait for
+	components map[string]bool // prefixes of the metrics that there are
+}
+
+// counts reports whether the process counts something, even if that is 0.
+func (s *scrape) counts(c counter) bool {
+	for _, p := range s.counters {
+		if p.counter == c {
+			return true
+		}
+	}
+	component, ok := components[c]
+	return ok && s.components[component]
 }
 
 // point is a counter's series.
@@ -30,11 +42,16 @@ type point struct {
 
 // pick takes what the view needs.
 func pick(families map[string]*dto.MetricFamily) *scrape {
-	s := &scrape{counters: map[string]point{}}
+	s := &scrape{counters: map[string]point{}, components: map[string]bool{}}
 	for i := range s.timers {
 		s.timers[i] = map[string]map[float64]float64{}
 	}
 	for name, family := range families {
+		for _, prefix := range components {
+			if strings.HasPrefix(name, prefix) {
+				s.components[prefix] = true
+			}
+		}
 		for _, metric := range family.GetMetric() {
 			labels := labelsOf(metric)
 			key := name + "\xff" + keyOf(metric)

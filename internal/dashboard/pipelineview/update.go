@@ -9,6 +9,7 @@ import (
 type Endpoint struct {
 	URL     string `json:"url"`   // without user, password and query
 	Error   string `json:"error"` // why it does not answer; empty if it does
+	Since   int64  `json:"since"` // since when it does not, in unix milliseconds; 0 if it does
 	Started bool   `json:"started"`
 }
 
@@ -20,8 +21,8 @@ type Update struct {
 	Verdict   Verdict    `json:"verdict"`
 	Endpoints []Endpoint `json:"endpoints"`
 	Totals    Totals     `json:"totals"`
-	// Kafka says whether the brokers are asked themselves.
-	Kafka bool `json:"kafka"`
+	// Kafka is how asking the brokers goes; null if they are not asked.
+	Kafka *Endpoint `json:"kafka"`
 }
 
 // Look gives the view as it is. since is the revision of an earlier update, or 0.
@@ -30,7 +31,7 @@ func (v *View) Look(since uint64) Update {
 	defer v.mu.RUnlock()
 	u := Update{
 		Revision: v.revision, Whole: since == 0 || since > v.revision, Samples: []Rates{},
-		Verdict: Judge(v.facts), Endpoints: []Endpoint{}, Totals: v.totals, Kafka: v.brokers != nil,
+		Verdict: Judge(v.facts), Endpoints: []Endpoint{}, Totals: v.totals,
 	}
 	for i := range v.samples {
 		if u.Whole || v.samples[i].revision > since {
@@ -38,9 +39,21 @@ func (v *View) Look(since uint64) Update {
 		}
 	}
 	for _, e := range v.endpoints {
-		u.Endpoints = append(u.Endpoints, Endpoint{URL: e.name, Error: e.problem(), Started: e.last != nil})
+		u.Endpoints = append(u.Endpoints, e.describe(e.name, e.last != nil))
+	}
+	if v.brokers != nil {
+		described := v.kafka.describe(v.brokers.name, len(v.brokers.ends) > 0)
+		u.Kafka = &described
 	}
 	return u
+}
+
+func (c *contact) describe(name string, started bool) Endpoint {
+	e := Endpoint{URL: name, Error: c.problem(), Started: started}
+	if !c.since.IsZero() {
+		e.Since = c.since.UnixMilli()
+	}
+	return e
 }
 
 // judge works out the rates of the newest sample, and what they mean.
@@ -60,7 +73,7 @@ func (v *View) judge(kafkaError error) {
 	if kafkaError != nil {
 		f.KafkaAway = kafkaError.Error()
 	}
-	v.totals = Totals{Rejected: map[string]float64{}}
+	v.totals = v.total()
 	for _, e := range v.endpoints {
 		if e.error != nil {
 			f.Away = append(f.Away, e.name)
@@ -69,20 +82,40 @@ func (v *View) judge(kafkaError error) {
 			continue
 		}
 		f.Schemas = append(f.Schemas, e.last.schemas...)
+	}
+	v.facts = f
+}
+
+// total adds up what all processes have counted, those that have ended too.
+func (v *View) total() Totals {
+	var sums [numCounters]float64
+	var counted [numCounters]bool
+	reasons := map[string]float64{}
+	for _, e := range v.endpoints {
+		if e.last == nil {
+			continue
+		}
+		for c := range numCounters {
+			counted[c] = counted[c] || e.last.counts(c)
+		}
 		for _, p := range e.last.counters {
-			switch p.counter {
-			case rejected:
-				v.totals.Rejected[p.reason] += p.value
-			case deadLetters:
-				v.totals.DeadLetters += p.value
-			case undecodable:
-				v.totals.Undecodable += p.value
-			case retries:
-				v.totals.Retries += p.value
+			sums[p.counter] += p.value
+			if p.counter == rejected {
+				reasons[p.reason] += p.value
 			}
 		}
 	}
-	v.facts = f
+	number := func(c counter) Number {
+		if !counted[c] {
+			return Number(unknown)
+		}
+		return Number(sums[c])
+	}
+	t := Totals{DeadLetters: number(deadLetters), Undecodable: number(undecodable), Retries: number(retries)}
+	if counted[rejected] {
+		t.Rejected = reasons
+	}
+	return t
 }
 
 // appendNumber writes as many digits as anybody can read from a screen.

@@ -5,6 +5,7 @@ package pipelineview
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,6 +36,7 @@ type Source struct {
 type View struct {
 	endpoints []*endpoint
 	brokers   *brokers // nil without Kafka
+	kafka     contact  // how asking them goes
 	now       func() time.Time
 
 	mu       sync.RWMutex
@@ -61,7 +63,7 @@ type sample struct {
 
 // New gives a view. It asks nothing yet.
 func New(source Source) (*View, error) {
-	v := &View{now: time.Now, revision: 1, wake: make(chan struct{}, 1), changed: make(chan struct{}), totals: Totals{Rejected: map[string]float64{}}}
+	v := &View{now: time.Now, revision: 1, wake: make(chan struct{}, 1), changed: make(chan struct{})}
 	for _, address := range source.Metrics {
 		e, err := newEndpoint(address)
 		if err != nil {
@@ -69,6 +71,7 @@ func New(source Source) (*View, error) {
 		}
 		v.endpoints = append(v.endpoints, e)
 	}
+	v.totals = v.total()
 	if len(source.Kafka) > 0 {
 		b, err := newBrokers(source.Kafka, source.Topic, source.Group)
 		if err != nil {
@@ -143,6 +146,7 @@ func (v *View) Changed() <-chan struct{} {
 
 // read asks all at once and takes a sample.
 func (v *View) read(ctx context.Context) {
+	begin := v.now()
 	var asking sync.WaitGroup
 	scrapes := make([]*scrape, len(v.endpoints))
 	errs := make([]error, len(v.endpoints))
@@ -175,13 +179,14 @@ func (v *View) read(ctx context.Context) {
 		}
 	}
 	for i, e := range v.endpoints {
-		e.error = errs[i]
+		e.note(errs[i], begin)
 		if scrapes[i] == nil {
 			continue
 		}
 		next.add(e.last, scrapes[i], period)
 		e.last = scrapes[i]
 	}
+	v.kafka.note(kafkaError, begin)
 	if v.brokers != nil && kafkaError == nil {
 		next.counters[inKafka] += state.produced
 		if state.lag >= 0 {
@@ -236,19 +241,9 @@ func (v *View) before(span time.Duration) *sample {
 	return &v.samples[0]
 }
 
-// has tells whether any process that was read has a counter.
+// has reports whether any process that answers counts something.
 func (v *View) has(c counter) bool {
-	for _, e := range v.endpoints {
-		if e.last == nil {
-			continue
-		}
-		for _, p := range e.last.counters {
-			if p.counter == c {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.endpoints, func(e *endpoint) bool { return e.error == nil && e.last.counts(c) })
 }
 
 var unknown = math.NaN()

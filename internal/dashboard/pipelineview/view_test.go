@@ -153,7 +153,7 @@ func TestRates(t *testing.T) {
 		v.readAfterASecond(t.Context())
 	}
 	u = v.Look(0)
-	if u.Verdict.Title != "No pipeline answers" || u.Endpoints[0].Error == "" || !u.Endpoints[0].Started {
+	if u.Verdict.Title != "No pipeline responds" || u.Endpoints[0].Error == "" || !u.Endpoints[0].Started {
 		t.Errorf("%+v, %+v", u.Verdict, u.Endpoints)
 	}
 	p.away.Store(false)
@@ -205,14 +205,35 @@ func TestVerdictsOfMetrics(t *testing.T) {
 		"all are refused": {`sentiment_window_refused{reason="undecodable"} %[1]d
 sentiment_window_points 0
 `, LevelBad, "Nearly all records are dead letters"},
+		"a sixth is refused": {`sentiment_window_refused{reason="undecodable"} %[1]d
+sentiment_window_tweets{sentiment="neutral"} %[1]d
+sentiment_window_tweets{sentiment="positive"} %[1]d
+sentiment_window_tweets{sentiment="negative"} %[1]d
+sentiment_window_tweets{sentiment="b"} %[1]d
+sentiment_window_tweets{sentiment="c"} %[1]d
+influxdb_tweets_written %[1]d
+influxdb_tweets_written{path="b"} %[1]d
+influxdb_tweets_written{path="c"} %[1]d
+influxdb_tweets_written{path="d"} %[1]d
+influxdb_tweets_written{path="e"} %[1]d
+`, LevelBad, "17 % of the records are dead letters"},
 		"a tenth is refused": {`sentiment_window_refused{reason="undecodable"} %[1]d
 sentiment_window_tweets{sentiment="neutral"} %[1]d0
 influxdb_tweets_written %[1]d0
+`, LevelBusy, "9 % of the records are dead letters"},
+		"few are refused": {`sentiment_window_refused{reason="undecodable"} %[1]d
+sentiment_window_tweets{sentiment="neutral"} %[1]d000
+influxdb_tweets_written %[1]d000
 `, LevelOK, "All stages keep up"},
+		"a tenth of the points is refused": {`sentiment_window_tweets{sentiment="neutral"} %[1]d
+influxdb_tweets_written %[1]d
+influxdb_points_rejected{reason="retention"} %[1]d
+influxdb_points_written %[1]d0
+`, LevelBusy, "InfluxDB rejects 9 % of the points"},
 		"points are refused": {`sentiment_window_tweets{sentiment="neutral"} %[1]d
 influxdb_points_rejected{reason="retention"} %[1]d
 influxdb_points_written 0
-`, LevelBad, "InfluxDB refuses nearly all points"},
+`, LevelBad, "InfluxDB rejects nearly all points"},
 		"none of the first": {`sentiment_window_nothing_counted 1
 sentiment_window_refused{reason="undecodable"} 1000
 `, LevelBad, "Nothing is counted"},

@@ -26,15 +26,22 @@ var pom []byte
 const oldestJava = 17
 
 // Get gives the folder with Kafka's libraries, which the first call gets
-// through Maven into the user's cache folder (54 MB). progress may be nil.
+// through Maven into the user's cache folder (54 MB), with an archive of its
+// classes beside it (50 MB). progress may be nil.
 //
 // Without Java or Maven the error is a process.MissingError. Concurrent calls,
 // in any number of processes, get them once.
 func Get(ctx context.Context, progress buildcache.Progress) (dir string, err error) {
-	if _, err := java(ctx); err != nil {
-		return "", err
+	dir, _, err = get(ctx, progress)
+	return dir, err
+}
+
+// get is Get, and gives a Java with the options to run Kafka.
+func get(ctx context.Context, progress buildcache.Progress) (dir string, java jvm, err error) {
+	if java, err = findJava(ctx); err != nil {
+		return "", java, err
 	}
-	return buildcache.Get(ctx, "kafka-"+Version, "kafka_2.13-"+Version+".jar", progress, checkJars, func(ctx context.Context, dir string) error {
+	dir, err = buildcache.Get(ctx, "kafka-"+Version, "kafka_2.13-"+Version+".jar", progress, checkJars, func(ctx context.Context, dir string) error {
 		maven, err := process.Look("mvn", "getting Kafka "+Version, "https://maven.apache.org")
 		if err != nil {
 			return err
@@ -49,6 +56,12 @@ func Get(ctx context.Context, progress buildcache.Progress) (dir string, err err
 		}
 		return nil
 	})
+	if err != nil {
+		return "", java, err
+	}
+	java.options = []string{"-cp", filepath.Join(dir, "*")}
+	java.options = append(java.options, share(ctx, java, progress)...)
+	return dir, java, nil
 }
 
 // checkJars returns an error if a library is truncated: the directory of a jar is at its
@@ -68,21 +81,28 @@ func checkJars(_ context.Context, dir string) error {
 	return nil
 }
 
+// jvm is a Java and how to run Kafka with it.
+type jvm struct {
+	path    string
+	version string   // all that it says of itself
+	options []string // of all that it runs
+}
+
 var javaVersion = regexp.MustCompile(`(?m)^\S+ (\d+)`)
 
-// java finds a Java that is new enough. One that cannot say its version is the
+// findJava finds a Java that is new enough. One that cannot say its version is the
 // stand-in of macOS, which only says where to get Java.
-func java(ctx context.Context) (path string, err error) {
-	path, err = process.Look("java", "Kafka "+Version, "Java 17 or newer, e.g. default-jre-headless")
+func findJava(ctx context.Context) (jvm, error) {
+	path, err := process.Look("java", "Kafka "+Version, "Java 17 or newer, e.g. default-jre-headless")
 	if err != nil {
-		return "", err
+		return jvm{}, err
 	}
 	out, err := buildcache.Run(ctx, "", nil, nil, path, "--version")
 	found := javaVersion.FindSubmatch(out)
 	if err == nil && found != nil {
 		if major, _ := strconv.Atoi(string(found[1])); major >= oldestJava {
-			return path, nil
+			return jvm{path: path, version: string(out)}, nil
 		}
 	}
-	return "", &process.MissingError{Program: "Java 17", For: "Kafka " + Version, Get: "or newer, e.g. default-jre-headless"}
+	return jvm{}, &process.MissingError{Program: "Java 17", For: "Kafka " + Version, Get: "or newer, e.g. default-jre-headless"}
 }

@@ -31,6 +31,9 @@ type Options struct {
 	Port int
 	// HeapMB is the most that Java's heap may take; 512 when 0.
 	HeapMB int
+	// Optimized lets Java compile as for a server that runs for days: for
+	// measurements. A test is over before that pays.
+	Optimized bool
 	// ClusterID is 16 bytes in Base64 for URLs; random when empty.
 	ClusterID string
 	// Listeners are those that the broker has besides its own at Port.
@@ -40,7 +43,8 @@ type Options struct {
 	// Progress is told what Get does when Kafka must be got first.
 	Progress buildcache.Progress
 
-	log string // another file than kafka.log
+	log         string   // another file than kafka.log
+	javaOptions []string // of the broker, beside those of its Java
 }
 
 const (
@@ -58,9 +62,8 @@ type Server struct {
 	dir   string
 	log   string
 	node  string // node.id
-	java  string
-	heap  int
-	jars  string
+	java  jvm
+	args  []string // of the broker's Java
 	ports []int
 	child *process.Process
 }
@@ -68,14 +71,18 @@ type Server struct {
 // Start gets Kafka (see Get), starts it and waits until it takes topics. Topics
 // are created by hand alone, so that a wrong name is an error.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	jars, err := Get(ctx, o.Progress)
+	_, java, err := get(ctx, o.Progress)
 	if err != nil {
 		return nil, err
 	}
-	java, err := java(ctx)
-	if err != nil {
-		return nil, err
+	if !o.Optimized {
+		java.options = append(java.options, quick...)
 	}
+	return java.begin(ctx, o)
+}
+
+// begin is Start with a Java that has the options to run Kafka.
+func (j jvm) begin(ctx context.Context, o Options) (*Server, error) {
 	ports, err := process.FreePorts(2 + len(o.Listeners))
 	if err != nil {
 		return nil, err
@@ -90,9 +97,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		Address: fmt.Sprintf("127.0.0.1:%d", ports[0]),
 		dir:     o.Dir,
 		log:     cmp.Or(o.log, filepath.Join(o.Dir, "kafka.log")),
-		java:    java,
-		heap:    o.HeapMB,
-		jars:    filepath.Join(jars, "*"),
+		java:    j,
+		args:    slices.Concat(j.options, o.javaOptions, []string{fmt.Sprintf("-Xmx%dm", o.HeapMB)}),
 		ports:   ports,
 
 		Listeners: map[string]string{},
@@ -130,9 +136,10 @@ func (s *Server) format(ctx context.Context, o Options) error {
 	if o.ClusterID == "" {
 		o.ClusterID = newClusterID()
 	}
-	_, err := buildcache.Run(ctx, o.Dir, process.Environment(o.Dir), nil, s.java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", s.jars,
+	_, err := buildcache.Run(ctx, o.Dir, process.Environment(o.Dir), nil, s.java.path, slices.Concat(s.java.options, []string{
 		// As one word: an id may begin with a dash, and would pass for an option.
-		"kafka.tools.StorageTool", "format", "--cluster-id="+o.ClusterID, "-c", s.config())
+		"kafka.tools.StorageTool", "format", "--cluster-id=" + o.ClusterID, "-c", s.config(),
+	})...)
 	return err
 }
 
@@ -190,14 +197,13 @@ func (s *Server) start(ctx context.Context) error {
 		}
 	}
 	child, err := process.Start(process.Command{
-		Path: s.java,
-		Args: []string{
-			fmt.Sprintf("-Xmx%dm", s.heap),
+		Path: s.java.path,
+		Args: slices.Concat(s.args, []string{
 			"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 			"-Dorg.slf4j.simpleLogger.showDateTime=true",
 			"-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
-			"-cp", s.jars, "kafka.Kafka", s.config(),
-		},
+			"kafka.Kafka", s.config(),
+		}),
 		Dir: s.dir,
 		Env: process.Environment(s.dir),
 		Log: s.LogPath(),

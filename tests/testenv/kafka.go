@@ -3,6 +3,7 @@ package testenv
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"syscall"
 	"testing"
@@ -33,8 +34,14 @@ type RealKafka struct {
 var sharedKafka = &shared[*kafkad.Server]{
 	name: "kafka",
 	start: func(ctx context.Context, dir string) (*kafkad.Server, error) {
-		return kafkad.Start(ctx, kafkad.Options{Dir: dir})
+		return kafkad.Start(ctx, kafkad.Options{Dir: dir, Optimized: benchmarks()})
 	},
+}
+
+// benchmarks reports whether this process runs benchmarks, and no tests.
+func benchmarks() bool {
+	f := flag.Lookup("test.bench")
+	return f != nil && f.Value.String() != ""
 }
 
 // Kafka gives the shared real Kafka.
@@ -47,7 +54,7 @@ func Kafka(t testing.TB) *Cluster {
 func OwnKafka(t testing.TB, options kafkad.Options) *RealKafka {
 	t.Helper()
 	server := startOwn(t, "kafka", func(ctx context.Context, dir string) (*kafkad.Server, error) {
-		options.Dir = dir
+		options.Dir, options.Optimized = dir, benchmarks()
 		return kafkad.Start(ctx, options)
 	})
 	return &RealKafka{Cluster{Brokers: []string{server.Address}}, server}
@@ -58,7 +65,7 @@ func OwnKafka(t testing.TB, options kafkad.Options) *RealKafka {
 func OwnKafkaCluster(t testing.TB, options kafkad.Options, brokers int) (*Cluster, []*kafkad.Server) {
 	t.Helper()
 	cluster := startOwn(t, "kafka-cluster", func(ctx context.Context, dir string) (*kafkad.Cluster, error) {
-		options.Dir = dir
+		options.Dir, options.Optimized = dir, benchmarks()
 		return kafkad.StartCluster(ctx, options, brokers)
 	})
 	return &Cluster{Brokers: cluster.Addresses()}, cluster.Servers

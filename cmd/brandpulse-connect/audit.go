@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/brandpulse/brandpulse-connect/internal/audit"
+	"github.com/brandpulse/brandpulse-connect/internal/memory"
 )
 
 // Exit codes of audit. 0 is for equal.
@@ -121,9 +122,9 @@ func runAudit(c *cli.Context) error {
 		return cli.Exit(err, exitUnknown)
 	}
 	// The program's soft limit is meant for pipelines: an audit that holds more would
-	// spend its time collecting garbage. Without that limit, gcPercent would let the
+	// spend its time collecting garbage. Without that limit, its percentage would let the
 	// heap grow to five times its live size.
-	collectGarbage(math.MaxInt64, 100)
+	memory.Set(math.MaxInt64, 100)
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	report, err := auditOnce(ctx, c, pipeline)

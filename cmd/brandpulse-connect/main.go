@@ -18,6 +18,7 @@ import (
 	_ "github.com/redpanda-data/connect/v4/public/components/kafka"
 	_ "github.com/redpanda-data/connect/v4/public/components/prometheus"
 
+	_ "github.com/brandpulse/brandpulse-connect/internal/memory"
 	_ "github.com/brandpulse/brandpulse-connect/internal/otlptracer"
 	_ "github.com/brandpulse/brandpulse-connect/plugins/all"
 )
@@ -36,7 +37,6 @@ const localAddress = "127.0.0.1:4195"
 var configPaths = []string{"/etc/brandpulse-connect/config.yaml", "brandpulse-connect.yaml"}
 
 func main() {
-	collectGarbage(memoryLimit, gcPercent)
 	cli.HelpPrinter = printHelp
 	cli.ErrWriter = wrappingOn(os.Stderr)
 	variables := &environment{}

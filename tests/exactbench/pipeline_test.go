@@ -20,7 +20,7 @@ import (
 	_ "github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
 )
 
-// Those of the program: see cmd/brandpulse-connect.
+// Those of the program: see internal/memory.
 const (
 	memoryLimit = 200 << 20
 	gcPercent   = 400

@@ -85,8 +85,9 @@ var halved sync.Map
 		}`,
 		}, {
 			old: `g.last = o.last`,
-			new: `if counted := g.tweets() + seen.broken + seen.filtered; counted > 0 && counted < int64(h.Records) {
-		h.Records, o.last = int32(counted), o.offset+counted-1
+			new: `if counted := g.tweets() + seen.broken + seen.filtered; counted < int64(h.Records) {
+		o.last -= int64(h.Records) - counted
+		h.Records = int32(counted)
 	}
 	g.last = o.last`,
 		}},

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// The test binary is its own child: a process that builds, slowly.
+// The test binary is also the child process, which builds slowly.
 const roleVariable = "BUILDCACHE_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -102,7 +102,7 @@ func TestConcurrentProcessesBuildOnce(t *testing.T) {
 	}
 }
 
-// A killed build must neither be taken for a finished one nor block the next.
+// A killed build must neither count as finished nor block the next one.
 func TestKilledBuildIsDoneAgain(t *testing.T) {
 	cache := emptyCache(t)
 	cmd := exec.Command(os.Args[0])
@@ -121,7 +121,7 @@ func TestKilledBuildIsDoneAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// While it lives, others wait, and stop waiting when told to.
+	// While it runs, others wait, and stop waiting when their context ends.
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	var said []string
@@ -130,7 +130,7 @@ func TestKilledBuildIsDoneAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(said) != 1 || !strings.Contains(said[0], "waiting for another process") {
-		t.Fatalf("said %q", said)
+		t.Fatalf("reported %q", said)
 	}
 
 	_ = cmd.Process.Kill()
@@ -145,9 +145,9 @@ func TestKilledBuildIsDoneAgain(t *testing.T) {
 	}
 }
 
-// What would break: a file that a full disk has cut off, or that somebody has
-// changed, is used for ever; or what is whole is built again.
-func TestWhatIsDamagedIsBuiltAgain(t *testing.T) {
+// If this fails, a truncated or changed file is used forever, or an undamaged folder is
+// rebuilt.
+func TestDamagedFoldersAreRebuilt(t *testing.T) {
 	errNotThis := errors.New("not this one")
 	whole := func(_ context.Context, dir string) error {
 		if b, err := os.ReadFile(filepath.Join(dir, "file")); err != nil || string(b) != "whole" {
@@ -157,21 +157,21 @@ func TestWhatIsDamagedIsBuiltAgain(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		damage func(dir string) error
-		built  int // in all
+		built  int // builds in total
 	}{
-		"nothing":                 {func(string) error { return nil }, 1},
-		"cut off":                 {func(dir string) error { return os.Truncate(filepath.Join(dir, "file"), 2) }, 2},
-		"cut off to nothing":      {func(dir string) error { return os.Truncate(filepath.Join(dir, "file"), 0) }, 2},
-		"another file is cut off": {func(dir string) error { return os.Truncate(filepath.Join(dir, "sub", "other"), 1) }, 2},
-		"another file is gone":    {func(dir string) error { return os.Remove(filepath.Join(dir, "sub", "other")) }, 2},
-		"changed":                 {func(dir string) error { return os.WriteFile(filepath.Join(dir, "file"), []byte("wHole"), 0o600) }, 2},
+		"nothing":                   {func(string) error { return nil }, 1},
+		"truncated":                 {func(dir string) error { return os.Truncate(filepath.Join(dir, "file"), 2) }, 2},
+		"truncated to nothing":      {func(dir string) error { return os.Truncate(filepath.Join(dir, "file"), 0) }, 2},
+		"another file is truncated": {func(dir string) error { return os.Truncate(filepath.Join(dir, "sub", "other"), 1) }, 2},
+		"another file is removed":   {func(dir string) error { return os.Remove(filepath.Join(dir, "sub", "other")) }, 2},
+		"changed":                   {func(dir string) error { return os.WriteFile(filepath.Join(dir, "file"), []byte("wHole"), 0o600) }, 2},
 		"only touched": {func(dir string) error {
 			return os.Chtimes(filepath.Join(dir, "file"), time.Unix(1, 0), time.Unix(1, 0))
 		}, 1},
-		"a file more":         {func(dir string) error { return os.WriteFile(filepath.Join(dir, "more"), nil, 0o600) }, 1},
-		"of an older version": {func(dir string) error { return os.Remove(listOf(dir)) }, 1},
-		"the list is cut off": {func(dir string) error { return os.Truncate(listOf(dir), 10) }, 1},
-		"of an older version, and cut off": {func(dir string) error {
+		"a file more":           {func(dir string) error { return os.WriteFile(filepath.Join(dir, "more"), nil, 0o600) }, 1},
+		"of an older version":   {func(dir string) error { return os.Remove(listOf(dir)) }, 1},
+		"the list is truncated": {func(dir string) error { return os.Truncate(listOf(dir), 10) }, 1},
+		"of an older version, and truncated": {func(dir string) error {
 			return errors.Join(os.Remove(listOf(dir)), os.Truncate(filepath.Join(dir, "file"), 2))
 		}, 2},
 	} {
@@ -198,15 +198,15 @@ func TestWhatIsDamagedIsBuiltAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if built != c.built || strings.Contains(strings.Join(said, " "), "damaged") != (built == 2 && name != "cut off to nothing") {
-				t.Errorf("built %d times, want %d; said %q", built, c.built, said)
+			if built != c.built || strings.Contains(strings.Join(said, " "), "damaged") != (built == 2 && name != "truncated to nothing") {
+				t.Errorf("built %d times, want %d; reported %q", built, c.built, said)
 			}
 		})
 	}
 	emptyCache(t)
 	_, err := Get(t.Context(), "thing", "file", nil, func(context.Context, string) error { return errNotThis }, func(_ context.Context, dir string) error { return write(dir) })
 	if !errors.Is(err, errNotThis) {
-		t.Errorf("what was built and cannot be used: %v", err)
+		t.Errorf("a build that fails its check: %v", err)
 	}
 }
 
@@ -218,9 +218,9 @@ func TestFailedBuildLeavesNothing(t *testing.T) {
 		want  string
 	}{
 		"build fails":      {func(_ context.Context, dir string) error { return errors.Join(write(dir), boom) }, "no compiler"},
-		"file is missing":  {func(context.Context, string) error { return nil }, "file is not in it"},
-		"file is empty":    {func(_ context.Context, dir string) error { return os.WriteFile(filepath.Join(dir, "file"), nil, 0o600) }, "file is not in it"},
-		"file is a folder": {func(_ context.Context, dir string) error { return os.Mkdir(filepath.Join(dir, "file"), 0o700) }, "file is not in it"},
+		"file is missing":  {func(context.Context, string) error { return nil }, "it has no file"},
+		"file is empty":    {func(_ context.Context, dir string) error { return os.WriteFile(filepath.Join(dir, "file"), nil, 0o600) }, "it has no file"},
+		"file is a folder": {func(_ context.Context, dir string) error { return os.Mkdir(filepath.Join(dir, "file"), 0o700) }, "it has no file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Get(t.Context(), "thing", "file", nil, nil, c.build); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -228,7 +228,7 @@ func TestFailedBuildLeavesNothing(t *testing.T) {
 			}
 			for _, left := range []string{"thing", "thing.unfinished"} {
 				if _, err := os.Stat(filepath.Join(cache, left)); !errors.Is(err, os.ErrNotExist) {
-					t.Fatalf("%s is there: %v", left, err)
+					t.Fatalf("%s exists: %v", left, err)
 				}
 			}
 		})
@@ -236,23 +236,23 @@ func TestFailedBuildLeavesNothing(t *testing.T) {
 }
 
 func TestRun(t *testing.T) {
-	t.Run("tells lines and gives standard output", func(t *testing.T) {
+	t.Run("reports lines and returns standard output", func(t *testing.T) {
 		var said []string
 		out, err := Run(t.Context(), "", nil, func(line string) { said = append(said, line) }, "sh", "-c", "echo one >&2; sleep 0.1; echo two")
 		if err != nil || string(out) != "two\n" || len(said) != 2 || said[0] != "one" {
-			t.Fatalf("out %q, said %q, %v", out, said, err)
+			t.Fatalf("out %q, reported %q, %v", out, said, err)
 		}
 	})
-	t.Run("a failure carries what was printed", func(t *testing.T) {
+	t.Run("an error contains the output", func(t *testing.T) {
 		_, err := Run(t.Context(), "", nil, nil, "sh", "-c", "echo undefined symbol >&2; exit 3")
 		if err == nil || !strings.Contains(err.Error(), "exit status 3\nundefined symbol") {
 			t.Fatal(err)
 		}
 	})
-	t.Run("ends with its children when told to", func(t *testing.T) {
+	t.Run("ends with its children when its context ends", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
-		// The child of sh holds the pipe open: Run would wait for it.
+		// The child of sh keeps the pipe open, so Run would wait for it.
 		if _, err := Run(ctx, "", nil, nil, "sh", "-c", "sleep 60; true"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}

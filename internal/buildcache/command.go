@@ -14,10 +14,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
-// Run runs a program of a build, tells progress each line that it prints, and
-// gives all that it wrote to standard output. When it fails, the end of what it
-// printed stands in the error. It is killed, with all
-// that it has started, when ctx ends.
+// Run runs a program of a build, reports each line that it prints to progress, and
+// returns its standard output. If it fails, the error contains the end of its output.
+// When ctx ends, the program and all its children are killed.
 func Run(ctx context.Context, dir string, env []string, progress Progress, program string, args ...string) (stdout []byte, err error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = dir, env
@@ -36,8 +35,8 @@ func Run(ctx context.Context, dir string, env []string, progress Progress, progr
 	return out.Bytes(), nil
 }
 
-// lineWriter cuts output into lines, for progress and for an error. Standard
-// output and standard error are copied to it by two goroutines.
+// lineWriter splits output into lines, for progress and for errors. Two goroutines copy
+// standard output and standard error to it.
 type lineWriter struct {
 	progress Progress
 

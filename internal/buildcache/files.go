@@ -25,7 +25,7 @@ type fileState struct {
 	SHA256   string    `json:"sha256"`
 }
 
-var errNoList = errors.New("there is no list of its files")
+var errNoList = errors.New("it has no list of files")
 
 // finish checks the folder built and writes the list of its files, as the list of dir,
 // which built is or will become.
@@ -56,7 +56,7 @@ func finish(ctx context.Context, built, dir string, check Step) error {
 	if err != nil {
 		return err
 	}
-	// Renamed into place, so that nobody reads half a list.
+	// Renamed into place, so that no process reads half a list.
 	part := listOf(dir) + ".part"
 	if err := errors.Join(os.WriteFile(part, text, 0o600), os.Rename(part, listOf(dir))); err != nil {
 		return fmt.Errorf("writing the list of the files of %s: %w", dir, err)

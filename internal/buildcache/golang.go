@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// GoEnvironment is ours without what would let go build something else than a
-// program for this machine from the module's own requirements, and with extra.
+// GoEnvironment returns this process's environment plus extra, without the variables
+// that would make go build anything but a program for this machine from the module's
+// own requirements.
 func GoEnvironment(extra ...string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")

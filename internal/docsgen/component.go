@@ -10,7 +10,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// A component is what a page says of one component.
+// A component is the content of a component's page.
 type component struct {
 	Name        string
 	Type        string // input, processor, output, …
@@ -19,7 +19,7 @@ type component struct {
 	Description string
 	Footnotes   string
 	Examples    []service.TemplatDataPluginExample
-	// CommonYAML and AdvancedYAML are configs with the defaults of the common
+	// CommonYAML and AdvancedYAML are configs with the defaults of the common fields
 	// and of all fields.
 	CommonYAML   string
 	AdvancedYAML string
@@ -28,23 +28,23 @@ type component struct {
 
 // A field is a config field, at any depth.
 type field struct {
-	// Path is the name with those of its parents: `tls.enabled`, `brands[].name`.
+	// Path is the name with the names of its parents: `tls.enabled`, `brands[].name`.
 	Path        string
 	Description string
 	Type        string
-	Default     string // as JSON; empty when there is none
-	Required    bool   // a config without it is refused
-	With        string // if set, Required holds only where this field is set
+	Default     string // as JSON; empty if there is none
+	Required    bool   // a config must set it
+	With        string // if not empty, Required applies only if this field is set
 	Advanced    bool
 	Secret      bool
 	Interpolate bool
 	Bloblang    bool
-	Options     [][2]string // value and, where known, its meaning
+	Options     [][2]string // value and, if known, its meaning
 	Examples    []string    // as YAML, with the field's name
 }
 
-// spec is the part of ConfigView.FormatJSON that TemplateData leaves out: what
-// is optional, and what the elements of a list are.
+// spec is the part of ConfigView.FormatJSON that TemplateData lacks: which fields are
+// optional, and the types of lists' elements.
 type spec struct {
 	Config fieldSpec `json:"config"`
 }
@@ -60,12 +60,12 @@ type fieldSpec struct {
 	Bloblang   bool        `json:"bloblang"`
 	Children   []fieldSpec `json:"children"`
 
-	// with is the closest field above that may be left out.
+	// with is the closest parent that is optional.
 	with string
 }
 
-// required says whether a config without the field is refused. An object needs
-// to be there when one of its own fields does.
+// required reports whether a config without the field is rejected. An object is
+// required if one of its own fields is.
 func (f fieldSpec) required() bool {
 	if f.Default != nil || f.Optional || f.Deprecated {
 		return false
@@ -76,8 +76,8 @@ func (f fieldSpec) required() bool {
 	return true
 }
 
-// Common gives the fields that most configs set, Advanced the others, for the
-// tables. Those of TLS are the same everywhere and would drown the rest.
+// Common returns the fields that most configs set, Advanced the others, for the tables.
+// The fields of TLS are left out: they are the same everywhere.
 func (c component) Common() []field   { return c.only(false) }
 func (c component) Advanced() []field { return c.only(true) }
 
@@ -87,9 +87,9 @@ func (c component) only(advanced bool) []field {
 	})
 }
 
-// componentsOf gives the components of env that ours has too, in the order of a
-// pipeline: inputs first, outputs last. Benthos lays out the defaults of child
-// components, so env must also have the stock ones.
+// componentsOf returns the components of env that are also in ours, in the order of a
+// pipeline: inputs first, outputs last. Benthos formats the defaults of child
+// components, so env must also have the stock components.
 func componentsOf(env, ours *service.Environment) ([]component, error) {
 	views := map[string]*service.ConfigView{}
 	walk(env, func(kind, name string, view *service.ConfigView) { views[kind+" "+name] = view })
@@ -115,8 +115,8 @@ func componentsOf(env, ours *service.Environment) ([]component, error) {
 	return found, errors.Join(errs...)
 }
 
-// walk visits the kinds of component that we make. An empty environment is not
-// empty of stock scanners, metrics and tracers, so those cannot be told apart.
+// walk visits the kinds of components that this project has. An empty environment still
+// has stock scanners, metrics and tracers, so these cannot be told apart.
 func walk(env *service.Environment, visit func(kind, name string, view *service.ConfigView)) {
 	for _, w := range []struct {
 		kind string
@@ -133,7 +133,7 @@ func walk(env *service.Environment, visit func(kind, name string, view *service.
 func componentFrom(view *service.ConfigView) (component, error) {
 	data, err := view.TemplateData()
 	if err != nil {
-		return component{}, fmt.Errorf("laying it out: %w", err)
+		return component{}, fmt.Errorf("generating its template data: %w", err)
 	}
 	raw, err := view.FormatJSON()
 	if err != nil {
@@ -165,7 +165,8 @@ func componentFrom(view *service.ConfigView) (component, error) {
 	}, nil
 }
 
-// fieldsFrom joins the flat list of fields with the tree that has the rest.
+// fieldsFrom joins the flat list of fields with the tree that has the remaining
+// properties.
 func fieldsFrom(flat []service.TemplateDataPluginField, root fieldSpec) []field {
 	byPath := map[string]fieldSpec{}
 	index(byPath, rootPrefix(root), root.Children, fieldSpec{})
@@ -204,8 +205,8 @@ func index(byPath map[string]fieldSpec, prefix string, fields []fieldSpec, paren
 	}
 }
 
-// below is how Benthos writes the step from a field to its children, without
-// the dot.
+// below returns how Benthos writes the step from a field to its children, without the
+// dot.
 func below(f fieldSpec) string {
 	switch f.Kind {
 	case "array":
@@ -255,8 +256,8 @@ func options(f service.TemplateDataPluginField) [][2]string {
 	return plain
 }
 
-// markdown takes out what Benthos writes in AsciiDoc in the fields that it
-// gives to plugins, such as those of TLS: cross-references into its own manual.
+// markdown removes AsciiDoc from the fields that Benthos provides to plugins, such as
+// those of TLS: cross-references into its own manual.
 func markdown(text string) string {
 	return strings.TrimSpace(crossReference.ReplaceAllString(text, "$1"))
 }

@@ -8,9 +8,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// runnable takes out of a config that Benthos laid out the fields that may be
-// left out and have no default. Benthos shows them with an example value, and
-// whoever copied the whole would have set them.
+// runnable removes optional fields without a default from a config that Benthos
+// generated. Benthos shows them with an example, so copying the config would set them.
 func runnable(config, component string, fields []fieldSpec) (string, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(config), &doc); err != nil {
@@ -27,8 +26,8 @@ func runnable(config, component string, fields []fieldSpec) (string, error) {
 	return b.String(), nil
 }
 
-// under finds the value of a key: the component's name stands at the top of the
-// config of a processor, and one level deeper in that of an input or output.
+// under returns the value of a key. The component's name is at the top of the config of
+// a processor, and one level deeper in that of an input or output.
 func under(n *yaml.Node, key string) *yaml.Node {
 	if n.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(n.Content); i += 2 {

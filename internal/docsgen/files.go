@@ -19,7 +19,7 @@ const (
 	tableEnds   = "<!-- components:end -->"
 )
 
-// render gives the files as they should be, by their path below root.
+// render returns the expected files, by their path below root.
 func render(root string, components []component) (map[string][]byte, error) {
 	want := map[string][]byte{}
 	for _, c := range components {
@@ -40,7 +40,7 @@ func render(root string, components []component) (map[string][]byte, error) {
 	return want, nil
 }
 
-// table is the list of components for the README.
+// table returns the list of components for the README.
 func table(components []component) string {
 	var b strings.Builder
 	b.WriteString("| Component | | |\n| --- | --- | --- |\n")
@@ -62,8 +62,8 @@ func withTable(text []byte, table string) ([]byte, error) {
 	return slices.Concat(before, []byte(tableBegins+"\n"+table+tableEnds), after), nil
 }
 
-// compare gives the files that are not as they should be, pages of components
-// that are gone among them.
+// compare returns the files that differ from the expected ones, including pages of
+// removed components.
 func compare(root string, want map[string][]byte) ([]string, error) {
 	stale := map[string]bool{}
 	for name, text := range want {
@@ -89,14 +89,14 @@ func compare(root string, want map[string][]byte) ([]string, error) {
 
 func update(root string, want map[string][]byte, stale []string) error {
 	if err := os.MkdirAll(filepath.Join(root, filepath.FromSlash(pagesDir)), 0o755); err != nil {
-		return fmt.Errorf("making %s: %w", pagesDir, err)
+		return fmt.Errorf("creating %s: %w", pagesDir, err)
 	}
 	for _, name := range stale {
 		file := filepath.Join(root, filepath.FromSlash(name))
 		text, ok := want[name]
 		if !ok {
 			if err := os.Remove(file); err != nil {
-				return fmt.Errorf("removing the page of a component that is gone: %w", err)
+				return fmt.Errorf("removing the page of a removed component: %w", err)
 			}
 			continue
 		}

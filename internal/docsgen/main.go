@@ -1,10 +1,9 @@
-// Command docsgen writes the component pages in docs/components and the
-// component table of the README from the config specs of the plugins, and the page
-// of all metrics from what they declare. The spec is the only manual: nothing is
-// written by hand twice.
+// Command docsgen writes the component pages in docs/components and the component table
+// of the README from the config specs of the plugins, and the page of all metrics from
+// their declarations. The spec is the only manual, so nothing is written by hand twice.
 //
 //	go run ./internal/docsgen -write
-//	go run ./internal/docsgen -check    exit code 1, naming each file that is stale
+//	go run ./internal/docsgen -check    exit code 1 and the name of each stale file
 package main
 
 import (
@@ -14,12 +13,12 @@ import (
 )
 
 func main() {
-	write := flag.Bool("write", false, "write the files that are stale and remove pages without a component")
-	check := flag.Bool("check", false, "name the files that are stale and fail")
+	write := flag.Bool("write", false, "write stale files and remove pages without a component")
+	check := flag.Bool("check", false, "print the names of stale files and fail")
 	root := flag.String("root", ".", "folder of the main module")
 	flag.Parse()
 	if *write == *check {
-		fmt.Fprintln(os.Stderr, "docsgen: give either -write or -check")
+		fmt.Fprintln(os.Stderr, "docsgen: use either -write or -check")
 		os.Exit(2)
 	}
 	if err := run(*root, *write); err != nil {

@@ -13,7 +13,7 @@ import (
 
 const metricsPage = "docs/metrics.md"
 
-// ownMetrics are what each plugin declares, in the order of a pipeline.
+// ownMetrics returns the metrics that each plugin declares, in the order of a pipeline.
 func ownMetrics() []componentMetrics {
 	return []componentMetrics{
 		{tweetgen.Name, tweetgen.Metrics()},
@@ -28,27 +28,27 @@ type componentMetrics struct {
 	metrics   []metric.Description
 }
 
-// stockMetrics are those of Benthos and its Kafka inputs that tell most of a
-// pipeline of ours. A test with a running pipeline compares them with what it shows.
+// stockMetrics are the most useful metrics of Benthos and its Kafka inputs. A test
+// compares them with those of a running pipeline.
 func stockMetrics() []componentMetrics {
 	var input, kafka, processor, output metric.Set
 	input.Counter("input_received", "messages", "messages read")
 	input.Timer("input_latency_ns", "time from a message to its acknowledgement")
 	input.Counter("input_connection_up", "connections", "times that the input was connected")
-	input.Counter("input_connection_failed", "connections", "tries to connect that have failed")
+	input.Counter("input_connection_failed", "connections", "failed attempts to connect")
 	input.Counter("input_connection_lost", "connections", "connections that were lost")
 	kafka.Gauge("redpanda_lag", "offsets", "offsets between the end of the partition and what is read",
-		metric.Of("topic", "those of `topics`"), metric.Of("partition", "those that the process has"))
-	processor.Counter("processor_received", "messages", "messages that came in")
-	processor.Counter("processor_sent", "messages", "messages that went out")
-	processor.Counter("processor_error", "messages", "messages that have failed")
-	processor.Timer("processor_latency_ns", "time that a batch has taken")
+		metric.Of("topic", "the topics in `topics` "), metric.Of("partition", "those that the process has"))
+	processor.Counter("processor_received", "messages", "messages received")
+	processor.Counter("processor_sent", "messages", "messages sent")
+	processor.Counter("processor_error", "messages", "messages that failed")
+	processor.Timer("processor_latency_ns", "time to process a batch")
 	output.Counter("output_sent", "messages", "messages written and acknowledged; `label` tells the outputs apart: `dead_letters` and `rejected_points` in the shipped configs, with `_small` for letters that were too large")
 	output.Counter("output_batch_sent", "batches", "batches written and acknowledged")
-	output.Counter("output_error", "batches", "writes that have failed, each of which is tried again")
-	output.Timer("output_latency_ns", "time that a write has taken")
+	output.Counter("output_error", "batches", "failed writes, each of which is retried")
+	output.Timer("output_latency_ns", "time of a write")
 	output.Counter("output_connection_up", "connections", "times that the output was connected")
-	output.Counter("output_connection_failed", "connections", "tries to connect that have failed")
+	output.Counter("output_connection_failed", "connections", "failed attempts to connect")
 	output.Counter("output_connection_lost", "connections", "connections that were lost")
 	return []componentMetrics{
 		{"every input", input.All()}, {"redpanda", kafka.All()}, {"every processor", processor.All()}, {"every output", output.All()},
@@ -76,7 +76,7 @@ Of the stock metrics, those that tell most of these pipelines:
 
 `
 
-// renderMetrics is the page of all metrics.
+// renderMetrics returns the page of all metrics.
 func renderMetrics(components []component) []byte {
 	return []byte(metricsHead + metricsTable(ownMetrics(), components) + metricsStock + metricsTable(stockMetrics(), components))
 }
@@ -92,7 +92,7 @@ func metricsTable(of []componentMetrics, components []component) string {
 	return b.String()
 }
 
-// componentLink points at the page of a component, if it has one.
+// componentLink returns a link to the page of a component, if it has one.
 func componentLink(name string, components []component) string {
 	for _, c := range components {
 		if c.Name == name {

@@ -14,8 +14,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/metric"
 )
 
-// A metric that a plugin makes by itself, and not from its declaration, is in no
-// table: nobody finds it.
+// If this fails, a plugin has a metric that it does not declare, so the metric is in no
+// table.
 func TestPluginsMakeMetricsFromDeclarationsOnly(t *testing.T) {
 	files, made := 0, 0
 	err := filepath.WalkDir("../../plugins", func(path string, _ fs.DirEntry, err error) error {
@@ -63,8 +63,8 @@ func TestPluginsMakeMetricsFromDeclarationsOnly(t *testing.T) {
 
 var metricName = regexp.MustCompile(`^[a-z][a-z0-9_]*[a-z0-9]$`)
 
-// The names are Prometheus's, of the component that they begin with; and a label
-// without a bound would be a series for each value that somebody sends.
+// If this fails, the name of a metric does not follow Prometheus's rules or begin with
+// its component, or a label has unbounded values, each of which is a series.
 func TestMetricsAreDescribed(t *testing.T) {
 	seen := map[string]bool{}
 	for _, c := range slices.Concat(ownMetrics(), stockMetrics()) {
@@ -74,7 +74,7 @@ func TestMetricsAreDescribed(t *testing.T) {
 		own := slices.ContainsFunc(ownMetrics(), func(o componentMetrics) bool { return o.component == c.component })
 		for _, m := range c.metrics {
 			if !metricName.MatchString(m.Name) || seen[m.Name] {
-				t.Errorf("%s is no name, or is there twice", m.Name)
+				t.Errorf("%s is not a valid name, or is declared twice", m.Name)
 			}
 			seen[m.Name] = true
 			if own && !strings.HasPrefix(m.Name, c.component+"_") {
@@ -98,7 +98,7 @@ func TestMetricsAreDescribed(t *testing.T) {
 	}
 }
 
-// The page of a component shows its metrics, and no placeholder.
+// If this fails, the page of a component lacks its metrics, or shows the placeholder.
 func TestManualsHaveTheirMetrics(t *testing.T) {
 	for _, c := range shipped(t) {
 		if strings.Contains(c.Description, metric.Placeholder) {

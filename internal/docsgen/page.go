@@ -26,8 +26,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"trim":      strings.TrimSpace,
 }).Parse(pageTemplate))
 
-// pagePath is where the page of a component lies, below the main module's
-// folder.
+// pagePath returns the path of a component's page, below the main module's folder.
 func pagePath(c component) string { return fmt.Sprintf("%s/%s_%s.md", pagesDir, c.Type, c.Name) }
 
 func renderPage(c component) ([]byte, error) {
@@ -40,17 +39,17 @@ func renderPage(c component) ([]byte, error) {
 
 var notInAnchor = regexp.MustCompile(`[^\p{L}\p{N}_-]`)
 
-// anchor is the name that GitHub gives to a heading.
+// anchor returns the name that GitHub gives to a heading.
 func anchor(heading string) string {
 	return notInAnchor.ReplaceAllString(strings.ReplaceAll(strings.ToLower(heading), " ", "-"), "")
 }
 
-// cell makes text fit into one cell of a table.
+// cell returns text that fits into one cell of a table.
 func cell(text string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
 }
 
-// code is text as inline code, also when it has backquotes itself.
+// code returns text as inline code, also if it contains backquotes.
 func code(text string) string {
 	fence := "`"
 	for strings.Contains(text, fence) {
@@ -62,8 +61,8 @@ func code(text string) string {
 	return fence + text + fence
 }
 
-// firstSentence is what a table has room for. A full stop inside code ends
-// nothing.
+// firstSentence returns the first sentence of a text, for a table. A full stop inside
+// code does not end a sentence.
 func firstSentence(text string) string {
 	paragraph, _, _ := strings.Cut(strings.TrimSpace(text), "\n\n")
 	quoted := false
@@ -79,7 +78,7 @@ func firstSentence(text string) string {
 	return cell(paragraph)
 }
 
-// explained says whether any of the options has a meaning beside it.
+// explained reports whether any option has an explanation.
 func explained(options [][2]string) bool {
 	return slices.ContainsFunc(options, func(o [2]string) bool { return o[1] != "" })
 }
@@ -91,7 +90,7 @@ func required(f field) string {
 	return "**required**"
 }
 
-// facts is the line under a field's heading.
+// facts returns the line below a field's heading.
 func facts(f field) string {
 	known := []string{"Type: " + code(f.Type)}
 	switch {
@@ -103,7 +102,7 @@ func facts(f field) string {
 		known = append(known, "optional, no default")
 	}
 	if f.Interpolate {
-		known = append(known, "may hold interpolation functions")
+		known = append(known, "may contain interpolation functions")
 	}
 	if f.Secret {
 		known = append(known, "secret: never printed")

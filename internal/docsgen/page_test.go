@@ -12,7 +12,7 @@ import (
 
 var rewrite = flag.Bool("update", false, "rewrite the golden files")
 
-// everyKindOfField has each property that a page must show.
+// everyKindOfField returns a spec with each property that a page must show.
 func everyKindOfField() *service.ConfigSpec {
 	return service.NewConfigSpec().
 		Summary("Counts sheep.").
@@ -87,9 +87,9 @@ func TestPageShowsEveryPropertyOfEveryField(t *testing.T) {
 	}
 }
 
-// A stale page, a page without a component and a README without the table must
-// each be named, or people read a manual of another version.
-func TestStaleFilesAreNamedAndRepaired(t *testing.T) {
+// If this fails, a stale page, a page without a component or a README without the table
+// is not reported, and users read the manual of another version.
+func TestStaleFilesAreReportedAndUpdated(t *testing.T) {
 	components := sheep(t)
 	root := t.TempDir()
 	put := func(name, text string) {
@@ -117,7 +117,7 @@ func TestStaleFilesAreNamedAndRepaired(t *testing.T) {
 
 	put(readme, "# Sheep\n")
 	if _, err := render(root, components); err == nil {
-		t.Error("a README without the markers passes")
+		t.Error("a README without the markers is accepted")
 	}
 
 	put(readme, "# Sheep\n\n"+tableBegins+"\n"+tableEnds+"\n\nThe end.\n")

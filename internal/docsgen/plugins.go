@@ -14,8 +14,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/plugins/tweetgen"
 )
 
-// plugins are the components that have a page. A test compares the list with
-// plugins/all.
+// plugins are the components with a page. A test compares the list with plugins/all.
 var plugins = []struct {
 	name     string
 	register func(env *service.Environment, name string) error
@@ -26,8 +25,8 @@ var plugins = []struct {
 	{influxdb.Name, influxdb.Register},
 }
 
-// documented gives our components, without the stock ones that the global
-// environment has beside them.
+// documented returns an environment with this project's components only, without the
+// stock ones of the global environment.
 func documented() ([]component, error) {
 	ours := service.NewEmptyEnvironment()
 	for _, p := range plugins {

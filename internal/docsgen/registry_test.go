@@ -22,8 +22,8 @@ func shipped(t *testing.T) []component {
 	return components
 }
 
-// A plugin that is in the bundle and not in the list here would have no page,
-// and none of the tests below; one that falls out of both takes its page along.
+// A plugin that is in the bundle but not in the list here would have no page and none
+// of the tests below. The names below catch a plugin that is in neither.
 func TestEveryPluginOfTheBundleIsDocumented(t *testing.T) {
 	imported := func(pkg string) []string {
 		t.Helper()
@@ -50,7 +50,7 @@ func TestEveryPluginOfTheBundleIsDocumented(t *testing.T) {
 	}
 }
 
-// The spec is the only manual: what it leaves out is written nowhere.
+// The spec is the only manual: everything that it lacks is undocumented.
 func TestEverySpecIsACompleteManual(t *testing.T) {
 	for _, c := range shipped(t) {
 		t.Run(c.Name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestEverySpecIsACompleteManual(t *testing.T) {
 				}
 			}
 			for _, f := range c.Fields {
-				// Benthos's own words for a field without a description.
+				// Benthos's text for a field without a description.
 				if f.Description == "" || strings.HasPrefix(f.Description, "Sorry!") {
 					t.Errorf("field %s has no description", f.Path)
 				}
@@ -80,16 +80,16 @@ func TestEverySpecIsACompleteManual(t *testing.T) {
 					t.Errorf("field %s has no type", f.Path)
 				}
 				if explained(f.Options) && slices.ContainsFunc(f.Options, func(o [2]string) bool { return o[1] == "" }) {
-					t.Errorf("field %s explains some of its values only", f.Path)
+					t.Errorf("field %s explains only some of its values", f.Path)
 				}
 			}
 		})
 	}
 }
 
-// An example that a person copies from the manual must be a config that starts.
+// If this fails, an example in the manual is not a config that starts.
 func TestExamplesLint(t *testing.T) {
-	// Paths in the examples, such as schemas, are seen from the root.
+	// Paths in the examples, for instance of schemas, are relative to the root.
 	t.Chdir("../..")
 	linter := service.GlobalEnvironment().FullConfigSchema("", "").NewStreamConfigLinter().
 		SetRejectDeprecated(true).
@@ -112,8 +112,7 @@ func TestExamplesLint(t *testing.T) {
 	}
 }
 
-// GitHub shows Markdown; Benthos's manual is AsciiDoc, and some of its fields
-// bring it along.
+// GitHub shows Markdown, but Benthos's manual and some of its fields are in AsciiDoc.
 func TestPagesAreMarkdown(t *testing.T) {
 	for _, c := range shipped(t) {
 		text, err := renderPage(c)
@@ -122,7 +121,7 @@ func TestPagesAreMarkdown(t *testing.T) {
 		}
 		for _, marker := range []string{"xref:", "[source", "\n----\n", "\n== ", "<no value>", "[^"} {
 			if strings.Contains(string(text), marker) {
-				t.Errorf("the page of %s holds %q", c.Name, marker)
+				t.Errorf("the page of %s contains %q", c.Name, marker)
 			}
 		}
 	}

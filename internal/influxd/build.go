@@ -1,5 +1,5 @@
-// Package influxd gets, starts and stops real InfluxDB servers: for the demo
-// and for the tests. A server listens on 127.0.0.1 alone.
+// Package influxd gets, starts and stops real InfluxDB servers, for the demo and the
+// tests. A server listens on 127.0.0.1 only.
 package influxd
 
 import (
@@ -17,25 +17,25 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
-// The versions that Get knows, the last releases of their lines that are built
+// The versions that Get supports, the last releases of their lines that can be built
 // from Go modules.
 const (
 	V1 = "1.8.10" // pure Go
-	V2 = "2.7.12" // its Flux engine is Rust
+	V2 = "2.7.12" // its Flux engine is written in Rust
 )
 
-// PackagesV1 is about how many packages a build of V1 compiles, those of the standard
-// library apart.
+// PackagesV1 is about how many packages a build of V1 compiles, not counting the
+// standard library.
 const PackagesV1 = 375
 
-// Versions are all of them.
+// Versions are all supported versions.
 var Versions = []string{V1, V2}
 
-// Get gives the path of influxd of that version. The first call builds it from
-// its source into the user's cache folder; progress, which may be nil, is told
-// the steps and then each package that is compiled.
+// Get returns the path of influxd of that version. The first call builds it from its
+// source into the user's cache folder. progress, which may be nil, receives the steps
+// and then each package that is compiled.
 //
-// Without a program that the build needs the error is a process.MissingError.
+// If a program that the build needs is missing, the error is a process.MissingError.
 // Concurrent calls, in any number of processes, build once.
 func Get(ctx context.Context, version string, progress buildcache.Progress) (path string, err error) {
 	var build func(ctx context.Context, dir string, progress buildcache.Progress) error
@@ -45,7 +45,7 @@ func Get(ctx context.Context, version string, progress buildcache.Progress) (pat
 	case V2:
 		build = buildV2
 	default:
-		return "", fmt.Errorf("getting InfluxDB %s: known are %s", version, strings.Join(Versions, " and "))
+		return "", fmt.Errorf("getting InfluxDB %s: unknown version, choose from %s", version, strings.Join(Versions, " and "))
 	}
 	dir, err := buildcache.Get(ctx, "influxd-"+version, program, progress, try(version), func(ctx context.Context, dir string) error {
 		if err := build(ctx, dir, progress); err != nil {
@@ -59,7 +59,7 @@ func Get(ctx context.Context, version string, progress buildcache.Progress) (pat
 	return filepath.Join(dir, program), nil
 }
 
-// try returns a step that checks that the program in a folder is complete and of that
+// try returns a step that checks that the program in a folder is complete and has that
 // version.
 func try(version string) buildcache.Step {
 	return func(ctx context.Context, dir string) error {
@@ -72,14 +72,14 @@ func try(version string) buildcache.Step {
 			return fmt.Errorf("trying the InfluxDB that was built: %w", err)
 		}
 		if !strings.Contains(string(out), "v"+version+" ") {
-			return fmt.Errorf("trying the InfluxDB that was built: it says %q, not %s", out, version)
+			return fmt.Errorf("trying the InfluxDB that was built: it reports %q, not %s", out, version)
 		}
 		return nil
 	}
 }
 
-// whole returns an error if a Linux program is truncated: such a program may still
-// print its version, and crash later.
+// whole returns an error if a Linux program is truncated: such a program can print its
+// version and crash later.
 func whole(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -108,8 +108,8 @@ func whole(path string) error {
 
 var program = map[bool]string{true: "influxd.exe", false: "influxd"}[runtime.GOOS == "windows"]
 
-// linked leaves out the symbol table and tells the program its version, as its
-// own release scripts do: 1.8 puts a v before it, 2.7 does not.
+// linked returns the linker flags that remove the symbol table and set the version, as
+// InfluxDB's release scripts do: 1.8 puts a v before it, 2.7 does not.
 func linked(version string) []string {
 	return []string{"-v", "-ldflags", "-s -w -X main.version=" + version}
 }
@@ -120,17 +120,18 @@ func buildV1(ctx context.Context, dir string, progress buildcache.Progress) erro
 		return err
 	}
 	progress.Say("building InfluxDB %s from its source: one to three minutes, once", V1)
-	// Built as brandpulse-connect itself usually is, so that go finds the standard
-	// library in its cache: a third of the work. With -trimpath, or without cgo where
-	// there is a C compiler, it compiles all of it again.
+	// Built with the flags that brandpulse-connect itself is usually built with, so
+	// that the standard library is in Go's cache: that saves a third of the work. With
+	// -trimpath, or without cgo on a machine with a C compiler, all of it is compiled
+	// again.
 	args := append([]string{"install"}, linked(V1)...)
 	_, err = buildcache.Run(ctx, dir, buildcache.GoEnvironment("GOBIN="+dir), progress,
 		golang, append(args, "github.com/influxdata/influxdb/cmd/influxd@v"+V1)...)
 	return err
 }
 
-// buildV2 builds in a copy of the module, because the helper that builds the
-// Rust part looks for the main module around it.
+// buildV2 builds in a copy of the module, because the helper that builds the Rust part
+// looks for the main module in the parent folders.
 func buildV2(ctx context.Context, dir string, progress buildcache.Progress) error {
 	const purpose = "building InfluxDB " + V2
 	golang, err := process.Look("go", purpose, "https://go.dev/dl")
@@ -154,8 +155,8 @@ func buildV2(ctx context.Context, dir string, progress buildcache.Progress) erro
 	if err := copyModule(ctx, golang, work, source); err != nil {
 		return err
 	}
-	// A private build cache: the helper leaves 450 MB of Rust in there, and what
-	// an interrupted run leaves would be taken for a whole copy for ever after.
+	// A private build cache: the helper leaves 450 MB of Rust in it, and would use the
+	// incomplete copy of an interrupted run forever.
 	env := buildcache.GoEnvironment("GOBIN="+work, "GOCACHE="+filepath.Join(work, "cache"), "CGO_ENABLED=1")
 	if _, err := buildcache.Run(ctx, work, env, progress, golang, "install", "github.com/influxdata/pkg-config@v0.2.14"); err != nil {
 		return err
@@ -183,14 +184,14 @@ func copyModule(ctx context.Context, golang, work, source string) error {
 	}
 	var module struct{ Dir string }
 	if err := json.Unmarshal(out, &module); err != nil {
-		return fmt.Errorf("reading where the module lies: %w", err)
+		return fmt.Errorf("reading the path of the module: %w", err)
 	}
 	return os.CopyFS(source, os.DirFS(module.Dir))
 }
 
-// rustEnvironment makes the Rust part, which is of 2023, build with the
-// compiler that is there: it turns warnings into errors, some of which newer
-// compilers have added, and asks rustup for a compiler and five targets.
+// rustEnvironment makes the Rust part, which is from 2023, build with the installed
+// compiler. By default its build turns warnings into errors, some of which are new in
+// later compilers, and asks rustup for a compiler and five targets.
 func rustEnvironment(ctx context.Context, work string) ([]string, error) {
 	wrapper := filepath.Join(work, "rustc-wrapper")
 	if err := os.WriteFile(wrapper, []byte("#!/bin/sh\nexec \"$@\" --cap-lints allow\n"), 0o755); err != nil {
@@ -199,7 +200,7 @@ func rustEnvironment(ctx context.Context, work string) ([]string, error) {
 	env := []string{"RUSTC_WRAPPER=" + wrapper}
 	rustup, err := process.Look("rustup", "", "")
 	if missing := (*process.MissingError)(nil); errors.As(err, &missing) || os.Getenv("RUSTUP_TOOLCHAIN") != "" {
-		return env, nil // there is but one cargo, or the user has chosen
+		return env, nil // there is only one cargo, or the user has chosen one
 	}
 	out, err := buildcache.Run(ctx, work, nil, nil, rustup, "show", "active-toolchain")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
-// with makes a machine that has these programs only, none of which works, and
-// nothing in its cache.
+// with simulates a machine that has only these programs, none of which works, and an
+// empty cache.
 func with(t *testing.T, programs ...string) {
 	t.Helper()
 	home := t.TempDir()
@@ -30,17 +30,18 @@ func with(t *testing.T, programs ...string) {
 	}
 }
 
-// Tests are skipped for what is missing: a build that fails must not look so.
-func TestGetNamesWhatIsMissing(t *testing.T) {
+// Tests are skipped if a program is missing. A build that fails must not look like
+// that.
+func TestGetNamesTheMissingProgram(t *testing.T) {
 	for name, c := range map[string]struct {
 		version  string
 		programs []string
 		missing  string
 		says     string
 	}{
-		"1.8 without Go":           {V1, nil, "go", "building InfluxDB 1.8.10 needs go, which is not on this machine (https://go.dev/dl)"},
+		"1.8 without Go":           {V1, nil, "go", "building InfluxDB 1.8.10 needs go, which is not installed (https://go.dev/dl)"},
 		"2.7 without Go":           {V2, []string{"cargo", "cc"}, "go", "needs go"},
-		"2.7 without Rust":         {V2, []string{"go", "cc"}, "cargo", "needs cargo, which is not on this machine (https://rustup.rs)"},
+		"2.7 without Rust":         {V2, []string{"go", "cc"}, "cargo", "needs cargo, which is not installed (https://rustup.rs)"},
 		"2.7 without a C compiler": {V2, []string{"go", "cargo"}, "cc", "needs cc"},
 		"1.8 fails to build":       {V1, []string{"go"}, "", "go is broken"},
 		"2.7 fails to build":       {V2, []string{"go", "cargo", "cc"}, "", "go is broken"},
@@ -59,8 +60,8 @@ func TestGetNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// A program of that name that says another version is not what was asked for.
-func TestGetTriesWhatItHasBuilt(t *testing.T) {
+// A program of that name with another version must be rejected.
+func TestGetChecksTheVersionOfItsBuild(t *testing.T) {
 	with(t, "go")
 	fake := "#!/bin/sh\nprintf '#!/bin/sh\\necho InfluxDB v1.8.9 \\n' > $GOBIN/influxd\n/bin/chmod 700 $GOBIN/influxd\n"
 	if err := os.WriteFile(filepath.Join(os.Getenv("PATH"), "go"), []byte(fake), 0o700); err != nil {
@@ -71,8 +72,8 @@ func TestGetTriesWhatItHasBuilt(t *testing.T) {
 	}
 }
 
-// What would break: a program that lacks its end is used, and dies of it.
-func TestProgramsThatAreNotWhole(t *testing.T) {
+// If this fails, a truncated program is used and crashes.
+func TestTruncatedProgramsAreRejected(t *testing.T) {
 	program, err := os.ReadFile(os.Args[0])
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +84,7 @@ func TestProgramsThatAreNotWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := whole(path)
-		// What does not even begin like one fails when it is run.
+		// A file that does not begin like a program fails when it is run.
 		if (err == nil) != (bytes == len(program) || bytes < 4) && runtime.GOOS == "linux" {
 			t.Errorf("%d of %d bytes: %v", bytes, len(program), err)
 		}
@@ -91,7 +92,7 @@ func TestProgramsThatAreNotWhole(t *testing.T) {
 }
 
 func TestGetRefusesOtherVersions(t *testing.T) {
-	if _, err := Get(t.Context(), "1.7", nil); err == nil || !strings.Contains(err.Error(), "known are 1.8.10 and 2.7.12") {
+	if _, err := Get(t.Context(), "1.7", nil); err == nil || !strings.Contains(err.Error(), "choose from 1.8.10 and 2.7.12") {
 		t.Fatal(err)
 	}
 }

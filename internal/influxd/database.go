@@ -15,21 +15,21 @@ import (
 	"github.com/influxdata/influxdb-client-go/v2/api/query"
 )
 
-// Database is a bucket of an InfluxDB that runs, ours or not, and how to reach
-// it. Its methods are safe for use by several goroutines at once.
+// Database is a bucket of a running InfluxDB, and how to reach it. Its methods are safe
+// for use by several goroutines at once.
 type Database struct {
 	URL    string // http://HOST:PORT
-	Org    string // 1.8 knows none and ignores it
+	Org    string // ignored by 1.8
 	Bucket string // in 1.8 a database
-	Token  string // in 1.8 USER:PASSWORD; empty where none is asked for
+	Token  string // in 1.8 USER:PASSWORD; empty if none is needed
 
 	client influxdb2.Client
 }
 
-// NewDatabase gives the bucket without asking the server anything.
+// NewDatabase returns the bucket without contacting the server.
 func NewDatabase(url, org, bucket, token string) *Database {
-	// The client's own time limit covers the reading of an answer, however long;
-	// callers have their context.
+	// The client's own time limit would include the reading of a response, however
+	// long. Callers have their context instead.
 	options := influxdb2.DefaultOptions().SetHTTPRequestTimeout(uint(math.MaxInt32))
 	return &Database{
 		URL: url, Org: org, Bucket: bucket, Token: token,
@@ -37,14 +37,14 @@ func NewDatabase(url, org, bucket, token string) *Database {
 	}
 }
 
-// Sibling gives another bucket of the same server, which must be there already.
+// Sibling returns another bucket of the same server, which must exist.
 func (d *Database) Sibling(bucket string) *Database {
 	sibling := *d
 	sibling.Bucket = bucket
 	return &sibling
 }
 
-// Ping returns an error unless a server answers at the address, whatever it says.
+// Ping returns an error unless a server responds at the address, with any status.
 func (d *Database) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -54,7 +54,7 @@ func (d *Database) Ping(ctx context.Context) error {
 	}
 	response, err := http.DefaultClient.Do(request)
 	if failed := (*url.Error)(nil); errors.As(err, &failed) {
-		err = failed.Err // without the address, which the caller names
+		err = failed.Err // without the address, which the caller adds
 	}
 	if err != nil {
 		return err
@@ -62,11 +62,11 @@ func (d *Database) Ping(ctx context.Context) error {
 	return response.Body.Close()
 }
 
-// Close frees idle connections.
+// Close closes idle connections.
 func (d *Database) Close() { d.client.Close() }
 
-// Write posts lines of line protocol with nanoseconds in one request. Whatever
-// is not stored whole is an error.
+// Write posts lines of line protocol with nanosecond timestamps in one request. It
+// returns an error unless all of them are stored.
 func (d *Database) Write(ctx context.Context, lines []byte) error {
 	query := url.Values{"org": {d.Org}, "bucket": {d.Bucket}, "precision": {"ns"}}
 	if _, err := d.do(ctx, http.MethodPost, "/api/v2/write?"+query.Encode(), lines, http.StatusNoContent); err != nil {
@@ -77,37 +77,36 @@ func (d *Database) Write(ctx context.Context, lines []byte) error {
 
 // Row is one row of a query's result.
 type Row struct {
-	// Table tells rows of one result table from those of others.
+	// Table is the number of the result table that the row belongs to.
 	Table int
 	// Values by column; see Value for their types.
 	Values map[string]any
 }
 
-// Time gives a column's time; the zero time when it has none.
+// Time returns a column's time, or the zero time if it has none.
 func (r Row) Time(column string) time.Time {
 	t, _ := r.Values[column].(time.Time)
 	return t
 }
 
-// String gives a column's text; empty when it has none.
+// String returns a column's text, or "" if it has none.
 func (r Row) String(column string) string {
 	text, _ := r.Values[column].(string)
 	return text
 }
 
-// Int gives a column's integer. ok is false for a null, which aggregateWindow
-// makes of a window without points, and for any other type.
+// Int returns a column's integer. ok is false for a null, which aggregateWindow returns
+// for a window without points, and for any other type.
 func (r Row) Int(column string) (n int64, ok bool) {
 	n, ok = r.Values[column].(int64)
 	return n, ok
 }
 
-// Each runs a Flux query and calls row for each row of its result as it
-// arrives, so that the result need not fit in memory. It ends early with the
-// error of row.
+// Each runs a Flux query and calls row for each row of its result as it arrives, so the
+// result need not fit in memory. It stops at the first error of row and returns it.
 //
-// Values are string, int64, uint64, float64, bool, []byte, time.Time,
-// time.Duration or nil.
+// Values are string, int64, uint64, float64, bool, []byte, time.Time, time.Duration or
+// nil.
 func (d *Database) Each(ctx context.Context, flux string, row func(Row) error) error {
 	result, err := d.client.QueryAPI(d.Org).Query(ctx, flux)
 	if err != nil {
@@ -125,7 +124,7 @@ func (d *Database) Each(ctx context.Context, flux string, row func(Row) error) e
 	return nil
 }
 
-// withCause makes the end of the context known to errors.Is: the client joins
+// withCause makes errors.Is recognise the end of the context, since the client joins
 // some errors as text.
 func withCause(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {
@@ -138,7 +137,7 @@ func rowOf(record *query.FluxRecord) Row {
 	return Row{Table: record.Table(), Values: record.Values()}
 }
 
-// Query gives all rows of a Flux query at once.
+// Query returns all rows of a Flux query.
 func (d *Database) Query(ctx context.Context, flux string) ([]Row, error) {
 	var rows []Row
 	err := d.Each(ctx, flux, func(row Row) error {
@@ -148,8 +147,8 @@ func (d *Database) Query(ctx context.Context, flux string) ([]Row, error) {
 	return rows, err
 }
 
-// do makes one request. An answer with another status than want is an error
-// that holds what the server said.
+// do makes one request. A response with a status other than want is an error with the
+// server's message.
 func (d *Database) do(ctx context.Context, method, path string, body []byte, want int) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, method, d.URL+path, bytes.NewReader(body))
 	if err != nil {
@@ -165,10 +164,10 @@ func (d *Database) do(ctx context.Context, method, path string, body []byte, wan
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	if err != nil {
-		return nil, fmt.Errorf("reading the answer to %s %s: %w", method, path, err)
+		return nil, fmt.Errorf("reading the response to %s %s: %w", method, path, err)
 	}
 	if response.StatusCode != want {
-		return nil, fmt.Errorf("%s %s gave %s: %s", method, path, response.Status, bytes.TrimSpace(answer))
+		return nil, fmt.Errorf("%s %s returned %s: %s", method, path, response.Status, bytes.TrimSpace(answer))
 	}
 	return answer, nil
 }

@@ -13,37 +13,36 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
-// Options say which server to start.
+// Options are the settings of a server.
 type Options struct {
 	// Version is V1 or V2.
 	Version string
-	// Dir holds the server's data and its log, influxd.log. It must be empty, or
-	// not there yet.
+	// Dir is the folder of the server's data and its log, influxd.log. It must be empty
+	// or not exist.
 	Dir string
-	// Data is where the points lie; in Dir when empty.
+	// Data is the folder of the points; Dir if empty.
 	Data string
 	// Port on 127.0.0.1; 0 picks a free one.
 	Port int
-	// Bucket to create; brandpulse when empty. Its data is kept for ever.
+	// Bucket to create; brandpulse if empty. Its data is kept forever.
 	Bucket string
-	// Auth makes 1.8 ask for the token, which 2.7 always does.
+	// Auth makes 1.8 require the token, as 2.7 always does.
 	Auth bool
-	// Progress is told what Get does when the server must be built first.
+	// Progress receives the steps of Get if the server must be built first.
 	Progress buildcache.Progress
 }
 
-// How long a server may take to answer, the replay of its log included, and to
-// stop.
+// How long a server may take to respond, including the replay of its log, and to stop.
 const (
 	startTimeout = time.Minute
 	stopTimeout  = 30 * time.Second
 )
 
-// Server is a running InfluxDB, or one that can be started again. Its methods
-// are not for use by several goroutines at once, but for queries and writes.
+// Server is a running InfluxDB, or one that can be restarted. Its methods must not be
+// called by several goroutines at once, except for queries and writes.
 type Server struct {
-	// Database is the bucket that was set up, of the organisation brandpulse. Its
-	// token is random; 1.8 without Auth has none.
+	// Database is the bucket that was set up, in the organisation brandpulse. Its token
+	// is random; 1.8 without Auth has none.
 	*Database
 	Version string
 
@@ -54,8 +53,8 @@ type Server struct {
 	child *process.Process
 }
 
-// Start gets InfluxDB of that version (see Get), starts it, waits until it
-// answers, and sets up an organisation, a bucket and a token.
+// Start gets InfluxDB of that version (see Get), starts it, waits until it responds,
+// and sets up an organisation, a bucket and a token.
 func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	path, err := Get(ctx, o.Version, o.Progress)
 	if err != nil {
@@ -76,7 +75,7 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	s := &Server{Version: o.Version, port: o.Port, dir: o.Dir, path: path}
 	if err := process.EmptyDir(o.Dir); err != nil {
-		return nil, fmt.Errorf("making the folder of InfluxDB: %w", err)
+		return nil, fmt.Errorf("creating the folder of InfluxDB: %w", err)
 	}
 	var token string
 	switch o.Version {
@@ -112,8 +111,8 @@ func (s *Server) start(ctx context.Context) error {
 	child, err := process.Start(process.Command{
 		Path: s.path,
 		Args: s.args,
-		// Both versions take settings from the environment and from the home
-		// folder: those of the user's own InfluxDB must not get in.
+		// Both versions read settings from the environment and the home folder. Those
+		// of the user's own InfluxDB must not apply.
 		Env: process.Environment(s.dir),
 		Log: s.LogPath(),
 	})
@@ -127,8 +126,8 @@ func (s *Server) start(ctx context.Context) error {
 	return nil
 }
 
-// Restart starts the server again on the same port and data, after a Kill or a
-// Stop; one that runs is stopped first. It returns when the server answers.
+// Restart starts the server again on the same port and data, after a Kill or a Stop. A
+// running server is stopped first. It returns when the server responds.
 func (s *Server) Restart(ctx context.Context) error {
 	if err := s.stop(); err != nil {
 		return err
@@ -138,7 +137,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	return s.start(ctx)
 }
 
-// Stop ends the server in good order and frees what the client holds.
+// Stop ends the server gracefully and closes the client's connections.
 func (s *Server) Stop() error {
 	s.Close()
 	return s.stop()
@@ -149,27 +148,27 @@ func (s *Server) stop() error { return s.child.Stop(stopTimeout) }
 // Kill ends the server as a crash would (SIGKILL).
 func (s *Server) Kill() error { return s.child.Kill() }
 
-// Pause freezes the server (SIGSTOP): connections are taken by the kernel and
-// nobody answers.
+// Pause freezes the server (SIGSTOP): the kernel accepts connections, and nothing
+// responds.
 func (s *Server) Pause() error { return s.child.Pause() }
 
-// Resume lets a paused server go on (SIGCONT).
+// Resume continues a paused server (SIGCONT).
 func (s *Server) Resume() error { return s.child.Resume() }
 
-// Done is closed when the server's process has ended, however that came about.
-// After a Restart it is another channel.
+// Done returns a channel that is closed when the server's process has ended. After a
+// Restart it is another channel.
 func (s *Server) Done() <-chan struct{} { return s.child.Done() }
 
-// Ended says how the server's process has ended; it is empty while that runs.
+// Ended returns how the server's process has ended, or "" while it runs.
 func (s *Server) Ended() string { return s.child.Ended() }
 
-// PID is the number of the server's process; another one after a Restart.
+// PID returns the id of the server's process; it changes with a Restart.
 func (s *Server) PID() int { return s.child.PID() }
 
-// LogPath is the file with all that the server has printed.
+// LogPath returns the path of the file with the server's output.
 func (s *Server) LogPath() string { return filepath.Join(s.dir, "influxd.log") }
 
-// Size gives how many bytes the server's files take.
+// Size returns the size of the server's files in bytes.
 func (s *Server) Size() (int64, error) {
 	var size int64
 	err := filepath.WalkDir(s.dir, func(_ string, entry fs.DirEntry, err error) error {
@@ -189,7 +188,7 @@ func (s *Server) Size() (int64, error) {
 	return size, nil
 }
 
-// ignoreGone lets the server remove files while they are counted.
+// ignoreGone ignores files that the server removes while they are measured.
 func ignoreGone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -16,8 +16,8 @@ import (
 	"github.com/influxdata/influxdb-client-go/v2/domain"
 )
 
-// The parts that would listen on other addresses or call home are off, as is
-// what would write points of its own (monitor) or one log line a request.
+// Turned off are the parts that would listen on other addresses or call home, and those
+// that would write points of their own (monitor) or a log line per request.
 var configV1 = template.Must(template.New("influxdb.conf").Parse(`
 reporting-disabled = true
 bind-address = "127.0.0.1:0"
@@ -82,8 +82,7 @@ func (s *Server) health(ctx context.Context) error {
 	return err
 }
 
-// setUp makes the first user, and the bucket. It is done once in the life of
-// the data.
+// setUp creates the first user and the bucket. It is called once for a data folder.
 func (s *Server) setUp(ctx context.Context) error {
 	switch s.Version {
 	case V1:
@@ -106,8 +105,7 @@ func (s *Server) setUp(ctx context.Context) error {
 	}
 }
 
-// CreateBucket creates a bucket, in 1.8 a database, whose data is kept for
-// retention (0: for ever).
+// CreateBucket creates a bucket, in 1.8 a database, with a retention (0: forever).
 func (s *Server) CreateBucket(ctx context.Context, name string, retention time.Duration) error {
 	if s.Version == V1 {
 		statement := fmt.Sprintf(`CREATE DATABASE %q WITH DURATION %s REPLICATION 1 NAME "autogen"`, name, durationV1(retention))
@@ -115,7 +113,7 @@ func (s *Server) CreateBucket(ctx context.Context, name string, retention time.D
 	}
 	org, err := s.client.OrganizationsAPI().FindOrganizationByName(ctx, s.Org)
 	if err != nil {
-		return fmt.Errorf("looking for the organisation %s: %w", s.Org, err)
+		return fmt.Errorf("reading the id of the organisation %s: %w", s.Org, err)
 	}
 	var rules []domain.RetentionRule
 	if retention > 0 {
@@ -134,8 +132,8 @@ func durationV1(d time.Duration) string {
 	return fmt.Sprintf("%ds", int64(d/time.Second))
 }
 
-// influxQL runs a statement of 1.8's own language. An error of the statement
-// comes with status 200, in the body.
+// influxQL runs a statement in InfluxQL. An error of the statement has status 200 and
+// is in the body.
 func (s *Server) influxQL(ctx context.Context, statement string) error {
 	body, err := s.do(ctx, http.MethodPost, "/query?q="+url.QueryEscape(statement), nil, http.StatusOK)
 	if err != nil {
@@ -145,7 +143,7 @@ func (s *Server) influxQL(ctx context.Context, statement string) error {
 		Results []struct{ Error string }
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return fmt.Errorf("reading the answer to %q: %w", statement, err)
+		return fmt.Errorf("reading the response to %q: %w", statement, err)
 	}
 	for _, result := range answer.Results {
 		if result.Error != "" {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// TestFakeAnswersAsRecorded breaks if the fake answers otherwise than the real
-// servers have, or stores another part of a request: then what is tested with it
-// every day is not so.
+// If this fails, the fake's response, or the part of a request that it stores, differs
+// from that of the real servers, and so the everyday tests that use the fake prove
+// nothing.
 func TestFakeAnswersAsRecorded(t *testing.T) {
 	for _, version := range []string{V1, V2} {
 		t.Run(version, func(t *testing.T) {
@@ -33,13 +33,13 @@ func TestFakeAnswersAsRecorded(t *testing.T) {
 func answersAsRecorded(t *testing.T, version string, e Exchange) {
 	switch {
 	case strings.Contains(e.As, "reader"), strings.HasPrefix(e.As, "v1"):
-		t.Skip("the fake has no tokens that may read alone, and no v1 authorisations")
+		t.Skip("the fake has no read-only tokens and no v1 authorisations")
 	case e.Path() != "/api/v2/write", e.Auth != "":
-		t.Skip("the fake has one endpoint, and one way to ask there")
+		t.Skip("the fake has one endpoint and one kind of authorisation")
 	case e.Kind == "count", e.Kind == "setup", e.Kind == "size", e.Kind == "retention" && e.Measurement() != "q_retention":
-		t.Skip("the fake refuses what the test tells it to, and knows neither shards nor sizes")
+		t.Skip("the fake rejects the lines that the test names, and has neither shards nor sizes")
 	case strings.Contains(e.Name, "named"), e.Name == "an unsigned integer", e.Name == "NaN", e.Name == "without a bucket", e.Name == "a tag twice":
-		t.Skip("the fake does not look into a line")
+		t.Skip("the fake does not parse lines")
 	}
 	tokens := map[string]string{"writer": "writer:right", "wrong": "writer:wrong", "none": ""}
 	s := New(Options{
@@ -63,8 +63,8 @@ func answersAsRecorded(t *testing.T, version string, e Exchange) {
 	if recorder.Code != e.Answer.Status {
 		t.Errorf("status %d, recorded %d", recorder.Code, e.Answer.Status)
 	}
-	// What was stored by an earlier question counts for the record, and the words
-	// of a parser and of refusals are the real servers' own.
+	// Stored points of earlier requests count in the recording. The texts of a parser
+	// and of errors are those of the real servers.
 	if e.Answer.Status == http.StatusBadRequest || e.Answer.Status == http.StatusUnprocessableEntity {
 		if got := len(s.Stored()); e.Name != "only a type conflict" && e.Bucket == "brandpulse" && got != e.Answer.Stored {
 			t.Errorf("stored %d, recorded %d", got, e.Answer.Stored)
@@ -78,7 +78,7 @@ func answersAsRecorded(t *testing.T, version string, e Exchange) {
 	}
 	body := strings.TrimSpace(recorder.Body.String())
 	if e.As == "none" {
-		return // 1.8 tells no token from a wrong one
+		return // 1.8 does not distinguish a missing token from a wrong one
 	}
 	if body != e.Answer.Body {
 		t.Errorf("body %s, recorded %s", body, e.Answer.Body)

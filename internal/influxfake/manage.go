@@ -12,7 +12,7 @@ import (
 // OrgID is the id of the only organisation.
 const OrgID = "fc4c114ebaf37a7f"
 
-// fail answers an error in the form of the version.
+// fail responds with an error in the form of the version.
 func (s *Server) fail(w http.ResponseWriter, status int, code, message string) {
 	body := map[string]string{"code": code, "message": message}
 	if s.options.Version != V2 {
@@ -40,7 +40,7 @@ func (s *Server) authorised(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// found is whether organisation and bucket are there.
+// found reports whether the organisation and the bucket exist.
 func (s *Server) found(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +94,7 @@ var (
 	createPolicy   = regexp.MustCompile(`^CREATE RETENTION POLICY "([^"]+)" ON "([^"]+)" DURATION \S+ REPLICATION 1$`)
 )
 
-// manage is the management API, as much of it as makes buckets.
+// manage is the part of the management API that creates buckets.
 func (s *Server) manage(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/query" && s.options.Version != V2:
@@ -147,7 +147,8 @@ func (s *Server) query(w http.ResponseWriter, statement string) {
 	_, _ = w.Write([]byte(`{"results":[{"statement_id":0}]}`))
 }
 
-// policies lists those of a database; autogen, or else the first, is the default.
+// policies lists the retention policies of a database. The default is autogen, or else
+// the first.
 func (s *Server) policies(w http.ResponseWriter, database string) {
 	rows := [][]any{}
 	for bucket := range s.buckets {
@@ -165,7 +166,7 @@ func (s *Server) policies(w http.ResponseWriter, database string) {
 	_, _ = w.Write(text)
 }
 
-// list gives the buckets with a name: none to a token that may not see them.
+// list returns the buckets with a name, none for a token that may not see them.
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -191,8 +192,8 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text)
 }
 
-// knowsOrg is whether a question names the organisation rightly, or none. Other
-// than for writes, an id is no name.
+// knowsOrg reports whether a request names the right organisation, or none. Other than
+// for writes, an id is not accepted as a name.
 func (s *Server) knowsOrg(w http.ResponseWriter, query url.Values) bool {
 	if name := query.Get("org"); name != "" && name != s.options.Org {
 		s.fail(w, http.StatusNotFound, "not found", fmt.Sprintf("organization name %q not found", name))

@@ -1,6 +1,6 @@
-// Package influxfake is an InfluxDB within the test: it answers as 1.8.10 and
-// 2.7.12 do, remembers every line that it has stored, and has the faults that
-// real servers and the networks before them show.
+// Package influxfake is an InfluxDB inside a test. It responds like 1.8.10 and 2.7.12,
+// records every line that it stores, and simulates the faults of real servers and the
+// networks before them.
 package influxfake
 
 import (
@@ -19,69 +19,68 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
-// Versions of which the fake knows the answers.
+// Versions that the fake can simulate.
 const (
-	V0 = "1.7.11" // knows /write alone
+	V0 = "1.7.11" // supports /write only
 	V1 = "1.8.10"
 	V2 = "2.7.12"
 )
 
-// Options say what the fake is like. The zero value is an InfluxDB 2.7.12 with a
-// bucket `bucket` of the organisation `org`, which asks for no token.
+// Options are the settings of a fake. The zero value is an InfluxDB 2.7.12 with a
+// bucket `bucket` in the organisation `org`, which needs no token.
 type Options struct {
 	Version string
-	// Token that is asked for; none if empty. For 1.x it is user:password, which
-	// counts as a user's name and password too.
+	// Token is the required token; none if empty. For 1.x it is user:password, which
+	// also counts as a user's name and password.
 	Token string
 	// Org is the name of the only organisation; `org` if empty.
 	Org string
-	// Buckets that are there at the start, in 1.8 databases or database/policy;
-	// {"bucket"} if nil.
+	// Buckets exist from the start, in 1.8 as databases or database/policy; {"bucket"}
+	// if nil.
 	Buckets []string
-	// MayNotCreate makes the token one that can write alone.
+	// MayNotCreate limits the token to writing.
 	MayNotCreate bool
-	// Retention is that of all buckets; 0: for ever.
+	// Retention of all buckets; 0: forever.
 	Retention time.Duration
-	// MaxBytes is the limit of a body after inflation; 0: none.
+	// MaxBytes is the largest decompressed body; 0: no limit.
 	MaxBytes int
-	// Refuse says why a line is refused for what it holds, as a field type
-	// conflict is; empty: it is stored.
+	// Refuse returns the reason why a line is rejected for its content, such as a field
+	// type conflict. Empty: the line is stored.
 	Refuse func(line string) string
-	// OnStore is told of each line in the order in which they are stored.
+	// OnStore is called for each line in the order in which they are stored.
 	OnStore func(line string)
-	// Whole makes a refused line take its request along: nothing is stored. So
-	// does 1.8 when a request has a new field with two types.
+	// Whole makes one rejected line reject its whole request. 1.8 does this if a
+	// request has a new field with two types.
 	Whole bool
-	// Fault is asked before each request that writes, with its number from 0
-	// and its lines.
+	// Fault is called before each request that writes, with its number from 0 and its
+	// lines.
 	Fault func(n int, lines []string) Fault
 }
 
-// Fault is what happens to one request instead of the usual. The zero value is
-// nothing unusual.
+// Fault replaces the usual handling of one request. The zero value changes nothing.
 type Fault struct {
-	Status int         // answer this, with nothing stored, unless Apply
-	Header http.Header // of that answer
-	Body   string      // of that answer
-	Apply  bool        // store first, as if all were well
-	Reset  bool        // cut the connection instead of an answer
-	Hang   bool        // no answer until the client has gone
+	Status int         // respond with this status, with nothing stored, unless Apply
+	Header http.Header // headers of that response
+	Body   string      // body of that response
+	Apply  bool        // store the lines first, as usual
+	Reset  bool        // reset the connection instead of responding
+	Hang   bool        // do not respond until the client has disconnected
 	Delay  time.Duration
 }
 
-// Request is one that has written, or has tried to.
+// Request is a request that has written, or tried to.
 type Request struct {
 	Path   string
 	Bucket string // in 1.x database or database/policy
 	Header http.Header
 	Lines  []string
-	Status int // 0: no answer
+	Status int // 0: no response
 }
 
 // stored is a line in a bucket.
 type stored struct{ bucket, line string }
 
-// Server is the fake. It is an http.Handler, and has a URL once Listen is called.
+// Server is the fake. It is an http.Handler, and has a URL after Listen.
 type Server struct {
 	options Options
 
@@ -89,12 +88,12 @@ type Server struct {
 	buckets  map[string]bool
 	stored   map[stored]int
 	requests []Request
-	asked    []string // what the management API was asked to do
+	asked    []string // requests to the management API
 	inFlight int
 	most     int
 }
 
-// New makes a fake.
+// New returns a fake.
 func New(o Options) *Server {
 	if o.Version == "" {
 		o.Version = V2
@@ -112,7 +111,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// Listen serves the fake on 127.0.0.1 and returns its address and what ends it.
+// Listen serves the fake on 127.0.0.1 and returns its address and a function that stops
+// it.
 func (s *Server) Listen() (url string, stop func()) {
 	server := httptest.NewServer(s)
 	return server.URL, func() {
@@ -121,8 +121,7 @@ func (s *Server) Listen() (url string, stop func()) {
 	}
 }
 
-// RoundTrip lets the fake stand for a transport, without a socket: for tests in
-// fake time.
+// RoundTrip makes the fake a transport without a socket, for tests in fake time.
 func (s *Server) RoundTrip(r *http.Request) (response *http.Response, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -146,7 +145,7 @@ func (s *Server) RoundTrip(r *http.Request) (response *http.Response, err error)
 	return recorder.Result(), nil
 }
 
-// Stored is how often each line has been stored, in any bucket.
+// Stored returns how often each line has been stored, in any bucket.
 func (s *Server) Stored() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,7 +156,7 @@ func (s *Server) Stored() map[string]int {
 	return all
 }
 
-// StoredIn is how often each line has been stored in a bucket.
+// StoredIn returns how often each line has been stored in a bucket.
 func (s *Server) StoredIn(bucket string) map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,21 +169,21 @@ func (s *Server) StoredIn(bucket string) map[string]int {
 	return all
 }
 
-// Requests are those with points so far, in the order of their arrival.
+// Requests returns the requests with points so far, in the order of their arrival.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.requests)
 }
 
-// MostInFlight is how many requests have been under way at the same time.
+// MostInFlight returns the highest number of requests in flight at the same time.
 func (s *Server) MostInFlight() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.most
 }
 
-// Asked is what the management API was asked to do.
+// Asked returns the requests to the management API.
 func (s *Server) Asked() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,7 +219,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusBadRequest, "invalid", err.Error())
 		return
 	}
-	// A request without points tries the connection, and counts for nothing.
+	// A request without points is a connection test and does not count.
 	var fault Fault
 	n := -1
 	if len(lines) > 0 {
@@ -262,7 +261,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// bucketOf is where a request wants to write.
+// bucketOf returns the bucket that a request writes to.
 func bucketOf(r *http.Request) string {
 	query := r.URL.Query()
 	if r.URL.Path == "/api/v2/write" {
@@ -274,7 +273,7 @@ func bucketOf(r *http.Request) string {
 	return query.Get("db")
 }
 
-// recorder remembers the status.
+// recorder records the status.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -285,8 +284,8 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// readLines gives the lines of a body, and its size after inflation. It cuts at
-// newlines outside of strings.
+// readLines returns the lines of a body, and its decompressed size. It splits at
+// newlines outside strings.
 func readLines(r *http.Request) (lines []string, size int, err error) {
 	body := io.Reader(r.Body)
 	if r.Header.Get("Content-Encoding") == "gzip" {
@@ -307,7 +306,7 @@ func readLines(r *http.Request) (lines []string, size int, err error) {
 	}
 }
 
-// apply does what InfluxDB does with a request in good order.
+// apply handles a valid request as InfluxDB does.
 func (s *Server) apply(w http.ResponseWriter, r *http.Request, lines []string, size int) {
 	if !s.authorised(w, r) || !s.found(w, r) {
 		return
@@ -362,7 +361,8 @@ func (s *Server) apply(w http.ResponseWriter, r *http.Request, lines []string, s
 	}
 }
 
-// malformed are the lines that are no points, with what a server says of them.
+// malformed returns the lines that are not points, with the server's message about
+// each.
 func (s *Server) malformed(lines []string) (map[string]bool, string) {
 	var (
 		set     map[string]bool

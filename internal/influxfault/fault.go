@@ -5,52 +5,51 @@ import (
 	"time"
 )
 
-// Kind names what happens to a request that writes.
+// Kind is what the proxy does with a request that writes.
 type Kind uint8
 
 const (
-	// Pass applies it and answers as InfluxDB does.
+	// Pass applies the request and returns InfluxDB's response.
 	Pass Kind = iota
-	// ApplyHang applies it and never answers.
+	// ApplyHang applies the request and never responds.
 	ApplyHang
-	// ApplyError applies it and answers 500.
+	// ApplyError applies the request and responds 500.
 	ApplyError
-	// Hang reads it, does not apply it, and never answers.
+	// Hang reads the request, does not apply it, and never responds.
 	Hang
-	// ResetBefore resets the connection in the middle of the body and applies
-	// nothing.
+	// ResetBefore resets the connection in the middle of the body and applies nothing.
 	ResetBefore
-	// ResetAfter applies it and resets the connection instead of an answer.
+	// ResetAfter applies the request and resets the connection instead of responding.
 	ResetAfter
-	// Unavailable answers 503 with Retry-After and applies nothing.
+	// Unavailable responds 503 with Retry-After and applies nothing.
 	Unavailable
-	// TooLarge answers 413 and applies nothing.
+	// TooLarge responds 413 and applies nothing.
 	TooLarge
-	// Unauthorized answers 401 and applies nothing.
+	// Unauthorized responds 401 and applies nothing.
 	Unauthorized
-	// HalfAnswer applies it and ends the connection in the middle of InfluxDB's
-	// answer, within its body if it has one, else within its header.
+	// HalfAnswer applies the request and closes the connection in the middle of
+	// InfluxDB's response: in its body if it has one, otherwise in its header.
 	HalfAnswer
-	// HalfError applies it, answers 502 as a gateway does, and ends the
+	// HalfError applies the request, responds 502 as a gateway does, and closes the
 	// connection in the middle of the body whose length the header has declared.
 	HalfError
-	// TooMany answers 429, as Unavailable does.
+	// TooMany responds 429, otherwise like Unavailable.
 	TooMany
-	// SlowRequest reads the body slowly, then it is Pass.
+	// SlowRequest reads the body slowly, then passes the request.
 	SlowRequest
-	// SlowAnswer applies it and answers a few bytes at a time.
+	// SlowAnswer applies the request and sends the response a few bytes at a time.
 	SlowAnswer
-	// HoldRequest reads it and applies it when Release is called, whether the
-	// client has waited or not: a duplicate that comes late.
+	// HoldRequest reads the request and applies it when Release is called, whether the
+	// client is still waiting or not: a late duplicate.
 	HoldRequest
-	// HoldAnswer applies it and answers when Release is called, if the client
-	// waits for so long.
+	// HoldAnswer applies the request and sends the response when Release is called, if
+	// the client is still waiting.
 	HoldAnswer
-	// Page answers 200 with a page of text and applies nothing, as a login page on
-	// the way does, or another server at the address.
+	// Page responds 200 with a page of text and applies nothing, like a login page in
+	// between, or another server at the address.
 	Page
-	// Lie answers 204 and applies nothing. No client can notice: it is there to
-	// prove that a test notices a loss.
+	// Lie responds 204 and applies nothing. No client can notice that: it proves that a
+	// test notices a loss.
 	Lie
 
 	kinds = iota
@@ -66,32 +65,31 @@ func (k Kind) String() string {
 // Fault is what happens to one request. The zero value is Pass.
 type Fault struct {
 	Kind Kind
-	// Time is how long SlowRequest and SlowAnswer take, and what Unavailable and
-	// TooMany ask for in Retry-After, in whole seconds; below one there is no such
+	// Time is how long SlowRequest and SlowAnswer take, and the Retry-After of
+	// Unavailable and TooMany in whole seconds. Below one second there is no such
 	// header.
 	Time time.Duration
 }
 
-// Request is what is known when a fault is decided: before the body is read.
+// Request is what is known of a request when its fault is chosen, before its body is
+// read.
 type Request struct {
-	// Number counts the requests with points, from 0. It is -1 for one without
-	// a body, which tries address, token and bucket.
+	// Number counts the requests with points, from 0. It is -1 for a request without a
+	// body, which tests address, token and bucket.
 	Number int
-	// Bytes is the length of the body as it is sent; -1 if the header does not
-	// say.
+	// Bytes is the length of the body as sent; -1 if the header does not declare it.
 	Bytes int64
 }
 
-// Decide chooses the fault of a request. It is called by several goroutines at
-// once.
+// Decide chooses the fault of a request. Several goroutines call it at once.
 type Decide func(Request) Fault
 
-// Always gives each request with points the same fault.
+// Always returns a Decide that gives each request with points the same fault.
 func Always(fault Fault) Decide {
 	return Seeded(0, 1, fault)
 }
 
-// Above answers 413 to requests of more bytes.
+// Above returns a Decide that responds 413 to requests of more bytes.
 func Above(bytes int64) Decide {
 	return func(r Request) Fault {
 		if r.Bytes > bytes {
@@ -101,9 +99,9 @@ func Above(bytes int64) Decide {
 	}
 }
 
-// Seeded gives a share of the requests with points, 0 to 1, one of the faults.
-// What happens to request n depends on seed and n alone, so a run can be
-// repeated as far as its requests come in the same order.
+// Seeded returns a Decide that gives a share of the requests with points, 0 to 1, one
+// of the faults. The fault of request n depends only on seed and n, so a run can be
+// repeated as far as its requests arrive in the same order.
 func Seeded(seed uint64, share float64, faults ...Fault) Decide {
 	return func(r Request) Fault {
 		if r.Number < 0 {

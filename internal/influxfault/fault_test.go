@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What would break: a run that has failed cannot be repeated from its seed.
+// If this fails, a failed run cannot be repeated from its seed.
 func TestSeededFaultsDependOnSeedAndNumberAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
@@ -51,8 +51,7 @@ func TestAboveLooksAtTheSizeAlone(t *testing.T) {
 	}
 }
 
-// What would break: a long test eats the memory of the machine, or counts wrong
-// from some line on without a word.
+// If this fails, a long test uses all memory, or silently miscounts beyond some line.
 func TestLedgerIsBounded(t *testing.T) {
 	l := newLedger()
 	var body []byte
@@ -70,7 +69,7 @@ func TestLedgerIsBounded(t *testing.T) {
 	}
 }
 
-// What would break: a test that measures memory measures that of the proxy.
+// If this fails, a test that measures memory measures that of the proxy.
 func TestForgottenLinesTakeNoMemory(t *testing.T) {
 	p := &Proxy{ledger: newLedger()}
 	p.note(nil, []byte("a\na\n"))

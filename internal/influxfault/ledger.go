@@ -10,38 +10,38 @@ import (
 	"sync"
 )
 
-// Stats are numbers of what a proxy has seen.
+// Stats are the counters of a proxy.
 type Stats struct {
-	// Requests with points that have come.
+	// Requests with points that have arrived.
 	Requests int
-	// Under is how many requests that write are in the proxy now, and Held how
-	// many of them wait for Release.
+	// Under is how many requests that write are in the proxy now, Held how many of them
+	// wait for Release.
 	Under, Held int
-	// Stored is how many requests with points InfluxDB has answered 204 to. It
-	// stores a part of others too, of which the proxy does not know.
+	// Stored is how many requests with points InfluxDB has answered with 204. It also
+	// stores parts of other requests, which the proxy cannot see.
 	Stored int
-	// Lines is how many different lines those requests held, and Twice how many
-	// of them came more than once; of all proxies that stand beside each other.
+	// Lines is how many different lines those requests had, Twice how many of the lines
+	// arrived more than once. Both count all proxies in front of the same InfluxDB.
 	Lines, Twice int
-	// Unread is how many requests ended before their whole body had come.
+	// Unread is how many requests ended before their whole body had arrived.
 	Unread int
 
 	happened [kinds]int
 }
 
-// Happened is how many requests with points a fault has happened to, if it is one
-// that applies them: after InfluxDB has answered.
+// Happened returns how many requests with points had a fault. Faults that apply the
+// request count after InfluxDB's response.
 func (s Stats) Happened(kind Kind) int { return s.happened[kind] }
 
-// maxLines bounds the memory of a ledger, to some 50 MB.
+// maxLines bounds the memory of a ledger, to about 50 MB.
 const maxLines = 1 << 20
 
-// ledger remembers lines by their hash, for one proxy or several.
+// ledger records lines by their hash, for one proxy or several.
 type ledger struct {
 	seed maphash.Seed
 
 	mu    sync.Mutex
-	seen  map[uint64]bool // whether the line has come more than once
+	seen  map[uint64]bool // whether the line has arrived more than once
 	twice int
 }
 
@@ -49,8 +49,8 @@ func newLedger() *ledger {
 	return &ledger{seed: maphash.MakeSeed(), seen: map[uint64]bool{}}
 }
 
-// Forget ends the remembering of lines, for a test that measures memory: Lines
-// and Twice are 0 from now on.
+// Forget stops recording lines, for a test that measures memory: Lines and Twice are 0
+// from now on.
 func (p *Proxy) Forget() {
 	p.ledger.mu.Lock()
 	defer p.ledger.mu.Unlock()
@@ -63,8 +63,8 @@ func (l *ledger) counts() (lines, twice int) {
 	return len(l.seen), l.twice
 }
 
-// add notes the lines of a body. It cuts at each newline: a line with a string
-// of several lines counts as several, the same ones each time.
+// add records the lines of a body. It splits at each newline, so a line with a
+// multi-line string counts as several, the same ones each time.
 func (l *ledger) add(body []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -75,7 +75,7 @@ func (l *ledger) add(body []byte) error {
 		key := maphash.Bytes(l.seed, bytes.TrimSuffix(line, []byte("\n")))
 		again, known := l.seen[key]
 		if !known && len(l.seen) >= maxLines {
-			return fmt.Errorf("more than %d different lines: the proxy cannot remember them", maxLines)
+			return fmt.Errorf("more than %d different lines: the proxy cannot record them", maxLines)
 		}
 		if known && !again {
 			l.twice++
@@ -85,14 +85,14 @@ func (l *ledger) add(body []byte) error {
 	return nil
 }
 
-// note remembers a request that InfluxDB has answered 204 to.
+// note records a request that InfluxDB has answered with 204.
 func (p *Proxy) note(header http.Header, body []byte) {
 	if len(body) == 0 {
 		return
 	}
 	lines, err := unpacked(header, body)
 	if err != nil {
-		p.fail(fmt.Errorf("unpacking a body that InfluxDB has taken: %w", err))
+		p.fail(fmt.Errorf("decompressing a body that InfluxDB has stored: %w", err))
 		return
 	}
 	if err := p.ledger.add(lines); err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// half sends the first half of an answer's body, or of its header if it has
-// none, and ends the connection.
+// half sends the first half of a response's body, or of its header if it has no body,
+// and closes the connection.
 func (e *exchange) half(a *answer) {
 	wire, head := a.wire()
 	if len(wire) == head {
@@ -19,10 +19,10 @@ func (e *exchange) half(a *answer) {
 	}
 	connection := e.take()
 	defer connection.Close()
-	_, _ = connection.Write(wire) // the client may have gone
+	_, _ = connection.Write(wire) // the client may have disconnected
 }
 
-// dribble sends an answer in small pieces.
+// dribble sends a response in small pieces.
 func (e *exchange) dribble(a *answer) {
 	const pieces = 10
 	wire, _ := a.wire()
@@ -32,23 +32,23 @@ func (e *exchange) dribble(a *answer) {
 		e.sleep(e.fault.Time / pieces)
 		piece := wire[len(wire)*i/pieces : len(wire)*(i+1)/pieces]
 		if _, err := connection.Write(piece); err != nil {
-			return // the client has gone
+			return // the client has disconnected
 		}
 	}
 }
 
-// wire is an answer as it goes over the network, and the length of its header.
-// The connection ends with it.
+// wire returns a response as bytes on the wire, and the length of its header. It closes
+// the connection.
 func (a *answer) wire() (wire []byte, head int) {
 	response := *a.Response
 	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(a.body)), int64(len(a.body))
 	response.TransferEncoding, response.Close = nil, true
 	var buffer bytes.Buffer
-	_ = response.Write(&buffer) // a bytes.Buffer takes all
+	_ = response.Write(&buffer) // a bytes.Buffer never fails
 	return buffer.Bytes(), buffer.Len() - len(a.body)
 }
 
-// gatewayError is what a gateway says whose server has not answered it.
+// gatewayError is the response of a gateway whose server has not responded.
 func gatewayError() *answer {
 	return &answer{
 		&http.Response{

@@ -1,9 +1,9 @@
-// Package influxfault is a reverse proxy for tests. It stands between a client
-// and a real InfluxDB and does to requests that write what networks, gateways
-// and servers in trouble do: see Kind. All other requests pass.
+// Package influxfault is a reverse proxy for tests. Between a client and a real
+// InfluxDB, it does to requests that write what networks, gateways and faulty servers
+// do: see Kind. All other requests pass.
 //
-// What it applies it applies whether the client still lives or not, and it
-// remembers what InfluxDB has answered 204 to.
+// It applies requests even if the client has disconnected, and records those that
+// InfluxDB has answered with 204.
 package influxfault
 
 import (
@@ -16,19 +16,19 @@ import (
 	"time"
 )
 
-// Proxy is a proxy that listens on 127.0.0.1. Its methods are safe for use by
-// several goroutines at once, but for Leave, Return and Close.
+// Proxy is a proxy that listens on 127.0.0.1. Its methods are safe for use by several
+// goroutines at once, except Leave, Return and Close.
 type Proxy struct {
-	// URL is the address of the proxy, which it keeps for its life.
+	// URL is the address of the proxy, which never changes.
 	URL string
 
 	upstream  string
 	transport *http.Transport
-	address   string // that it listens on
+	address   string // address that it listens on
 	server    *http.Server
-	handlers  sync.WaitGroup // requests in the proxy; added to under mu while open
+	handlers  sync.WaitGroup // requests in the proxy; added to with mu held while open
 
-	ctx  context.Context // ends with the proxy: nothing waits any longer
+	ctx  context.Context // ends with the proxy, and so do all waits
 	stop context.CancelFunc
 
 	mu      sync.Mutex
@@ -36,20 +36,20 @@ type Proxy struct {
 	decide  Decide
 	release chan struct{} // closed by Release
 	stats   Stats
-	failure error // the first one
+	failure error // the first failure
 
 	ledger *ledger
 }
 
-// Listen starts a proxy before the InfluxDB at a URL. Without decide all
+// Listen starts a proxy in front of the InfluxDB at a URL. If decide is nil, all
 // requests pass.
 func Listen(upstream string, decide Decide) (*Proxy, error) {
 	return listen(upstream, decide, newLedger())
 }
 
-// Beside starts another proxy before the same InfluxDB, for another client, with
-// faults of its own. The two remember lines together, so that one knows what has
-// come through the other.
+// Beside starts another proxy in front of the same InfluxDB, for another client, with
+// its own faults. The two share their record of lines, so each knows the lines that
+// arrived at the other.
 func (p *Proxy) Beside(decide Decide) (*Proxy, error) {
 	return listen(p.upstream, decide, p.ledger)
 }
@@ -87,8 +87,8 @@ func (p *Proxy) Return() error {
 	return nil
 }
 
-// Leave cuts all connections and lets new ones be refused. What is to be applied
-// still is.
+// Leave closes all connections and refuses new ones. Requests that are to be applied
+// still are.
 func (p *Proxy) Leave() error {
 	if err := p.server.Close(); err != nil {
 		return fmt.Errorf("closing a faulty proxy: %w", err)
@@ -96,8 +96,8 @@ func (p *Proxy) Leave() error {
 	return nil
 }
 
-// Close ends the proxy, when what it has begun to apply is applied. It gives the
-// first failure of the proxy itself, which makes what it reports doubtful.
+// Close stops the proxy once the requests that it is applying are applied. It returns
+// the first failure of the proxy itself, which makes its counters unreliable.
 func (p *Proxy) Close() error {
 	p.stop()
 	err := p.Leave()
@@ -111,14 +111,14 @@ func (p *Proxy) Close() error {
 	return errors.Join(err, p.failure)
 }
 
-// SetFaults lets another function decide from now on; nil: all requests pass.
+// SetFaults replaces the function that chooses faults; nil: all requests pass.
 func (p *Proxy) SetFaults(decide Decide) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.decide = decide
 }
 
-// Release lets go of the requests and answers that are held.
+// Release releases the requests and responses that are held.
 func (p *Proxy) Release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -126,7 +126,7 @@ func (p *Proxy) Release() {
 	p.release = make(chan struct{})
 }
 
-// Stats are what the proxy has seen so far.
+// Stats returns the counters so far.
 func (p *Proxy) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -145,7 +145,7 @@ func (p *Proxy) enter() bool {
 	return !p.closed
 }
 
-// next decides about a request.
+// next chooses the fault of a request.
 func (p *Proxy) next(r *http.Request) Fault {
 	p.mu.Lock()
 	request := Request{Number: -1, Bytes: r.ContentLength}
@@ -161,7 +161,7 @@ func (p *Proxy) next(r *http.Request) Fault {
 	return decide(request)
 }
 
-// change changes the statistics.
+// change updates the counters.
 func (p *Proxy) change(do func(*Stats)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

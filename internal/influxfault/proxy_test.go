@@ -15,7 +15,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
-// before puts a proxy before a fake InfluxDB.
+// before starts a proxy in front of a fake InfluxDB.
 func before(t *testing.T, options influxfake.Options, decide Decide) (*Proxy, *influxfake.Server) {
 	t.Helper()
 	fake := influxfake.New(options)
@@ -38,7 +38,7 @@ type result struct {
 	status int
 	header http.Header
 	body   string
-	err    error // of the request, or of reading the answer's body
+	err    error // of the request, or of reading the response's body
 }
 
 // post sends lines on a connection of its own.
@@ -72,7 +72,7 @@ func mustSee(t *testing.T, what string, ask func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !ask(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 10s: %s", what)
+			t.Fatalf("not reached within 10s: %s", what)
 		}
 	}
 }
@@ -82,9 +82,9 @@ const (
 	lineB = "m f=2i 2"
 )
 
-// What would break: a scenario passes because its fault is another one than it
-// says, stores what it should not, or is not counted.
-func TestEachFaultDoesWhatItSays(t *testing.T) {
+// If this fails, a fault differs from its description, stores what it should not, or is
+// not counted, and a test that uses it proves nothing.
+func TestEachFaultMatchesItsDescription(t *testing.T) {
 	failed := func(want error) func(result) bool {
 		return func(r result) bool { return errors.Is(r.err, want) }
 	}
@@ -132,13 +132,13 @@ func TestEachFaultDoesWhatItSays(t *testing.T) {
 			stored := fake.Stored()
 			stats := p.Stats()
 			if want := map[bool]int{true: 2, false: 0}[c.applied]; len(stored) != want || stats.Lines != want || stats.Stored != want/2 || stats.Twice != 0 {
-				t.Errorf("InfluxDB has stored %v, the proxy says %+v", stored, stats)
+				t.Errorf("InfluxDB has stored %v, the proxy counts %+v", stored, stats)
 			}
 			if stats.Requests != 1 || stats.Happened(c.fault.Kind) != 1 {
 				t.Errorf("%+v", stats)
 			}
 
-			// Only points are harmed: not a try of the connection, nor a query.
+			// Faults apply to points only, not to connection tests or queries.
 			if r := post(t.Context(), p, "", false); r.status != 204 || p.Stats().Requests != 1 {
 				t.Errorf("a request without points gets %+v, %+v", r, p.Stats())
 			}
@@ -151,21 +151,21 @@ func TestEachFaultDoesWhatItSays(t *testing.T) {
 	}
 }
 
-// What would break: half of an answer with a body looks like a whole one without.
-func TestHalfOfAnAnswerWithABody(t *testing.T) {
+// If this fails, half a response with a body looks like a whole one without.
+func TestHalfAResponseWithABody(t *testing.T) {
 	p, fake := before(t, influxfake.Options{Refuse: func(string) string { return "never" }}, Always(Fault{Kind: HalfAnswer}))
 	r := post(t.Context(), p, lineA, false)
 	if r.status != 422 || !errors.Is(r.err, io.ErrUnexpectedEOF) || r.body == "" || len(fake.Stored()) != 0 {
 		t.Errorf("%+v", r)
 	}
 	if stats := p.Stats(); stats.Happened(HalfAnswer) != 1 || stats.Stored != 0 || stats.Lines != 0 {
-		t.Errorf("after a refused request: %+v", stats)
+		t.Errorf("after a rejected request: %+v", stats)
 	}
 }
 
-// What would break: a crash of the client takes back what InfluxDB stores, so
-// that nothing is ever written twice.
-func TestWhatHasComeIsAppliedWithoutTheClient(t *testing.T) {
+// If this fails, a crash of the client undoes what InfluxDB stores, so no test ever
+// sees a duplicate.
+func TestReceivedRequestsAreAppliedWithoutTheClient(t *testing.T) {
 	arrived := make(chan struct{})
 	p, fake := before(t, influxfake.Options{Fault: func(int, []string) influxfake.Fault {
 		close(arrived)
@@ -182,7 +182,7 @@ func TestWhatHasComeIsAppliedWithoutTheClient(t *testing.T) {
 	mustSee(t, "the line is stored", func() bool { return fake.Stored()[lineA] == 1 && p.Stats().Stored == 1 })
 }
 
-// What would break: a part of a body is applied as if it were the whole.
+// If this fails, a part of a body is applied as if it were the whole.
 func TestPartOfABodyIsNotApplied(t *testing.T) {
 	p, fake := before(t, influxfake.Options{}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -195,7 +195,7 @@ func TestPartOfABodyIsNotApplied(t *testing.T) {
 		_, _ = io.WriteString(writer, lineA+"\n")
 		mustSee(t, "the request is in the proxy", func() bool { return p.Stats().Under == 1 })
 		cancel()
-		_ = writer.CloseWithError(context.Canceled) // the transport waits for it
+		_ = writer.CloseWithError(context.Canceled) // the transport waits for the server
 	}()
 	if _, err := http.DefaultTransport.RoundTrip(request); err == nil {
 		t.Fatal("answered")
@@ -206,8 +206,8 @@ func TestPartOfABodyIsNotApplied(t *testing.T) {
 	}
 }
 
-// What would break: a duplicate that should come late comes early, or never.
-func TestHeldRequestComesLate(t *testing.T) {
+// If this fails, a late duplicate arrives early, or never.
+func TestHeldRequestIsAppliedLate(t *testing.T) {
 	p, fake := before(t, influxfake.Options{}, Always(Fault{Kind: HoldRequest}))
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -228,8 +228,8 @@ func TestHeldRequestComesLate(t *testing.T) {
 	})
 }
 
-// What would break: a client is killed before its points are stored, or hears of
-// them after all.
+// If this fails, a client is killed before its points are stored, or still gets the
+// response.
 func TestHeldAnswerWaitsForReleaseOrTheEndOfTheClient(t *testing.T) {
 	p, fake := before(t, influxfake.Options{}, Always(Fault{Kind: HoldAnswer}))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -251,7 +251,7 @@ func TestHeldAnswerWaitsForReleaseOrTheEndOfTheClient(t *testing.T) {
 	}
 }
 
-func TestLeaveRefusesAndReturnIsAtTheSameAddress(t *testing.T) {
+func TestLeaveRefusesConnectionsUntilReturn(t *testing.T) {
 	p, _ := before(t, influxfake.Options{}, Always(Fault{Kind: ApplyHang}))
 	results := make(chan result)
 	go func() { results <- post(t.Context(), p, lineA, false) }()
@@ -274,8 +274,9 @@ func TestLeaveRefusesAndReturnIsAtTheSameAddress(t *testing.T) {
 	}
 }
 
-// What would break: a proxy that cannot reach InfluxDB passes for a faulty one.
-func TestFailureOfTheProxyItselfIsTold(t *testing.T) {
+// If this fails, a proxy that cannot reach InfluxDB looks like one that simulates a
+// fault.
+func TestFailureOfTheProxyItselfIsReported(t *testing.T) {
 	p, err := Listen("http://127.0.0.1:1", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -49,14 +49,14 @@ type exchange struct {
 func (e *exchange) pass() {
 	body, err := io.ReadAll(e.r.Body)
 	if err != nil {
-		return // the client has gone
+		return // the client has disconnected
 	}
 	if response := e.forward(body); response != nil {
 		e.answer(response)
 	}
 }
 
-// keepAway carries out a fault with which nothing reaches InfluxDB.
+// keepAway simulates a fault in which nothing reaches InfluxDB.
 func (e *exchange) keepAway() {
 	e.happens()
 	switch e.fault.Kind {
@@ -71,10 +71,10 @@ func (e *exchange) keepAway() {
 	case Unauthorized:
 		e.refuse(http.StatusUnauthorized, "unauthorized")
 	case ResetBefore:
-		_, _ = io.CopyN(io.Discard, e.r.Body, e.r.ContentLength/2) // less if the client has gone
+		_, _ = io.CopyN(io.Discard, e.r.Body, e.r.ContentLength/2) // less if the client has disconnected
 		e.reset()
 	case Hang:
-		_, _ = io.Copy(io.Discard, e.r.Body) // or the end of the client is not noticed
+		_, _ = io.Copy(io.Discard, e.r.Body) // otherwise a disconnect of the client is not noticed
 		e.hang()
 	case Page:
 		_, _ = io.Copy(io.Discard, e.r.Body)
@@ -86,7 +86,7 @@ func (e *exchange) keepAway() {
 	}
 }
 
-// apply carries out a fault with which the request reaches InfluxDB.
+// apply simulates a fault in which the request reaches InfluxDB.
 func (e *exchange) apply() {
 	body, err := e.read()
 	if err != nil {
@@ -96,7 +96,7 @@ func (e *exchange) apply() {
 	if e.fault.Kind == HoldRequest {
 		e.happens()
 		if !e.hold(context.Background()) {
-			panic(http.ErrAbortHandler) // the proxy ends
+			panic(http.ErrAbortHandler) // the proxy stops
 		}
 	}
 	response := e.forward(body)
@@ -124,7 +124,7 @@ func (e *exchange) apply() {
 		e.dribble(response)
 	case HoldAnswer:
 		if !e.hold(e.r.Context()) {
-			panic(http.ErrAbortHandler) // client or proxy have gone
+			panic(http.ErrAbortHandler) // the client has disconnected, or the proxy stops
 		}
 		e.answer(response)
 	default:
@@ -139,8 +139,8 @@ func (e *exchange) happens() {
 	}
 }
 
-// read reads the body, slowly if that is the fault. An error means that it has
-// not come whole.
+// read reads the body, slowly if that is the fault. It returns an error if the body is
+// incomplete.
 func (e *exchange) read() ([]byte, error) {
 	if e.fault.Kind != SlowRequest {
 		return io.ReadAll(e.r.Body)
@@ -157,21 +157,21 @@ func (e *exchange) read() ([]byte, error) {
 	return body.Bytes(), err
 }
 
-// answer is InfluxDB's, with its body read.
+// answer is InfluxDB's response, with its body read.
 type answer struct {
 	*http.Response
 	body []byte
 }
 
-// forward lets InfluxDB have the request, and takes no notice of the client. It
-// gives nil, and has answered, when InfluxDB does not.
+// forward sends the request to InfluxDB, whether the client is connected or not. If
+// InfluxDB does not respond, it responds itself and returns nil.
 func (e *exchange) forward(body []byte) *answer {
 	ctx, cancel := context.WithTimeout(context.Background(), applyTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, e.r.Method, e.upstream+e.r.URL.RequestURI(), bytes.NewReader(body))
 	if err == nil {
 		request.Header = e.r.Header.Clone()
-		request.Header.Del("Expect") // the body is there
+		request.Header.Del("Expect") // the body has been read
 		var response *http.Response
 		if response, err = e.transport.RoundTrip(request); err == nil {
 			defer response.Body.Close()
@@ -189,24 +189,24 @@ func (e *exchange) forward(body []byte) *answer {
 func (e *exchange) answer(a *answer) {
 	maps.Copy(e.w.Header(), a.Header)
 	e.w.WriteHeader(a.StatusCode)
-	_, _ = e.w.Write(a.body) // the client may have gone
+	_, _ = e.w.Write(a.body) // the client may have disconnected
 }
 
-// askForTime lets the answer say when to come again.
+// askForTime sets Retry-After.
 func (e *exchange) askForTime() {
 	if seconds := int(e.fault.Time / time.Second); seconds > 0 {
 		e.w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}
 }
 
-// refuse answers as InfluxDB 2 does.
+// refuse responds with an error as InfluxDB 2 does.
 func (e *exchange) refuse(status int, code string) {
 	e.w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	e.w.WriteHeader(status)
 	fmt.Fprintf(e.w, `{"code":%q,"message":"made by the faulty proxy"}`, code)
 }
 
-// hang waits until the client gives up.
+// hang waits until the client disconnects.
 func (e *exchange) hang() {
 	select {
 	case <-e.r.Context().Done():
@@ -215,7 +215,7 @@ func (e *exchange) hang() {
 	panic(http.ErrAbortHandler)
 }
 
-// hold waits for Release. It gives false if ctx or the proxy has ended before.
+// hold waits for Release. It returns false if ctx or the proxy has ended before.
 func (e *exchange) hold(ctx context.Context) bool {
 	e.mu.Lock()
 	release := e.release
@@ -242,13 +242,13 @@ func (e *exchange) sleep(d time.Duration) {
 func (e *exchange) take() *net.TCPConn {
 	connection, _, err := http.NewResponseController(e.w).Hijack()
 	if err != nil {
-		e.fail(fmt.Errorf("taking a connection over: %w", err))
+		e.fail(fmt.Errorf("taking over a connection: %w", err))
 		panic(http.ErrAbortHandler)
 	}
 	return connection.(*net.TCPConn)
 }
 
-// reset ends the connection with a RST, as a crash or a firewall does.
+// reset closes the connection with a RST, as a crash or a firewall does.
 func (e *exchange) reset() {
 	connection := e.take()
 	_ = connection.SetLinger(0)

@@ -14,20 +14,20 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
-// Cluster is several servers that are one Kafka. Each is broker and controller:
-// it works as long as more than half of them do.
+// Cluster is several servers that form one Kafka. Each is a broker and a controller.
+// The cluster works as long as more than half of them do.
 type Cluster struct {
 	Servers []*Server // with node.id 1, 2 and so on
 	log     string
 }
 
-// StartCluster starts so many servers, in folders below Dir of the options, on
-// free ports. Topics have a replica on each of them, and a record is taken when
-// more than half have it, unless the properties say otherwise. They write into
-// one log.
+// StartCluster starts that many servers, in folders below Dir of the options, on free
+// ports. Unless the properties change it, topics have a replica on each server, and a
+// record is acknowledged when more than half of them have it. All servers write to one
+// log file.
 func StartCluster(ctx context.Context, o Options, servers int) (*Cluster, error) {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("making the folder of Kafka: %w", err)
+		return nil, fmt.Errorf("creating the folder of Kafka: %w", err)
 	}
 	ports, err := process.FreePorts(2 * servers)
 	if err != nil {
@@ -40,7 +40,8 @@ func StartCluster(ctx context.Context, o Options, servers int) (*Cluster, error)
 	}
 	replicas, majority := strconv.Itoa(servers), strconv.Itoa(servers/2+1)
 	c := &Cluster{Servers: make([]*Server, servers), log: filepath.Join(o.Dir, "kafka.log")}
-	// A server answers when there are controllers enough: all are started at once.
+	// A server responds only once there are enough controllers, so all are started at
+	// once.
 	errs := make([]error, servers)
 	var wait sync.WaitGroup
 	for i := range servers {
@@ -67,7 +68,7 @@ func StartCluster(ctx context.Context, o Options, servers int) (*Cluster, error)
 	return c, nil
 }
 
-// Addresses are those of the servers, 127.0.0.1:PORT.
+// Addresses returns the addresses of the servers, 127.0.0.1:PORT.
 func (c *Cluster) Addresses() []string {
 	var addresses []string
 	for _, s := range c.Servers {
@@ -76,8 +77,8 @@ func (c *Cluster) Addresses() []string {
 	return addresses
 }
 
-// Stop ends the servers as a crash would: in good order the last ones would wait
-// for a controller, in vain.
+// Stop ends the servers as a crash would: stopped gracefully, the last ones would wait
+// in vain for a controller.
 func (c *Cluster) Stop() error {
 	var errs []error
 	for _, s := range c.Servers {
@@ -88,5 +89,5 @@ func (c *Cluster) Stop() error {
 	return errors.Join(errs...)
 }
 
-// LogPath is the file with all that the servers have printed.
+// LogPath returns the path of the file with the servers' output.
 func (c *Cluster) LogPath() string { return c.log }

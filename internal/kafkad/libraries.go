@@ -1,5 +1,5 @@
-// Package kafkad gets, starts and stops a real Apache Kafka for tests: a
-// process that is broker and controller, or several, on 127.0.0.1 alone.
+// Package kafkad gets, starts and stops a real Apache Kafka for tests: a process that
+// is broker and controller, or several, on 127.0.0.1 only.
 package kafkad
 
 import (
@@ -16,21 +16,21 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
-// Version is the Kafka that Get gets; it stands in pom.xml too.
+// Version is the version of Kafka. pom.xml contains it too.
 const Version = "4.1.0"
 
 //go:embed pom.xml
 var pom []byte
 
-// oldestJava is what Kafka 4's broker needs.
+// oldestJava is the oldest Java that Kafka 4's broker supports.
 const oldestJava = 17
 
 // Get gives the folder with Kafka's libraries, which the first call gets
 // through Maven into the user's cache folder (54 MB), with an archive of its
 // classes beside it (50 MB). progress may be nil.
 //
-// Without Java or Maven the error is a process.MissingError. Concurrent calls,
-// in any number of processes, get them once.
+// If Java or Maven is missing, the error is a process.MissingError. Concurrent calls,
+// in any number of processes, download once.
 func Get(ctx context.Context, progress buildcache.Progress) (dir string, err error) {
 	dir, _, err = get(ctx, progress)
 	return dir, err
@@ -46,7 +46,7 @@ func get(ctx context.Context, progress buildcache.Progress) (dir string, java jv
 		if err != nil {
 			return err
 		}
-		progress.Say("getting Apache Kafka %s: 54 MB, once", Version)
+		progress.Say("downloading Apache Kafka %s: 54 MB, once", Version)
 		if err := os.WriteFile(filepath.Join(dir, "pom.xml"), pom, 0o644); err != nil {
 			return err
 		}
@@ -64,8 +64,8 @@ func get(ctx context.Context, progress buildcache.Progress) (dir string, java jv
 	return dir, java, nil
 }
 
-// checkJars returns an error if a library is truncated: the directory of a jar is at its
-// end.
+// checkJars returns an error if a library is truncated: the directory of a jar is at
+// its end.
 func checkJars(_ context.Context, dir string) error {
 	jars, err := filepath.Glob(filepath.Join(dir, "*.jar"))
 	if err != nil {

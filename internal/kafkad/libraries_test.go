@@ -13,19 +13,20 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
-// Tests are skipped for what is missing: a download that fails must not look so.
-func TestGetNamesWhatIsMissing(t *testing.T) {
+// Tests are skipped if a program is missing. A download that fails must not look like
+// that.
+func TestGetNamesTheMissingProgram(t *testing.T) {
 	for name, c := range map[string]struct {
-		programs map[string]string // what each prints, then it fails if that is empty
+		programs map[string]string // output of each; without output it fails
 		missing  string
 		says     string
 	}{
-		"no Java":             {nil, "java", "Kafka 4.1.0 needs java"},
-		"the stand-in":        {map[string]string{"java": ""}, "Java 17", "Kafka 4.1.0 needs Java 17"},
-		"an old Java":         {map[string]string{"java": "openjdk 11.0.22 2024-01-16"}, "Java 17", "Kafka 4.1.0 needs Java 17"},
-		"no Maven":            {map[string]string{"java": "openjdk 17.0.15 2025-04-15"}, "mvn", "getting Kafka 4.1.0 needs mvn"},
-		"the download fails":  {map[string]string{"java": "java 25.0.1 2025-10-21 LTS", "mvn": ""}, "", "mvn is broken"},
-		"it brings no broker": {map[string]string{"java": "java 25.0.1 2025-10-21 LTS", "mvn": "done"}, "", "kafka_2.13-4.1.0.jar is not in it"},
+		"no Java":                    {nil, "java", "Kafka 4.1.0 needs java"},
+		"the stand-in":               {map[string]string{"java": ""}, "Java 17", "Kafka 4.1.0 needs Java 17"},
+		"an old Java":                {map[string]string{"java": "openjdk 11.0.22 2024-01-16"}, "Java 17", "Kafka 4.1.0 needs Java 17"},
+		"no Maven":                   {map[string]string{"java": "openjdk 17.0.15 2025-04-15"}, "mvn", "getting Kafka 4.1.0 needs mvn"},
+		"the download fails":         {map[string]string{"java": "java 25.0.1 2025-10-21 LTS", "mvn": ""}, "", "mvn is broken"},
+		"the download has no broker": {map[string]string{"java": "java 25.0.1 2025-10-21 LTS", "mvn": "done"}, "", "it has no kafka_2.13-4.1.0.jar"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			home := t.TempDir()
@@ -53,9 +54,9 @@ func TestGetNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// The version stands in two places.
+// The code and pom.xml must have the same version.
 func TestVersionIsThatOfTheLibraries(t *testing.T) {
 	if n := bytes.Count(pom, []byte("<version>"+Version+"</version>")); n != 2 {
-		t.Fatalf("pom.xml names %s %d times", Version, n)
+		t.Fatalf("pom.xml contains %s %d times", Version, n)
 	}
 }

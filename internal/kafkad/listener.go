@@ -2,12 +2,12 @@ package kafkad
 
 import "strings"
 
-// Listener is one that a broker has besides its own.
+// Listener is an additional listener of a broker.
 type Listener struct {
 	Name     string // in capitals
-	Protocol string // as PLAINTEXT or SASL_PLAINTEXT
-	// Advertise is the address that clients are told to use, HOST:PORT; its own
-	// when empty.
+	Protocol string // for example PLAINTEXT or SASL_PLAINTEXT
+	// Advertise is the address that the broker tells clients to use, HOST:PORT; its own
+	// if empty.
 	Advertise string
 }
 

@@ -22,25 +22,25 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
-// Options say which server to start.
+// Options are the settings of a server.
 type Options struct {
-	// Dir holds the server's data and its log, kafka.log. It must be empty, or
-	// not there yet.
+	// Dir is the folder of the server's data and its log, kafka.log. It must be empty
+	// or not exist.
 	Dir string
 	// Port on 127.0.0.1; 0 picks a free one.
 	Port int
-	// HeapMB is the most that Java's heap may take; 512 when 0.
+	// HeapMB limits Java's heap; 512 if 0.
 	HeapMB int
 	// Optimized lets Java compile as for a server that runs for days: for
 	// measurements. A test is over before that pays.
 	Optimized bool
 	// ClusterID is 16 bytes in Base64 for URLs; random when empty.
 	ClusterID string
-	// Listeners are those that the broker has besides its own at Port.
+	// Listeners are the broker's listeners besides the one at Port.
 	Listeners []Listener
 	// Properties are added to the broker's own, or replace them.
 	Properties map[string]string
-	// Progress is told what Get does when Kafka must be got first.
+	// Progress receives the steps of Get if Kafka must be downloaded first.
 	Progress buildcache.Progress
 
 	log         string   // another file than kafka.log
@@ -52,8 +52,8 @@ const (
 	stopTimeout  = 30 * time.Second
 )
 
-// Server is a running Kafka, or one that can be started again. Its methods are
-// not for use by several goroutines at once.
+// Server is a running Kafka, or one that can be restarted. Its methods must not be
+// called by several goroutines at once.
 type Server struct {
 	Address string // 127.0.0.1:PORT
 	// Listeners are the addresses of Options.Listeners, by their names.
@@ -68,8 +68,8 @@ type Server struct {
 	child *process.Process
 }
 
-// Start gets Kafka (see Get), starts it and waits until it takes topics. Topics
-// are created by hand alone, so that a wrong name is an error.
+// Start gets Kafka (see Get), starts it and waits until it can create topics. It does
+// not create topics automatically, so a wrong name is an error.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	_, java, err := get(ctx, o.Progress)
 	if err != nil {
@@ -107,7 +107,7 @@ func (j jvm) begin(ctx context.Context, o Options) (*Server, error) {
 		s.Listeners[l.Name] = fmt.Sprintf("127.0.0.1:%d", ports[2+i])
 	}
 	if err := s.format(ctx, o); err != nil {
-		return nil, fmt.Errorf("making the folder of Kafka: %w", err)
+		return nil, fmt.Errorf("creating the folder of Kafka: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -164,12 +164,11 @@ func (s *Server) properties() map[string]string {
 
 		"auto.create.topics.enable": "false",
 		"num.partitions":            "8",
-		// Nothing that a test has written goes away by age, whatever times it
-		// gave its records.
+		// Records never expire, whatever timestamps the tests give them.
 		"log.retention.ms": "-1",
 
-		// Internal topics on the one broker, and no more partitions of them than
-		// that one is quick to open.
+		// Internal topics on the single broker, with few partitions, since it opens
+		// each of them at start.
 		"offsets.topic.replication.factor":                 "1",
 		"offsets.topic.num.partitions":                     "4",
 		"transaction.state.log.replication.factor":         "1",
@@ -179,12 +178,11 @@ func (s *Server) properties() map[string]string {
 		"share.coordinator.state.topic.min.isr":            "1",
 		"share.coordinator.state.topic.num.partitions":     "1",
 
-		// Groups form at once, and a test may choose to lose a silent member after
-		// a second.
+		// Groups form at once, and a test may choose that a silent member is removed
+		// after a second.
 		"group.initial.rebalance.delay.ms": "0",
 		"group.min.session.timeout.ms":     "1000",
-		// After a crash the controller waits this long before it lets the broker in
-		// again.
+		// After a crash, the controller waits this long before it readmits the broker.
 		"broker.session.timeout.ms":    "3000",
 		"broker.heartbeat.interval.ms": "500",
 	}
@@ -218,8 +216,8 @@ func (s *Server) start(ctx context.Context) error {
 	return nil
 }
 
-// answers asks for the brokers. A broker is among them once the controller has
-// let it in; before that it answers and takes no records.
+// answers reads the list of brokers. It contains a broker once the controller has
+// admitted it; before that the broker responds but accepts no records.
 func (s *Server) answers(ctx context.Context) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.Address), kgo.RetryTimeout(time.Second))
 	if err != nil {
@@ -238,8 +236,8 @@ func (s *Server) answers(ctx context.Context) error {
 	return errors.New("the broker is not in the cluster yet")
 }
 
-// Restart starts the server again on the same port and data, after a Kill or a
-// Stop; one that runs is stopped first. It returns when the server answers.
+// Restart starts the server again on the same port and data, after a Kill or a Stop. A
+// running server is stopped first. It returns when the server responds.
 func (s *Server) Restart(ctx context.Context) error {
 	if err := s.Stop(); err != nil {
 		return err
@@ -249,21 +247,21 @@ func (s *Server) Restart(ctx context.Context) error {
 	return s.start(ctx)
 }
 
-// Stop ends the server in good order.
+// Stop ends the server gracefully.
 func (s *Server) Stop() error { return s.child.Stop(stopTimeout) }
 
 // Kill ends the server as a crash would (SIGKILL).
 func (s *Server) Kill() error { return s.child.Kill() }
 
-// Pause freezes the server (SIGSTOP): connections are taken by the kernel and
-// nobody answers.
+// Pause freezes the server (SIGSTOP): the kernel accepts connections, and nothing
+// responds.
 func (s *Server) Pause() error { return s.child.Pause() }
 
-// Resume lets a paused server go on (SIGCONT).
+// Resume continues a paused server (SIGCONT).
 func (s *Server) Resume() error { return s.child.Resume() }
 
-// PID is the number of the server's process; another one after a Restart.
+// PID returns the id of the server's process; it changes with a Restart.
 func (s *Server) PID() int { return s.child.PID() }
 
-// LogPath is the file with all that the server has printed.
+// LogPath returns the path of the file with the server's output.
 func (s *Server) LogPath() string { return s.log }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The Check functions are the rules again, for constructors: lint may be skipped.
+// The Check functions are the rules for constructors, since lint may be skipped.
 
 // CheckEnum is Enum.
 func CheckEnum(field, value string, values ...string) error {
@@ -33,7 +33,7 @@ func CheckInt(field string, value, least, most int64) error {
 	return refused(field, value, ints(least, most))
 }
 
-// CheckFloat is Float: right is whether its condition holds.
+// CheckFloat is Float. right is the result of its condition.
 func CheckFloat(field string, value float64, right bool, allowed string) error {
 	if right {
 		return nil

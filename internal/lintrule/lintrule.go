@@ -1,14 +1,13 @@
-// Package lintrule writes the lint rules of the plugins' fields, in Bloblang, so
-// that every build of Benthos applies them.
+// Package lintrule returns the lint rules of the plugins' fields, in Bloblang, so that
+// every build of Benthos applies them.
 //
-// Benthos has no rules for durations and ranges of its own. A message has the field,
-// its value and what is allowed, so none of the rules is for a secret, whose value
-// must not be shown: see package secret.
+// Benthos itself has no rules for durations and ranges. A message contains the field,
+// its value and what is allowed, so these rules must not be used for secrets: see
+// package secret.
 //
-// Benthos converts a value to the type of its field before it asks the rule, and
-// does not ask at all when that fails: 10.5 arrives as 10, and `rate: abc` passes.
-// A rule cannot see either. The lint command of the distribution does, by the
-// types of the specs.
+// Benthos converts a value to the type of its field before it runs the rule, and skips
+// the rule if that fails: 10.5 arrives as 10, and `rate: abc` passes. A rule cannot
+// notice either. The lint command of the distribution does, by the types in the specs.
 package lintrule
 
 import (
@@ -19,12 +18,12 @@ import (
 	"time"
 )
 
-// shown is the value in a message: short, and text in quotes.
+// shown is the value in a message: shortened, and text in quotes.
 const shown = `let shown = this.format_json(no_indent: true, escape_html: false).string().catch(this.string()).slice(0, 100)
 `
 
-// rule refuses with the message "FIELD is VALUE: it must be ALLOWED" where the
-// condition holds.
+// rule returns a rule with the message "FIELD is VALUE: it must be ALLOWED" for values
+// for which the condition holds.
 func rule(field, condition, allowed string) string {
 	return shown + `root = if ` + condition + ` { [ ` + strconv.Quote(field+" is %v: it must be "+allowed) + `.format($shown) ] }`
 }
@@ -39,7 +38,7 @@ type Renamed map[string]string
 
 // Enum allows the given values, and names the new value for a former one.
 func (r Renamed) Enum(field string, values ...string) string {
-	former, _ := json.Marshal(map[string]string(r)) // a map of text has no error
+	former, _ := json.Marshal(map[string]string(r)) // cannot fail for a map of texts
 	return "let renamed = " + string(former) + "\n" + Enum(field, values...) + `
 root = if $renamed.keys().contains(this) { [ ` + strconv.Quote(field+renamed) + `.format($shown, $renamed.get(this)) ] }`
 }
@@ -47,7 +46,7 @@ root = if $renamed.keys().contains(this) { [ ` + strconv.Quote(field+renamed) + 
 // renamed is the rest of the message about a former value and its new name.
 const renamed = " is %v, which is now called %v"
 
-// Int allows whole numbers from least to most; 0 for most is no limit.
+// Int allows whole numbers from least to most; 0 for most means no limit.
 func Int(field string, least, most int64) string {
 	wrong := fmt.Sprintf(`this < %d`, least)
 	if most > 0 {
@@ -63,31 +62,31 @@ func ints(least, most int64) string {
 	return fmt.Sprintf("a whole number from %d to %d", least, most)
 }
 
-// Float allows the numbers for which the condition on `this` holds, which a
-// number that is none never does. allowed are the words for it.
+// Float allows the numbers for which the condition on `this` holds, which it never does
+// for values that are not numbers. allowed describes them.
 func Float(field, condition, allowed string) string {
 	return rule(field, `!(`+condition+`)`, allowed)
 }
 
-// NotEmpty allows any text but the empty one.
+// NotEmpty allows any text except the empty one.
 func NotEmpty(field string) string {
 	return rule(field, `this == ""`, notEmpty)
 }
 
 const notEmpty = "a text that is not empty"
 
-// Text refuses a text for which the condition on `this` holds. allowed are the
-// words for what remains.
+// Text rejects a text for which the condition on `this` holds. allowed describes the
+// other texts.
 func Text(field, condition, allowed string) string {
 	return rule(field, condition, allowed)
 }
 
-// Duration allows durations from least to most; 0 for most is no limit.
+// Duration allows durations from least to most; 0 for most means no limit.
 func Duration(field string, least, most time.Duration) string {
 	return duration(field, least, most, false)
 }
 
-// ZeroOrDuration is Duration that allows 0s, too, which is what zero says in words.
+// ZeroOrDuration is Duration plus 0s, whose meaning is zero.
 func ZeroOrDuration(field, zero string, least, most time.Duration) string {
 	return "let d = this.parse_duration().catch(null)\n" + rule(field, "$d != 0 && ("+outside(least, most)+")", zeroOr(zero, least, most))
 }
@@ -128,7 +127,7 @@ func durations(least, most time.Duration, whole bool) string {
 	return fmt.Sprintf("%s, at least %s", text, short(least))
 }
 
-// short is a duration without the parts that are zero: 24h, not 24h0m0s.
+// short returns a duration without its zero parts: 24h, not 24h0m0s.
 func short(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {

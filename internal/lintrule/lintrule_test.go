@@ -15,13 +15,13 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 )
 
-// lint is what lint says of a value of a field with a rule.
+// lint returns the message of lint about a value of a field with a rule.
 func lint(t testing.TB, field *service.ConfigField, rule, value string) string {
 	t.Helper()
 	env := service.NewEnvironment()
 	err := env.RegisterProcessor("p", service.NewConfigSpec().Fields(field.LintRule(rule)),
 		func(*service.ParsedConfig, *service.Resources) (service.Processor, error) {
-			panic("lint makes no processor")
+			panic("the processor must not be created")
 		})
 	if err != nil {
 		t.Fatal(err)
@@ -37,8 +37,8 @@ func lint(t testing.TB, field *service.ConfigField, rule, value string) string {
 	return strings.Join(all, "; ")
 }
 
-// What would break: a wrong value passes lint, or the message lacks the field, the
-// value or what is allowed.
+// If this fails, a wrong value passes lint, or the message lacks the field, the value
+// or what is allowed.
 func TestRules(t *testing.T) {
 	text, number, float := service.NewStringField("f"), service.NewIntField("f"), service.NewFloatField("f")
 	enum := lintrule.Enum("f", "fixed", "volatile")
@@ -54,7 +54,7 @@ func TestRules(t *testing.T) {
 	for _, test := range []struct {
 		field       *service.ConfigField
 		rule, value string
-		want        string // "": nothing
+		want        string // "": no message
 	}{
 		{text, enum, "fixed", ""},
 		{text, enum, "chaos", `f is "chaos": it must be fixed or volatile`},
@@ -87,7 +87,7 @@ func TestRules(t *testing.T) {
 		{text, wait, "-1s", `f is "-1s": it must be`},
 		{text, wait, "1h30", `f is "1h30": it must be`},
 		{text, wait, "", `f is "": it must be`},
-		{text, open, "0", ""}, // as for time.ParseDuration
+		{text, open, "0", ""}, // as in time.ParseDuration
 		{text, open, "-1s", `at least 0s`},
 		{text, retention, "0s", ""},
 		{text, retention, "2h", ""},
@@ -111,8 +111,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// What would break: lint accepts a size that the constructor, which asks
-// go-humanize, refuses, or the other way round.
+// If this fails, lint accepts a size that the constructor, which uses go-humanize,
+// rejects, or the reverse.
 func TestSizeAgreesWithTheConstructors(t *testing.T) {
 	rule := lintrule.Size("f", 1<<30)
 	rapid.Check(t, func(t *rapid.T) {
@@ -121,12 +121,12 @@ func TestSizeAgreesWithTheConstructors(t *testing.T) {
 		right := err == nil && n >= 1 && n <= 1<<30
 		said := lintQuoted(t, rule, value)
 		if right != (said == "") {
-			t.Fatalf("%q is %d bytes (%v), and lint says %q", value, n, err, said)
+			t.Fatalf("%q is %d bytes (%v), lint: %q", value, n, err, said)
 		}
 	})
 }
 
-// What would break: as above, for durations.
+// As above, for durations.
 func TestDurationAgreesWithTheConstructors(t *testing.T) {
 	rule := lintrule.Duration("f", time.Millisecond, time.Hour)
 	rapid.Check(t, func(t *rapid.T) {
@@ -134,7 +134,7 @@ func TestDurationAgreesWithTheConstructors(t *testing.T) {
 		d, err := time.ParseDuration(value)
 		right := err == nil && d >= time.Millisecond && d <= time.Hour
 		if said := lintQuoted(t, rule, value); right != (said == "") {
-			t.Fatalf("%q is %s (%v), and lint says %q", value, d, err, said)
+			t.Fatalf("%q is %s (%v), lint: %q", value, d, err, said)
 		}
 	})
 }
@@ -143,7 +143,7 @@ func lintQuoted(t *rapid.T, rule, value string) string {
 	env := service.NewEnvironment()
 	err := env.RegisterProcessor("p", service.NewConfigSpec().Fields(service.NewStringField("f").LintRule(rule)),
 		func(*service.ParsedConfig, *service.Resources) (service.Processor, error) {
-			panic("lint makes no processor")
+			panic("the processor must not be created")
 		})
 	if err != nil {
 		t.Fatal(err)
@@ -158,8 +158,8 @@ func lintQuoted(t *rapid.T, rule, value string) string {
 	return lints[0].What
 }
 
-// What would break: a constructor accepts what lint refuses, or says it in other
-// words.
+// If this fails, a constructor accepts a value that lint rejects, or has another
+// message.
 func TestChecksAreTheRules(t *testing.T) {
 	text, number := service.NewStringField("f"), service.NewIntField("f")
 	renamed := lintrule.Renamed{"a": "b"}
@@ -185,7 +185,7 @@ func TestChecksAreTheRules(t *testing.T) {
 			t.Errorf("%s: the constructor says %v, lint %q", test.value, test.err, said)
 		}
 	}
-	// A duration is shown as the user wrote it by lint alone.
+	// Only lint shows a duration as the user wrote it.
 	const least, most = time.Millisecond, time.Hour
 	for text, d := range map[string]time.Duration{"0s": 0, "1ms": least, "1500us": 1500 * time.Microsecond, "1h": most, "2h": 2 * most} {
 		for _, pair := range []struct {
@@ -205,8 +205,8 @@ func TestChecksAreTheRules(t *testing.T) {
 	}
 }
 
-// What would break: lint accepts a name that no point can have, or refuses one that
-// InfluxDB holds.
+// If this fails, lint accepts a name that no point can have, or rejects one that
+// InfluxDB stores.
 func TestNamesAreThoseOfLineProtocol(t *testing.T) {
 	measurement, optional, tag := lintrule.Measurement("f"), lintrule.MeasurementOrNone("f"), lintrule.TagValue("f", "256")
 	rapid.Check(t, func(t *rapid.T) {

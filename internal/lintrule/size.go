@@ -6,9 +6,9 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// Bytes is a Bloblang map that makes bytes of a size such as 64MiB, as
-// humanize.ParseBytes does, and null of anything else. A rule that compares
-// sizes has it as `.apply("bytes")`.
+// Bytes is a Bloblang map that converts a size such as 64MiB to bytes, as
+// humanize.ParseBytes does, and anything else to null. A rule that compares sizes uses
+// it as `.apply("bytes")`.
 const Bytes = `map bytes {
   let part = this.re_find_object("""^(?P<n>[0-9][0-9.,]*) *(?P<u>[A-Za-z]*) *$""")
   let unit = { "_": 1, "_b": 1,
@@ -26,12 +26,12 @@ func Size(field string, most uint64) string {
 ` + rule(field, `$bytes == null || $bytes < 1 || $bytes > `+strconv.FormatUint(most, 10), sizes(most))
 }
 
-// sizes are the words for what Size allows.
+// sizes describes the sizes that Size allows.
 func sizes(most uint64) string {
 	return "a size such as 512KiB or 64MiB, from 1B to " + humanize.IBytes(most)
 }
 
-// SizeBytes are the bytes of a size, checked as the rule Size does.
+// SizeBytes returns the bytes of a size, checked as by the rule Size.
 func SizeBytes(field, text string, most uint64) (uint64, error) {
 	n, err := humanize.ParseBytes(text)
 	if err != nil || n < 1 || n > most {

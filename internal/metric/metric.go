@@ -1,5 +1,5 @@
-// Package metric declares the metrics of a component once: its constructor makes
-// them from the declaration, and the manual shows them from it.
+// Package metric declares the metrics of a component once: its constructor creates them
+// from the declaration, and the manual is generated from it.
 package metric
 
 import (
@@ -9,38 +9,38 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// Type is what Prometheus calls a metric, with the config's use_histogram_timing
-// for a Histogram.
+// Type is Prometheus's type of a metric; for a Histogram, with use_histogram_timing in
+// the config.
 type Type string
 
-// The types of Benthos. A Histogram is what it calls a timer.
+// The types of Benthos, which calls a Histogram a timer.
 const (
 	TypeCounter   Type = "counter"
 	TypeGauge     Type = "gauge"
 	TypeHistogram Type = "histogram"
 )
 
-// Description is what people are told of a metric.
+// Description describes a metric in the manual.
 type Description struct {
 	Name   string
 	Type   Type
-	Unit   string // what is counted: points, bytes, seconds
+	Unit   string // unit: points, bytes, seconds
 	Labels []Label
 	Help   string // in Markdown, without a full stop
 }
 
-// Label is a label of a metric, beside those that Benthos adds. It has few values,
-// since each is a series: either these, or as many as there are of what Of says.
+// Label is a label of a metric, besides those that Benthos adds. It has few values,
+// since each is a series: either Values, or one for each of what Of names.
 type Label struct {
 	Name   string
 	Values []string
 	Of     string
 }
 
-// OneOf is a label with these values and no others.
+// OneOf returns a label with exactly these values.
 func OneOf(name string, values ...string) Label { return Label{Name: name, Values: values} }
 
-// Of is a label with a value for each of something.
+// Of returns a label with one value for each of something.
 func Of(name, of string) Label { return Label{Name: name, Of: of} }
 
 func (l Label) String() string {
@@ -50,14 +50,14 @@ func (l Label) String() string {
 	return fmt.Sprintf("`%s`: %s", l.Name, strings.Join(l.Values, ", "))
 }
 
-// Set is the metrics of a component, in the order in which they were declared. The
-// zero value is empty.
+// Set is the metrics of a component, in the order of their declaration. The zero value
+// is empty.
 //
-// Declare in variables of the package, and take nothing for a declaration from a
-// variable that comes later: Go would initialize it out of its order.
+// Declare metrics in package variables, and use no variable that is declared later in a
+// declaration: Go would initialize it out of order.
 type Set struct{ all []Description }
 
-// All gives the descriptions.
+// All returns the descriptions.
 func (s *Set) All() []Description { return s.all }
 
 // Counter declares a counter.
@@ -70,7 +70,7 @@ func (s *Set) Gauge(name, unit, help string, labels ...Label) Gauge {
 	return Gauge{s.add(name, TypeGauge, unit, help, labels)}
 }
 
-// Timer declares a timer, which is given nanoseconds and shown in seconds.
+// Timer declares a timer, which takes nanoseconds and is shown in seconds.
 func (s *Set) Timer(name, help string, labels ...Label) Timer {
 	return Timer{s.add(name, TypeHistogram, "seconds", help, labels)}
 }
@@ -81,15 +81,15 @@ func (s *Set) add(name string, of Type, unit, help string, labels []Label) Descr
 	return d
 }
 
-// Placeholder stands in a component's manual where its metrics go.
+// Placeholder is replaced by the metrics in a component's manual.
 const Placeholder = "{{ metrics }}"
 
-// Manual gives a component's manual with its metrics in the place of Placeholder.
+// Manual returns a component's manual with its metrics in the place of Placeholder.
 func (s *Set) Manual(text string) string {
 	return strings.Replace(text, Placeholder, s.table(), 1)
 }
 
-// table is the metrics for the manual of their component.
+// table returns the metrics for the manual of their component.
 func (s *Set) table() string {
 	var b strings.Builder
 	b.WriteString("| name | labels | what |\n|---|---|---|")
@@ -99,7 +99,7 @@ func (s *Set) table() string {
 	return b.String()
 }
 
-// LabelList is the labels in words, empty without one.
+// LabelList returns the labels as text, or "".
 func (d Description) LabelList() string {
 	var list []string
 	for _, l := range d.Labels {
@@ -119,7 +119,7 @@ func (d Description) labelNames() []string {
 // Counter is a declared counter.
 type Counter struct{ Description }
 
-// New makes the counter.
+// New creates the counter.
 func (c Counter) New(m *service.Metrics) *service.MetricCounter {
 	return m.NewCounter(c.Name, c.labelNames()...)
 }
@@ -127,7 +127,7 @@ func (c Counter) New(m *service.Metrics) *service.MetricCounter {
 // Gauge is a declared gauge.
 type Gauge struct{ Description }
 
-// New makes the gauge.
+// New creates the gauge.
 func (g Gauge) New(m *service.Metrics) *service.MetricGauge {
 	return m.NewGauge(g.Name, g.labelNames()...)
 }
@@ -135,7 +135,7 @@ func (g Gauge) New(m *service.Metrics) *service.MetricGauge {
 // Timer is a declared timer.
 type Timer struct{ Description }
 
-// New makes the timer.
+// New creates the timer.
 func (t Timer) New(m *service.Metrics) *service.MetricTimer {
 	return m.NewTimer(t.Name, t.labelNames()...)
 }

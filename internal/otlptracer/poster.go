@@ -16,7 +16,7 @@ import (
 // timeout is OTLP's default for a request.
 const timeout = 10 * time.Second
 
-// poster posts spans to a collector, as OTLP/HTTP in protobuf says:
+// poster posts spans to a collector, as defined by OTLP/HTTP with protobuf:
 // https://opentelemetry.io/docs/specs/otlp/#otlphttp
 type poster struct {
 	url  string
@@ -31,8 +31,8 @@ func newPoster(to collector) *poster {
 	return &poster{url: scheme + "://" + to.address + "/v1/traces", http: &http.Client{Timeout: timeout}}
 }
 
-// UploadTraces posts spans. TracesData is, on the wire, the request that the
-// protocol wants: that one's own type links gRPC.
+// UploadTraces posts spans. On the wire, TracesData equals the request that the
+// protocol defines; the type of that request links gRPC.
 func (p *poster) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
 	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
 	if err != nil {
@@ -58,7 +58,7 @@ func (p *poster) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpan
 	return nil
 }
 
-// Start has nothing to do: a collector may come later than the pipeline.
+// Start does nothing: a collector may start after the pipeline.
 func (*poster) Start(context.Context) error { return nil }
 
 // Stop closes the connections.

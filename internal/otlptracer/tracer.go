@@ -1,10 +1,10 @@
-// Package otlptracer is the tracer `open_telemetry_collector` of the distribution:
-// it sends Benthos's spans to an OpenTelemetry collector, by OTLP over HTTP.
+// Package otlptracer is the distribution's tracer `open_telemetry_collector`: it sends
+// Benthos's spans to an OpenTelemetry collector, with OTLP over HTTP.
 //
-// Redpanda Connect has one of that name, which is not free software. This has the
-// part of its fields that is needed, so that a config runs with either. The spans,
-// their batches and the encoding are OpenTelemetry's own; posting them is done here,
-// since its HTTP exporter links all of gRPC.
+// Redpanda Connect has a tracer of that name, which is not free software. This one has
+// the fields that are needed, so a config runs with either. The spans, their batches
+// and the encoding are OpenTelemetry's own. Posting them is implemented here, since
+// OpenTelemetry's HTTP exporter links all of gRPC.
 package otlptracer
 
 import (
@@ -20,7 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Name is what the tracer is called in YAML.
+// Name is the name of the tracer in YAML.
 const Name = "open_telemetry_collector"
 
 const (
@@ -38,7 +38,7 @@ func spec() *service.ConfigSpec {
 	return service.NewConfigSpec().
 		Stable().
 		Summary("Sends spans to OpenTelemetry collectors, by OTLP over HTTP.").
-		Description("Spans are sent in batches, every 5 seconds. They are no data: what a collector does not take, or what comes faster than it is sent, is left away, and the last ones before the end of the process may be missing.").
+		Description("Spans are sent in batches, every 5 seconds. They may be lost: spans that a collector does not accept, or that are created faster than they are sent, are dropped, and the last ones before the end of the process may be missing.").
 		Fields(
 			service.NewStringField(fieldService).
 				Description("Name of the service in the traces.").
@@ -60,14 +60,14 @@ func spec() *service.ConfigSpec {
 				Advanced(),
 			service.NewObjectField(fieldSampling,
 				service.NewBoolField(fieldEnabled).
-					Description("Whether to trace a part of the messages only.").
+					Description("Whether to trace only a part of the messages.").
 					Default(false),
 				service.NewFloatField(fieldRatio).
-					Description("Which part, from 0 to 1.").
+					Description("The part of the messages, from 0 to 1.").
 					Default(0.85).
 					LintRule(`root = if this < 0 || this > 1 { [ "`+wrongRatio+`" ] }`),
 			).
-				Description("Each message is a span for each component that it passes, so trace a part of a fast stream."),
+				Description("Each message creates a span in each component that it passes, so trace only a part of a fast stream."),
 		)
 }
 

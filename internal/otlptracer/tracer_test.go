@@ -23,8 +23,8 @@ func configOf(t *testing.T, yaml string) (config, error) {
 	return configFrom(parsed)
 }
 
-// TestSpansArrive breaks if a collector cannot read what is posted, or is not told
-// whose spans they are.
+// If this fails, a collector cannot read the spans, or they lack the name of the
+// service.
 func TestSpansArrive(t *testing.T) {
 	got := make(chan *tracepb.TracesData, 1)
 	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -65,8 +65,8 @@ func TestSpansArrive(t *testing.T) {
 	}
 }
 
-// TestRefusedSpansAreAnError breaks if spans that a collector refuses count as sent:
-// nothing would say why there are no traces.
+// If this fails, spans that a collector rejects count as sent, and nothing explains why
+// there are no traces.
 func TestRefusedSpansAreAnError(t *testing.T) {
 	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "no such tenant", http.StatusForbidden)
@@ -80,7 +80,7 @@ func TestRefusedSpansAreAnError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := p.UploadTraces(ctx, nil); err == nil {
-		t.Error("an ended context is no error")
+		t.Error("an ended context is not an error")
 	}
 }
 
@@ -88,13 +88,13 @@ func collectorAt(url string) collector {
 	return collector{address: strings.TrimPrefix(url, "http://")}
 }
 
-// TestWrongSettings breaks if a setting is taken that would trace nothing, or send
-// it nowhere, by lint or, where that is skipped, by the constructor.
+// If this fails, lint or the constructor accepts a setting that traces nothing, or
+// sends it nowhere.
 func TestWrongSettings(t *testing.T) {
 	for name, c := range map[string]struct {
 		yaml  string
 		lint  bool
-		wrong bool // for the constructor
+		wrong bool // also rejected by the constructor
 		ratio float64
 	}{
 		"all traced":       {yaml: "http: [ { address: localhost:4318 } ]", ratio: 1},

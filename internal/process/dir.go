@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// EmptyDir makes a folder for a server, or takes one that is empty. What
-// another server has left would be served as if it were this one's.
+// EmptyDir creates a folder for a server, or accepts an empty one. Otherwise the server
+// would serve the files of another one.
 func EmptyDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

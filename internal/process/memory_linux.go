@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// PeakRSS gives the most memory that the running child has held so far, in
-// bytes (VmHWM of /proc/PID/status).
+// PeakRSS returns the highest memory use of the running child so far, in bytes (VmHWM
+// of /proc/PID/status).
 func (p *Process) PeakRSS() (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {

@@ -7,8 +7,7 @@ import (
 	"fmt"
 )
 
-// PeakRSS is known on Linux alone; elsewhere the error is
-// errors.ErrUnsupported.
+// PeakRSS is implemented on Linux only. Elsewhere the error is errors.ErrUnsupported.
 func (p *Process) PeakRSS() (int64, error) {
 	return 0, fmt.Errorf("reading the memory of %s: %w", p.name, errors.ErrUnsupported)
 }

@@ -6,19 +6,19 @@ import (
 	"os/exec"
 )
 
-// MissingError says that a program is not on this machine. Tests are skipped
-// for it; any other error is a failure.
+// MissingError means that a program is not installed. Tests are skipped for it; any
+// other error is a failure.
 type MissingError struct {
 	Program string // e.g. "cargo"
-	For     string // what it is needed for, e.g. "building InfluxDB 2.7.12"
+	For     string // purpose, e.g. "building InfluxDB 2.7.12"
 	Get     string // where to get it
 }
 
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("%s needs %s, which is not on this machine (%s)", e.For, e.Program, e.Get)
+	return fmt.Sprintf("%s needs %s, which is not installed (%s)", e.For, e.Program, e.Get)
 }
 
-// Look finds a program on the PATH or gives a MissingError.
+// Look returns the path of a program on the PATH, or a MissingError.
 func Look(program, purpose, get string) (string, error) {
 	path, err := exec.LookPath(program)
 	if errors.Is(err, exec.ErrNotFound) {

@@ -7,18 +7,17 @@ import (
 	"strconv"
 )
 
-// Ports are looked for below the range that systems take the local ports of
-// outgoing connections from (32768 and up on Linux, 49152 on others). In that
-// range a client that retries to reach a stopped server can be given the
-// server's own port, connect to itself, and keep the server from coming back.
+// Ports are chosen below the range from which systems take the local ports of outgoing
+// connections (32768 and up on Linux, 49152 on others). Inside that range, a client
+// that retries to reach a stopped server can get the server's own port, connect to
+// itself, and prevent the server from starting again.
 const (
 	firstPort = 10000
 	lastPort  = 32000
 )
 
-// FreePorts gives n different TCP ports of 127.0.0.1 that nobody listens on.
-// Somebody else may take one before it is used: the caller's server then fails
-// to start and says so.
+// FreePorts returns n different free TCP ports of 127.0.0.1. Another program may take
+// one before it is used: the caller's server then fails to start.
 func FreePorts(n int) ([]int, error) {
 	ports := make([]int, 0, n)
 	var last error
@@ -32,18 +31,18 @@ func FreePorts(n int) ([]int, error) {
 			last = err
 			continue
 		}
-		defer l.Close() // held until all are found, so that they differ
+		defer l.Close() // kept open until all are found, so that they differ
 		ports = append(ports, port)
 	}
 	if len(ports) == n {
 		return ports, nil
 	}
-	return nil, fmt.Errorf("looking for %d free ports on 127.0.0.1: %w", n, last)
+	return nil, fmt.Errorf("finding %d free ports on 127.0.0.1: %w", n, last)
 }
 
-// CheckFree gives an error when something listens on a port of 127.0.0.1. To
-// be asked before a server is started there: whatever holds the port would
-// answer for it, and the server would seem to be ready.
+// CheckFree returns an error if something listens on a port of 127.0.0.1. Call it
+// before starting a server there: the other program would respond instead, and the
+// server would seem to be ready.
 func CheckFree(port int) error {
 	l, err := listen(port)
 	if err != nil {

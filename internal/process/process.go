@@ -1,8 +1,8 @@
-// Package process runs other programs as children that never outlive us: a
-// real server for the demo or for a test. A child lies in a process group of
-// its own, so that Ctrl-C on the terminal reaches only us and we decide the
-// order of stopping. What it prints goes to a file, because a pipe would stop
-// the child whenever we are slow to read.
+// Package process runs other programs as children that never outlive this process: real
+// servers for the demo and the tests. A child has its own process group, so Ctrl-C on
+// the terminal reaches only the parent, which decides the order of stopping. A child's
+// output goes to a file, because a pipe would block the child whenever the parent reads
+// slowly.
 package process
 
 import (
@@ -18,21 +18,21 @@ import (
 	"time"
 )
 
-// Command says what to run.
+// Command is the program to run.
 type Command struct {
-	// Path is the program; Args come after its name.
+	// Path is the program. Args follow its name.
 	Path string
 	Args []string
-	// Dir is the working folder; empty means ours.
+	// Dir is the working folder; the parent's if empty.
 	Dir string
-	// Env is the whole environment. Environment gives a small one; nil means
-	// ours, which lets a variable of the user's shell change what is tested.
+	// Env is the whole environment. Environment returns a small one. nil means the
+	// parent's, so variables in the user's shell can affect a test.
 	Env []string
-	// Log is the file that standard output and error are appended to.
+	// Log is the file that standard output and standard error are appended to.
 	Log string
 }
 
-// Process is a child that has been started.
+// Process is a started child.
 type Process struct {
 	name string
 	log  string
@@ -41,8 +41,7 @@ type Process struct {
 	done chan struct{}
 }
 
-// Start runs c. The child is killed when we die, on systems that can do that
-// (Linux).
+// Start runs c. On Linux, the child is killed if this process dies.
 func Start(c Command) (*Process, error) {
 	name := filepath.Base(c.Path)
 	log, err := os.OpenFile(c.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -59,16 +58,16 @@ func Start(c Command) (*Process, error) {
 	p := &Process{name: name, log: c.Log, cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// Linux sends the parent-death signal when the *thread* that forked
-		// ends, not the process. A thread of Go's pool may end at any time, so
-		// this one is kept until the child is gone.
+		// Linux sends the parent-death signal when the *thread* that forked ends, not
+		// the process. A thread of Go's pool can end at any time, so this one is kept
+		// until the child has ended.
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err != nil {
 			return
 		}
-		_ = cmd.Wait() // the exit code stands in cmd.ProcessState
+		_ = cmd.Wait() // the exit code is in cmd.ProcessState
 		close(p.done)
 	}()
 	if err := <-started; err != nil {
@@ -77,14 +76,14 @@ func Start(c Command) (*Process, error) {
 	return p, nil
 }
 
-// PID is the number of the child, which is also that of its group.
+// PID returns the id of the child, which is also that of its process group.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Done is closed when the child has ended, however that came about.
+// Done returns a channel that is closed when the child has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Ended says how the child has ended, such as "exit status 1" or "signal: killed"; it
-// is empty while the child runs.
+// Ended returns how the child has ended, such as "exit status 1" or "signal: killed",
+// or "" while it runs.
 func (p *Process) Ended() string {
 	if p.Running() {
 		return ""
@@ -92,7 +91,7 @@ func (p *Process) Ended() string {
 	return p.cmd.ProcessState.String()
 }
 
-// Running tells whether the child has not ended. A paused child is running.
+// Running reports whether the child runs. A paused child is running.
 func (p *Process) Running() bool {
 	select {
 	case <-p.done:
@@ -102,8 +101,8 @@ func (p *Process) Running() bool {
 	}
 }
 
-// Wait waits until the child ends and gives its exit code: -1 when a signal
-// killed it. The error is that of ctx alone.
+// Wait waits until the child ends and returns its exit code: -1 if a signal killed it.
+// The only error is that of ctx.
 func (p *Process) Wait(ctx context.Context) (code int, err error) {
 	select {
 	case <-p.done:
@@ -113,8 +112,8 @@ func (p *Process) Wait(ctx context.Context) (code int, err error) {
 	}
 }
 
-// Kill ends the child at once, as a crash would (SIGKILL), and waits until it
-// is gone. It is no error when it has ended already.
+// Kill ends the child at once, as a crash would (SIGKILL), and waits until it has
+// ended. It is not an error if it has ended before.
 func (p *Process) Kill() error {
 	if err := p.signal(os.Kill); err != nil {
 		return err
@@ -123,9 +122,9 @@ func (p *Process) Kill() error {
 	return nil
 }
 
-// Stop asks the child to end (SIGTERM), paused or not, and waits until it is
-// gone. A child that takes longer than the time given is killed, which is an
-// error. Windows cannot ask: there the child is killed.
+// Stop ends the child with SIGTERM, even if it is paused, and waits until it has ended.
+// A child that takes longer than the given time is killed, which is an error. On
+// Windows it is always killed.
 func (p *Process) Stop(timeout time.Duration) error {
 	if !canAsk {
 		return p.Kill()
@@ -143,7 +142,7 @@ func (p *Process) Stop(timeout time.Duration) error {
 	}
 }
 
-// Pause freezes the child (SIGSTOP): its sockets stay open and nobody answers.
+// Pause freezes the child (SIGSTOP): its sockets stay open, and nothing responds.
 func (p *Process) Pause() error {
 	if !p.Running() {
 		return fmt.Errorf("pausing %s: %w", p.name, os.ErrProcessDone)
@@ -151,11 +150,11 @@ func (p *Process) Pause() error {
 	return p.signal(pause)
 }
 
-// Resume lets a paused child go on (SIGCONT).
+// Resume continues a paused child (SIGCONT).
 func (p *Process) Resume() error { return p.signal(resume) }
 
-// signal reaches the child alone. To signal its group would need its number,
-// which may belong to somebody else once the child has been reaped.
+// signal sends a signal to the child only. Signalling its group would need its id,
+// which another process may have once the child has been reaped.
 func (p *Process) signal(s os.Signal) error {
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("sending %v to %s: %w", s, p.name, err)
@@ -163,13 +162,13 @@ func (p *Process) signal(s os.Signal) error {
 	return nil
 }
 
-// LogPath is the file with all that the child has printed.
+// LogPath returns the path of the file with the child's output.
 func (p *Process) LogPath() string { return p.log }
 
-// Tail gives the last lines that the child has printed, at most n.
+// Tail returns the last lines of the child's output, at most n.
 func (p *Process) Tail(n int) string { return Tail(p.log, n) }
 
-// Tail gives the last n lines of a file; of a file that cannot be read, why.
+// Tail returns the last n lines of a file, or the reason why it cannot be read.
 func Tail(path string, n int) string {
 	const most = 64 << 10
 	f, err := os.Open(path)
@@ -187,10 +186,9 @@ func Tail(path string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// Environment is a small environment for a child: what programs need to find
-// each other and a place for temporary files, then extra ("NAME=value"). home
-// is the child's home folder, so that a server does not read the user's
-// settings.
+// Environment returns a small environment for a child: the variables that programs need
+// to find each other and a place for temporary files, plus extra ("NAME=value"). home
+// is the child's home folder, so that a server does not read the user's settings.
 func Environment(home string, extra ...string) []string {
 	env := []string{"HOME=" + home}
 	for _, name := range []string{"PATH", "TMPDIR", "LANG", "TZ", "SystemRoot", "TEMP", "TMP", "JAVA_HOME"} {

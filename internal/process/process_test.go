@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// The test binary is its own child: these roles are what it does then.
+// The test binary is also the child: these are its roles.
 const roleVariable = "PROCESS_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -31,14 +31,14 @@ func TestMain(m *testing.M) {
 			fmt.Println(i)
 			time.Sleep(10 * time.Millisecond)
 		}
-	case "ends": // says something and ends
+	case "ends": // prints something and ends
 		fmt.Println("one\ntwo\ncannot go on")
 		os.Exit(7)
-	case "stubborn": // does not end when asked
+	case "stubborn": // does not end on SIGTERM
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("started")
 		select {}
-	case "parent": // starts a child, says its number and is killed
+	case "parent": // starts a child, prints its id and is killed
 		c, err := Start(Command{Path: os.Args[0], Env: []string{roleVariable + "=ticks"}, Log: os.Args[1]})
 		if err != nil {
 			panic(err)
@@ -58,7 +58,7 @@ func child(t *testing.T, role string) *Process {
 	return p
 }
 
-// ticked waits until the child has printed more than it had.
+// ticked waits until the child has printed more than before.
 func ticked(p *Process) error {
 	before := p.Tail(1)
 	for range 200 {
@@ -67,10 +67,10 @@ func ticked(p *Process) error {
 			return nil
 		}
 	}
-	return errors.New("the child stands still")
+	return errors.New("the child does not run")
 }
 
-func TestPausedChildStandsStillAndGoesOn(t *testing.T) {
+func TestPausedChildStopsAndResumes(t *testing.T) {
 	p := child(t, "ticks")
 	if err := ticked(p); err != nil {
 		t.Fatal(err)
@@ -78,11 +78,11 @@ func TestPausedChildStandsStillAndGoesOn(t *testing.T) {
 	if err := p.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond) // what was under way is written
+	time.Sleep(50 * time.Millisecond) // the line in progress is written
 	before := p.Tail(1)
 	time.Sleep(200 * time.Millisecond)
 	if after := p.Tail(1); after != before {
-		t.Fatalf("went from %s to %s while paused", before, after)
+		t.Fatalf("printed from %s to %s while paused", before, after)
 	}
 	if !p.Running() {
 		t.Fatal("a paused child has ended")
@@ -111,7 +111,7 @@ func TestKillAndStopEvenWhenPaused(t *testing.T) {
 			if p.Running() {
 				t.Fatal("still running")
 			}
-			// A second time is no error; a pause of what is gone is one.
+			// A second call is not an error; pausing an ended child is one.
 			if err := end(p); err != nil {
 				t.Fatal(err)
 			}
@@ -125,7 +125,7 @@ func TestKillAndStopEvenWhenPaused(t *testing.T) {
 	}
 }
 
-func TestStopKillsAStubbornChildAndSaysSo(t *testing.T) {
+func TestStopKillsAndReportsAStubbornChild(t *testing.T) {
 	p := child(t, "stubborn")
 	if err := p.Await(t.Context(), func(context.Context) error {
 		if p.Tail(1) != "started" {
@@ -145,7 +145,7 @@ func TestStopKillsAStubbornChildAndSaysSo(t *testing.T) {
 }
 
 func TestAwait(t *testing.T) {
-	t.Run("a child that ended is told with its log", func(t *testing.T) {
+	t.Run("the error about an ended child contains its log", func(t *testing.T) {
 		p := child(t, "ends")
 		err := p.Await(t.Context(), func(context.Context) error { return errors.New("connection refused") })
 		if err == nil || !strings.Contains(err.Error(), "exit status 7") || !strings.Contains(err.Error(), "cannot go on") {
@@ -155,7 +155,7 @@ func TestAwait(t *testing.T) {
 			t.Fatalf("exit code %d, %v", code, err)
 		}
 	})
-	t.Run("a child that is late is told with the last answer", func(t *testing.T) {
+	t.Run("the error about a late child contains the last response", func(t *testing.T) {
 		p := child(t, "ticks")
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
@@ -164,7 +164,7 @@ func TestAwait(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	t.Run("ready at the third question", func(t *testing.T) {
+	t.Run("ready at the third attempt", func(t *testing.T) {
 		p, asked := child(t, "ticks"), 0
 		err := p.Await(t.Context(), func(context.Context) error {
 			if asked++; asked < 3 {
@@ -173,7 +173,7 @@ func TestAwait(t *testing.T) {
 			return nil
 		})
 		if err != nil || asked != 3 {
-			t.Fatalf("%d questions, %v", asked, err)
+			t.Fatalf("%d attempts, %v", asked, err)
 		}
 	})
 }
@@ -206,7 +206,7 @@ func TestChildDiesWithItsParent(t *testing.T) {
 	_ = parent.Process.Kill()
 	_ = parent.Wait()
 	for range 200 {
-		// It is gone, or waits for init to reap it.
+		// It has ended, or waits for init to reap it.
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil || strings.Contains(string(stat), ") Z ") {
 			return
@@ -253,10 +253,10 @@ func TestPeakRSS(t *testing.T) {
 	}
 }
 
-func TestLookNamesWhatIsMissing(t *testing.T) {
+func TestLookNamesTheMissingProgram(t *testing.T) {
 	_, err := Look("no-such-program", "cooking", "https://example.com")
 	var missing *MissingError
-	if !errors.As(err, &missing) || err.Error() != "cooking needs no-such-program, which is not on this machine (https://example.com)" {
+	if !errors.As(err, &missing) || err.Error() != "cooking needs no-such-program, which is not installed (https://example.com)" {
 		t.Fatal(err)
 	}
 }

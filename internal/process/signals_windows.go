@@ -2,8 +2,7 @@ package process
 
 import "syscall"
 
-// Windows has no signals: these numbers make os.Process.Signal refuse with an
-// error that says so.
+// Windows has no signals: with these numbers os.Process.Signal returns an error.
 const (
 	canAsk = false
 	pause  = syscall.Signal(0x13)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// What would break: a secret's file that is a named pipe holds up the start for ever,
-// without a word.
+// If this fails, a secret's file that is a named pipe blocks the start forever without
+// a message.
 func TestNamedPipeIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
@@ -28,6 +28,6 @@ func TestNamedPipeIsRefused(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	case <-time.After(10 * time.Second):
-		t.Fatal("the start waits for a writer")
+		t.Fatal("From waits for a writer of the pipe")
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 const variable = "BRANDPULSE_TEST_SECRET"
 
-// read is what a plugin gets of a configuration.
+// read returns the secret that a plugin gets from a configuration.
 func read(t testing.TB, yaml string) (string, error) {
 	t.Helper()
 	spec := service.NewConfigSpec().Fields(secret.Fields("token", "A token.")...)
@@ -25,8 +25,8 @@ func read(t testing.TB, yaml string) (string, error) {
 	return secret.From(parsed, "token")
 }
 
-// What would break: a token is changed on its way from a variable or a file, or
-// two places name different ones and one of them wins in silence.
+// If this fails, a token from a variable or a file is changed, or of two places that
+// name different tokens one silently wins.
 func TestFrom(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, content string) string {
@@ -57,7 +57,7 @@ func TestFrom(t *testing.T) {
 		"large file":           {yaml: "token_file: " + file("f", strings.Repeat("canary", 20_000)), fails: "more than 65536 bytes"},
 		"folder":               {yaml: "token_file: " + dir, fails: "is a directory: it must be a regular file"},
 		"device":               {yaml: "token_file: /dev/zero", fails: "is a device: it must be a regular file"},
-		"variable, two lines":  {env: "can\nary", yaml: "token_env: " + variable, fails: "the variable has a line break in it"},
+		"variable, two lines":  {env: "can\nary", yaml: "token_env: " + variable, fails: "the variable contains a line break"},
 		"value and variable":   {yaml: "{token: canary, token_env: " + variable + "}", fails: "only one of"},
 		"value and file":       {yaml: "{token: canary, token_file: " + file("g", "x") + "}", fails: "only one of"},
 		"variable and file":    {env: "canary", yaml: "{token_env: " + variable + ", token_file: " + file("h", "x") + "}", fails: "only one of"},
@@ -70,13 +70,13 @@ func TestFrom(t *testing.T) {
 				t.Fatalf("%q, %v", got, err)
 			}
 			if err != nil && (!strings.Contains(err.Error(), test.fails) || strings.Contains(err.Error(), "canary")) {
-				t.Errorf("%v, want %q and not the secret", err, test.fails)
+				t.Errorf("%v, want %q without the secret", err, test.fails)
 			}
 		})
 	}
 }
 
-// What would break: some characters of a secret are changed after all.
+// If this fails, some characters of a secret are changed.
 func TestEverySecretArrivesUnchanged(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	rapid.Check(t, func(r *rapid.T) {
@@ -94,8 +94,8 @@ func TestEverySecretArrivesUnchanged(t *testing.T) {
 	})
 }
 
-// What would break: lint accepts what the constructor refuses, or shows a secret
-// that stands where the name of its variable belongs.
+// If this fails, lint accepts settings that the constructor rejects, or shows a secret
+// that was written instead of the name of its variable.
 func TestLint(t *testing.T) {
 	env := service.NewEnvironment()
 	spec := service.NewConfigSpec().Fields(secret.Fields("token", "A token.")...).

@@ -11,13 +11,13 @@ import (
 // NoURL is a Bloblang condition on the text of an address: it cannot be parsed.
 const NoURL = `this.parse_url().catch(null) == null`
 
-// WrongURL is what lint and URL say of such an address. It may hold a password, which
-// the error of a parser would print, so nothing of it is shown.
+// WrongURL is the message of lint and URL about such an address. It does not show the
+// address, which may contain a password; a parser's error would.
 func WrongURL(field string) string {
-	return field + " is no URL, and is not shown, since it may hold a password: percent-encode special characters in a user or a password, such as % as %25"
+	return field + " is not a valid URL. (It may contain a password, so it is not shown.) Percent-encode special characters in its user and password, for example % as %25"
 }
 
-// URL returns the address that a field holds. Benthos's own FieldURL prints what it
+// URL returns the address in a field. Benthos's own FieldURL prints an address that it
 // cannot parse.
 func URL(parsed *service.ParsedConfig, path ...string) (*url.URL, error) {
 	text, err := parsed.FieldString(path...)

@@ -223,7 +223,7 @@ func TestTokensThatCannotBeAreRefused(t *testing.T) {
 		says string
 	}{
 		"line break at the end": {map[string]string{"INFLUXDB_TOKEN": canary + "\n"}, "token_env: the variable ends in a line break"},
-		"two lines":             {map[string]string{"INFLUXDB_TOKEN": canary + "\nx"}, "token_env: the variable has a line break in it"},
+		"two lines":             {map[string]string{"INFLUXDB_TOKEN": canary + "\nx"}, "token_env: the variable contains a line break"},
 		"variable and file":     {map[string]string{"INFLUXDB_TOKEN": canary, "INFLUXDB_TOKEN_FILE": file}, "token is given more than once"},
 		"no file":               {map[string]string{"INFLUXDB_TOKEN_FILE": file + "s"}, "token_file"},
 	} {

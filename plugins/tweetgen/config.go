@@ -55,15 +55,15 @@ const (
 	minRate     = 0.001
 	maxRate     = 1e9
 	maxBrands   = 1000
-	// maxBatchBytes keeps one batch, of which there are max_in_flight, from
-	// taking all the memory when a corpus has long texts.
+	// maxBatchBytes bounds a batch, of which max_in_flight are in memory, when a corpus
+	// has long texts.
 	maxBatchBytes = 64 << 20
-	// maxSeed is the largest integer that survives a float64, by which some
-	// tools read numbers in YAML and JSON.
+	// maxSeed is the largest integer that a float64 holds exactly: some tools read the
+	// numbers of YAML and JSON as float64.
 	maxSeed = 1<<53 - 1
 )
 
-// What is allowed, in the words of lint and of the constructor.
+// Allowed values and errors, for lint and the constructor.
 const (
 	fromZeroToOne = "a number from 0 to 1"
 	rates         = "0, or a number from 0.001 to 1000000000"
@@ -72,7 +72,7 @@ const (
 	wrongBrands   = "brands must be a list of objects with a name, such as { name: SuperCoffee, weight: 2 }"
 )
 
-// config is what the fields say, checked.
+// config is the checked configuration.
 type config struct {
 	mode        string
 	sentiment   shares
@@ -84,7 +84,7 @@ type config struct {
 	count       int64
 	duration    time.Duration
 	seed        int64
-	seedDrawn   bool // by us, not given
+	seedDrawn   bool // the seed is random, not configured
 	encoding    string
 	brands      []brand
 	texts       corpus
@@ -92,8 +92,8 @@ type config struct {
 	progress    string
 }
 
-// configFrom reads and checks the fields, and the corpus with them: a
-// configuration that has not been linted is refused all the same.
+// configFrom reads and checks the fields and the corpus. It checks all values again,
+// since lint may have been skipped.
 func configFrom(parsed *service.ParsedConfig, files *service.FS) (c config, err error) {
 	var workers, maxFlight, seed, count int
 	var factor float64
@@ -192,7 +192,7 @@ func (c *config) check() error {
 	}
 	g := newGenerator(0, c.encoding, c.texts, c.brands)
 	if g.maxBytes*c.batchSize > maxBatchBytes {
-		return fmt.Errorf("a batch of %d tweets of up to %d bytes can have more than %d MiB: set a smaller %s",
+		return fmt.Errorf("a batch of %d tweets of up to %d bytes may exceed %d MiB: set a smaller %s",
 			c.batchSize, g.maxBytes, maxBatchBytes>>20, fieldBatchSize)
 	}
 	return nil
@@ -203,7 +203,7 @@ func checkBrands(brands []brand) error {
 		return errors.New("brands must not be empty")
 	}
 	if len(brands) > maxBrands {
-		return fmt.Errorf("%s has %d entries, more than %d: each is a series in InfluxDB", fieldBrands, len(brands), maxBrands)
+		return fmt.Errorf("%s has %d entries, more than %d: each brand is a series in InfluxDB", fieldBrands, len(brands), maxBrands)
 	}
 	total := 0.0
 	seen := make(map[string]bool)
@@ -213,10 +213,10 @@ func checkBrands(brands []brand) error {
 			return fmt.Errorf("%s: %q: %w", fieldBrands, b.name, err)
 		}
 		if err := lineproto.CheckTagValue(b.name); err != nil {
-			return fmt.Errorf("%s: InfluxDB cannot hold the brand %q: it %w", fieldBrands, b.name, err)
+			return fmt.Errorf("%s: InfluxDB cannot store the brand %q: it %w", fieldBrands, b.name, err)
 		}
 		if seen[b.name] {
-			return fmt.Errorf("%s has %s twice", fieldBrands, b.name)
+			return fmt.Errorf("%s names %q twice", fieldBrands, b.name)
 		}
 		seen[b.name] = true
 		if err := lintrule.CheckFloat(fieldWeight, b.weight, b.weight >= 0 && !math.IsInf(b.weight, 0), notNegative); err != nil {
@@ -230,7 +230,7 @@ func checkBrands(brands []brand) error {
 	return nil
 }
 
-// mixer gives the counts of batch after batch.
+// mixer returns a function that returns the counts of batch k.
 func (c *config) mixer() func(k int64, size int) counts {
 	if c.mode == modeFixed {
 		mix := fixedMix{shares: c.sentiment}

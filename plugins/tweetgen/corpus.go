@@ -21,8 +21,8 @@ const (
 // corpus holds the texts of each sentiment.
 type corpus [tweet.NumSentiments][]string
 
-// builtin makes tweets of about 116 bytes. It names no brand, since those can
-// be configured.
+// builtin gives tweets of about 116 bytes. It names no brand, since brands are
+// configurable.
 var builtin = corpus{
 	tweet.Positive: {
 		"Best coffee I have had in a long time, and the staff are lovely!",
@@ -44,7 +44,7 @@ type corpusLine struct {
 	Sentiment string `json:"sentiment"`
 }
 
-// readCorpus reads a file of JSON lines. An error names the file and the line.
+// readCorpus reads a file of JSON lines. Its errors name the file and the line.
 func readCorpus(files fs.FS, path string) (c corpus, err error) {
 	f, err := files.Open(path)
 	if err != nil {
@@ -52,7 +52,7 @@ func readCorpus(files fs.FS, path string) (c corpus, err error) {
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(io.LimitReader(f, maxCorpusBytes+1))
-	// A text may be escaped throughout, six bytes for one.
+	// If every byte of a text is escaped, it takes six times the space.
 	lines.Buffer(nil, 6*tweet.MaxTextBytes+1024)
 	texts, size := 0, 0
 	for n := 1; lines.Scan(); n++ {
@@ -90,7 +90,7 @@ func parseCorpusLine(b []byte) (text string, sentiment tweet.Sentiment, err erro
 		return "", 0, fmt.Errorf(`a line must be like {"text": "...", "sentiment": "positive"}: %w`, err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return "", 0, errors.New("there is more than one object in the line")
+		return "", 0, errors.New("the line has more than one object")
 	}
 	if line.Text == "" {
 		return "", 0, errors.New("the text is empty")
@@ -103,11 +103,11 @@ func parseCorpusLine(b []byte) (text string, sentiment tweet.Sentiment, err erro
 	return line.Text, sentiment, sample.Check()
 }
 
-// checkFor is an error if a batch of the mix could need a text that c lacks.
+// checkFor returns an error if the mix needs a sentiment without texts.
 func (c *corpus) checkFor(needs [tweet.NumSentiments]bool) error {
 	for s, needed := range needs {
 		if needed && len(c[s]) == 0 {
-			return fmt.Errorf("the corpus has no %s text, but the mix has %[1]s tweets", tweet.Sentiment(s))
+			return fmt.Errorf("the corpus has no %s text, but the mix has %[1]s tweets: add one, or set the share to 0", tweet.Sentiment(s))
 		}
 	}
 	return nil

@@ -7,15 +7,15 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// plan describes batch k, and which part of it is to be made. Together with the
-// seed and the time it determines every byte.
+// plan describes batch k, and which part of it to generate. Together with the seed
+// and the time it determines every byte.
 type plan struct {
 	k        int64
 	counts   counts // of the whole batch
 	from, to int    // tweets of the batch, the first and the one after the last
 }
 
-// size is the number of tweets to be made.
+// size returns the number of tweets to generate.
 func (p plan) size() int { return p.to - p.from }
 
 // wholeBatch plans all of batch k.
@@ -28,10 +28,9 @@ func (c counts) total() (n int) {
 	return n
 }
 
-// generator turns plans into encoded tweets. A tweet is five strings one after
-// the other, all but the id prepared: head, id, text, brand with sentiment,
-// and tail, which holds the timestamp. It is not changed by use, so all workers
-// share one.
+// generator encodes the tweets of plans. A tweet is the concatenation of five
+// strings, all prepared except the id: head, id, text, brand with sentiment, and
+// tail, which holds the timestamp. A generator is immutable, so workers share one.
 type generator struct {
 	seed uint64
 	ids  ids
@@ -43,7 +42,7 @@ type generator struct {
 	// weights[i] is the chance, in 2^-32, that a tweet is about a brand up to i.
 	weights []uint64
 
-	meanBytes [tweet.NumSentiments]int // of a tweet, and a little more
+	meanBytes [tweet.NumSentiments]int // of a tweet, rounded up
 	maxBytes  int
 }
 
@@ -71,7 +70,7 @@ func newGenerator(seed uint64, encoding string, texts corpus, brands []brand) *g
 		sum += b.weight
 		g.weights = append(g.weights, uint64(sum/total*(1<<32)))
 	}
-	g.weights[len(g.weights)-1] = 1 << 32 // whatever the rounding did
+	g.weights[len(g.weights)-1] = 1 << 32 // despite rounding
 	frame := len(g.head) + uuidBytes + len(g.tail(tweet.MinMillis))
 	for s := range tweet.Sentiment(tweet.NumSentiments) {
 		var mean float64
@@ -117,7 +116,7 @@ func (g *generator) tail(millis int64) []byte {
 	return tweet.AppendLong(nil, millis)
 }
 
-// sizeHint estimates the bytes of the tweets of p.
+// sizeHint returns an estimate of the size of p's tweets in bytes.
 func (g *generator) sizeHint(p plan) int {
 	n := 0
 	for s, count := range p.counts {
@@ -129,10 +128,10 @@ func (g *generator) sizeHint(p plan) int {
 	return g.maxBytes + n
 }
 
-// appendBatch appends the tweets of p to dst and where each ends in dst to
-// ends. All have the time millis; all else is a function of the seed and p. The
-// tweets before those of p are drawn and not made: a part is the same tweets as in
-// the whole batch.
+// appendBatch appends the tweets of p to dst, and to ends where each ends in dst. All
+// have the time millis; everything else is a function of the seed and p. The random
+// numbers of the batch's earlier tweets are drawn too, so that a part has the same
+// tweets as the whole batch.
 func (g *generator) appendBatch(dst []byte, ends []uint32, p plan, millis int64) ([]byte, []uint32) {
 	var random rand.PCG
 	random.Seed(g.seed^contentStream, uint64(p.k))
@@ -140,8 +139,8 @@ func (g *generator) appendBatch(dst []byte, ends []uint32, p plan, millis int64)
 	left := p.counts
 	size := p.counts.total()
 	for i := range p.to {
-		// The sentiments are spread by drawing from those that are left, as
-		// from an urn: every order is as likely as any other.
+		// Drawing without replacement makes every order of the sentiments equally
+		// likely.
 		draw := random.Uint64()
 		at := int(draw >> 32 * uint64(size-i) >> 32)
 		s := 0
@@ -175,10 +174,10 @@ func (g *generator) appendBatch(dst []byte, ends []uint32, p plan, millis int64)
 	return dst, ends
 }
 
-// noUUID makes the room for an id by an append of constant length.
+// noUUID reserves space for an id: an append of constant length is fast.
 const noUUID = "00000000-0000-0000-0000-000000000000"
 
-// pickBrand gives the brand for a draw of 32 bits, by bisection.
+// pickBrand returns the brand for a random number of 32 bits, by binary search.
 func (g *generator) pickBrand(draw uint64) int {
 	low, high := 0, len(g.weights)-1
 	for low < high {

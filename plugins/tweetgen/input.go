@@ -1,11 +1,11 @@
-// Package tweetgen is the input tweet_generator: tweets about brands, made up
-// at a given rate and mix of sentiments.
+// Package tweetgen is the input tweet_generator: it generates tweets about brands
+// at a given rate and with a given mix of sentiments.
 //
-// It keeps every batch until it has been acknowledged and sends it again whole
-// if it was not. It does not leave this to Benthos's AutoRetryNacksBatched,
-// which retries single messages by their index in the batch: an output behind
-// a filter or a fold gives indexes of another batch, and the wrong messages
-// would be sent again while the right ones are lost.
+// It keeps every batch until it has been acknowledged, and redelivers the whole
+// batch after a nack. Benthos's AutoRetryNacksBatched would retry single messages
+// by their index in the batch, but behind a processor that filters or folds the
+// indexes are those of another batch: the wrong messages would be retried, and the
+// failed ones lost.
 package tweetgen
 
 import (
@@ -13,13 +13,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
 // Name is the component's standard name.
 const Name = "tweet_generator"
 
-// How long a refused batch rests before it is sent again; doubled each time.
+// Delay before a nacked batch is redelivered. It doubles with each nack.
 const (
 	minBackoff = 50 * time.Millisecond
 	maxBackoff = 2 * time.Second
@@ -51,7 +52,7 @@ type input struct {
 	workers  *workers
 	progress *progress
 
-	again chan *batch // refused and rested; there is room for all there can be
+	retries chan *batch // nacked, and due for redelivery; has room for all batches in flight
 
 	start sync.Once
 	ctx   context.Context // of the workers and of the progress display
@@ -74,7 +75,7 @@ func newInputFrom(conf config, res *service.Resources, now func() time.Time) *in
 		tally:    t,
 		workers:  w,
 		progress: newProgress(&conf, t, w.finished, res.Logger(), res.Label(), now),
-		again:    make(chan *batch, conf.maxInFlight),
+		retries:  make(chan *batch, conf.maxInFlight),
 		ctx:      ctx,
 		stop:     stop,
 	}
@@ -83,7 +84,7 @@ func newInputFrom(conf config, res *service.Resources, now func() time.Time) *in
 func (in *input) Connect(context.Context) error {
 	in.start.Do(func() {
 		if in.conf.seedDrawn {
-			in.log.Infof("The seed is %d: set `%s` to it to get the same tweets again", in.conf.seed, fieldSeed)
+			in.log.Infof("Random seed %d. Set `%s: %d` to generate the same tweets again", in.conf.seed, fieldSeed, in.conf.seed)
 		}
 		for range in.conf.workers {
 			in.wait.Go(func() { in.workers.work(in.ctx) })
@@ -94,14 +95,14 @@ func (in *input) Connect(context.Context) error {
 }
 
 func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.AckFunc, error) {
-	// Refused batches first: else a full pipeline would never get them.
+	// Nacked batches first: the select below could prefer new ones forever.
 	select {
-	case b := <-in.again:
+	case b := <-in.retries:
 		return b.messages(), in.ackFunc(b), nil
 	default:
 	}
 	select {
-	case b := <-in.again:
+	case b := <-in.retries:
 		return b.messages(), in.ackFunc(b), nil
 	case m := <-in.workers.ready:
 		in.tally.addGenerated(m.batch.plan)
@@ -115,8 +116,8 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 	}
 }
 
-// ackFunc is called once for each time that b was handed on. Whatever a nack
-// says about single messages, b is sent again whole.
+// ackFunc returns the acknowledgement of one delivery of b. A nack redelivers all of
+// b, even if it names single messages.
 func (in *input) ackFunc(b *batch) service.AckFunc {
 	return func(_ context.Context, err error) error {
 		if err == nil {
@@ -125,10 +126,10 @@ func (in *input) ackFunc(b *batch) service.AckFunc {
 			return nil
 		}
 		in.tally.addError()
-		in.log.Debugf("Sending a batch of %d tweets again: %v", b.plan.size(), err)
-		rest := min(minBackoff<<min(b.nacks, 10), maxBackoff)
+		in.log.Debugf("Redelivering a batch of %d tweets: %v", b.plan.size(), err)
+		delay := min(minBackoff<<min(b.nacks, 10), maxBackoff)
 		b.nacks++
-		time.AfterFunc(rest, func() { in.again <- b })
+		time.AfterFunc(delay, func() { in.retries <- b })
 		return nil
 	}
 }
@@ -145,8 +146,8 @@ func (in *input) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if lost := in.tally.generated.Load() - in.tally.delivered.Load(); lost > 0 {
-		in.log.Warnf("Stopping with %d tweets handed on and not acknowledged: they may not have arrived", lost)
+	if unacknowledged := in.tally.generated.Load() - in.tally.delivered.Load(); unacknowledged > 0 {
+		in.log.Warnf("Stopping with %s unacknowledged tweets; the output may not have stored them", humanize.Comma(unacknowledged))
 	}
 	return nil
 }

@@ -9,26 +9,26 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// The metrics, as they are declared and described.
+// Declarations of the metrics.
 var (
 	declared metric.Set
 
-	metricGenerated = declared.Counter("tweet_generator_generated", "tweets", "tweets handed on, each once, however often it is sent again")
+	metricGenerated = declared.Counter("tweet_generator_generated", "tweets", "tweets delivered to the pipeline, each counted once even if it is redelivered")
 	metricDelivered = declared.Counter("tweet_generator_delivered", "tweets", "tweets acknowledged")
-	metricBatches   = declared.Counter("tweet_generator_batches", "batches", "batches handed on, each once")
-	metricErrors    = declared.Counter("tweet_generator_errors", "batches", "times that a batch was refused, and is sent again")
-	metricMissed    = declared.Counter("tweet_generator_missed", "tweets", "tweets that `rate` had no time for, since the rest of the pipeline was more than a second late; they are made later, so that `count` is reached all the same")
-	metricMix       = declared.Gauge("tweet_generator_mix", "percent", "share in the latest batch", metric.OneOf("sentiment", tweet.Sentiments()...))
+	metricBatches   = declared.Counter("tweet_generator_batches", "batches", "batches, or parts of batches, delivered to the pipeline, each counted once even if it is redelivered")
+	metricErrors    = declared.Counter("tweet_generator_errors", "batches", "nacks: a batch, or a part of one, failed and is redelivered")
+	metricMissed    = declared.Counter("tweet_generator_missed", "tweets", "tweets delayed because the pipeline fell more than a second behind `rate`; they are generated later, so `count` is still reached")
+	metricMix       = declared.Gauge("tweet_generator_mix", "percent", "share of a sentiment in the latest batch", metric.OneOf("sentiment", tweet.Sentiments()...))
 )
 
-// Metrics are all that the input makes.
+// Metrics returns the metrics of the input.
 func Metrics() []metric.Description { return declared.All() }
 
-// tally counts what has happened, for the progress display and for metrics.
+// tally counts tweets and errors, for the progress display and the metrics.
 type tally struct {
-	generated atomic.Int64 // tweets handed on
+	generated atomic.Int64 // tweets delivered to the pipeline
 	delivered atomic.Int64 // of these, acknowledged
-	errors    atomic.Int64 // batches refused, and sent again
+	errors    atomic.Int64 // nacked batches
 	missed    atomic.Int64
 
 	metrics metrics

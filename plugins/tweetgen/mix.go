@@ -9,9 +9,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// Shares are counted in millionths of a percent, and all arithmetic on them is
-// in integers: the same seed must give the same tweets on every machine, and
-// floats may be fused differently from one processor to the next.
+// Shares are integers, in millionths of a percent: the same seed must give the same
+// tweets on every machine, and processors differ in how they fuse operations on
+// floats.
 const (
 	shareUnit  = 1_000_000 // one percent
 	wholeShare = 100 * shareUnit
@@ -43,25 +43,25 @@ func sharesOf(percents [tweet.NumSentiments]float64) (mix shares, err error) {
 	return mix, nil
 }
 
-// fixedMix splits one batch after the other by the same shares. Each batch has
-// of each sentiment its exact part, rounded down or up, and the sum of all
-// batches so far is less than one tweet away from its exact part too; so it is
-// exact wherever the exact part is a whole number.
+// fixedMix splits consecutive batches by the same shares. In each batch the count of
+// a sentiment is its exact part, rounded down or up. Over all batches so far it is
+// less than one tweet away from the exact part, so it is exact wherever the exact part
+// is an integer.
 //
-// Why both can be kept for ever: a batch gives each sentiment its part rounded
-// down and has n tweets left, n the sum of the remainders r, which go to the n
-// sentiments with the largest r plus what is owed from before, o, each at most
-// one. Let |o| < 1 for all, and the sum of o be 0, as at the start. A sentiment
-// with r+o >= 1 must get a tweet, one with r+o <= 0 must get none, or |o| would
-// reach 1. Of three numbers above -1 and below 2 that add up to n, at most n
-// are 1 or more and at most 3-n are 0 or less. So the n largest hold all that
-// must and none that must not, whatever the sizes of the batches are.
+// Proof that both hold forever: a batch gives each sentiment its part rounded down.
+// The n tweets left, where n is the sum of the remainders r, go to the n sentiments
+// with the largest r+o, at most one each, where o is owed from earlier batches. Assume
+// |o| < 1 for all sentiments and that their sum is 0, as at the start. A sentiment with
+// r+o >= 1 must get a tweet and one with r+o <= 0 must not, or |o| would reach 1. Of
+// three numbers above -1 and below 2 that add up to n, at most n are 1 or more and at
+// most 3-n are 0 or less. So the n largest include all that must get a tweet and none
+// that must not, for any sizes of batches.
 type fixedMix struct {
 	shares shares
 	owed   [tweet.NumSentiments]int64 // in 1/wholeShare tweets
 }
 
-// next splits the next batch, of size tweets.
+// next returns the counts of the next batch, of size tweets.
 func (m *fixedMix) next(size int) counts {
 	var got counts
 	var remainder [tweet.NumSentiments]int64
@@ -80,7 +80,7 @@ func (m *fixedMix) next(size int) counts {
 			}
 		}
 		got[most]++
-		// What was rounded up is owed no more; it cannot get a second tweet.
+		// Rounded up, so it gets no second tweet.
 		m.owed[most] += remainder[most] - wholeShare
 		remainder[most] = 0
 	}
@@ -97,15 +97,15 @@ const factorUnit = 1_000_000
 //
 //	mix = (1 - factor) * base + factor * u
 //
-// with u drawn evenly from all mixes there are (the simplex, by the gaps that
-// two random cuts leave in a line).
+// with u drawn uniformly from all mixes (the simplex: the three parts into which two
+// random points divide a line).
 type volatileMix struct {
 	base   shares
 	factor int64 // in 1/factorUnit
 	seed   uint64
 }
 
-// at gives the mix of batch k.
+// at returns the mix of batch k.
 func (m *volatileMix) at(k int64) (mix shares) {
 	var random rand.PCG
 	random.Seed(m.seed^mixStream, uint64(k))
@@ -114,7 +114,7 @@ func (m *volatileMix) at(k int64) (mix shares) {
 	u := shares{min(a, b), max(a, b) - min(a, b), wholeShare - max(a, b)}
 	left := int64(wholeShare)
 	for s := range mix {
-		// Rounded down; the last takes what is left. Neither can leave 0 to
+		// Rounded down; the last gets the remainder. All stay within 0 to
 		// wholeShare.
 		mix[s] = ((factorUnit-m.factor)*m.base[s] + m.factor*u[s]) / factorUnit
 		left -= mix[s]
@@ -123,8 +123,8 @@ func (m *volatileMix) at(k int64) (mix shares) {
 	return mix
 }
 
-// split rounds one batch of its own mix, by largest remainder.
+// split returns the counts of a single batch, by largest remainder.
 func (mix shares) split(size int) counts {
-	alone := fixedMix{shares: mix}
-	return alone.next(size)
+	single := fixedMix{shares: mix}
+	return single.next(size)
 }

@@ -5,19 +5,18 @@ import (
 	"time"
 )
 
-// maxCatchUp is how far behind its schedule the generator may be and still make
-// up for it. Without a bound, an hour of a stopped broker would be followed by
-// an hour's tweets as fast as they can be made.
+// maxCatchUp is how much of a delay the generator catches up with. Without a bound,
+// an outage of an hour would be followed by an hour's tweets at full speed.
 const maxCatchUp = time.Second
 
-// partsPerSecond is how often tweets leave at least at a rate: a batch that holds
-// more than a tenth of a second's tweets leaves in parts. Whole, it would leave
-// gaps of seconds at a low rate, and a rate drawn from it would be a sawtooth.
+// partsPerSecond is the minimum number of deliveries per second with a rate: a batch
+// of more than a tenth of a second's tweets is delivered in parts. Whole batches at a
+// low rate would be seconds apart, and a chart of the rate a sawtooth.
 const partsPerSecond = 10
 
-// pacer plans the batches, and when they are due. Batches are numbered in one
-// sequence for all workers. What a batch holds depends on the seed and its number
-// alone, so the rate decides only in which parts it leaves.
+// pacer plans the batches and when they are due. Batches are numbered in one sequence
+// for all workers. The content of a batch depends only on the seed and its number; the
+// rate only determines its parts.
 type pacer struct {
 	now       func() time.Time
 	rate      float64 // tweets/s; 0 means that every batch is due at once
@@ -31,13 +30,13 @@ type pacer struct {
 	k      int64         // of the next batch
 	rest   plan          // of the current batch, from its next tweet on
 	tweets int64         // planned so far
-	moved  time.Duration // of the schedule, for being late
-	missed int64         // tweets for which there was no time, reported so far
+	moved  time.Duration // total delay of the schedule
+	missed int64         // delayed tweets reported so far
 }
 
-// next plans a batch, or a part of one. ok is false after the last. missed is
-// the number of tweets that the schedule was moved by: they are made later, so
-// the count is reached, and the rate is not.
+// next returns the plan of the next batch, or of a part of one. ok is false after the
+// last. missed is the number of tweets by which the schedule has moved: they are
+// generated later, so the count is reached, but the rate is not.
 func (p *pacer) next() (next plan, due time.Time, missed int64, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,7 +64,7 @@ func (p *pacer) next() (next plan, due time.Time, missed int64, ok bool) {
 	return next, due, missed, true
 }
 
-// part cuts the next part off the current batch, or off a new one.
+// part returns the next part of the current batch, or of a new one.
 func (p *pacer) part() plan {
 	if p.rest.size() == 0 {
 		size := p.batchSize
@@ -77,7 +76,7 @@ func (p *pacer) part() plan {
 	}
 	next := p.rest
 	if size, most := next.size(), p.mostInPart(); size > most {
-		// Parts of one size, or the last would be a small one.
+		// Parts of equal size, or the last would be small.
 		parts := (size + most - 1) / most
 		next.to = next.from + (size+parts-1)/parts
 	}
@@ -92,15 +91,14 @@ func (p *pacer) mostInPart() int {
 	return int(max(1, min(p.rate/partsPerSecond, float64(p.batchSize))))
 }
 
-// ended tells that the count has been planned, so that next will never be ok
-// again.
+// ended reports whether the count is planned, so that next will always report false.
 func (p *pacer) ended() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.count > 0 && p.tweets >= p.count
 }
 
-// untilEnd is d, or less if duration is over before.
+// untilEnd returns d, or less if duration ends earlier.
 func (p *pacer) untilEnd(d time.Duration) time.Duration {
 	if p.duration == 0 {
 		return d
@@ -110,8 +108,8 @@ func (p *pacer) untilEnd(d time.Duration) time.Duration {
 	return min(d, p.start.Add(p.duration).Sub(p.now()))
 }
 
-// due is when the next tweet is: computed from the start each time, so that no
-// rounding and no late timer adds up.
+// due returns when the next tweet is due. It is computed from the start each time, so
+// rounding errors and late timers do not add up.
 func (p *pacer) due() time.Time {
 	return p.start.Add(p.moved + time.Duration(float64(p.tweets)/p.rate*float64(time.Second)))
 }

@@ -24,11 +24,11 @@ const (
 	currentSpan = 2 * time.Second
 )
 
-// displayed is true while an input of this process draws on the terminal. A
-// second one would paint over it, and logs its progress instead.
+// displayed is true while an input of this process draws on the terminal. A second
+// input logs its progress instead, since it would draw over the first.
 var displayed atomic.Bool
 
-// progress shows how far the generator is, on a terminal or in the log.
+// progress reports progress on the terminal or in the log.
 type progress struct {
 	tally    *tally
 	log      *service.Logger
@@ -54,8 +54,7 @@ type sample struct {
 	n  int64
 }
 
-// newProgress shows what is in t, until finished is closed and everything has
-// been delivered.
+// newProgress returns a display of t. It shows 100 % once finished is closed.
 func newProgress(c *config, t *tally, finished <-chan struct{}, log *service.Logger, label string, now func() time.Time) *progress {
 	title := "BrandPulse tweet generator"
 	if label != "" {
@@ -81,7 +80,7 @@ func terminalWidth() int {
 	return 80
 }
 
-// run shows the progress until ctx is done, and then once more.
+// run shows the progress until ctx is done, then a last time.
 func (p *progress) run(ctx context.Context) {
 	p.start = p.now()
 	switch {
@@ -110,13 +109,13 @@ func (p *progress) every(ctx context.Context, interval time.Duration, show func(
 	}
 }
 
-// figures are what is shown.
+// figures are the numbers to show.
 type figures struct {
 	delivered, errors, missed int64
 	current, average          float64 // tweets/s
 	elapsed                   time.Duration
-	remaining                 time.Duration // below 0 if that cannot be known
-	part                      float64       // from 0 to 1; below 0 if there is no end
+	remaining                 time.Duration // negative if unknown
+	part                      float64       // from 0 to 1; negative if there is no end
 }
 
 func (p *progress) measure() figures {
@@ -134,7 +133,7 @@ func (p *progress) measure() figures {
 	if len(p.recent) == 1 {
 		f.current = f.average
 	}
-	// Whichever comes first ends it.
+	// Whichever limit is reached first ends it.
 	if p.count > 0 {
 		f.part = float64(f.delivered) / float64(p.count)
 		if f.average > 0 {
@@ -188,7 +187,7 @@ func (p *progress) tweets(f figures) string {
 	return humanize.Comma(f.delivered) + " tweets"
 }
 
-// lines are those of the display.
+// lines returns the lines of the display.
 func (p *progress) lines(width int) []string {
 	f := p.measure()
 	lines := []string{p.title}
@@ -217,7 +216,7 @@ func (p *progress) lines(width int) []string {
 		}
 		lines = append(lines, branch+item)
 	}
-	// A line that wraps would be counted as one when the cursor goes back.
+	// A line that wraps takes two rows, and the cursor would move up too few.
 	for i := range lines {
 		lines[i] = pb.StripString(lines[i], width-1)
 	}
@@ -229,10 +228,10 @@ const (
 	upBy       = "\r\x1b[%dA"
 )
 
-// draw paints the display below empty lines and leaves the cursor in the first
-// of these. So what Benthos logs meanwhile is written into the empty lines, and
-// the next painting starts below it: neither is painted over. There are two,
-// since a line of the log is often longer than the terminal is wide.
+// draw draws the display below two empty lines and leaves the cursor in the first.
+// Benthos's log lines are written into the empty lines, and the next drawing starts
+// below them, so neither overwrites the other. There are two lines since a log line is
+// often wider than the terminal.
 func (p *progress) draw() {
 	lines := append([]string{"", ""}, p.lines(p.width())...)
 	fmt.Fprintf(p.out, clearBelow+"%s"+upBy, strings.Join(lines, "\n"), len(lines)-1)
@@ -244,7 +243,7 @@ func (p *progress) finish() {
 
 func whole(n float64) string { return humanize.Comma(int64(n + 0.5)) }
 
-// clock writes a duration as hours, minutes and seconds.
+// clock formats a duration as hours, minutes and seconds.
 func clock(d time.Duration) string {
 	s := int64(d.Round(time.Second).Seconds())
 	return fmt.Sprintf("%02d:%02d:%02d", s/3600, s/60%60, s%60)

@@ -5,23 +5,23 @@ import (
 	"math/rand/v2"
 )
 
-// Batch k draws from PCG streams seeded with the seed and k. The constants keep
-// the streams for different purposes apart.
+// Batch k draws from PCG streams seeded with the seed and k. The constants separate
+// streams for different purposes.
 const (
 	mixStream     = 0x6d69782073747265
 	contentStream = 0x636f6e74656e7420
 	idStream      = 0x69642073747265ff
 )
 
-// randomBelow gives a number from 0 to n-1, n > 0. The bias of multiplying
-// instead of rejecting is below n in 2^64.
+// randomBelow returns a number from 0 to n-1, n > 0. It multiplies instead of
+// rejecting, with a bias below n in 2^64.
 func randomBelow(random *rand.PCG, n uint64) uint64 {
 	high, _ := bits.Mul64(random.Uint64(), n)
 	return high
 }
 
-// The tweet's number, k and i in one, fills 62 bits: all that a UUID of
-// version 4 leaves free in its second half.
+// The number of a tweet, k and i combined, has 62 bits: as many as are free in the
+// second half of a UUID of version 4.
 const (
 	indexBits    = 20
 	maxBatchSize = 1 << indexBits
@@ -29,9 +29,9 @@ const (
 	mask62       = 1<<62 - 1
 )
 
-// ids gives every tweet of one seed another UUID. The second half is a
-// permutation of the tweet's number, so that no two can be the same; the first
-// half is random, so that those of another seed differ too.
+// ids gives every tweet of a seed a unique UUID. The second half is a permutation of
+// the tweet's number, so no two are equal. The first half is random, so the ids of
+// other seeds differ too.
 type ids struct{ key uint64 }
 
 func newIDs(seed uint64) ids {
@@ -40,9 +40,9 @@ func newIDs(seed uint64) ids {
 	return ids{key: random.Uint64()}
 }
 
-// of gives the two halves of the id of tweet i of batch k. Every step of the
-// permutation can be undone on 62 bits: adding, multiplying by an odd number,
-// folding the high bits into the low ones.
+// of returns the two halves of the id of tweet i of batch k. Every step of the
+// permutation is invertible on 62 bits: addition, multiplication by an odd number, xor
+// of the high bits into the low ones.
 func (g ids) of(k int64, i int, random uint64) (high, low uint64) {
 	n := (uint64(k)<<indexBits | uint64(i)) + g.key
 	n = ((n & mask62) * 0xbf58476d1ce4e5b9) & mask62

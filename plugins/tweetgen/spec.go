@@ -3,8 +3,8 @@ package tweetgen
 import (
 	"strconv"
 
-	// Without it a build lacks functions that the lint rules use, and finds
-	// fault with every configuration.
+	// The lint rules use its functions; without it, lint would reject every
+	// configuration.
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -23,10 +23,10 @@ func spec() *service.ConfigSpec {
 		Example("A steady rate",
 			"50,000 tweets per second to Kafka, a million in all, half of them positive. The process then ends by itself. The output waits for all replicas and retries forever, so every tweet arrives.",
 			exampleRate).
-		Example("Swinging sentiments",
-			"JSON to look at: each batch has its own mix, and the same seed gives the same tweets.",
+		Example("Changing sentiments",
+			"JSON on stdout, to inspect: each batch has its own mix, and the same seed gives the same tweets.",
 			exampleVolatile).
-		Example("Flat out, with your own brands and texts",
+		Example("Maximum speed, with your own brands and texts",
 			"As many tweets as the broker accepts, for a minute.",
 			exampleFlatOut)
 }
@@ -60,7 +60,7 @@ root = match {
 			Default(0.8).
 			LintRule(lintrule.Float(fieldVolatilityFactor, "this >= 0 && this <= 1", fromZeroToOne)),
 		service.NewIntField(fieldBatchSize).
-			Description("Tweets in a batch, which holds the mix of sentiments. With a `rate`, a batch of more than a tenth of a second leaves in equal parts, each of a tenth of a second at most: 8000 at a rate of 1000 in 80 parts of 100. Tweets that leave together share one timestamp, the millisecond at which they were made.").
+			Description("Tweets in a batch, which holds the mix of sentiments. With a `rate`, a batch of more than a tenth of a second is delivered in equal parts, each of at most a tenth of a second: 8000 at a rate of 1000 in 80 parts of 100. Tweets delivered together share one timestamp, the millisecond in which they were generated.").
 			Default(8000).
 			LintRule(lintrule.Int(fieldBatchSize, 1, maxBatchSize)),
 		service.NewDurationField(fieldInterval).
@@ -68,12 +68,12 @@ root = match {
 			Default("1ms").
 			LintRule(lintrule.Duration(fieldInterval, 0, 0)),
 		service.NewIntField(fieldWorkers).
-			Description("How many batches are made at the same time. 0 means one per core, at least 4. It does not affect the tweets, only the order of batches made at the same time.").
+			Description("Batches generated at the same time. 0 means one per core, at least 4. It does not affect the tweets, only the order of concurrent batches.").
 			Default(0).
 			Advanced().
 			LintRule(lintrule.Int(fieldWorkers, 0, maxWorkers)),
 		service.NewFloatField(fieldRate).
-			Description("Tweets per second of all workers together, instead of `interval`. Tweet n is due n/rate seconds after the start. Tweets leave in batches, or parts of batches, of at most a tenth of a second (see `batch_size`). The rate does not change the tweets of a seed. If the rest of the pipeline is slow, up to one second of the schedule is caught up afterwards; beyond that the schedule moves, and the delayed tweets are counted in `tweet_generator_missed`. 0 means no limit except `interval`.").
+			Description("Tweets per second of all workers together, instead of `interval`. Tweet n is due n/rate seconds after the start. Tweets are delivered in batches, or parts of batches, of at most a tenth of a second (see `batch_size`). The rate does not change the tweets of a seed. If the rest of the pipeline is slow, up to one second of the schedule is caught up afterwards; beyond that the schedule moves, and the delayed tweets are counted in `tweet_generator_missed`. 0 means no limit except `interval`.").
 			Default(0).
 			Example(50000).
 			LintRule(lintrule.Float(fieldRate, "this == 0 || this >= 0.001 && this <= 1000000000", rates)),
@@ -92,7 +92,7 @@ root = match {
 			Default(0),
 		service.NewStringAnnotatedEnumField(fieldEncoding, map[string]string{
 			encodingAvro:         "The raw Avro datum, about 116 bytes per tweet.",
-			encodingSingleObject: "Avro's single-object encoding: `c3 01`, the fingerprint of the schema, the datum. A consumer can tell schemas apart.",
+			encodingSingleObject: "Avro's single-object encoding: `c3 01`, the fingerprint of the schema, the datum. A consumer can identify the schema.",
 			encodingJSON:         `An object ` + "`" + `{"id":"...","text":"...","brand":"...","sentiment":"positive","timestamp":1767225600000}` + "`" + `.`,
 		}).
 			Description("The form of a tweet.").
@@ -100,14 +100,14 @@ root = match {
 			LintRule(lintrule.Enum(fieldEncoding, encodingAvro, encodingSingleObject, encodingJSON)),
 		service.NewObjectListField(fieldBrands,
 			service.NewStringField(fieldName).
-				Description("Name of the brand, at most 256 bytes.").
+				Description("Name of the brand. At most 256 bytes.").
 				LintRule(lintrule.TagValue(fieldName, strconv.Itoa(tweet.MaxBrandBytes))),
 			service.NewFloatField(fieldWeight).
-				Description("How often tweets are about it, relative to the weights of the other brands.").
+				Description("Frequency of the brand, relative to the weights of the others.").
 				Default(1).
 				LintRule(lintrule.Float(fieldWeight, "this >= 0", notNegative)),
 		).
-			Description("The brands, at most 1000. Each tweet is about one of them, drawn at random.").
+			Description("The brands, at most 1000. Each tweet is about one of them, chosen at random by weight.").
 			Default([]any{map[string]any{"name": "SuperCoffee", "weight": 1}}).
 			Example([]any{map[string]any{"name": "SuperCoffee", "weight": 3}, map[string]any{"name": "MegaTea"}}).
 			// It is called for the list and for each of its objects.
@@ -130,21 +130,21 @@ root = match {
 			LintRule(lintrule.Int(fieldMaxInFlight, 1, maxInFlight)),
 		service.NewStringAnnotatedEnumField(fieldProgress, map[string]string{
 			progressAuto:   "A progress bar if stderr is a terminal, else a log line every 10 seconds.",
-			progressAlways: "A progress bar, drawn with cursor codes, whatever stderr is.",
-			progressNever:  "Neither.",
+			progressAlways: "A progress bar, drawn with cursor codes, even if stderr is not a terminal.",
+			progressNever:  "No progress.",
 		}).
-			Description("How to show progress. It counts delivered tweets. One input per process can have the progress bar; others log.").
+			Description("How to show progress, in acknowledged tweets. One input per process can have the progress bar; others log.").
 			Default(progressAuto).
 			LintRule(lintrule.Enum(fieldProgress, progressAuto, progressAlways, progressNever)),
 	}
 }
 
 const description = `
-Each batch that leaves this input is one generated batch or, at a low rate, a part of one (see [batch_size](#batch_size)). All tweets that leave together have the same timestamp, the millisecond in which they were made, and each has its own UUID (version 4).
+Each delivered batch is one generated batch or, at a low rate, a part of one (see [batch_size](#batch_size)). All tweets delivered together have the same timestamp, the millisecond in which they were generated, and each has its own UUID (version 4).
 
 ### Modes
 
-` + "`mode: fixed`" + ` keeps the shares exactly: in every whole batch the number of tweets of a sentiment is its share, rounded down or up, and over all batches so far it is never one tweet or more away from its share. With whole percentages, any multiple of 100 tweets is therefore exact: of 1,000,000 tweets at 50/30/20, 500,000 are positive, 300,000 negative, 200,000 neutral.
+` + "`mode: fixed`" + ` keeps the shares exactly. In every whole batch the number of tweets of a sentiment is its share, rounded down or up. Over all batches so far it is less than one tweet away from its share. With whole percentages, any multiple of 100 tweets is therefore exact: of 1,000,000 tweets at 50/30/20, 500,000 are positive, 300,000 negative, 200,000 neutral.
 
 ` + "`mode: volatile`" + ` gives every batch its own mix:
 
@@ -154,11 +154,11 @@ mix = (1 - volatility_factor) * sentiment + volatility_factor * u
 
 with u drawn uniformly from all possible mixes. Within the batch the mix is exact to within one tweet.
 
-Either way the sentiments are in random order within a batch.
+In both modes the sentiments are in random order within a batch.
 
 ### Delivery
 
-A batch is kept until it is acknowledged. If it is nacked, the whole batch is redelivered, after 50 ms and then with a back-off of up to 2 s, until it succeeds. An output that rejects part of a batch therefore gets the rest of it twice, as it would from a ` + "`retry`" + ` around it, which also sends whole batches. When ` + "`count` or `duration`" + ` is reached, the input waits until everything is acknowledged and then ends. If the process is stopped earlier, unacknowledged tweets are not redelivered, and a warning gives their number.
+A batch is kept until it is acknowledged. If it is nacked, the whole batch is redelivered, with a back-off of 50 ms to 2 s, until it succeeds. An output that rejects part of a batch therefore gets the rest of it twice, as it would from a ` + "`retry`" + ` around it, which also sends whole batches. When ` + "`count` or `duration`" + ` is reached, the input waits until everything is acknowledged and then ends. If the process is stopped earlier, unacknowledged tweets are not redelivered, and a warning gives their number.
 
 ### Metrics
 

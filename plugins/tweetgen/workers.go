@@ -8,9 +8,9 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// batch is a generated batch until it has been acknowledged. Its bytes are kept
-// to be sent again; the messages are made anew each time, since a pipeline may
-// change those it gets.
+// batch is a generated batch that has not been acknowledged. Its bytes are kept for
+// redelivery. Each delivery gets new messages, since a pipeline may change those it
+// receives.
 type batch struct {
 	plan  plan
 	data  []byte
@@ -18,7 +18,7 @@ type batch struct {
 	nacks int
 }
 
-// messages makes a message of each tweet. They share the batch's bytes; their
+// messages returns a message for each tweet. They share the batch's bytes; their
 // capacity is cut, so that an append cannot run into the next tweet.
 func (b *batch) messages() service.MessageBatch {
 	msgs := make(service.MessageBatch, len(b.ends))
@@ -36,8 +36,8 @@ type made struct {
 	messages service.MessageBatch
 }
 
-// workers generate batches ahead of ReadBatch, each holding at most one, and
-// all together at most max_in_flight that have not been acknowledged.
+// workers generate batches ahead of ReadBatch. Each holds at most one, and at most
+// max_in_flight batches are unacknowledged.
 type workers struct {
 	generator *generator
 	pacer     *pacer
@@ -46,10 +46,10 @@ type workers struct {
 	now       func() time.Time
 
 	ready chan made
-	// finished is closed when no batch is left to generate, nor to acknowledge.
+	// finished is closed when all batches are generated and acknowledged.
 	finished chan struct{}
 
-	slots chan struct{} // one is taken by each batch from plan to acknowledgement
+	slots chan struct{} // each batch holds one from its plan to its acknowledgement
 
 	mu        sync.Mutex
 	held      int // slots
@@ -71,7 +71,7 @@ func newWorkers(c *config, g *generator, p *pacer, t *tally, now func() time.Tim
 
 // work generates until there is nothing left or ctx is done.
 func (w *workers) work(ctx context.Context) {
-	for w.take(ctx) {
+	for w.acquire(ctx) {
 		next, due, missed, ok := w.pacer.next()
 		w.tally.addMissed(missed)
 		if !ok {
@@ -88,7 +88,7 @@ func (w *workers) work(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		// Seen here and not after the interval, which may be long.
+		// Checked before the interval, which may be long.
 		if w.pacer.ended() {
 			w.exhaust()
 			return
@@ -106,10 +106,10 @@ func (w *workers) generate(p plan) made {
 	return made{batch: b, messages: b.messages()}
 }
 
-// take waits for a slot. It is taken before the batch is planned: the end of
-// all things is that nothing is left to plan and no slot is taken, and a plan
-// without a slot would be overlooked.
-func (w *workers) take(ctx context.Context) bool {
+// acquire waits for a slot. It must come before the plan: the input has finished
+// when nothing is left to plan and no slot is held, so a planned batch without a slot
+// would be missed.
+func (w *workers) acquire(ctx context.Context) bool {
 	select {
 	case w.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -121,7 +121,7 @@ func (w *workers) take(ctx context.Context) bool {
 	return true
 }
 
-// release gives a slot back: its batch has been acknowledged, or none was left.
+// release returns a slot: its batch is acknowledged, or there was none to plan.
 func (w *workers) release() {
 	<-w.slots
 	w.mu.Lock()
@@ -138,7 +138,7 @@ func (w *workers) exhaust() {
 	w.finish()
 }
 
-// finish closes finished if it is time. The caller holds mu.
+// finish closes finished if the last batch is acknowledged. mu must be held.
 func (w *workers) finish() {
 	if !w.exhausted || w.held > 0 {
 		return
@@ -150,7 +150,7 @@ func (w *workers) finish() {
 	}
 }
 
-// sleep is false if ctx was done first.
+// sleep waits for d. It reports false if ctx is done first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil

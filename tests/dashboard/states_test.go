@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
@@ -127,6 +128,12 @@ kafka_batches_lag_seconds{partition="0",topic="tweets"} 2
 output_sent{label="dead_letters"} %[1]d
 `
 
+// filled is true once a page has read all of a feed.
+const filled = `document.querySelectorAll("#marks button").length >= 2 && document.querySelectorAll("#voice button").length === 5 && document.querySelectorAll(".c-unread rect").length === 0`
+
+// focusChart moves the cursor to the newest window but one, and shows its tip.
+var focusChart = chromedp.Tasks{chromedp.Focus(".slider"), chromedp.KeyEvent(kb.ArrowLeft)}
+
 // state is something that a person may see on the page.
 type state struct {
 	name, view string
@@ -144,7 +151,6 @@ func TestSixStatesAtThreeSizes(t *testing.T) {
 	now := feed(t, db)
 	g := newGate(t, db)
 	live := serve(t, db, "--metrics", metricsOf(t, deadLetters)+",http://127.0.0.1:9/metrics")
-	const filled = `document.querySelectorAll("#marks button").length >= 2 && document.querySelectorAll("#voice button").length === 5 && document.querySelectorAll(".c-unread rect").length === 0`
 	gated := serve(t, g.Database)
 	for _, s := range []state{
 		{"empty", "#/brand?range=15m", `document.querySelector("#notice").innerText.includes("No tweets yet") && document.querySelector(".c-unread text")`, serve(t, empty), nil},

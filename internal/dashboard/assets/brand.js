@@ -169,7 +169,7 @@ export class BrandView {
     grow($("share-bar"), u.total);
     chart.set({
       step: u.step, first: u.first, head: u.head, filled: u.filled, read: u.read, windows, overlay: u.overlay, marks: u.marks, key: this.#key, pinned: this.#at,
-      unread: "Reading…", unanswered: u.status.problem ? `No data since ${format.clock(Math.floor(u.status.since / 1000))}` : null, empty: "No tweets in this range",
+      unread: u.status.problem ? "Not read" : "Reading…", unanswered: u.status.problem ? `No data since ${format.clock(Math.floor(u.status.since / 1000))}` : null, empty: "No tweets in this range",
     });
     this.#drawVoice(u);
     this.#drawMarks(u);

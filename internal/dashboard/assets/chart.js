@@ -210,7 +210,7 @@ export class Chart {
     if (read <= left || filled >= read) gaps.push([left, w, m.unanswered ?? m.unread]);
     else {
       if (filled > left + 1) gaps.push([left, filled, m.unread]);
-      if (m.unanswered || m.head - m.read >= 3) gaps.push([Math.min(read, w), w, m.unanswered ?? m.unread]);
+      if (m.unanswered || m.head - m.read >= 3) gaps.push([Math.min(read, w), w, m.unanswered ?? "No response yet"]);
     }
     const words = (from, to, what) => {
       const wide = what.length * 6.2 + 12;

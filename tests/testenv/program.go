@@ -3,6 +3,7 @@ package testenv
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,9 +30,12 @@ type Command struct {
 // Program is a run of brandpulse-connect, or of another program.
 type Program struct {
 	address string // of its HTTP server
-	command process.Command
-	child   *process.Process
-	peak    int64 // of runs that have ended
+	// pipeline says that it runs a configuration.
+	pipeline bool
+	paused   bool
+	command  process.Command
+	child    *process.Process
+	peak     int64 // of runs that have ended
 }
 
 // Start starts the program, which ends with the test at the latest. Its
@@ -51,7 +55,7 @@ func Start(t testing.TB, c Command) *Program {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p := &Program{address: fmt.Sprintf("127.0.0.1:%d", ports[0])}
+	p := &Program{address: fmt.Sprintf("127.0.0.1:%d", ports[0]), pipeline: c.Config != ""}
 	p.command = process.Command{
 		Path: path,
 		Args: c.Args,
@@ -82,7 +86,7 @@ func (p *Program) start(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.child = child
+	p.child, p.paused = child, false
 }
 
 // Restart starts the program again, after Kill, Stop or its own end, with the
@@ -120,12 +124,35 @@ func (p *Program) Wait(t testing.TB, timeout time.Duration) (code int) {
 // error if it takes longer than a minute.
 func (p *Program) Stop(t testing.TB) (code int) {
 	t.Helper()
+	p.awaitSignals()
 	_ = p.notePeak() // it may have ended, or the system does not tell
 	if err := p.child.Stop(time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	return p.Wait(t, time.Second)
 }
+
+// awaitSignals waits until a pipeline that has just been started takes signals: before
+// that SIGTERM ends it with another exit code, which on a busy machine failed tests
+// that stop what they restarted a second ago.
+func (p *Program) awaitSignals() {
+	if !p.pipeline || p.paused {
+		return
+	}
+	for deadline := time.Now().Add(30 * time.Second); p.Running() && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		response, err := quick.Get("http://" + p.address + "/ready")
+		if err != nil {
+			continue
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusNotFound { // the stream is there, connected or not
+			return
+		}
+	}
+}
+
+// quick gives up on a program that does not answer.
+var quick = &http.Client{Timeout: time.Second}
 
 // Kill ends the program as a crash would (SIGKILL).
 func (p *Program) Kill(t testing.TB) {
@@ -142,6 +169,7 @@ func (p *Program) Pause(t testing.TB) {
 	if err := p.child.Pause(); err != nil {
 		t.Fatal(err)
 	}
+	p.paused = true
 }
 
 // Resume lets a paused program go on (SIGCONT).
@@ -150,6 +178,7 @@ func (p *Program) Resume(t testing.TB) {
 	if err := p.child.Resume(); err != nil {
 		t.Fatal(err)
 	}
+	p.paused = false
 }
 
 // Log is all that the program has printed, in all its runs.

@@ -104,3 +104,19 @@ output:
 		t.Fatalf("exit code %d:\n%s", code, help.Log(t))
 	}
 }
+
+// If this fails, a test that stops what it has just started gets the exit code of a
+// program that a signal has killed.
+func TestProgramIsStoppedWhenItTakesSignals(t *testing.T) {
+	p := Start(t, Command{Config: config(t, endless), Env: map[string]string{"GREETING": "hello"}})
+	for range 3 {
+		if code := p.Stop(t); code != 0 {
+			t.Fatalf("exit code %d:\n%s", code, p.Log(t))
+		}
+		p.Restart(t)
+	}
+	p.Pause(t)
+	if code := p.Stop(t); code != 0 && code != -1 {
+		t.Fatalf("exit code %d:\n%s", code, p.Log(t))
+	}
+}

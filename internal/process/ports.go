@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync/atomic"
 )
 
 // Ports are chosen below the range from which systems take the local ports of outgoing
@@ -16,6 +17,13 @@ const (
 	lastPort  = 32000
 )
 
+// nextPort counts the ports that this process has tried. It begins anywhere, so that
+// two processes hardly try the same ones, and a port is not tried again while the
+// server that it was given to may still be starting.
+var nextPort atomic.Int64
+
+func init() { nextPort.Store(rand.Int64N(lastPort - firstPort)) }
+
 // FreePorts returns n different free TCP ports of 127.0.0.1. Another program may take
 // one before it is used: the caller's server then fails to start.
 func FreePorts(n int) ([]int, error) {
@@ -25,7 +33,7 @@ func FreePorts(n int) ([]int, error) {
 		if len(ports) == n {
 			return ports, nil
 		}
-		port := firstPort + rand.IntN(lastPort-firstPort)
+		port := firstPort + int(nextPort.Add(1)%(lastPort-firstPort))
 		l, err := listen(port)
 		if err != nil {
 			last = err

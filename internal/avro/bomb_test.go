@@ -10,8 +10,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// graph is records of two fields each, nested depth deep: 2^depth values of a
-// text that grows by 88 bytes a level.
+// graph returns records of two fields each, nested depth deep: 2^depth values in a text
+// that grows by 88 bytes per level.
 func graph(depth int, leaf string) string {
 	s := leaf
 	for i := depth - 1; i >= 0; i-- {
@@ -28,7 +28,7 @@ func withField(typ string) string {
 	return schema(fieldID, fieldText, fieldBrand, fieldSentiment, fieldTimestamp, `{"name":"x","type":`+typ+`}`)
 }
 
-// No schema and no record may take more than a moment, whatever they say.
+// If this fails, a hostile schema or record takes more than a moment.
 func TestBombs(t *testing.T) {
 	tw := tweet.Tweet{ID: []byte("i"), Text: []byte("t"), Brand: []byte("b"), Millis: 1700000000000}
 	datum := tw.AppendAvro(nil)
@@ -39,9 +39,9 @@ func TestBombs(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		schema string
-		says   string // why the schema is refused
+		says   string // reason why the schema is rejected
 		datum  []byte
-		fails  string // why the datum is refused
+		fails  string // reason why the datum is rejected
 	}{
 		"a graph of nulls":            {schema: withField(graph(60, `"null"`)), says: "more than 4096 types"},
 		"a graph of ints":             {schema: withField(graph(60, `"int"`)), says: "more than 4096 types"},
@@ -90,8 +90,8 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// A record of a megabyte that has a value in each byte is read: the bounds are
-// for records that say more than they have.
+// A record of a megabyte with a value in each byte is read: the bounds apply to records
+// that declare more values than they contain.
 func TestALargeRecordIsRead(t *testing.T) {
 	r, err := ours.NewResolver(withField(`{"type":"array","items":["null","int"]}`))
 	if err != nil {
@@ -106,8 +106,8 @@ func TestALargeRecordIsRead(t *testing.T) {
 	}
 }
 
-// Decoding does not allocate, but for an error that has a number: a topic may have
-// many records that are none of ours.
+// Decoding does not allocate, except for errors with a number: a topic may have many
+// records of other kinds.
 func TestDecodeDoesNotAllocate(t *testing.T) {
 	for _, p := range recordedPairs(t) {
 		r, err := ours.NewResolver(p.Writer, p.References...)

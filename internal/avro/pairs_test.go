@@ -10,7 +10,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// reading is what an implementation of Avro makes of a datum.
+// reading is the result of one implementation of Avro for a datum.
 type reading struct {
 	ID, Text, Brand, Sentiment string
 	Timestamp                  int64
@@ -30,7 +30,7 @@ type pair struct {
 	FastAvro, Java      reading
 }
 
-// recordedPairs are those of testdata/pairs/record.py.
+// recordedPairs returns the pairs of testdata/pairs/record.py.
 func recordedPairs(t *testing.T) (pairs []pair) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/pairs/pairs.json")
@@ -59,8 +59,8 @@ func (p *pair) read() reading {
 	return reading{ID: string(tw.ID), Text: string(tw.Text), Brand: string(tw.Brand), Sentiment: tw.Sentiment.String(), Timestamp: tw.Millis}
 }
 
-// Where this package decides otherwise than one of the others, and why. The page
-// of sentiment_window says so.
+// Deliberate differences of this package from the other implementations, with reasons.
+// They are documented on the page of sentiment_window.
 var deliberate = map[string]string{
 	"micros 0":                 "Java leaves the unit to the caller",
 	"local micros 0":           "Java leaves the unit to the caller",
@@ -81,7 +81,7 @@ var deliberate = map[string]string{
 	"a time beyond 2262":       "refused: InfluxDB cannot store it",
 }
 
-func TestRecordsAreReadAsFastAvroAndJavaReadThem(t *testing.T) {
+func TestRecordsAreReadAsByFastavroAndJava(t *testing.T) {
 	counted, refused := 0, 0
 	seen := map[string]bool{}
 	for _, p := range recordedPairs(t) {
@@ -95,7 +95,7 @@ func TestRecordsAreReadAsFastAvroAndJavaReadThem(t *testing.T) {
 		if deliberate[p.Name] != "" {
 			seen[p.Name] = true
 			if agree {
-				t.Errorf("%s: no difference any more: %+v", p.Name, got)
+				t.Errorf("%s: listed as a difference but equal: %+v", p.Name, got)
 			}
 			continue
 		}
@@ -104,7 +104,7 @@ func TestRecordsAreReadAsFastAvroAndJavaReadThem(t *testing.T) {
 		}
 	}
 	if counted < 40 || refused < 40 {
-		t.Errorf("%d data are tweets and %d are none: too few of one to say that they agree", counted, refused)
+		t.Errorf("%d data are tweets and %d are not: too few of one kind to compare", counted, refused)
 	}
 	for name := range deliberate {
 		if !seen[name] {
@@ -113,7 +113,7 @@ func TestRecordsAreReadAsFastAvroAndJavaReadThem(t *testing.T) {
 	}
 }
 
-// What the differences are.
+// The results of the deliberate differences.
 func TestDeliberateDifferencesFromTheOthers(t *testing.T) {
 	const at = 1767225600123
 	want := map[string]int64{"micros 0": at, "local micros 0": at, "nullable micros 0": at, "nanos 0": at}

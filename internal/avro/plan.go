@@ -11,7 +11,7 @@ import (
 type slot int8
 
 const (
-	slotNone slot = iota - 1 // the field is passed over
+	slotNone slot = iota - 1 // the field is skipped
 	slotID
 	slotText
 	slotBrand
@@ -22,34 +22,34 @@ const (
 
 var slotNames = [numSlots]string{"id", "text", "brand", "sentiment", "timestamp"}
 
-// plan is how a record of the writer's schema is read.
+// plan describes how to read a record of the writer's schema.
 type plan struct {
-	err    error // why no such record is a tweet, or nil
+	err    error // reason why no such record is a tweet, or nil
 	fields []planField
 }
 
 type planField struct {
 	slot   slot
-	node   *node  // what is passed over
-	source source // what is read
+	node   *node  // type of the skipped fields
+	source source // source of the fields that are read
 }
 
-// source is a type of the writer's that a field of a tweet is made from.
+// source is a type of the writer's schema for a field of a tweet.
 type source struct {
-	err      error // why a tweet cannot be made from such a value, or nil
+	err      error // reason why such a value cannot be a field of a tweet, or nil
 	kind     kind
-	branches []source    // of a union
-	symbols  []sentiment // of an enum
-	perMilli int64       // units of a timestamp in a millisecond
+	branches []source    // for a union
+	symbols  []sentiment // for an enum
+	perMilli int64       // units of a timestamp per millisecond
 }
 
 type sentiment struct {
 	value tweet.Sentiment
-	err   error // the symbol is none of ours
+	err   error // not one of our symbols
 }
 
-// planOf decides what of a record becomes what of a tweet. Names are compared
-// without their namespaces, as the specification has it.
+// planOf maps the fields of a record to those of a tweet. Names are compared without
+// their namespaces, as in the specification.
 func planOf(n *node) (p plan) {
 	if n.kind != kindRecord || !n.named("Tweet") {
 		return plan{err: fmt.Errorf("it is %s, not the record Tweet", n.describe())}
@@ -94,7 +94,7 @@ func (n *node) describe() string {
 	return n.kind.String()
 }
 
-// sourceOf decides how the field s of a tweet is made from a value of type n.
+// sourceOf returns how the field s of a tweet is read from a value of type n.
 func sourceOf(s slot, n *node) source {
 	if n.kind == kindUnion {
 		from := source{kind: kindUnion}
@@ -117,7 +117,7 @@ func sourceOf(s slot, n *node) source {
 		fits = from.perMilli > 0
 	}
 	if !fits {
-		from.err = fmt.Errorf("the %s is %s, from which no tweet can be made", slotNames[s], n.describe())
+		from.err = fmt.Errorf("the %s is %s, which cannot be a field of a tweet", slotNames[s], n.describe())
 	}
 	return from
 }
@@ -134,9 +134,9 @@ func sentiments(n *node) (all []sentiment) {
 	return all
 }
 
-// perMilli is how many units of a timestamp of the type n are a millisecond, 0 if
-// that is not known. Avro's rules compare the type alone, by which microseconds
-// would pass for milliseconds. A local timestamp is taken for UTC.
+// perMilli returns how many units of a timestamp of type n make a millisecond, 0 if the
+// unit is unknown. Avro's rules compare only the type, by which microseconds would
+// count as milliseconds. A local timestamp is read as UTC.
 func perMilli(n *node) int64 {
 	switch {
 	case n.kind != kindLong && n.kind != kindInt:
@@ -155,7 +155,8 @@ func perMilli(n *node) int64 {
 	return 0
 }
 
-// unusable says why no value of this type makes a field of a tweet, or nil.
+// unusable returns the reason why no value of this type can be a field of a tweet, or
+// nil.
 func (s *source) unusable() error {
 	switch {
 	case s.err != nil:
@@ -185,7 +186,7 @@ func (s *source) unusable() error {
 	return nil
 }
 
-// noneUsable says why no record of these is a tweet, or nil.
+// noneUsable returns the reason why none of these records is a tweet, or nil.
 func noneUsable(records []plan) error {
 	first := errors.New("it is a union without branches")
 	for i := range records {

@@ -1,15 +1,13 @@
-// Package avro reads tweets that were written with another schema than our own:
-// fields added, dropped, in another order, numbers of a narrower type, unions,
-// enums with more symbols. It can be used where a record names its schema (the
-// single-object and the Confluent frame) or a file does; a raw datum of another
-// schema cannot be recognised.
+// Package avro reads tweets that were written with a schema other than our own: fields
+// added, dropped or reordered, narrower numbers, unions, enums with more symbols. It
+// can be used if a record names its schema (single-object encoding and the Confluent
+// header) or a file contains it. A raw datum of another schema cannot be recognised.
 //
-// It follows Avro's rules of schema resolution, which decide record by record:
-// a schema whose text may be null has records that are tweets and records that
-// are not. The library twmb/avro parses the schemas. Its own resolution is all or
-// nothing and does not bound the steps that a record takes, so the records are
-// read here. Tweets of our own schema do not come here at all: see
-// tweet.Tweet.DecodeAvro.
+// It follows Avro's rules of schema resolution, which decide for each record: a schema
+// whose text may be null has records that are tweets and records that are not. The
+// library twmb/avro parses the schemas. Its own resolution accepts or rejects whole
+// schemas and does not bound the steps per record, so the records are read here. Tweets
+// of our own schema are read by tweet.Tweet.DecodeAvro instead.
 package avro
 
 import (
@@ -29,13 +27,13 @@ var own = avro.MustParse(schemas.Tweet)
 type Resolver struct {
 	own     bool
 	union   bool
-	records []plan // of the record, or of each branch of the union
+	records []plan // the record, or each branch of the union
 }
 
-// NewResolver prepares for the Avro schema writerSchema (JSON). references are
-// the schemas that it refers to, in an order in which each refers to earlier ones
-// only. It is an error if no record of the schema can be a tweet by Avro's rules
-// of schema resolution.
+// NewResolver returns a Resolver for the Avro schema writerSchema (JSON). references
+// are the schemas that it refers to, each after the schemas that it refers to itself.
+// If no record of the schema can be a tweet by Avro's rules of schema resolution, that
+// is an error.
 func NewResolver(writerSchema string, references ...string) (*Resolver, error) {
 	parsed, root, err := parse(writerSchema, references)
 	if err != nil {
@@ -56,8 +54,8 @@ func NewResolver(writerSchema string, references ...string) (*Resolver, error) {
 	return r, nil
 }
 
-// Fingerprint is the CRC-64-AVRO of a schema's canonical form, as it stands in
-// the header of a single object. The form has no logical types.
+// Fingerprint returns the CRC-64-AVRO of a schema's canonical form, as in the header of
+// a single object. The form does not include logical types.
 func Fingerprint(schema string) (uint64, error) {
 	parsed, _, err := parse(schema, nil)
 	if err != nil {
@@ -68,8 +66,8 @@ func Fingerprint(schema string) (uint64, error) {
 	return sum.Sum64(), nil
 }
 
-// Units says in which units the timestamps of the schema are, in a form that can
-// be compared. Schemas with the same Fingerprint may differ in them.
+// Units returns the units of the schema's timestamps in a form that can be compared.
+// Schemas with the same Fingerprint may differ in them.
 func (r *Resolver) Units() (all string) {
 	for i := range r.records {
 		for j := range r.records[i].fields {
@@ -85,9 +83,9 @@ func (r *Resolver) Units() (all string) {
 	return all
 }
 
-// Decode reads the datum b, without its frame, into t, whose slices then alias b.
-// It is as strict as tweet.Tweet.DecodeAvro: b must be used up, and the tweet must
-// keep its limits. On an error t is unchanged.
+// Decode reads the datum b, without its header, into t, whose slices then alias b. It
+// is as strict as tweet.Tweet.DecodeAvro: b must be used up, and the tweet must be
+// within its limits. On an error t is unchanged.
 func (r *Resolver) Decode(b []byte, t *tweet.Tweet) error {
 	if r.own {
 		return t.DecodeAvro(b)
@@ -166,7 +164,7 @@ func (w *wire) field(f *planField, t *tweet.Tweet) (err error) {
 	return err
 }
 
-// floor divides towards the past.
+// floor divides and rounds towards the past.
 func floor(v, by int64) int64 {
 	q := v / by
 	if v%by < 0 {

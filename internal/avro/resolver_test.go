@@ -30,8 +30,8 @@ const (
 	fieldTimestamp = `{"name":"timestamp","type":{"type":"long","logicalType":"timestamp-millis"}}`
 )
 
-// Every one of these is a version of our schema that a producer may be ahead
-// or behind with.
+// Each of these is a version of our schema that a producer may use while it is a
+// version ahead or behind.
 var versions = map[string]string{
 	"our own":              schemas.Tweet,
 	"with a mark in front": "\ufeff" + schemas.Tweet,
@@ -50,7 +50,7 @@ var versions = map[string]string{
 		fieldID, fieldText, fieldBrand, fieldSentiment, fieldTimestamp),
 }
 
-// datum writes a tweet with the peer, hamba/avro, by any version of the schema.
+// datum encodes a tweet with the peer, hamba/avro, with any version of the schema.
 func datum(t interface{ Fatal(...any) }, version string, tw tweet.Tweet) []byte {
 	var text any = string(tw.Text)
 	if strings.Contains(versions[version], `{"name":"text","type":"bytes"}`) {
@@ -77,7 +77,8 @@ func resolver(t interface{ Fatal(...any) }, version string) *ours.Resolver {
 	return r
 }
 
-// A producer that is a version ahead or behind must not lose or change tweets.
+// If this fails, tweets of a producer that is a version ahead or behind are lost or
+// changed.
 func TestTweetsOfEveryVersionAreRead(t *testing.T) {
 	for version := range versions {
 		t.Run(version, func(t *testing.T) {
@@ -103,7 +104,7 @@ func TestTweetsOfEveryVersionAreRead(t *testing.T) {
 				}
 				for n := range b {
 					if err := r.Decode(b[:n], &got); err == nil {
-						t.Fatalf("the first %d of %d bytes are a tweet", n, len(b))
+						t.Fatalf("the first %d of %d bytes are accepted as a tweet", n, len(b))
 					}
 				}
 			})
@@ -133,7 +134,7 @@ func TestNewResolverRefuses(t *testing.T) {
 	}
 }
 
-// What Avro's rules allow and a tweet does not.
+// Values that Avro's rules allow but a tweet cannot have.
 func TestDecodeKeepsTheLimitsOfATweet(t *testing.T) {
 	r := resolver(t, "reordered")
 	good := tweet.Tweet{ID: []byte("a"), Brand: []byte("B"), Millis: 1}
@@ -161,13 +162,13 @@ func TestDecodeKeepsTheLimitsOfATweet(t *testing.T) {
 		t.Errorf("an empty record: %v", err)
 	}
 	if err := r.Decode(make([]byte, ours.MaxDatumBytes+1), &good); err == nil {
-		t.Error("a record over the limit is read")
+		t.Error("a record above the limit is accepted")
 	}
 }
 
-// Ten bytes can announce an array of 2^62 nulls or a text of 2^40 bytes: one
-// broken record must take neither the processor nor the memory.
-func TestAnnouncedSizesAreNotBelieved(t *testing.T) {
+// Ten bytes can declare an array of 2^62 nulls or a text of 2^40 bytes. One such record
+// must not block the processor or exhaust the memory.
+func TestDeclaredSizesAreNotTrusted(t *testing.T) {
 	huge := tweet.AppendLong(nil, 1<<62)
 	nulls := append(append([]byte{}, huge...), make([]byte, 100)...)
 	text := append(tweet.AppendLong(append([]byte{2, 'a'}, 0), 0), huge...)
@@ -196,7 +197,7 @@ func TestFingerprint(t *testing.T) {
 		t.Errorf("another schema has the fingerprint %#x, %v", other, err)
 	}
 	if _, err := ours.Fingerprint("{"); err == nil {
-		t.Error("a broken schema has a fingerprint")
+		t.Error("an invalid schema has a fingerprint")
 	}
 }
 
@@ -219,7 +220,7 @@ func TestResolverIsSafeForManyGoroutines(t *testing.T) {
 	wg.Wait()
 }
 
-// Any bytes are a tweet that keeps the limits, or an error.
+// Any bytes are a tweet within the limits, or an error.
 func FuzzResolver(f *testing.F) {
 	var resolvers []*ours.Resolver
 	for i, version := range slices.Sorted(maps.Keys(versions)) {
@@ -237,7 +238,7 @@ func FuzzResolver(f *testing.F) {
 	})
 }
 
-// Any text is a schema we can read tweets by, or an error.
+// Any text is a schema that tweets can be read with, or an error.
 func FuzzNewResolver(f *testing.F) {
 	for _, s := range versions {
 		f.Add(s)
@@ -252,7 +253,7 @@ func FuzzNewResolver(f *testing.F) {
 	})
 }
 
-// BenchmarkLargestSchema reads the record that takes the most steps for its bytes.
+// BenchmarkLargestSchema reads the record that takes the most steps per byte.
 func BenchmarkLargestSchema(b *testing.B) {
 	r, err := ours.NewResolver(withField(graph(10, `"null"`)))
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 
 // Bounds of a writer's schema, which may come from a registry.
 const (
-	// MaxSchemaBytes bounds its text, that of the schemas it refers to included.
+	// MaxSchemaBytes bounds its text, including the schemas it refers to.
 	MaxSchemaBytes = 1 << 20
-	// MaxTypes bounds how many types it has when each named type is written out
-	// wherever it is used, except within itself. Without it, 60 records of two
-	// fields each, nested as a graph, would be 2^60 types.
+	// MaxTypes bounds how many types it has when each named type is written out at
+	// every use, except within itself. Otherwise 60 records of two fields each, nested
+	// as a graph, would be 2^60 types.
 	MaxTypes = 4096
-	// maxNesting bounds how deep types are defined within types.
+	// maxNesting bounds the depth of nested type definitions.
 	maxNesting = 500
 )
 
@@ -46,7 +46,7 @@ var kindNames = [...]string{"null", "boolean", "int", "long", "float", "double",
 
 func (k kind) String() string { return kindNames[k] }
 
-// primitives are the types that a schema names without defining them.
+// primitives are the types that a schema uses without defining them.
 var primitives = func() map[string]kind {
 	m := map[string]kind{}
 	for k := kindNull; k <= kindString; k++ {
@@ -59,13 +59,13 @@ var primitives = func() map[string]kind {
 // that the nodes of a recursive type form a cycle.
 type node struct {
 	kind     kind
-	name     string // full name of a record, enum or fixed
-	logical  string // logical type of a primitive
+	name     string // full name, for a record, enum or fixed
+	logical  string // logical type, for a primitive
 	fields   []field
 	symbols  []string
-	items    *node // of an array; the values of a map
+	items    *node // for an array; the values of a map
 	branches []*node
-	size     int64 // of a fixed
+	size     int64 // for a fixed
 }
 
 type field struct {
@@ -73,8 +73,8 @@ type field struct {
 	node *node
 }
 
-// parse reads a writer's schema. Those it refers to come first, in an order in
-// which each refers to earlier ones only.
+// parse reads a writer's schema. The schemas it refers to come first, each after the
+// schemas that it refers to itself.
 func parse(schema string, references []string) (*avro.Schema, *node, error) {
 	size := len(schema)
 	for _, r := range references {
@@ -83,7 +83,7 @@ func parse(schema string, references []string) (*avro.Schema, *node, error) {
 	if size > MaxSchemaBytes {
 		return nil, nil, fmt.Errorf("parsing an Avro schema: it has %d bytes, more than %d", size, MaxSchemaBytes)
 	}
-	// Some editors put a byte order mark at the beginning of a file.
+	// Some editors write a byte order mark at the beginning of a file.
 	parsed, err := parseReferring(strings.TrimPrefix(schema, "\ufeff"), references)
 	if err != nil {
 		return nil, nil, unreadable(err)
@@ -91,7 +91,7 @@ func parse(schema string, references []string) (*avro.Schema, *node, error) {
 	c := compiler{named: map[string]*node{}}
 	root, err := c.compile(parsed.String())
 	if err == nil && root.types(map[*node]int{}) > MaxTypes {
-		err = fmt.Errorf("it has more than %d types when each is written out wherever it is used", MaxTypes)
+		err = fmt.Errorf("it has more than %d types when each is written out at every use", MaxTypes)
 	}
 	if err != nil {
 		return nil, nil, unreadable(err)
@@ -99,8 +99,8 @@ func parse(schema string, references []string) (*avro.Schema, *node, error) {
 	return parsed, root, nil
 }
 
-// unreadable is an error in short: the library names every type that it was in,
-// which is 45 KB for 3,000 arrays.
+// unreadable returns a short error: the library's names all enclosing types, which is
+// 45 KB for 3,000 arrays.
 func unreadable(err error) error {
 	text := err.Error()
 	return errors.New("parsing an Avro schema: " + text[:min(len(text), 500)])
@@ -119,7 +119,7 @@ func parseReferring(schema string, references []string) (*avro.Schema, error) {
 	return cache.Parse(schema)
 }
 
-// types counts n and all that it is made of, up to a little more than MaxTypes.
+// types counts n and all types that it consists of, up to a little more than MaxTypes.
 // counted has the named types seen so far: 0 while they are being counted.
 func (n *node) types(counted map[*node]int) int {
 	if known, ok := counted[n]; ok {
@@ -150,7 +150,7 @@ func (n *node) types(counted map[*node]int) int {
 	return total
 }
 
-// compiler makes nodes from the text of a schema that avro.Parse has accepted.
+// compiler creates nodes from the text of a schema that avro.Parse has accepted.
 type compiler struct {
 	named map[string]*node // by full name
 	depth int
@@ -166,7 +166,7 @@ func (c *compiler) compile(schema string) (*node, error) {
 	return c.of(v, "")
 }
 
-// of makes the node of v, which is in a type of this namespace.
+// of returns the node of v, which is part of a type in this namespace.
 func (c *compiler) of(v any, namespace string) (n *node, err error) {
 	if c.depth > maxNesting {
 		return nil, fmt.Errorf("its types are nested more than %d deep", maxNesting)
@@ -189,7 +189,7 @@ func (c *compiler) of(v any, namespace string) (n *node, err error) {
 	case map[string]any:
 		return c.object(v, namespace)
 	}
-	return nil, fmt.Errorf("%T is no type", v)
+	return nil, fmt.Errorf("a type is a %T, not a name, an object or an array", v)
 }
 
 func (c *compiler) byName(name, namespace string) (*node, error) {
@@ -201,13 +201,13 @@ func (c *compiler) byName(name, namespace string) (*node, error) {
 			return n, nil
 		}
 	}
-	return nil, fmt.Errorf("the type %.200q is not known", name)
+	return nil, fmt.Errorf("unknown type %.200q", name)
 }
 
 func (c *compiler) object(o map[string]any, namespace string) (n *node, err error) {
 	name, ok := o["type"].(string)
 	if !ok {
-		return nil, errors.New("the attribute type of a type is no name")
+		return nil, errors.New("the attribute type of a type is not a name")
 	}
 	n = &node{}
 	switch name {
@@ -240,7 +240,7 @@ func (c *compiler) object(o map[string]any, namespace string) (n *node, err erro
 	return n, err
 }
 
-// name gives n its full name, and its name to the types that follow.
+// name sets the full name of n, and makes n known to the types that follow.
 func (c *compiler) name(n *node, o map[string]any, namespace string) {
 	name, _ := o["name"].(string)
 	if own, ok := o["namespace"].(string); ok {
@@ -277,14 +277,15 @@ func names(v any) (all []string, err error) {
 	for _, v := range list {
 		name, ok := v.(string)
 		if !ok {
-			return nil, errors.New("a symbol of an enum is no name")
+			return nil, errors.New("a symbol of an enum is not a name")
 		}
 		all = append(all, name)
 	}
 	return all, nil
 }
 
-// join is the full name of a type in a namespace. A name with a dot is full.
+// join returns the full name of a type in a namespace. A name with a dot is a full
+// name.
 func join(namespace, name string) string {
 	if namespace == "" || strings.Contains(name, ".") {
 		return name

@@ -9,34 +9,34 @@ import (
 
 // Bounds of one record of another schema.
 const (
-	// MaxDatumBytes bounds its bytes, dropped fields included.
+	// MaxDatumBytes bounds its size, including skipped fields.
 	MaxDatumBytes = 1 << 20
-	// maxSteps and stepsPerByte bound how many values it may have, of which some
-	// take no bytes: null, and records and arrays of nothing else.
+	// maxSteps and stepsPerByte bound its number of values, some of which take no
+	// bytes: null, and records and arrays of nothing else.
 	maxSteps     = MaxTypes
 	stepsPerByte = 16
-	// maxDepth bounds how deep values are nested.
+	// maxDepth bounds the nesting of values.
 	maxDepth = 1000
 )
 
-// Reasons why bytes are not a record of the writer's schema, beside those of
-// package tweet. They are values, so that refusing does not allocate.
+// Reasons why bytes are not a record of the writer's schema, besides those of package
+// tweet. They are values, so that rejecting does not allocate.
 var (
 	errLength  = errors.New("a length is negative")
-	errUnion   = errors.New("a union has no branch of this number")
-	errEnum    = errors.New("an enum has no symbol of this number")
+	errUnion   = errors.New("a union has no branch with this number")
+	errEnum    = errors.New("an enum has no symbol with this number")
 	errBlock   = errors.New("a block of an array or map has an impossible size")
 	errDepth   = errors.New("values are nested more than 1000 deep")
 	errTooLong = errors.New("the record has more than 1048576 bytes")
-	errSteps   = errors.New("the record has more than 4096 values, and more than 16 for each of its bytes")
+	errSteps   = errors.New("the record has more than 4096 values and more than 16 per byte")
 )
 
-// wire reads the binary encoding, from b[i] on.
+// wire reads the binary encoding from b[i].
 type wire struct {
 	b     []byte
 	i     int
 	depth int
-	steps int // that are left
+	steps int // steps left
 }
 
 func newWire(b []byte) wire {
@@ -61,13 +61,13 @@ func (w *wire) enter() error {
 
 func (w *wire) leave() { w.depth-- }
 
-// varint reads a number of at most this many bits, without undoing the zigzag.
+// varint reads a number of at most this many bits, without zigzag decoding.
 func (w *wire) varint(bits uint) (u uint64, err error) {
 	for shift := uint(0); w.i < len(w.b); shift += 7 {
 		c := w.b[w.i]
 		w.i++
-		// The last byte there may be has room for the remaining bits, and no byte
-		// may follow it.
+		// The last possible byte has room for the remaining bits, and no byte may
+		// follow it.
 		if shift+7 >= bits && c>>(bits-shift) != 0 {
 			return 0, tweet.ErrVarint
 		}
@@ -80,7 +80,7 @@ func (w *wire) varint(bits uint) (u uint64, err error) {
 }
 
 func (w *wire) long() (int64, error) {
-	if w.i < len(w.b) && w.b[w.i] < 0x80 { // as most are
+	if w.i < len(w.b) && w.b[w.i] < 0x80 { // the most frequent case
 		u := int64(w.b[w.i])
 		w.i++
 		return u>>1 ^ -(u & 1), nil
@@ -124,8 +124,8 @@ func (w *wire) bytes() ([]byte, error) {
 	return w.take(n)
 }
 
-// skip passes over a value. It looks at the framing only: it does not matter
-// here what a boolean is, or whether a string is UTF-8.
+// skip skips a value. It checks the framing only: the value of a boolean and the UTF-8
+// of a string do not matter here.
 func (w *wire) skip(n *node) (err error) {
 	if err := w.step(); err != nil {
 		return err
@@ -196,8 +196,8 @@ func (w *wire) skipInside(n *node) error {
 	}
 }
 
-// block reads the head of a block of an array or map: how many items it has, 0
-// after the last block, and how many bytes they take, or -1.
+// block reads the head of a block of an array or map: its number of items, 0 after the
+// last block, and its number of bytes, or -1.
 func (w *wire) block() (count, size int64, err error) {
 	if err := w.step(); err != nil {
 		return 0, 0, err

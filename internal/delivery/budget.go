@@ -7,34 +7,34 @@ import (
 	"time"
 )
 
-// Budget bounds the bytes that an input has fetched, and what processors make of
-// them, until they are acknowledged.
+// Budget bounds the bytes that an input has fetched, and the results of processors,
+// until they are acknowledged.
 //
-// Half of it is for fetching, so that processors find room for what they make
-// while the input has more than enough to fetch. The limit is exceeded by one
-// delivery at a time: a batch may become more than all of the budget, and the
-// ones that wait for room must not wait for each other.
+// Half of it is for fetching, so that processors have room for their results while the
+// input has plenty to fetch. One delivery at a time may exceed the limit: a batch can
+// become larger than the whole budget, and deliveries that wait for room must not wait
+// for each other.
 type Budget struct {
 	limit int64
 
 	mu   sync.Mutex
 	used int64
-	over *Delivery     // the one that may exceed the limit, until it is settled
-	room chan struct{} // closed when bytes are released; nil while nobody waits
+	over *Delivery     // the delivery that may exceed the limit, until it is settled
+	room chan struct{} // closed when bytes are released; nil if nothing waits
 }
 
-// NewBudget returns a budget of so many bytes.
+// NewBudget returns a budget of this many bytes.
 func NewBudget(limit int64) *Budget { return &Budget{limit: limit} }
 
-// Charge counts n bytes of the input: what it has fetched, or if negative what it
-// has let go.
+// Charge counts n bytes of the input: bytes that it has fetched or, if negative,
+// released.
 func (b *Budget) Charge(n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.add(n)
 }
 
-// InUse returns the bytes that are counted now.
+// InUse returns the bytes in use.
 func (b *Budget) InUse() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -48,7 +48,7 @@ func (b *Budget) Full() bool {
 	return b.full()
 }
 
-// full is called with mu held.
+// full must be called with mu held.
 func (b *Budget) full() bool { return b.used >= (b.limit+1)/2 }
 
 // Wait returns when there is room for fetching, or with the error of ctx.
@@ -69,7 +69,7 @@ func (b *Budget) Wait(ctx context.Context) error {
 	}
 }
 
-// add is called with mu held.
+// add must be called with mu held.
 func (b *Budget) add(n int64) {
 	b.used += n
 	if n < 0 && b.room != nil {
@@ -78,7 +78,8 @@ func (b *Budget) add(n int64) {
 	}
 }
 
-// released returns what is closed at the next release. It is called with mu held.
+// released returns a channel that is closed at the next release. It must be called with
+// mu held.
 func (b *Budget) released() <-chan struct{} {
 	if b.room == nil {
 		b.room = make(chan struct{})
@@ -86,7 +87,7 @@ func (b *Budget) released() <-chan struct{} {
 	return b.room
 }
 
-// reserve adds n bytes of d, or returns what to wait for.
+// reserve adds n bytes of d, or returns a channel to wait for.
 func (b *Budget) reserve(d *Delivery, n int64) (wait <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -100,7 +101,7 @@ func (b *Budget) reserve(d *Delivery, n int64) (wait <-chan struct{}) {
 	return nil
 }
 
-// release ends what reserve began.
+// release releases the bytes of a delivery.
 func (b *Budget) release(d *Delivery, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -110,22 +111,21 @@ func (b *Budget) release(d *Delivery, n int64) {
 	b.add(-n)
 }
 
-// ErrFull says that a reservation found no room for as long as it may wait.
-var ErrFull = errors.New("no room in the input's memory budget: what is there waits for the output")
+// ErrFull means that a reservation found no room within its time limit.
+var ErrFull = errors.New("no room in the input's memory budget: the batches in it wait for the output")
 
-// patience is how long Reserve waits. It is bounded because components may keep a
-// part of a delivery behind the thread that waits, and that part may be of the
-// delivery that exceeds the limit.
+// patience is how long Reserve waits. It is bounded because components may keep a part
+// of a delivery behind the waiting thread, and that part may belong to the delivery
+// that exceeds the limit.
 const patience = 10 * time.Second
 
-// Reserve counts n more bytes, which are about to be made of this delivery, in the
-// budget of its input until the delivery is settled. It waits while the budget is
-// full, unless no other delivery exceeds it. It fails with the error of ctx, or
-// after 10 s with ErrFull: the caller then refuses the delivery, whose input
-// redelivers it later.
+// Reserve counts n more bytes, for results of this delivery, in the budget of its input
+// until the delivery is settled. It waits while the budget is full, unless no other
+// delivery exceeds it. It returns the error of ctx, or ErrFull after 10 s: the caller
+// then refuses the delivery, and the input redelivers it later.
 //
-// Nothing bounds the messages of inputs other than ours, nor what was
-// acknowledged before: Reserve then returns nil.
+// Nothing bounds the messages of other inputs, or messages that were acknowledged
+// before: Reserve then returns nil.
 func (d *Delivery) Reserve(ctx context.Context, n int64) error {
 	if d == nil || d.budget == nil || n <= 0 {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What would break: an input would fetch without bound, stop for ever, or not end.
+// If this fails, an input fetches without bound, stops forever, or does not end.
 func TestFetchingWaitsWhileHalfOfTheBudgetIsUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(20)
@@ -39,8 +39,8 @@ func TestFetchingWaitsWhileHalfOfTheBudgetIsUsed(t *testing.T) {
 	})
 }
 
-// What would break: a few batches that become a hundred times their size take all
-// memory, or wait for each other for ever.
+// If this fails, a few batches that grow a hundredfold take all memory, or wait for
+// each other forever.
 func TestOneDeliveryAtATimeExceedsTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(100)
@@ -57,14 +57,14 @@ func TestOneDeliveryAtATimeExceedsTheBudget(t *testing.T) {
 		}
 		two, three := reserve(second, 1), reserve(third, 1000)
 		if *two || *three || b.InUse() != 2100 {
-			t.Fatalf("a second one has exceeded it: %t, %t, %d bytes", *two, *three, b.InUse())
+			t.Fatalf("a second delivery has exceeded it: %t, %t, %d bytes", *two, *three, b.InUse())
 		}
 		_ = first.Settle()
 		synctest.Wait()
 		if !*two || !*three || b.InUse() != 1041 {
 			t.Fatalf("with room again: %t, %t, %d bytes", *two, *three, b.InUse())
 		}
-		_ = first.Settle() // twice changes nothing
+		_ = first.Settle() // a second call changes nothing
 		_, _ = second.Settle(), third.Settle()
 		b.Charge(-40)
 		if b.InUse() != 0 {
@@ -95,7 +95,7 @@ func TestAReservationWaitsForRoomWithinBounds(t *testing.T) {
 	})
 }
 
-// What would break: bytes that nobody releases any more, until nothing fits.
+// If this fails, bytes are never released, until nothing fits.
 func TestNothingIsReservedAfterTheAcknowledgement(t *testing.T) {
 	b := NewBudget(100)
 	d := b.New()
@@ -113,8 +113,8 @@ func TestNothingIsReservedAfterTheAcknowledgement(t *testing.T) {
 	}
 }
 
-// Charging cannot deadlock, and is bounded: whatever workers reserve, all of them
-// finish, and at no time do two deliveries exceed the limit.
+// If this fails, reservations can deadlock, or two deliveries exceed the limit at the
+// same time.
 func TestChargingNeverDeadlocks(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		steps := rapid.SliceOfN(rapid.SliceOfN(rapid.Int64Range(1, 150), 1, 4), 1, 12).Draw(rt, "reservations of each delivery")
@@ -161,7 +161,7 @@ func TestChargingNeverDeadlocks(t *testing.T) {
 			}
 		})
 		if t.Failed() {
-			rt.Fatal("see above")
+			rt.Fatal("two deliveries exceeded the limit")
 		}
 	})
 }

@@ -1,11 +1,11 @@
-// Package delivery connects an input with the processors behind it, for one
-// delivery of a message or batch: the input puts a Delivery into the context of
-// its messages; a processor that cannot process a message now refuses it, and one
-// that makes much of it reserves memory first.
+// Package delivery connects an input with the processors behind it, for one delivery of
+// a message or batch. The input puts a Delivery into the context of its messages. A
+// processor that cannot process a message now refuses it, and one whose result is large
+// reserves memory first.
 //
-// A processor of Benthos has no such way of its own. An error that it returns
-// marks the message and sends it on, in our pipelines to the dead letters; to
-// wait holds a thread of the pipeline, and so every partition behind it.
+// Benthos has no such mechanism. An error that a processor returns marks the message
+// and sends it on, in our pipelines to the dead letters. Waiting occupies a thread of
+// the pipeline, and so blocks every partition behind it.
 package delivery
 
 import (
@@ -13,12 +13,11 @@ import (
 	"sync"
 )
 
-// Delivery is one delivery of a message or batch, from the input that made it to
-// its acknowledgement. A redelivery is another Delivery. It is safe for
-// concurrent use.
+// Delivery is one delivery of a message or batch, from its input to its
+// acknowledgement. A redelivery is another Delivery. It is safe for concurrent use.
 type Delivery struct {
-	// Identity is what the input promises to tell topics apart by, empty where it
-	// promises nothing. It is set before a processor gets the delivery.
+	// Identity is how the input promises to distinguish topics, empty if it promises
+	// nothing. It is set before a processor gets the delivery.
 	Identity string
 
 	budget *Budget // nil: nothing is reserved
@@ -31,7 +30,7 @@ type Delivery struct {
 	reserved  int64 // bytes
 }
 
-// New returns a delivery of the input whose budget it is.
+// New returns a delivery of an input with this budget.
 func (b *Budget) New() *Delivery { return &Delivery{budget: b} }
 
 // In returns ctx with d.
@@ -41,20 +40,19 @@ func (d *Delivery) In(ctx context.Context) context.Context {
 
 type key struct{}
 
-// Of returns the Delivery that ctx carries, or nil: inputs other than ours have
-// none.
+// Of returns the Delivery in ctx, or nil: other inputs have none.
 func Of(ctx context.Context) *Delivery {
 	d, _ := ctx.Value(key{}).(*Delivery)
 	return d
 }
 
-// Refuse makes the input redeliver the whole delivery after a back-off, whatever
-// the acknowledgement says, and reports whether it will. The caller then leaves
-// the message out of its result. Where Refuse reports false the caller still owns
-// the message: d is nil, or the acknowledgement came first, as from a buffer that
-// acknowledges what it stores, so that nothing would redeliver the message.
+// Refuse makes the input redeliver the whole delivery after a back-off, whatever the
+// acknowledgement says, and reports whether it will. The caller then leaves the message
+// out of its result. If Refuse returns false the caller still owns the message: d is
+// nil, or the delivery was acknowledged before, for instance by a buffer that
+// acknowledges what it stores, so nothing would redeliver the message.
 //
-// err says why; of several the first is kept. It must not be nil.
+// err is the reason and must not be nil. The first reason is kept.
 func (d *Delivery) Refuse(err error) bool {
 	if d == nil {
 		return false
@@ -70,8 +68,8 @@ func (d *Delivery) Refuse(err error) bool {
 	return true
 }
 
-// Settle is called by the input with the acknowledgement. It releases what was
-// reserved, and returns why the delivery was refused, or nil.
+// Settle is called by the input with the acknowledgement. It releases all reservations,
+// and returns the reason why the delivery was refused, or nil.
 func (d *Delivery) Settle() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -82,8 +80,8 @@ func (d *Delivery) Settle() error {
 	return d.refused
 }
 
-// Open reports whether the input still waits for the acknowledgement. It is false
-// of nil.
+// Open reports whether the input still waits for the acknowledgement. It is false for
+// nil.
 func (d *Delivery) Open() bool {
 	if d == nil {
 		return false

@@ -19,12 +19,12 @@ func TestRefusedDeliverySettlesWithTheFirstReason(t *testing.T) {
 	}
 }
 
-// What would break: a processor would leave a message out of its result, and no
-// input would deliver it again.
-func TestNobodyRedeliversAfterTheAcknowledgement(t *testing.T) {
+// If this fails, a processor leaves a message out of its result that no input
+// redelivers.
+func TestNothingIsRefusedAfterTheAcknowledgement(t *testing.T) {
 	d := new(Delivery)
 	if err := d.Settle(); err != nil {
-		t.Fatalf("Settle() = %v of a delivery that nobody refused", err)
+		t.Fatalf("Settle() = %v for a delivery that was not refused", err)
 	}
 	if d.Refuse(errors.New("late")) {
 		t.Error("a settled delivery was refused")
@@ -34,7 +34,7 @@ func TestNobodyRedeliversAfterTheAcknowledgement(t *testing.T) {
 	}
 }
 
-// What was counted outweighs what a processor in another branch could not.
+// A success in one branch outweighs the failure of a processor in another.
 func TestVerdictOfADelivery(t *testing.T) {
 	wrong := errors.New("a setting is wrong")
 	for name, c := range map[string]struct {
@@ -42,7 +42,7 @@ func TestVerdictOfADelivery(t *testing.T) {
 		counted   bool
 		fruitless error
 	}{
-		"nothing is said":   {do: func(*Delivery) {}},
+		"no verdict":        {do: func(*Delivery) {}},
 		"counted":           {do: (*Delivery).Counted, counted: true},
 		"fruitless":         {do: func(d *Delivery) { d.Fruitless(wrong); d.Fruitless(errors.New("later")) }, fruitless: wrong},
 		"counted elsewhere": {do: func(d *Delivery) { d.Fruitless(wrong); d.Counted() }, counted: true},

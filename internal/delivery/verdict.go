@@ -1,6 +1,6 @@
 package delivery
 
-// Counted reports that something of the delivery was processed as it should be.
+// Counted records that a part of the delivery was processed as intended.
 func (d *Delivery) Counted() {
 	if d == nil {
 		return
@@ -10,9 +10,9 @@ func (d *Delivery) Counted() {
 	d.counted = true
 }
 
-// Fruitless reports that a processor could process nothing of all that it has
-// received so far, the delivery included: its settings do not fit, most likely.
-// err says which. It must not be nil.
+// Fruitless records that a processor could process nothing of all that it has received
+// so far, including this delivery: its settings are probably wrong. err is the reason
+// and must not be nil.
 func (d *Delivery) Fruitless(err error) {
 	if d == nil {
 		return
@@ -24,8 +24,8 @@ func (d *Delivery) Fruitless(err error) {
 	}
 }
 
-// Verdict returns whether something of the delivery was counted, and, if nothing
-// was, why the settings do not fit, or nil if no processor says so.
+// Verdict returns whether a part of the delivery was counted and, if not, the reason
+// why the settings do not fit, or nil if no processor gave one.
 func (d *Delivery) Verdict() (counted bool, fruitless error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -25,9 +25,9 @@ var pom []byte
 // oldestJava is the oldest Java that Kafka 4's broker supports.
 const oldestJava = 17
 
-// Get gives the folder with Kafka's libraries, which the first call gets
-// through Maven into the user's cache folder (54 MB), with an archive of its
-// classes beside it (50 MB). progress may be nil.
+// Get returns the folder with Kafka's libraries, which the first call downloads with
+// Maven into the user's cache folder (54 MB), with an archive of its classes beside it
+// (50 MB). progress may be nil.
 //
 // If Java or Maven is missing, the error is a process.MissingError. Concurrent calls,
 // in any number of processes, download once.
@@ -36,7 +36,7 @@ func Get(ctx context.Context, progress buildcache.Progress) (dir string, err err
 	return dir, err
 }
 
-// get is Get, and gives a Java with the options to run Kafka.
+// get is Get. It also returns a Java with the options to run Kafka.
 func get(ctx context.Context, progress buildcache.Progress) (dir string, java jvm, err error) {
 	if java, err = findJava(ctx); err != nil {
 		return "", java, err
@@ -90,8 +90,8 @@ type jvm struct {
 
 var javaVersion = regexp.MustCompile(`(?m)^\S+ (\d+)`)
 
-// findJava finds a Java that is new enough. One that cannot say its version is the
-// stand-in of macOS, which only says where to get Java.
+// findJava returns a Java that is new enough. A java without a version is the stub of
+// macOS, which only tells where to get Java.
 func findJava(ctx context.Context) (jvm, error) {
 	path, err := process.Look("java", "Kafka "+Version, "Java 17 or newer, e.g. default-jre-headless")
 	if err != nil {

@@ -34,7 +34,7 @@ type Options struct {
 	// Optimized lets Java compile as for a server that runs for days: for
 	// measurements. A test is over before that pays.
 	Optimized bool
-	// ClusterID is 16 bytes in Base64 for URLs; random when empty.
+	// ClusterID is 16 bytes in Base64 for URLs; random if empty.
 	ClusterID string
 	// Listeners are the broker's listeners besides the one at Port.
 	Listeners []Listener
@@ -43,8 +43,8 @@ type Options struct {
 	// Progress receives the steps of Get if Kafka must be downloaded first.
 	Progress buildcache.Progress
 
-	log         string   // another file than kafka.log
-	javaOptions []string // of the broker, beside those of its Java
+	log         string   // a log file other than kafka.log
+	javaOptions []string // options of the broker's Java, besides the common ones
 }
 
 const (

@@ -29,12 +29,12 @@ import (
 	"unsafe"
 )
 
-// Text is what the encoders take: strings and bytes alike, without a copy.
+// Text is the input of the encoders: a string or bytes, without a copy.
 type Text interface{ ~string | ~[]byte }
 
-// view looks at s as a string without copying it. A slice header begins with
-// the two words of a string header, so it holds for both kinds of Text. The
-// view must not outlive the call that made it: the bytes may change.
+// view returns s as a string without copying it. A slice header begins with the two
+// words of a string header, so this works for both kinds of Text. The view must not
+// outlive the call that created it, since the bytes may change.
 func view[T Text](s T) string { return *(*string)(unsafe.Pointer(&s)) }
 
 // AppendMeasurement appends a measurement, with commas and spaces escaped.
@@ -42,9 +42,9 @@ func AppendMeasurement[T Text](dst []byte, s T) []byte {
 	return appendToken(dst, view(s), inMeasurement)
 }
 
-// AppendTag appends `,key=value`, with commas, spaces and equals signs
-// escaped. InfluxDB sorts the tags of a point that are not in order: append
-// them sorted by key.
+// AppendTag appends `,key=value`, with commas, spaces and equals signs escaped.
+// InfluxDB sorts the tags of a point that are not in order, so append them sorted by
+// key.
 func AppendTag[K, V Text](dst []byte, key K, value V) []byte {
 	dst = append(dst, ',')
 	dst = appendToken(dst, view(key), inKey)
@@ -52,19 +52,19 @@ func AppendTag[K, V Text](dst []byte, key K, value V) []byte {
 	return appendToken(dst, view(value), inKey)
 }
 
-// AppendFieldKey appends a field's key and the equals sign. The space before
-// the first field and the commas between fields are the caller's.
+// AppendFieldKey appends a field's key and the equals sign. The caller appends the
+// space before the first field and the commas between fields.
 func AppendFieldKey[T Text](dst []byte, s T) []byte {
 	return append(appendToken(dst, view(s), inKey), '=')
 }
 
-// AppendString appends a string field's value: quoted, with quotes and
-// backslashes escaped. Newlines stand as they are.
+// AppendString appends a string field's value: quoted, with quotes and backslashes
+// escaped. Newlines are not escaped.
 func AppendString[T Text](dst []byte, s T) []byte {
 	v := view(s)
 	dst = append(dst, '"')
-	// Two vectorised searches beat a loop over the bytes, and nearly all text
-	// has neither.
+	// Two vectorised searches are faster than a loop over the bytes, and nearly all
+	// text has neither character.
 	if strings.IndexByte(v, '"') < 0 && strings.IndexByte(v, '\\') < 0 {
 		dst = append(dst, v...)
 	} else {
@@ -78,14 +78,14 @@ func AppendInt(dst []byte, v int64) []byte {
 	return append(strconv.AppendInt(dst, v, 10), 'i')
 }
 
-// AppendUint appends an unsigned field's value, such as `12u`. InfluxDB 2
-// takes it; a stock InfluxDB 1.8 does not and answers 400.
+// AppendUint appends an unsigned field's value, such as `12u`. InfluxDB 2 accepts it; a
+// stock InfluxDB 1.8 responds 400.
 func AppendUint(dst []byte, v uint64) []byte {
 	return append(strconv.AppendUint(dst, v, 10), 'u')
 }
 
-// AppendFloat appends a float field's value in the fewest digits that give v
-// again. v must be finite (CheckFloat).
+// AppendFloat appends a float field's value in the fewest digits that parse to v. v
+// must be finite (CheckFloat).
 func AppendFloat(dst []byte, v float64) []byte {
 	format := byte('f')
 	if abs := max(v, -v); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
@@ -99,7 +99,7 @@ func AppendBool(dst []byte, v bool) []byte {
 	return strconv.AppendBool(dst, v)
 }
 
-// place is where a text stands in a line, as a bit of escapes.
+// place is the position of a text in a line, as a bit of escapes.
 type place uint8
 
 const (
@@ -108,7 +108,7 @@ const (
 	inString
 )
 
-// escapes says for each byte the places where it needs a backslash.
+// escapes has for each byte the places where it needs a backslash.
 var escapes = [256]place{
 	',':  inMeasurement | inKey,
 	' ':  inMeasurement | inKey,
@@ -117,8 +117,8 @@ var escapes = [256]place{
 	'\\': inString,
 }
 
-// appendToken appends s as appendEscaped does, faster for the many names and
-// tags that have nothing to escape.
+// appendToken is appendEscaped, faster for the many names and tags with nothing to
+// escape.
 func appendToken(dst []byte, s string, at place) []byte {
 	if plain(s) {
 		return append(dst, s...)
@@ -138,9 +138,9 @@ func appendEscaped(dst []byte, s string, at place) []byte {
 	return append(dst, s[clean:]...)
 }
 
-// plain says whether s has no comma, space or equals sign, eight bytes at a
-// time: names and tags are short, so a loop over the bytes would be half of
-// what a point costs. The last load overlaps the one before it.
+// plain reports whether s has no comma, space or equals sign. It checks eight bytes at
+// a time: names and tags are short, so a loop over the bytes would be half of a point's
+// cost. The last load overlaps the one before it.
 func plain(s string) bool {
 	n := len(s)
 	if n < 8 {
@@ -159,7 +159,8 @@ func plain(s string) bool {
 	return special(load64(s, n-8)) == 0
 }
 
-// load64 reads s[i:i+8] as one little-endian word; the compiler makes one load of it.
+// load64 reads s[i:i+8] as one little-endian word. The compiler generates a single
+// load.
 func load64(s string, i int) uint64 {
 	s = s[i : i+8]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
@@ -172,9 +173,8 @@ const (
 	high = 0x8080808080808080
 )
 
-// special is not 0 if one of the word's bytes is a comma, a space or an equals
-// sign. x-low borrows out of a byte only where it is 0, that is where the
-// pattern was met.
+// special is not 0 if a byte of the word is a comma, a space or an equals sign. x-low
+// borrows out of a byte only if it is 0, that is, where the pattern matched.
 func special(word uint64) uint64 {
 	const (
 		comma  = ',' * low

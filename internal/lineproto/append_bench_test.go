@@ -35,8 +35,8 @@ func reportPoints(b *testing.B, points int) {
 	b.ReportMetric(float64(b.N)*float64(points)/b.Elapsed().Seconds(), "points/s")
 }
 
-// BenchmarkTweetPoint writes one tweet as a point: by this package, by the
-// encoder that InfluxData's programs share, and by influxdb-client-go.
+// BenchmarkTweetPoint encodes one tweet as a point with this package, with the encoder
+// that InfluxData's programs share, and with influxdb-client-go.
 func BenchmarkTweetPoint(b *testing.B) {
 	b.Run("append", func(b *testing.B) {
 		brand, text, buf := []byte("SuperCoffee"), []byte(benchText), make([]byte, 0, 4096)
@@ -68,7 +68,7 @@ func BenchmarkTweetPoint(b *testing.B) {
 	})
 }
 
-// BenchmarkNextLine cuts messages of 4,000 points into lines.
+// BenchmarkNextLine splits messages of 4,000 points into lines.
 func BenchmarkNextLine(b *testing.B) {
 	for name, line := range map[string]string{
 		"window": "tweets,brand=SuperCoffee,sentiment=positive count=4000i 1700000000000000017\n",

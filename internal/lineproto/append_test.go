@@ -32,9 +32,8 @@ func TestAppend(t *testing.T) {
 	}
 }
 
-// TestSpecialBytesAreSeen breaks if the search by words of eight bytes misses a
-// special byte at some place of a text of some length, or sees one that is not
-// there.
+// If this fails, the search by words of eight bytes misses a special byte at some
+// position in a text of some length, or reports one that does not exist.
 func TestSpecialBytesAreSeen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.StringOf(rapid.RuneFrom([]rune("a,= +<-\x00\x7f\u00ac\u00a0\u00bd"))).Draw(t, "s")
@@ -48,7 +47,7 @@ func TestSpecialBytesAreSeen(t *testing.T) {
 	})
 }
 
-// TestEncodersDoNotAllocate breaks if a tweet costs garbage.
+// If this fails, encoding a tweet allocates.
 func TestEncodersDoNotAllocate(t *testing.T) {
 	buf, text := make([]byte, 0, 4096), []byte(`say "hi", all`)
 	if n := testing.AllocsPerRun(100, func() {

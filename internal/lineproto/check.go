@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// The largest things that InfluxDB stores.
+// The largest values that InfluxDB stores.
 const (
-	// MaxKeyLen is the limit in bytes of measurement, tags and one field key,
-	// as escaped, plus a separator of 4 bytes (models.MaxKeyLength).
+	// MaxKeyLen is the limit in bytes of the measurement, the tags and one field key,
+	// escaped, plus a separator of 4 bytes (models.MaxKeyLength).
 	MaxKeyLen = 65535
-	// MaxStringLen is the limit in bytes of a string field's value in
-	// InfluxDB 2.7 (tsdb.MaxFieldValueLength, 1 MiB; the 64 KB of older
-	// documents are not what the server checks). 1.8 has no such limit.
+	// MaxStringLen is the limit in bytes of a string field's value in InfluxDB 2.7
+	// (tsdb.MaxFieldValueLength, 1 MiB; the server does not check the 64 KB in older
+	// documentation). 1.8 has no such limit.
 	MaxStringLen = 1 << 20
 	// MinTime and MaxTime bound a timestamp in nanoseconds since 1970
 	// (models.MinNanoTime, models.MaxNanoTime): 1677-09-21 to 2262-04-11.
@@ -21,8 +21,8 @@ const (
 	MaxTime = math.MaxInt64 - 1
 )
 
-// Why a value cannot be carried. The Check functions return one of these as it
-// is; wrap it with the name of the tag or field.
+// Reasons why a value cannot be carried. The Check functions return them unwrapped;
+// wrap them with the name of the tag or field.
 var (
 	ErrEmpty       = errors.New("must not be empty")
 	ErrTooLong     = errors.New("is longer than InfluxDB takes")
@@ -35,11 +35,11 @@ var (
 	ErrTimeOutside = errors.New("is outside the years 1677 to 2262 that InfluxDB can store")
 )
 
-// CheckMeasurement says whether InfluxDB can carry s as a measurement.
+// CheckMeasurement returns an error if InfluxDB cannot carry s as a measurement.
 //
-// A backslash must not stand before a comma, a space, an equals sign or a
-// quote: the server makes another name of it, or unescapes it in the name and
-// not in the series key, so that the point is stored where no query finds it.
+// A backslash must not be before a comma, a space, an equals sign or a quote: the
+// server reads another name, or unescapes it in the name but not in the series key, and
+// stores the point where no query finds it.
 func CheckMeasurement[T Text](s T) error {
 	v := view(s)
 	if err := checkToken(v, ` ,="`); err != nil {
@@ -49,16 +49,16 @@ func CheckMeasurement[T Text](s T) error {
 		return ErrLeading
 	}
 	if strings.HasPrefix(v, Mark) {
-		return ErrMark // and NextLine would not give it back
+		return ErrMark // NextLine would not return it
 	}
 	return nil
 }
 
-// CheckKey says whether InfluxDB can carry s as the key of a tag or a field.
+// CheckKey returns an error if InfluxDB cannot carry s as the key of a tag or a field.
 //
-// `time` as a field is the worst of the reserved names: both servers drop the
-// field, keep the rest of the point, and answer 204. `_field`, `_measurement`,
-// 0x00 and 0xff are refused by InfluxDB 2 as tags.
+// `time` as a field is the worst of the reserved names: both servers drop the field,
+// keep the rest of the point, and respond 204. InfluxDB 2 rejects `_field`,
+// `_measurement`, 0x00 and 0xff as tags.
 func CheckKey[T Text](s T) error {
 	v := view(s)
 	if err := checkToken(v, ` ,="`); err != nil {
@@ -77,21 +77,20 @@ func CheckKey[T Text](s T) error {
 	return nil
 }
 
-// CheckTagValue says whether InfluxDB can carry s as the value of a tag. An
-// empty one is an error: leave the tag away instead, if that is what is meant.
+// CheckTagValue returns an error if InfluxDB cannot carry s as the value of a tag. An
+// empty value is an error: leave the tag out if that is intended.
 func CheckTagValue[T Text](s T) error {
 	return checkToken(view(s), " ")
 }
 
-// checkToken is what holds for measurements, keys and tag values alike. before
-// lists the characters that must not follow a backslash.
+// checkToken checks the rules for measurements, keys and tag values. before lists the
+// characters that must not follow a backslash.
 //
-// A backslash is no escape character for itself in these places, so nothing can
-// be done for one that comes to stand before a character with a meaning. Of a
-// backslash and a space InfluxDB's parser makes two things at once: the part of
-// it that looks for the end of the line thinks that the fields begin there,
-// counts what follows as theirs, and may then take a newline inside a string for
-// the end of the line, or run over the end.
+// A backslash cannot be escaped in these places, so a backslash before a special
+// character cannot be represented. InfluxDB's parser reads a backslash and a space in
+// two ways: the code that looks for the end of the line assumes that the fields begin
+// there, so it can read a newline inside a string as the end of the line, or run past
+// the end.
 func checkToken(s, before string) error {
 	switch {
 	case s == "":
@@ -102,7 +101,7 @@ func checkToken(s, before string) error {
 		return ErrNewline
 	}
 	if strings.IndexByte(s, '\\') < 0 {
-		return nil // as nearly all
+		return nil // the most frequent case
 	}
 	for i, c := range []byte(s) {
 		if c == '\\' && (i == len(s)-1 || strings.IndexByte(before, s[i+1]) >= 0) {
@@ -112,7 +111,7 @@ func checkToken(s, before string) error {
 	return nil
 }
 
-// CheckString says whether InfluxDB can store s as a string field's value.
+// CheckString returns an error if InfluxDB cannot store s as a string field's value.
 func CheckString[T Text](s T) error {
 	if len(s) > MaxStringLen {
 		return ErrTooLong
@@ -120,7 +119,7 @@ func CheckString[T Text](s T) error {
 	return nil
 }
 
-// CheckFloat says whether InfluxDB can store v: it must be finite.
+// CheckFloat returns an error if InfluxDB cannot store v: it must be finite.
 func CheckFloat(v float64) error {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return ErrNotFinite
@@ -128,7 +127,8 @@ func CheckFloat(v float64) error {
 	return nil
 }
 
-// CheckTime says whether InfluxDB can store a point at ns nanoseconds since 1970.
+// CheckTime returns an error if InfluxDB cannot store a point at ns nanoseconds since
+// 1970.
 func CheckTime(ns int64) error {
 	if ns < MinTime || ns > MaxTime {
 		return ErrTimeOutside

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// fieldKeys holds the field keys of one line, to find a key that comes twice: InfluxDB
-// keeps one of the two values and answers 204.
+// fieldKeys holds the field keys of one line, to find duplicate keys: InfluxDB keeps
+// one of the two values and responds 204.
 //
 // Most lines have few fields, which add compares with each other. The others are left
 // to twice.
@@ -35,15 +35,15 @@ func (k *fieldKeys) add(b []byte, from, to int) bool {
 	return false
 }
 
-// unsure reports whether a key may come twice that add has not found.
+// unsure reports whether there may be a duplicate key that add has not found.
 func (k *fieldKeys) unsure() bool { return k.n > len(k.at) || k.quote && k.n > 1 }
 
 var seed = maphash.MakeSeed()
 
-// twice reports whether two of the fields have the same key. scanFields must have found
-// nothing wrong in them. It sorts hashes, so that the time does not grow with the square
-// of the number of fields. The hashes have 64 bits and a random seed: no two different
-// keys are expected to have the same one.
+// twice reports whether two of the fields have the same key. scanFields must have
+// accepted them. It sorts hashes, so its time does not grow with the square of the
+// number of fields. The hashes have 64 bits and a random seed: different keys are not
+// expected to have the same hash.
 func twice(fields []byte) bool {
 	var room [128]uint64
 	hashes := room[:0]

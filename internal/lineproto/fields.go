@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Type is the type of a field's value, in the words of InfluxDB's answers.
+// Type is the type of a field's value, named as in InfluxDB's responses.
 type Type string
 
 // The types of fields.
@@ -24,8 +24,7 @@ var (
 	unescapeField = strings.NewReplacer(`\,`, `,`, `\"`, `"`, `\ `, ` `, `\=`, `=`)
 )
 
-// Measurement is that of a line in which NextLine has found nothing wrong, without
-// its escapes.
+// Measurement returns the unescaped measurement of a line that NextLine has accepted.
 func Measurement(line []byte) string {
 	for i, c := range line {
 		if (c == ',' || c == ' ') && (i == 0 || line[i-1] != '\\') {
@@ -35,8 +34,8 @@ func Measurement(line []byte) string {
 	return unescapeName.Replace(string(line))
 }
 
-// Fields gives the keys, without their escapes, and the types of the fields of a
-// line in which NextLine has found nothing wrong.
+// Fields returns the unescaped keys and the types of the fields of a line that NextLine
+// has accepted.
 func Fields(line []byte) iter.Seq2[string, Type] {
 	return func(yield func(string, Type) bool) {
 		i, err := scanKey(line, 0)
@@ -74,7 +73,7 @@ func Fields(line []byte) iter.Seq2[string, Type] {
 	}
 }
 
-// typeOf tells the type of a value by how it is written.
+// typeOf returns the type of a value by its form.
 func typeOf(value []byte) Type {
 	switch first, last := value[0], value[len(value)-1]; {
 	case first == '"':
@@ -89,8 +88,8 @@ func typeOf(value []byte) Type {
 	return Float
 }
 
-// Time is the time of a line that has one (Line.Stamp) and in which NextLine has
-// found nothing wrong, in nanoseconds since 1970.
+// Time returns the timestamp of a line that has one (Line.Stamp) and that NextLine has
+// accepted, in nanoseconds since 1970.
 func Time(line []byte) (ns int64, ok bool) {
 	line = bytes.TrimRight(line, " \r")
 	i := len(line)

@@ -5,46 +5,45 @@ import (
 	"errors"
 )
 
-// Why a line is no point, besides the errors of the Check functions.
+// Reasons why a line is not a point, besides the errors of the Check functions.
 var (
 	ErrMeasurement = errors.New("has no measurement, or nothing after it")
 	ErrTag         = errors.New("has a tag without key or value")
 	ErrField       = errors.New("has no fields, or one without key or value")
 	ErrQuote       = errors.New("has a quoted string that does not end where its field does")
-	ErrTimestamp   = errors.New("has a timestamp that is no integer of nanoseconds")
-	ErrTimeField   = errors.New("has a field named time, which InfluxDB drops without an error: rename it")
+	ErrTimestamp   = errors.New("has a timestamp that is not an integer of nanoseconds")
+	ErrTimeField   = errors.New("has a field named time, which InfluxDB drops without an error. Rename it")
 	ErrFieldTwice  = errors.New("has the same field twice, of which InfluxDB keeps one")
 )
 
 // Mark is the byte order mark that some programs write at the start of a UTF-8 file.
-// InfluxDB reads it as a part of the name that follows, so that the measurement has a
-// twin that looks the same.
+// InfluxDB reads it as part of the following name, which creates a second measurement
+// that looks the same.
 const Mark = "\uFEFF"
 
-// Line is one line of a message, as NextLine finds it.
+// Line is one line of a message, as returned by NextLine.
 type Line struct {
-	// Bytes aliases the message: without the newline, leading blanks, byte order
-	// marks and a carriage return before the newline. Empty only at the end of the
-	// message.
+	// Bytes aliases the message. It does not include the newline, a carriage return
+	// before it, leading blanks and byte order marks. It is empty only at the end of
+	// the message.
 	Bytes []byte
-	// Stamp is the digits of the timestamp, with their sign; empty without one.
+	// Stamp is the digits of the timestamp, with their sign; empty if there is none.
 	Stamp []byte
-	// Err is why the line is refused, nil for a plausible point. A plausible
-	// line ends where it ends whatever is put after it, so it cannot spoil its
-	// neighbours in a request; whether its numbers are numbers and its tags
-	// differ is left to the server.
+	// Err is the reason why the line is rejected, nil for a plausible point. A
+	// plausible line ends at the same place whatever follows it, so it cannot affect
+	// its neighbours in a request. The server checks whether its numbers are valid and
+	// its tags differ.
 	Err error
 }
 
-// Timed reports whether the line ends in a timestamp. Without one the server
-// takes the time of arrival, so that a resend makes a second point.
+// Timed reports whether the line ends in a timestamp. Otherwise the server uses the
+// time of arrival, so a resend creates a second point.
 func (l Line) Timed() bool { return len(l.Stamp) > 0 }
 
-// NextLine takes the first line off a message of line protocol. It skips blank lines,
-// comments, and byte order marks before a line: joined files have one in the middle.
-// It agrees with InfluxDB about where a line ends: not at a
-// newline within a quoted string, nor at one after a backslash. At the end of
-// the message, Bytes is empty.
+// NextLine splits the first line off a message of line protocol. It skips blank lines,
+// comments, and byte order marks before a line: joined files have one in the middle. It
+// agrees with InfluxDB about where a line ends: not at a newline inside a quoted
+// string, and not at one after a backslash. At the end of the message, Bytes is empty.
 func NextLine(msg []byte) (line Line, rest []byte) {
 	for len(msg) > 0 {
 		start := skipBlanks(msg, 0)
@@ -56,8 +55,8 @@ func NextLine(msg []byte) (line Line, rest []byte) {
 			msg = msg[start+1:]
 			continue
 		case '#':
-			// Quotes and backslashes count in a comment as well: InfluxDB
-			// looks for the end of a line before it looks what it is.
+			// Quotes and backslashes count in a comment too: InfluxDB looks for the end
+			// of a line before it checks what the line is.
 			msg = msg[past(msg, lineEnd(msg, 0)):]
 			continue
 		case Mark[0]:
@@ -67,8 +66,8 @@ func NextLine(msg []byte) (line Line, rest []byte) {
 			}
 		}
 		end, stamp, err := scanPoint(msg, start)
-		// Leading blanks are taken for the end of the tags by the part of the
-		// server's parser that looks for the end of the line.
+		// The part of the server's parser that looks for the end of the line reads
+		// leading blanks as the end of the tags.
 		if start > 0 && err == nil && end != lineEnd(msg, 0) {
 			err = ErrQuote
 		}
@@ -92,7 +91,7 @@ func NextLine(msg []byte) (line Line, rest []byte) {
 	return Line{}, nil
 }
 
-// past is the place behind the newline at end, or the end of the message.
+// past returns the position after the newline at end, or the end of the message.
 func past(msg []byte, end int) int { return min(end+1, len(msg)) }
 
 // skipBlanks is models.skipWhitespace.
@@ -103,8 +102,8 @@ func skipBlanks(b []byte, i int) int {
 	return i
 }
 
-// lineEnd finds the end of a line as models.scanLine does, for lines that
-// scanPoint refuses: wrong in places, but what the server does.
+// lineEnd returns the end of a line as models.scanLine does, for lines that scanPoint
+// rejects. It is not always right, but it is what the server does.
 func lineEnd(b []byte, i int) int {
 	var quoted, fields bool
 	var equals, commas int

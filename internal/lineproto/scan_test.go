@@ -80,8 +80,8 @@ func TestNextLine(t *testing.T) {
 	}
 }
 
-// TestFieldTwiceAmongMany breaks if of many fields one that comes twice is not
-// found, or if a line with many is refused.
+// If this fails, a duplicate among many fields is not found, or a line with many fields
+// is rejected.
 func TestFieldTwiceAmongMany(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		keys := rapid.SliceOfN(rapid.StringMatching(`[a-c]{1,5}(\\[ ,="]["a])?`), 1, 300).Draw(t, "keys")
@@ -101,9 +101,9 @@ func TestFieldTwiceAmongMany(t *testing.T) {
 	})
 }
 
-// TestManyFieldsCostNoSquare breaks if the time for a line grows with the square
-// of its fields: half a million of them would take minutes.
-func TestManyFieldsCostNoSquare(t *testing.T) {
+// If this fails, the time for a line grows with the square of its fields: half a
+// million of them would take minutes.
+func TestTimeGrowsLinearlyWithFields(t *testing.T) {
 	line := []byte("m ")
 	for i := range 500_000 {
 		line = append(strconv.AppendInt(append(line, 'f'), int64(i), 10), "=1,"...)
@@ -118,9 +118,8 @@ func TestManyFieldsCostNoSquare(t *testing.T) {
 	}
 }
 
-// FuzzNextLine breaks if some message makes the scanner panic, stand still or
-// give bytes that are not the message's. That it cuts as InfluxDB does is
-// tested in tests/influxparser.
+// If this fails, a message makes the scanner panic, loop, or return bytes that are not
+// in the message. tests/influxparser checks that it splits as InfluxDB does.
 func FuzzNextLine(f *testing.F) {
 	f.Add([]byte("m,t=a\\ b f=\"a\nb\",g=1i -12\n# c\n\nm f=t\r\n"))
 	f.Fuzz(func(t *testing.T, msg []byte) {

@@ -8,12 +8,12 @@ import (
 	"strconv"
 )
 
-// delims are the bytes at which scanKey looks in a name or a tag.
+// delims are the bytes at which scanKey stops in a name or a tag.
 var delims = [256]bool{',': true, ' ': true, '=': true, '\\': true, '\n': true}
 
-// candidates marks those of the first eight bytes of b that may be delims, each
-// by the high bit of its byte: all that are below '@', where no letter is, and
-// the backslash. It marks a few others as well, and all where b is shorter.
+// candidates marks the bytes among the first eight of b that may be delims, by the high
+// bit of each byte: all bytes below '@', which are not letters, and the backslash. It
+// also marks a few others, and all bytes if b is shorter.
 func candidates(b []byte) uint64 {
 	if len(b) < 8 {
 		return high >> (64 - 8*len(b))
@@ -23,9 +23,9 @@ func candidates(b []byte) uint64 {
 	return (^(word | word<<1) | (backslash-low)&^backslash) & high
 }
 
-// scanPoint reads one point at b[start:], which begins with no blank, and
-// returns its end, the place of its newline or len(b). With an error the end
-// does not count.
+// scanPoint reads one point at b[start:], which does not begin with a blank, and
+// returns its end: the position of its newline, or len(b). After an error the end is
+// undefined.
 func scanPoint(b []byte, start int) (end int, stamp []byte, err error) {
 	i, err := scanKey(b, start)
 	if err != nil {
@@ -38,8 +38,8 @@ func scanPoint(b []byte, start int) (end int, stamp []byte, err error) {
 	return scanTime(b, i)
 }
 
-// scanKey reads measurement and tags and returns the place of the space behind
-// them.
+// scanKey reads the measurement and the tags and returns the position of the space
+// after them.
 func scanKey(b []byte, i int) (int, error) {
 	var (
 		from    = i // start of the measurement, the tag key or the tag value
@@ -54,8 +54,8 @@ func scanKey(b []byte, i int) (int, error) {
 			if !delims[c] {
 				continue
 			}
-			// In this part of a line a character is escaped if the one before it
-			// is a backslash, whatever stands before that.
+			// In this part of a line a character is escaped if the character before it
+			// is a backslash, whatever precedes that.
 			escaped := i > from && b[i-1] == '\\'
 			switch c {
 			case '\n':
@@ -64,7 +64,7 @@ func scanKey(b []byte, i int) (int, error) {
 				}
 				return i, missing
 			case '\\':
-				// A line that ends in a backslash takes the newline with it.
+				// A backslash at the end of a line escapes the newline.
 				if i+1 == len(b) || missing == ErrMeasurement && (b[i+1] == '=' || b[i+1] == '"') {
 					return i, ErrBackslash // see CheckMeasurement
 				}
@@ -106,8 +106,7 @@ func scanKey(b []byte, i int) (int, error) {
 
 // hidden reports whether a line that is not a point has an escaped space or comma, and
 // then an equals sign, in its measurement or the value of a tag, as in `drive=C:\ v=1`.
-// The backslash was probably meant as the last character, and not to escape what
-// follows.
+// The backslash was probably meant as the last character, not to escape the next one.
 func hidden(line []byte) bool {
 	escaped, value := false, true // the measurement has no key before it
 	for i := 1; i < len(line); i++ {
@@ -129,7 +128,7 @@ func hidden(line []byte) bool {
 	return false
 }
 
-// backslashes counts those at the end of b.
+// backslashes returns the number of backslashes at the end of b.
 func backslashes(b []byte) int {
 	n := 0
 	for n < len(b) && b[len(b)-1-n] == '\\' {
@@ -138,8 +137,8 @@ func backslashes(b []byte) int {
 	return n
 }
 
-// scanFields reads the fields and returns the place of the space, newline or
-// end behind them.
+// scanFields reads the fields and returns the position of the space, newline or end
+// after them.
 func scanFields(b []byte, i int) (int, error) {
 	var seen fieldKeys
 	for {
@@ -147,8 +146,8 @@ func scanFields(b []byte, i int) (int, error) {
 		for i < len(b) && b[i] != '=' {
 			switch b[i] {
 			case '\\':
-				// Here, other than in a tag, a backslash takes the next
-				// character with it, a second backslash too.
+				// Here, unlike in a tag, a backslash escapes the next character,
+				// including a second backslash.
 				if i+1 >= len(b) {
 					return i, ErrBackslash
 				}
@@ -203,8 +202,7 @@ func scanFields(b []byte, i int) (int, error) {
 	}
 }
 
-// stringEnd returns the place behind the quote that ends the string at
-// b[i:], or -1.
+// stringEnd returns the position after the quote that ends the string at b[i:], or -1.
 func stringEnd(b []byte, i int) int {
 	from := i
 	for {
@@ -219,8 +217,8 @@ func stringEnd(b []byte, i int) int {
 	}
 }
 
-// scanTime reads what may stand behind the fields, a timestamp and blanks, and
-// returns the end of the line.
+// scanTime reads the optional timestamp and blanks after the fields, and returns the
+// end of the line.
 func scanTime(b []byte, i int) (end int, stamp []byte, err error) {
 	if i < len(b) && b[i] == ' ' {
 		i = skipBlanks(b, i)
@@ -249,8 +247,8 @@ func scanTime(b []byte, i int) (end int, stamp []byte, err error) {
 	return i, stamp, nil
 }
 
-// checkTimestamp checks digits, which may have a sign before them. Of nearly all
-// timestamps it is enough to look at their length and at their order as text.
+// checkTimestamp checks digits, which may have a sign. For nearly all timestamps it is
+// enough to compare their length and their text.
 func checkTimestamp(digits []byte) error {
 	const last = "9223372036854775806" // MaxTime
 	if digits[0] != '-' && (len(digits) < len(last) || len(digits) == len(last) && view(digits) <= last) {

@@ -1,13 +1,13 @@
 //go:build !race
 
-// The race detector makes sync.Pool, where lz4 and zstd keep their state, lose
-// some of it on purpose.
+// Under the race detector, sync.Pool, where lz4 and zstd keep their state, drops some
+// of it on purpose.
 
 package recordbatch
 
 import "testing"
 
-// If this fails, reading or decompressing a batch makes garbage.
+// If this fails, reading or decompressing a batch allocates.
 func TestNoAllocation(t *testing.T) {
 	plain := tweetBatch(t)
 	if n := testing.AllocsPerRun(10, func() { countRecords(t, plain) }); n != 0 {
@@ -40,8 +40,8 @@ func TestNoAllocation(t *testing.T) {
 	}
 }
 
-// If this fails, a message holds more memory than its bytes, or the way to it
-// takes more than the one allocation.
+// If this fails, a message takes more memory than its bytes, or more than one
+// allocation.
 func TestFreshMessage(t *testing.T) {
 	plain := tweetBatch(t)
 	for _, p := range payloads {

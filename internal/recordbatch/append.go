@@ -6,21 +6,20 @@ import (
 	"math"
 )
 
-// ErrRecords says that records cannot be put into one batch.
-var ErrRecords = errors.New("the records do not make a batch")
+// ErrRecords means that records cannot be put into one batch.
+var ErrRecords = errors.New("the records cannot form a batch")
 
-// AppendBatch appends an uncompressed batch of records, whose offsets must rise
-// from h.BaseOffset on. Of h it takes
+// AppendBatch appends an uncompressed batch of records, whose offsets must ascend from
+// h.BaseOffset. From h it uses
 //
 //   - BaseOffset, LeaderEpoch, ProducerID, ProducerEpoch, BaseSequence;
 //   - Attributes, whose codec must be none;
-//   - LastOffsetDelta, where the last record's offset is not beyond it: that
-//     makes a compacted batch;
+//   - LastOffsetDelta, if the last record's offset is not beyond it: that makes a compacted batch;
 //   - FirstTimestamp with AttrDeleteHorizon, or without records;
 //   - MaxTimestamp with AttrLogAppendTime, or without records.
 //
-// The rest follows from the records. On an ErrRecords or ErrTooLarge (a batch
-// has at most 2 GiB) dst is given back as it came.
+// All other fields follow from the records. On an ErrRecords or ErrTooLarge (a batch
+// has at most 2 GiB) dst is returned unchanged.
 func AppendBatch(dst []byte, h Header, records ...Record) ([]byte, error) {
 	if c := h.Codec(); c != None {
 		return dst, fmt.Errorf("%w: attributes with the codec %s", ErrRecords, c)
@@ -52,7 +51,7 @@ func AppendBatch(dst []byte, h Header, records ...Record) ([]byte, error) {
 	return out, nil
 }
 
-// extend makes the ranges of h hold the records.
+// extend widens the ranges of h to include the records.
 func (h *Header) extend(records []Record) {
 	if len(records) == 0 {
 		return
@@ -66,7 +65,7 @@ func (h *Header) extend(records []Record) {
 			h.MaxTimestamp = max(h.MaxTimestamp, records[i].Timestamp)
 		}
 	}
-	// An offset that no delta reaches is refused where its record is appended.
+	// appendRecord rejects an offset that no delta can express.
 	delta := records[len(records)-1].Offset - h.BaseOffset
 	if delta > int64(h.LastOffsetDelta) {
 		h.LastOffsetDelta = int32(min(delta, math.MaxInt32))

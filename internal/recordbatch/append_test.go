@@ -21,7 +21,7 @@ func batchGen(t *rapid.T) (Header, []Record) {
 		ProducerEpoch: rapid.Int16().Draw(t, "producer epoch"),
 		BaseSequence:  rapid.Int32().Draw(t, "sequence"),
 		Attributes:    rapid.Int16().Draw(t, "attributes") &^ AttrCodec,
-		// Both are only taken where the records do not give them.
+		// Used only if they do not follow from the records.
 		FirstTimestamp: rapid.Int64().Draw(t, "first timestamp"),
 		MaxTimestamp:   rapid.Int64().Draw(t, "max timestamp"),
 	}
@@ -44,8 +44,8 @@ func batchGen(t *rapid.T) (Header, []Record) {
 	return h, records
 }
 
-// If this fails, what AppendBatch writes is not what franz-go's encoder writes
-// of the same records.
+// If this fails, AppendBatch and franz-go's encoder write different bytes for the same
+// records.
 func TestAppendBatchIsKafkas(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h, records := batchGen(t)
@@ -85,7 +85,7 @@ func encoded(h Header, records []Record) []byte {
 		for key, value := range rec.Headers.All() {
 			r.Headers = append(r.Headers, kmsg.Header{Key: string(key), Value: value})
 		}
-		body := r.AppendTo(nil)[1:] // behind a length of 0
+		body := r.AppendTo(nil)[1:] // after a length of 0
 		b.Records = append(kbin.AppendVarint(b.Records, int32(len(body))), body...)
 	}
 	b.Length = int32(HeaderSize - lengthEnd + len(b.Records))
@@ -139,8 +139,8 @@ func TestWalkGivesWhatWasWritten(t *testing.T) {
 	})
 }
 
-// If this fails, a batch is written that no consumer can read, or the caller's
-// bytes are spoilt.
+// If this fails, a batch is written that no consumer can read, or the caller's bytes
+// are overwritten.
 func TestAppendBatchRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name    string

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// If this fails, one batch of a hostile producer can take all memory.
+// If this fails, one batch of a hostile producer can exhaust the memory.
 func TestBombs(t *testing.T) {
 	const limit = 1 << 20
 	zeros := make([]byte, 64<<20)
@@ -24,7 +24,7 @@ func TestBombs(t *testing.T) {
 		append(bytes.Clone(xerialMagic), append(make([]byte, 8), bytes.Repeat([]byte{0, 0, 0, 6, 0xff, 0xff, 0xff, 0xff, 0x07, 0}, 5)...)...))
 	for name, batch := range bombs {
 		d := NewDecompressor(limit)
-		got, err := d.AppendUncompressed(nil, batch) // makes the codec's state
+		got, err := d.AppendUncompressed(nil, batch) // creates the codec's state
 		if !errors.Is(err, ErrTooLarge) || got != nil {
 			t.Errorf("%s: %d bytes and the error %v", name, len(got), err)
 		}
@@ -42,9 +42,9 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// If this fails, the threads of a pipeline keep the memory of the largest batch
-// that ever came.
-func TestALargeBufferIsLetGo(t *testing.T) {
+// If this fails, the threads of a pipeline keep the memory of the largest batch ever
+// read.
+func TestALargeBufferIsReleased(t *testing.T) {
 	large := withPayload(body(1, 0), Zstd, zstdStream(t, make([]byte, 20<<20)))
 	small := withPayload(body(1, 0), Zstd, zstdStream(t, make([]byte, 100)))
 	d := NewDecompressor(32 << 20)
@@ -58,7 +58,7 @@ func TestALargeBufferIsLetGo(t *testing.T) {
 	}
 }
 
-// If this fails, the library gets frames that end the process: see checkLZ4.
+// If this fails, the library gets frames that crash the process: see checkLZ4.
 func TestLZ4LegacyFrames(t *testing.T) {
 	legacy := binary.LittleEndian.AppendUint32(nil, 0x184c2102)
 	frame := lz4StreamOf(t, []byte("x"))
@@ -70,8 +70,7 @@ func TestLZ4LegacyFrames(t *testing.T) {
 	}
 }
 
-// If this fails, a batch in a codec that Kafka may get one day is taken for
-// something else.
+// If this fails, a batch in a future codec of Kafka is read as something else.
 func TestUnknownCodec(t *testing.T) {
 	for c := Codec(5); c <= 7; c++ {
 		_, err := NewDecompressor(1<<20).AppendUncompressed(nil, withPayload(body(1, 0, 1), c, []byte{1, 2, 3}))

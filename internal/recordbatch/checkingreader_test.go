@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// outcome is what a reader gives of a batch.
+// outcome is the result of a reader for a batch.
 type outcome struct {
 	records []Record
 	err     string
@@ -26,18 +26,18 @@ func outcomeOf(r Reader, err error) outcome {
 		err = r.Err()
 	}
 	if err != nil {
-		o = outcome{err: err.Error(), crc: errors.Is(err, ErrCRC)} // a batch counts as a whole
+		o = outcome{err: err.Error(), crc: errors.Is(err, ErrCRC)} // a batch counts only as a whole
 	}
 	return o
 }
 
-// If this fails, a batch whose bytes are not those that were sealed is counted,
-// or one that is sound is refused.
+// If this fails, a batch whose bytes have changed is counted, or a valid one is
+// rejected.
 func TestCheckingReaderIsCheckAndReader(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h, records := batchGen(t)
-		// Some records cross the bytes that are summed at once, and some batches end
-		// with them.
+		// Some records cross the boundary between two parts of the checksum, and some
+		// batches end there.
 		if size := rapid.SampledFrom([]int{0, 0, 100, 16 << 10, 50_000}).Draw(t, "size of one more value"); size > 0 {
 			last := Record{Offset: h.BaseOffset + int64(len(records)), Timestamp: h.FirstTimestamp, Value: make([]byte, size)}
 			if n := len(records); n > 0 {

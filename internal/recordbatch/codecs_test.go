@@ -15,8 +15,8 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// xerial frames snappy as the Java producer does, in blocks of at most size
-// bytes before compression.
+// xerial frames snappy as the Java producer does, in blocks of at most size bytes
+// before compression.
 func xerial(b []byte, size int) []byte {
 	out := append(bytes.Clone(xerialMagic), 0, 0, 0, 1, 0, 0, 0, 1)
 	for len(b) > 0 {
@@ -29,8 +29,8 @@ func xerial(b []byte, size int) []byte {
 	return out
 }
 
-// zstdStream compresses as the Java producer does: without the size of the
-// content, and with the window of the level.
+// zstdStream compresses as the Java producer does: without the size of the content, and
+// with the window of the level.
 func zstdStream(tb tester, b []byte, opts ...zstd.EOption) []byte {
 	tb.Helper()
 	var out bytes.Buffer
@@ -52,7 +52,8 @@ func lz4StreamOf(tb tester, b []byte, opts ...lz4.Option) []byte {
 func written(tb tester, out *bytes.Buffer, w io.WriteCloser, err error, b []byte) []byte {
 	tb.Helper()
 	if err == nil {
-		// In two parts with a flush between, or zstd knows the size at last.
+		// In two parts with a flush in between; otherwise zstd knows the size at the
+		// end.
 		_, err = w.Write(b[:len(b)/2])
 	}
 	if f, ok := w.(interface{ Flush() error }); ok && err == nil {
@@ -77,8 +78,7 @@ type payload struct {
 	make  func(tb tester, b []byte) []byte
 }
 
-// payloads are the ways in which producers compress, and such that the formats
-// allow besides.
+// payloads are the ways in which producers compress, and others that the formats allow.
 var payloads = []payload{
 	{"gzip", Gzip, gzipStreamOf},
 	{"gzip in two members", Gzip, func(tb tester, b []byte) []byte {
@@ -117,8 +117,8 @@ var payloads = []payload{
 	}},
 }
 
-// withZstdWindow declares a window of 2 to the log in a frame that has a window,
-// as zstd's higher levels do however few bytes follow.
+// withZstdWindow declares a window of 2^log in a frame that has a window, as zstd's
+// higher levels do for any number of bytes.
 func withZstdWindow(tb tester, frame []byte, log byte) []byte {
 	tb.Helper()
 	if singleSegment := frame[4]&0x20 != 0; singleSegment {
@@ -128,8 +128,8 @@ func withZstdWindow(tb tester, frame []byte, log byte) []byte {
 	return frame
 }
 
-// If this fails, a batch of some producer cannot be read, or not with a buffer
-// that has just enough room, or the limit is not where it should be.
+// If this fails, a batch of some producer cannot be read, or not with a buffer of
+// exactly its size, or the limit is off.
 func TestCodecs(t *testing.T) {
 	for _, size := range []int{1, 100, 20_000, 300_000} {
 		plain := batchOf(t, size)
@@ -137,7 +137,7 @@ func TestCodecs(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", p.name, size), func(t *testing.T) {
 				batch := withPayload(plain, p.codec, p.make(t, plain[HeaderSize:]))
 				for _, dst := range [][]byte{nil, []byte("x"), make([]byte, 3, 1<<20), make([]byte, 3, len(plain)+3), make([]byte, 3, len(plain)+2)} {
-					// Twice: with new state and with that of the batch before.
+					// Twice: with new state and with the state of the previous batch.
 					d := NewDecompressor(len(plain))
 					for range 2 {
 						got, err := d.AppendUncompressed(dst, batch)
@@ -165,8 +165,8 @@ func TestCodecs(t *testing.T) {
 	}
 }
 
-// If this fails, a partition stands still at a batch that the log cleaner has
-// emptied, or one that has lost its records passes for such.
+// If this fails, a partition is stuck at a batch that the log cleaner has emptied, or a
+// batch that has lost its records counts as emptied.
 func TestEmptyPayload(t *testing.T) {
 	for codec := None; codec <= Zstd; codec++ {
 		d := NewDecompressor(1 << 20)

@@ -5,19 +5,19 @@ import (
 	"fmt"
 )
 
-// ControlType is what a control batch marks. Values other than those below are
-// of Kafka's own quorum and mean nothing to a consumer.
+// ControlType is the meaning of a control batch. Values other than those below belong
+// to Kafka's own quorum and have no meaning for a consumer.
 type ControlType int16
 
-// Markers, by the type in the key of the record. ControlNone is a control batch
-// whose record the log cleaner has removed.
+// Markers, by the type in the key of the record. ControlNone is a control batch whose
+// record the log cleaner has removed.
 const (
 	ControlNone   ControlType = -1
 	ControlAbort  ControlType = 0
 	ControlCommit ControlType = 1
 )
 
-// ControlTypeOf reads what an uncompressed control batch marks, from its first
+// ControlTypeOf returns the type of an uncompressed control batch from its first
 // record, as Kafka's own consumer does.
 func ControlTypeOf(batch []byte) (ControlType, error) {
 	r, err := NewReader(batch)
@@ -31,7 +31,8 @@ func ControlTypeOf(batch []byte) (ControlType, error) {
 	if !r.Next(&rec) {
 		return ControlNone, r.Err()
 	}
-	// The key is a version and a type, 16 bits each. Versions only ever add.
+	// The key is a version and a type of 16 bits each. Later versions only append
+	// fields.
 	if len(rec.Key) < 4 {
 		return ControlNone, fmt.Errorf("%w: the control record at offset %d has a key of %d bytes",
 			ErrCorrupt, rec.Offset, len(rec.Key))

@@ -9,34 +9,33 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Decompressor decompresses batches. It keeps the state of its codecs and a
-// buffer for the records of the batch at hand. It is not safe for use by several
-// goroutines at once, and needs no closing.
+// Decompressor decompresses batches. It keeps the state of its codecs and a buffer for
+// the records of the current batch. It must not be used by several goroutines at once,
+// and needs no closing.
 type Decompressor struct {
 	limit int
-	buf   []byte // the records of the batch at hand
+	buf   []byte // the records of the current batch
 
 	gzipState *gzipStream
 	lz4State  *lz4Stream
 	zstdState *zstd.Decoder
 }
 
-// NewDecompressor makes a Decompressor for batches of at most limit bytes each,
-// header included, once they are uncompressed.
+// NewDecompressor returns a Decompressor for batches of at most limit bytes each when
+// decompressed, including the header.
 func NewDecompressor(limit int) *Decompressor {
 	return &Decompressor{limit: min(limit, math.MaxInt32)}
 }
 
-// Reader returns a Reader of any batch, compressed or not. batch must be whole,
-// as Next returns it; its CRC is not checked again. The records of a compressed
-// batch are in the buffer of d, where the next call overwrites them; those of
-// another one are in batch.
+// Reader returns a Reader for any batch, compressed or not. batch must be whole, as
+// Next returns it; its CRC is not checked again. The records of a compressed batch are
+// in the buffer of d, which the next call overwrites; those of an uncompressed one are
+// in batch.
 //
-// A batch that is larger than the limit, even one that is not compressed, is an
-// ErrTooLarge: whatever it claims, no more memory is taken than about three times
-// the limit, at the moments when a buffer grows, and 8 MiB for the blocks of lz4.
-// Other errors are those of ParseHeader, ErrCodec, and ErrCorrupt for what the
-// codec cannot read.
+// A batch that is larger than the limit, even an uncompressed one, is an ErrTooLarge:
+// whatever size it declares, it takes at most about three times the limit, while a
+// buffer grows, and 8 MiB for the blocks of lz4. Other errors are those of ParseHeader,
+// ErrCodec, and ErrCorrupt for bytes that the codec cannot read.
 func (d *Decompressor) Reader(batch []byte) (Reader, error) {
 	h, records, err := d.records(batch)
 	if err != nil {
@@ -45,8 +44,8 @@ func (d *Decompressor) Reader(batch []byte) (Reader, error) {
 	return readerOf(h, records), nil
 }
 
-// CheckingReader is Reader and Check. The CRC of a compressed batch is checked
-// before it is decompressed, that of another one as NewCheckingReader does.
+// CheckingReader is Reader and Check. The CRC of a compressed batch is checked before
+// it is decompressed, that of an uncompressed one as in NewCheckingReader.
 func (d *Decompressor) CheckingReader(batch []byte) (Reader, error) {
 	if h, err := ParseHeader(batch); err == nil && h.Codec() == None && len(batch) <= d.limit {
 		return NewCheckingReader(batch)
@@ -57,17 +56,17 @@ func (d *Decompressor) CheckingReader(batch []byte) (Reader, error) {
 	return d.Reader(batch)
 }
 
-// AppendUncompressed appends the batch without compression: the same header but
-// for the codec in its attributes, its length and its CRC, and the same records.
-// dst and batch must not overlap. Errors and limit are those of Reader; on an
-// error dst is returned with its length as it was.
+// AppendUncompressed appends the batch without compression: the same records, and the
+// same header except for the codec in its attributes, its length and its CRC. dst and
+// batch must not overlap. Errors and limit are those of Reader. On an error dst is
+// returned with its old length.
 func (d *Decompressor) AppendUncompressed(dst, batch []byte) ([]byte, error) {
 	h, records, err := d.records(batch)
 	if err != nil {
 		return dst, err
 	}
-	// At most one allocation, and nothing for later, because nothing comes
-	// later: a dst of nil becomes a message of its own size.
+	// At most one allocation, without spare capacity: a nil dst becomes a message of
+	// exactly its size.
 	if len(dst) > 0 && cap(dst)-len(dst) < HeaderSize+len(records) {
 		dst = append(make([]byte, 0, len(dst)+HeaderSize+len(records)), dst...)
 	} else if cap(dst) < HeaderSize+len(records) {
@@ -82,7 +81,7 @@ func (d *Decompressor) AppendUncompressed(dst, batch []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// records returns what follows the header of a batch, uncompressed.
+// records returns the decompressed bytes after the header of a batch.
 func (d *Decompressor) records(batch []byte) (h Header, records []byte, err error) {
 	h, err = parseWhole(batch)
 	if err != nil {
@@ -97,8 +96,8 @@ func (d *Decompressor) records(batch []byte) (h Header, records []byte, err erro
 			err = ErrTooLarge
 		}
 	case len(payload) == 0 && h.Records == 0:
-		// The log cleaner leaves only the header of a batch that lost all of its
-		// records, and no bytes are not a stream of any codec.
+		// The log cleaner leaves only the header of a batch that has lost all its
+		// records. No codec accepts zero bytes.
 	default:
 		records, err = d.decompress(payload, h.Codec(), room)
 	}
@@ -112,7 +111,7 @@ func (d *Decompressor) records(batch []byte) (h Header, records []byte, err erro
 	return h, records, nil
 }
 
-// decompress returns what src decompresses to, at most room bytes of it.
+// decompress returns src decompressed, at most room bytes of it.
 func (d *Decompressor) decompress(src []byte, codec Codec, room int) (out []byte, err error) {
 	switch codec {
 	case Gzip:
@@ -134,13 +133,13 @@ func (d *Decompressor) decompress(src []byte, codec Codec, room int) (out []byte
 
 const (
 	minBuffer = 64 << 10
-	// spareBuffer is how large the buffer may stay although what comes is much
-	// smaller. A block of lz4 takes 4 MiB.
+	// spareBuffer is the size that the buffer may keep when batches are much smaller. A
+	// block of lz4 takes 4 MiB.
 	spareBuffer = 8 << 20
 )
 
-// scratch returns the buffer, empty, with room for at least size bytes where the
-// limit allows it. Its capacity is at most limit.
+// scratch returns the empty buffer with room for at least size bytes, if the limit
+// allows it. Its capacity is at most limit.
 func (d *Decompressor) scratch(size, limit int) []byte {
 	size = min(max(size, minBuffer), limit)
 	if cap(d.buf) < size || cap(d.buf) > max(spareBuffer, 4*size) {
@@ -149,8 +148,8 @@ func (d *Decompressor) scratch(size, limit int) []byte {
 	return d.buf[:0:min(cap(d.buf), limit)]
 }
 
-// grow returns what scratch returned with room for at least size bytes more where
-// the limit allows it, which is that of scratch.
+// grow returns the buffer of scratch with room for at least size more bytes, if its
+// limit allows it.
 func (d *Decompressor) grow(buf []byte, size, limit int) []byte {
 	size = min(len(buf)+size, limit)
 	if cap(buf) < size {

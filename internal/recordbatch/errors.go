@@ -6,35 +6,34 @@ import (
 )
 
 var (
-	// ErrPartial says that the bytes end before the batch does. A broker cuts
-	// the last batch of a response off where the requested size is reached.
-	ErrPartial = errors.New("the batch is cut off")
+	// ErrPartial means that the bytes end inside the batch. A broker truncates the last
+	// batch of a response at the requested size.
+	ErrPartial = errors.New("the batch is truncated")
 
-	// ErrMagic is a message in a format that is not read here.
+	// ErrMagic is a message in an unsupported format.
 	ErrMagic = errors.New("the log has messages in another format than v2: " +
-		"those from before Kafka 0.11 (magic 0 and 1) must be written anew, " +
+		"those from before Kafka 0.11 (magic 0 and 1) must be rewritten, " +
 		"for example by copying the topic to a new one with a current producer")
 
-	// ErrCorrupt is a batch that contradicts itself, which no retry repairs.
+	// ErrCorrupt is a batch that contradicts itself. Retries do not help.
 	ErrCorrupt = errors.New("the batch is corrupt")
 
-	// ErrCRC says that the bytes are not those that the producer sent. It is
-	// an ErrCorrupt.
+	// ErrCRC means that the bytes are not those that the producer sent. It is an
+	// ErrCorrupt.
 	ErrCRC = fmt.Errorf("%w: its CRC-32C does not match", ErrCorrupt)
 
 	// ErrCodec is a compression that Kafka does not have.
 	ErrCodec = errors.New("the batch is compressed in an unknown way")
 
-	// ErrTooLarge says that a batch has more bytes than the limit of the
-	// Decompressor once it is decompressed.
-	ErrTooLarge = errors.New("the batch is too large uncompressed")
+	// ErrTooLarge means that a decompressed batch exceeds the limit of the
+	// Decompressor.
+	ErrTooLarge = errors.New("the batch is too large when decompressed")
 
-	// ErrCompressed says that the records cannot be read in place.
+	// ErrCompressed means that the records cannot be read in place.
 	ErrCompressed = errors.New("the batch is still compressed")
 )
 
-// What a Reader finds. They are values, not built on the spot, so that a hot
-// path can meet them without allocating.
+// Errors of a Reader. They are values, so that a hot path does not allocate them.
 var (
 	errEnd        = fmt.Errorf("%w: the bytes end inside a record", ErrCorrupt)
 	errVarint     = fmt.Errorf("%w: a number is over-long", ErrCorrupt)

@@ -5,10 +5,9 @@ import (
 	"testing"
 )
 
-// If FuzzWalk fails, bytes as a broker may send them are read otherwise than
-// franz-go reads them, or end the process. With repair the bytes are given a
-// magic, a length and a CRC that match, or the fuzzer would only ever see those
-// three refused.
+// If FuzzWalk fails, this package and franz-go read different records from the same
+// bytes, or the process crashes. With repair the bytes get a matching magic, length and
+// CRC; otherwise the fuzzer would only test the checks of these three.
 func FuzzWalk(f *testing.F) {
 	var all []byte
 	for _, seed := range seedBatches(f) {
@@ -26,7 +25,7 @@ func FuzzWalk(f *testing.F) {
 	})
 }
 
-// repaired makes batches of b that pass the checks in front of the records.
+// repaired returns batches made of b that pass the checks before the records.
 func repaired(b []byte) []byte {
 	b = append([]byte(nil), b...)
 	for rest := b; len(rest) >= HeaderSize; {
@@ -41,9 +40,9 @@ func repaired(b []byte) []byte {
 	return b
 }
 
-// If FuzzRecords fails, records that no producer writes are read otherwise than
-// franz-go reads them. The fuzzer writes them before they are compressed, which
-// it could not get through.
+// If FuzzRecords fails, this package and franz-go read different records from bytes
+// that no producer writes. The fuzzer generates them before they are compressed, since
+// it cannot generate valid compressed bytes.
 func FuzzRecords(f *testing.F) {
 	for _, seed := range seedBatches(f) {
 		h, err := ParseHeader(seed)
@@ -70,7 +69,7 @@ func FuzzRecords(f *testing.F) {
 	})
 }
 
-// seedBatches has each codec and each kind of batch.
+// seedBatches returns batches of each codec and each kind.
 func seedBatches(tb tester) [][]byte {
 	tb.Helper()
 	records := []Record{

@@ -29,14 +29,14 @@ import (
 	"math"
 )
 
-// HeaderSize is the size in bytes of what stands before the records of a batch.
+// HeaderSize is the size in bytes of the part of a batch before its records.
 const HeaderSize = 61
 
-// lengthEnd is where the count of Header.Length begins: after the base offset
-// and the length itself.
+// lengthEnd is where Header.Length begins to count: after the base offset and the
+// length itself.
 const lengthEnd = 12
 
-// Offsets of the fields that are read or set on their own.
+// Positions of fields that are read or set on their own.
 const (
 	atLength     = 8
 	atMagic      = 16
@@ -65,7 +65,7 @@ const (
 	Zstd
 )
 
-// String gives the name that compression.type has in Kafka's settings.
+// String returns the name in Kafka's setting compression.type.
 func (c Codec) String() string {
 	switch c {
 	case None:
@@ -82,20 +82,19 @@ func (c Codec) String() string {
 	return fmt.Sprintf("codec %d", int8(c))
 }
 
-// Header is all of a batch but its records. Timestamps are milliseconds since
-// the Unix epoch.
+// Header is a batch without its records. Timestamps are milliseconds since the Unix
+// epoch.
 type Header struct {
 	BaseOffset      int64
-	Length          int32 // bytes after this field: Size less 12
+	Length          int32 // bytes after this field: Size minus 12
 	LeaderEpoch     int32
 	Magic           int8
 	CRC             uint32
 	Attributes      int16
-	LastOffsetDelta int32 // stays when compaction removes the last record
-	// FirstTimestamp is what the records' timestamps are relative to: that of
-	// the first record, or with AttrDeleteHorizon the time from which the log
-	// cleaner may remove the batch's tombstones and markers. -1 if the cleaner has
-	// removed all records.
+	LastOffsetDelta int32 // kept when compaction removes the last record
+	// FirstTimestamp is the base of the records' timestamps: the timestamp of the first
+	// record or, with AttrDeleteHorizon, the time from which the log cleaner may remove
+	// the batch's tombstones and markers. -1 if the cleaner has removed all records.
 	FirstTimestamp int64
 	MaxTimestamp   int64
 	ProducerID     int64 // -1 without an idempotent producer
@@ -104,38 +103,38 @@ type Header struct {
 	Records        int32 // fewer than LastOffsetDelta+1 after compaction
 }
 
-// Codec is how the records are compressed. It may be one that is not assigned.
+// Codec returns the compression of the records. It may be one that is not assigned.
 func (h Header) Codec() Codec { return Codec(h.Attributes & AttrCodec) }
 
-// Transactional tells that the batch is part of a transaction: whether it counts
-// is known from the aborted transactions of the fetch response.
+// Transactional reports whether the batch is part of a transaction. The aborted
+// transactions in the fetch response decide whether it counts.
 func (h Header) Transactional() bool { return h.Attributes&AttrTransactional != 0 }
 
-// Control tells that the batch was written by the broker and holds a marker, not
-// records of a producer. See ControlTypeOf.
+// Control reports whether the batch was written by the broker and contains a marker
+// instead of records of a producer. See ControlTypeOf.
 func (h Header) Control() bool { return h.Attributes&AttrControl != 0 }
 
-// LogAppendTime tells that the broker stamped the batch: the time of each record
-// is MaxTimestamp.
+// LogAppendTime reports whether the broker set the timestamps: that of each record is
+// MaxTimestamp.
 func (h Header) LogAppendTime() bool { return h.Attributes&AttrLogAppendTime != 0 }
 
-// DeleteHorizon tells that FirstTimestamp is the log cleaner's. Timestamps of
-// records are relative to it as to any other.
+// DeleteHorizon reports whether FirstTimestamp was set by the log cleaner. Timestamps
+// of records are still relative to it.
 func (h Header) DeleteHorizon() bool { return h.Attributes&AttrDeleteHorizon != 0 }
 
-// LastOffset is the offset of the last record that the batch was written with.
-// The next batch begins after it.
+// LastOffset returns the offset of the last record that the batch was written with. The
+// next batch begins after it.
 func (h Header) LastOffset() int64 { return h.BaseOffset + int64(h.LastOffsetDelta) }
 
-// Size is the size of the whole batch in bytes.
+// Size returns the size of the whole batch in bytes.
 func (h Header) Size() int { return int(h.Length) + lengthEnd }
 
-// ParseHeader reads the header at the beginning of b, which may end anywhere
-// after it. The errors are ErrMagic, ErrCorrupt if the fields contradict each
-// other, and ErrPartial if b is shorter than the header.
+// ParseHeader reads the header at the beginning of b, which may end anywhere after it.
+// The errors are ErrMagic, ErrCorrupt if the fields contradict each other, and
+// ErrPartial if b is shorter than the header.
 func ParseHeader(b []byte) (Header, error) {
-	// Magic first: messages of the old formats have it in the same place, and
-	// may be shorter than a header of this one.
+	// The magic first: messages of the old formats have it at the same position, and
+	// may be shorter than this header.
 	if len(b) <= atMagic {
 		return Header{}, ErrPartial
 	}
@@ -168,8 +167,8 @@ func ParseHeader(b []byte) (Header, error) {
 	return h, h.check()
 }
 
-// check refuses headers that no log can have, so that offsets made of one never
-// run backwards or overflow.
+// check rejects headers that no log can have, so that offsets computed from one never
+// decrease or overflow.
 func (h Header) check() error {
 	switch {
 	case h.BaseOffset < 0:
@@ -183,7 +182,7 @@ func (h Header) check() error {
 	return nil
 }
 
-// append appends h as it stands.
+// append appends h unchanged.
 func (h Header) append(dst []byte) []byte {
 	be := binary.BigEndian
 	dst = be.AppendUint64(dst, uint64(h.BaseOffset))

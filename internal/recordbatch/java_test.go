@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Of testdata/java/Batches.java, which wrote the batches with Kafka's classes.
+// As in testdata/java/Batches.java, which wrote the batches with Kafka's classes.
 const (
 	javaRecords = 2000
 	javaBase    = 1000
@@ -29,7 +29,7 @@ func javaRecord(i int) Record {
 	return rec
 }
 
-// If this fails, what Java's producer, broker or log cleaner writes is not read.
+// If this fails, batches of Java's producer, broker or log cleaner cannot be read.
 func TestKafkasOwnBatches(t *testing.T) {
 	header := Header{
 		BaseOffset: javaBase, LeaderEpoch: 9, Magic: 2, LastOffsetDelta: javaRecords - 1,
@@ -95,7 +95,7 @@ func TestKafkasOwnBatches(t *testing.T) {
 	}
 }
 
-// If this fails, AppendBatch writes something that Kafka's classes do not.
+// If this fails, AppendBatch and Kafka's classes write different bytes.
 func TestAppendBatchAsJava(t *testing.T) {
 	want := javaBatch(t, "none")
 	h, err := ParseHeader(want)

@@ -26,7 +26,7 @@ func (l *lz4Stream) open(src []byte) error {
 
 func (l *lz4Stream) release() {
 	l.src.Reset(nil)
-	l.Reset(&l.src) // gives its block, up to 4 MiB, back to its pool
+	l.Reset(&l.src) // returns its block of up to 4 MiB to its pool
 }
 
 func (d *Decompressor) lz4Stream() stream {
@@ -36,18 +36,17 @@ func (d *Decompressor) lz4Stream() stream {
 	return d.lz4State
 }
 
-// lz4 is stream without its detours, for frames whose blocks do not need one
-// another, as all producers that we know of write: the blocks are decompressed
-// where they belong instead of being copied there.
+// lz4 is a faster stream, for frames whose blocks do not depend on each other, as
+// written by all known producers: it decompresses the blocks in place instead of
+// copying them there.
 //
-// The checksums of the frames, of headers, blocks and contents, are not computed:
-// the CRC-32C of the batch, which is checked before anything is decompressed,
-// covers the bytes that they are made for. xxHash takes twice as long as the
-// decompression.
+// The checksums of the frames' headers, blocks and contents are not verified: the
+// CRC-32C of the batch, which is checked before decompression, covers the same bytes.
+// xxHash takes twice as long as the decompression.
 //
-// Whatever goes wrong is left for the library's Reader to judge. UncompressBlock
-// has one error for a block that is corrupt and one that is larger than the
-// room, and it does not matter how long a batch takes that is refused.
+// Failures are left to the library's Reader. UncompressBlock has one error for a
+// corrupt block and for a block that is larger than the room, and the time for a batch
+// that is rejected does not matter.
 func (d *Decompressor) lz4(src []byte, room int) ([]byte, error) {
 	if checkLZ4(src) == nil {
 		if out, ok := d.lz4Blocks(src, room); ok {
@@ -57,8 +56,8 @@ func (d *Decompressor) lz4(src []byte, room int) ([]byte, error) {
 	return d.stream(src, d.lz4Stream(), room)
 }
 
-// lz4Blocks decompresses what checkLZ4 has passed. ok is false for what it does
-// not read, or is corrupt, or too large.
+// lz4Blocks decompresses bytes that checkLZ4 has accepted. ok is false for frames that
+// it does not support, and for corrupt or too large ones.
 func (d *Decompressor) lz4Blocks(src []byte, room int) (buf []byte, ok bool) {
 	buf = d.scratch(4*len(src), room)
 	for len(src) > 0 {
@@ -115,29 +114,29 @@ func (d *Decompressor) lz4Blocks(src []byte, room int) (buf []byte, ok bool) {
 
 const (
 	lz4Magic      = 0x184d2204
-	lz4HeaderSize = 7 // magic, flags, sizes, checksum of the header; without what is optional
+	lz4HeaderSize = 7 // magic, flags, sizes, checksum of the header; without the optional fields
 
-	lz4Dictionary      = 0x01 // the library refuses those
+	lz4Dictionary      = 0x01 // the library rejects those
 	lz4ContentChecksum = 0x04
 	lz4ContentSize     = 0x08
 	lz4BlockChecksum   = 0x10
-	// Version 1, independent blocks, no dictionary and nothing that is reserved.
+	// Version 1, independent blocks, no dictionary, and no reserved bits.
 	lz4FlagsMask  = 0xe3
 	lz4FlagsPlain = 0x60
 
 	lz4SizesMask  = 0x8f // reserved
-	lz4Sizes64KiB = 0x40 // the smallest
+	lz4Sizes64KiB = 0x40 // the smallest size
 
-	// lz4Stored, in the size of a block, says that it is not compressed.
+	// lz4Stored, in the size of a block, means that it is not compressed.
 	lz4Stored = 1 << 31
 )
 
-var errLZ4Frame = errors.New("an lz4 stream is not of standard frames")
+var errLZ4Frame = errors.New("an lz4 stream does not consist of standard frames")
 
-// checkLZ4 walks the blocks of src, which must be standard frames from end to
-// end, as producers write. The library also reads legacy frames, with a call
-// within a call for each of their magic numbers: 20 MB of those would end the
-// process with a stack overflow, which cannot be recovered from.
+// checkLZ4 walks the blocks of src, which must consist of standard frames, as producers
+// write. The library also reads legacy frames, with a recursive call for each of their
+// magic numbers: 20 MB of those would crash the process with a stack overflow, which
+// cannot be recovered.
 func checkLZ4(src []byte) error {
 	for {
 		var err error

@@ -9,14 +9,15 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// isLZ4Checksum tells that err is of what lz4 leaves to the CRC-32C.
+// isLZ4Checksum reports whether err is about a checksum, which lz4 leaves to the
+// CRC-32C.
 func isLZ4Checksum(err error) bool {
 	return errors.Is(err, lz4.ErrInvalidHeaderChecksum) || errors.Is(err, lz4.ErrInvalidBlockChecksum) ||
 		errors.Is(err, lz4.ErrInvalidFrameChecksum)
 }
 
-// lz4Frame is a frame of blocks that claims a size, with the checksum that its
-// header must have.
+// lz4Frame returns a frame of blocks that declares a size, with the required checksum
+// in its header.
 func lz4Frame(tb tester, flags, sizes byte, size uint64, blocks []byte) []byte {
 	tb.Helper()
 	frame := binary.LittleEndian.AppendUint32(nil, lz4Magic)
@@ -47,8 +48,8 @@ func lz4Frame(tb tester, flags, sizes byte, size uint64, blocks []byte) []byte {
 var linkedBlocks = []byte("\x10\x00\x00\x800123456789abcdef" +
 	"\x09\x00\x00\x00\x0c\x10\x00\x50vwxyz")
 
-// If this fails, frames whose blocks need one another, which the format allows
-// and no producer that we know of writes, cannot be read.
+// If this fails, frames whose blocks depend on each other, which the format allows but
+// no known producer writes, cannot be read.
 func TestLZ4LinkedBlocks(t *testing.T) {
 	frame := lz4Frame(t, 0x40, 0x40, 0, linkedBlocks)
 	header := body(1, 0)
@@ -56,15 +57,15 @@ func TestLZ4LinkedBlocks(t *testing.T) {
 	if err != nil || string(got[HeaderSize:]) != "0123456789abcdef0123456789abcdefvwxyz" {
 		t.Errorf("%q and %v", got, err)
 	}
-	// The same blocks in a frame that says that they do not.
+	// The same blocks in a frame that declares them independent.
 	frame = lz4Frame(t, lz4FlagsPlain, 0x40, 0, linkedBlocks)
 	if _, err := NewDecompressor(1<<20).AppendUncompressed(nil, withPayload(header, LZ4, frame)); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("independent blocks that are not: %v", err)
 	}
 }
 
-// If this fails, the time for checksums is spent again, or what they do not
-// guard is not looked at any more.
+// If this fails, checksums take time again, or something that they do not cover is no
+// longer checked.
 func TestLZ4Checksums(t *testing.T) {
 	plain := batchOf(t, 100_000)
 	frame := lz4StreamOf(t, plain[HeaderSize:], lz4.BlockSizeOption(lz4.Block64Kb), lz4.SizeOption(uint64(len(plain)-HeaderSize)), lz4.BlockChecksumOption(true))
@@ -81,9 +82,9 @@ func TestLZ4Checksums(t *testing.T) {
 	}
 }
 
-// If FuzzLZ4 fails, frames are undone otherwise than the library's Reader undoes
-// them, but for checksums. The bytes are those of blocks, of which the fuzzer
-// could not make a header.
+// If FuzzLZ4 fails, frames are decompressed differently than by the library's Reader,
+// except for checksums. The input is that of blocks, since the fuzzer could not
+// generate a header for them.
 func FuzzLZ4(f *testing.F) {
 	plain := batchOf(f, 1000)[HeaderSize:]
 	for _, options := range [][]lz4.Option{

@@ -14,11 +14,11 @@ import (
 
 const oracleLimit = 1 << 20
 
-// oracle holds what is reused from one fuzzed batch to the next, so that a
-// decoder that an invalid batch has left in a bad state is seen.
+// oracle keeps what is reused between fuzzed batches, so that a decoder that an invalid
+// batch has left in a bad state is noticed.
 var oracle = NewDecompressor(oracleLimit)
 
-// franz gives the records of b as franz-go's consumer reads them.
+// franz returns the records of b as franz-go's consumer reads them.
 func franz(b []byte) ([]*kgo.Record, error) {
 	fp, _ := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
 		KeepControlRecords: true,
@@ -27,7 +27,7 @@ func franz(b []byte) ([]*kgo.Record, error) {
 	return fp.Records, fp.Err
 }
 
-// compareWalk walks b and compares each batch with what franz-go reads of it.
+// compareWalk walks b and compares each batch with franz-go's result.
 func compareWalk(t *testing.T, b []byte) {
 	t.Helper()
 	for {
@@ -54,8 +54,8 @@ func compareWalk(t *testing.T, b []byte) {
 	}
 }
 
-// compareReaders compares the ways to read a batch with that to decompress it and
-// then to read it, which gave plain, or the error err.
+// compareReaders compares all ways to read a batch with decompressing it first, whose
+// result is plain or the error err.
 func compareReaders(t *testing.T, batch, plain []byte, err error) {
 	t.Helper()
 	want := outcomeOf(Reader{}, err)
@@ -78,7 +78,7 @@ func compareBatch(t *testing.T, h Header, batch []byte) {
 		t.Fatalf("%d bytes with a limit of %d", len(out), oracleLimit)
 	}
 	if errors.Is(err, ErrTooLarge) {
-		return // franz-go would take the memory
+		return // franz-go would allocate the memory
 	}
 	want, wantErr := franz(batch)
 	if err != nil {
@@ -110,7 +110,7 @@ func compareBatch(t *testing.T, h Header, batch []byte) {
 	}
 	switch err := r.Err(); {
 	case err == nil && h.Records == 0:
-		// An empty batch, of which franz-go tries the codec all the same.
+		// An empty batch. franz-go still runs its codec.
 		if n != 0 || len(want) != 0 {
 			t.Fatalf("%d records of none", n)
 		}
@@ -123,9 +123,9 @@ func compareBatch(t *testing.T, h Header, batch []byte) {
 	}
 }
 
-// stricter tells that err is for something that franz-go passes over. Kafka's
-// own reader refuses all of it but the order of offsets, which the broker checks
-// when it takes a batch.
+// stricter reports whether err is about something that franz-go accepts. Kafka's own
+// reader rejects all of it except the order of offsets, which the broker checks when it
+// accepts a batch.
 func stricter(err error) bool {
 	for _, e := range []error{errOffset, errHeaders, errHeaderKey, errRecordTail, errBatchTail} {
 		if errors.Is(err, e) {
@@ -135,7 +135,7 @@ func stricter(err error) bool {
 	return false
 }
 
-// compareHeaders tells whether only what must differ does.
+// compareHeaders reports whether only the fields differ that must.
 func compareHeaders(t *testing.T, h Header, plain []byte) {
 	t.Helper()
 	got, err := Check(plain)
@@ -155,7 +155,7 @@ func compareHeaders(t *testing.T, h Header, plain []byte) {
 func compareRecord(t *testing.T, h Header, got *Record, want *kgo.Record) {
 	t.Helper()
 	// franz-go marks the records of old messages with a bit that Kafka has not
-	// assigned, and so takes a batch that has it for one of them.
+	// assigned, and so reads a batch with that bit as such messages.
 	sameTime := h.Attributes&0x80 != 0 || time.Unix(0, got.Timestamp*1e6).Equal(want.Timestamp)
 	if got.Offset != want.Offset || !equalNullable(got.Key, want.Key) || !equalNullable(got.Value, want.Value) || !sameTime {
 		t.Fatalf("record %+v, franz-go reads %+v", got, want)

@@ -7,12 +7,12 @@ import (
 	"hash/crc32"
 )
 
-// Record is one record of a batch. Its slices lie in the batch.
+// Record is one record of a batch. Its slices alias the batch.
 type Record struct {
 	Offset    int64
 	Timestamp int64 // milliseconds since the Unix epoch
 	Key       []byte
-	Value     []byte // nil is null, which is not the same as empty
+	Value     []byte // nil is null, which differs from empty
 	Headers   RecordHeaders
 }
 
@@ -30,20 +30,19 @@ type Record struct {
 // A batch counts as a whole: what was read before an error must not be used.
 type Reader struct {
 	header Header
-	b      []byte // what is left of the records
-	left   int32  // records that are to come
-	delta  int32  // offset delta of the record before, -1 at first
+	b      []byte // remaining bytes of the records
+	left   int32  // records to come
+	delta  int32  // offset delta of the previous record, -1 at first
 	err    error
 
 	checks bool   // the CRC
 	sum    uint32 // up to tail
-	tail   []byte // of the records, whose sum is still to be made
+	tail   []byte // of the records not yet included in the sum
 }
 
-// NewReader is for a batch without anything after it, as Next and
-// AppendUncompressed give it. It does not check the CRC: Next and Check
-// do, and NewCheckingReader. The
-// errors are those of ParseHeader, and ErrCompressed.
+// NewReader returns a Reader for a batch with nothing after it, as returned by Next and
+// AppendUncompressed. It does not check the CRC: Next, Check and NewCheckingReader do.
+// The errors are those of ParseHeader, and ErrCompressed.
 func NewReader(batch []byte) (Reader, error) {
 	h, err := parseWhole(batch)
 	if err != nil {
@@ -59,11 +58,11 @@ func readerOf(h Header, records []byte) Reader {
 	return Reader{header: h, b: records, left: h.Records, delta: -1}
 }
 
-// NewCheckingReader is NewReader and Check in one pass: the CRC is made of the
-// bytes just ahead of the record that is read, which are then in the cache. In a
-// batch of a megabyte, which is in none, that saves a tenth of reading and
-// decoding it. Whether the CRC is right is known after the last record: Err tells,
-// and tells it rather than what follows from wrong bytes.
+// NewCheckingReader is NewReader and Check in one pass: the CRC is computed just ahead
+// of the record that is read, while those bytes are in the cache. For a batch of a
+// megabyte, which does not fit in a cache, that saves a tenth of reading and decoding.
+// Whether the CRC is right is known after the last record: Err then reports a wrong CRC
+// rather than its consequences.
 func NewCheckingReader(batch []byte) (Reader, error) {
 	r, err := NewReader(batch)
 	if err != nil {
@@ -78,7 +77,7 @@ func NewCheckingReader(batch []byte) (Reader, error) {
 	return r, nil
 }
 
-// sumAhead makes the CRC of the bytes from where the next record begins.
+// sumAhead computes the CRC of the bytes from the beginning of the next record.
 func (r *Reader) sumAhead() {
 	const ahead = 16 << 10 // half of a first-level cache
 	for len(r.tail) > 0 && len(r.b) <= len(r.tail) {
@@ -88,7 +87,7 @@ func (r *Reader) sumAhead() {
 	}
 }
 
-// finish ends the CRC when no record follows, for whatever reason.
+// finish completes the CRC when no record follows, for whatever reason.
 func (r *Reader) finish() {
 	if !r.checks {
 		return
@@ -101,15 +100,15 @@ func (r *Reader) finish() {
 	}
 }
 
-// Len is how many bytes of records are left.
+// Len returns the number of bytes of the remaining records.
 func (r *Reader) Len() int { return len(r.b) }
 
-// Header is the header of the batch.
+// Header returns the header of the batch.
 func (r *Reader) Header() Header { return r.header }
 
-// Err is nil if the records were as many as the header says, each was well
-// formed, their offsets rose within those of the batch, and every byte was read;
-// otherwise it is an ErrCorrupt. It means something once Next has given false.
+// Err returns nil if the number of records was that of the header, each was well
+// formed, their offsets ascended within those of the batch, and every byte was read.
+// Otherwise it is an ErrCorrupt. It is valid once Next has returned false.
 func (r *Reader) Err() error {
 	if r.err == nil || errors.Is(r.err, ErrCRC) {
 		return r.err
@@ -118,13 +117,13 @@ func (r *Reader) Err() error {
 		r.header.Records-r.left+1, r.header.Records, r.header.BaseOffset, r.err)
 }
 
-// Next reads the next record into rec. It gives false after the last, or at the
-// first that is not well formed: Err tells which.
+// Next reads the next record into rec. It returns false after the last record or at the
+// first malformed one; Err tells which.
 //
-// It begins with the kind that nearly all records are: without headers, and with
-// lengths below 8 KiB. The numbers in front of the key come with one load and are
-// told apart without a call for each, which saves a third of the time. Anything
-// else, and anything wrong, is left to nextAny, which begins anew.
+// It first assumes the most frequent kind of record: without headers, and with lengths
+// below 8 KiB. One load reads the numbers before the key, which are then split without
+// a call for each; that saves a third of the time. Any other record, and any error, is
+// left to nextAny, which starts over.
 func (r *Reader) Next(rec *Record) bool {
 	b := r.b
 	if len(b) <= len(r.tail) {
@@ -147,7 +146,7 @@ func (r *Reader) Next(rec *Record) bool {
 		return r.nextAny(rec)
 	}
 	delta, n, w := shortVarint(w)
-	// At most 7 bytes have gone, so all of a length of one byte is left.
+	// At most 7 bytes are used, so all of a length of one byte is left.
 	if i += n; int32(delta) <= r.delta || int32(delta) > r.header.LastOffsetDelta || w&0x80 != 0 {
 		return r.nextAny(rec)
 	}
@@ -178,7 +177,7 @@ func (r *Reader) Next(rec *Record) bool {
 	return true
 }
 
-// place makes rec the next record.
+// place sets rec to the next record.
 func (r *Reader) place(rec *Record, delta int32, since int64) {
 	r.left--
 	r.delta = delta
@@ -189,7 +188,7 @@ func (r *Reader) place(rec *Record, delta int32, since int64) {
 	}
 }
 
-// nextAny reads any record, and finds out what is wrong with one.
+// nextAny reads any record, and determines what is wrong with a malformed one.
 func (r *Reader) nextAny(rec *Record) bool {
 	if r.left <= 0 || r.err != nil {
 		if len(r.b) > 0 && r.err == nil {
@@ -213,7 +212,7 @@ func (r *Reader) nextAny(rec *Record) bool {
 	if len(b) == 0 {
 		return r.fail(errEnd)
 	}
-	b = b[1:] // attributes of the record, of which Kafka uses none
+	b = b[1:] // attributes of the record, which Kafka does not use
 
 	since, n := varlong(b)
 	if n <= 0 {
@@ -225,8 +224,8 @@ func (r *Reader) nextAny(rec *Record) bool {
 		return r.fail(varintError(n))
 	}
 	b = b[n:]
-	// Whoever commits LastOffset+1, or tells records apart by their offset,
-	// relies on this.
+	// Anyone who commits LastOffset+1, or identifies records by their offset, relies on
+	// this.
 	if delta <= r.delta || delta > r.header.LastOffsetDelta {
 		return r.fail(errOffset)
 	}
@@ -254,8 +253,8 @@ func (r *Reader) fail(err error) bool {
 	return false
 }
 
-// nullable reads bytes behind their length. Any negative length is null, as it
-// is for Kafka's own reader (Utils.readBytes), which the broker validates with.
+// nullable reads bytes and their length. Any negative length is null, as for Kafka's
+// own reader (Utils.readBytes), with which the broker validates.
 func nullable(b []byte) (field, rest []byte, err error) {
 	length, n := varint(b)
 	if n <= 0 {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// body is a batch of so many records, with these bytes for them.
+// body returns a batch of this many records, with these bytes for them.
 func body(count, lastDelta int32, records ...byte) []byte {
 	h := Header{Magic: 2, BaseOffset: 100, LastOffsetDelta: lastDelta, Records: count, FirstTimestamp: 1000, MaxTimestamp: 5000}
 	b := append(h.append(nil), records...)
@@ -15,14 +15,14 @@ func body(count, lastDelta int32, records ...byte) []byte {
 	return b
 }
 
-// If this fails, records are counted that the log does not have, or a batch of
-// which a part is missing counts as whole.
+// If this fails, records are counted that the log does not have, or a batch that lacks
+// a part counts as whole.
 func TestReaderRefuses(t *testing.T) {
 	// One record: length, attributes, timestamp, offset, key, value, headers.
 	good := []byte{12, 0, 0, 0, 1, 1, 0}
 	at := func(i int, v ...byte) []byte { return append(append(bytes.Clone(good[:i]), v...), good[i+1:]...) }
 	second := func(delta byte) []byte { return append(bytes.Clone(good), 12, 0, 0, delta, 1, 1, 0) }
-	// The same with a value, which is long enough to be read with one load.
+	// The same with a value that is long enough to be read with one load.
 	long := func(delta byte) []byte { return []byte{20, 0, 0, delta, 1, 8, 'a', 'b', 'c', 'd', 0} }
 	longs := func(deltas ...byte) (b []byte) {
 		for _, d := range deltas {
@@ -116,7 +116,7 @@ func TestNewReaderRefuses(t *testing.T) {
 	}
 }
 
-// If this fails, records get a time that Kafka's consumers do not give them.
+// If this fails, records have another timestamp than for Kafka's consumers.
 func TestTimestamps(t *testing.T) {
 	records := []Record{{Offset: 1, Timestamp: 2000}, {Offset: 2, Timestamp: 1500}, {Offset: 3, Timestamp: math.MaxInt64}}
 	for _, c := range []struct {

@@ -18,8 +18,8 @@ var benchTexts = []string{
 	"Best SuperCoffee I had in years, thank you, whoever made this.",
 }
 
-// tweetBatch has 1,000 records of 116 bytes that compress as tweets do: an id of
-// 36 hexadecimal characters that are random, and a text that comes again.
+// tweetBatch has 1,000 records of 116 bytes that compress like tweets: a random id of
+// 36 hexadecimal characters, and a repeated text.
 func tweetBatch(tb testing.TB) []byte {
 	tb.Helper()
 	rnd := rand.New(rand.NewPCG(1, 2))
@@ -40,7 +40,7 @@ func tweetBatch(tb testing.TB) []byte {
 	return b
 }
 
-// BenchmarkReader is what every record costs, whatever its batch came in.
+// BenchmarkReader measures the cost of each record of an uncompressed batch.
 func BenchmarkReader(b *testing.B) {
 	batch := tweetBatch(b)
 	b.SetBytes(int64(len(batch)))
@@ -51,15 +51,15 @@ func BenchmarkReader(b *testing.B) {
 	reportRecords(b)
 }
 
-// BenchmarkWalk is the way of a fetched batch to its records: the walk with the
-// CRC, the decompression, and the reading of all records.
+// BenchmarkWalk measures a fetched batch from the walk with the CRC, through
+// decompression, to reading all records.
 func BenchmarkWalk(b *testing.B) {
 	plain := tweetBatch(b)
 	for _, p := range append([]payload{{"none", None, nil}}, payloads...) {
 		switch p.name {
 		case "none", "gzip", "snappy", "xerial of 32 KiB", "lz4", "lz4 in blocks of 64 KiB with checksums", "zstd", "zstd as a stream":
 		default:
-			continue // not as producers do
+			continue // not used by producers
 		}
 		wire := plain
 		if p.make != nil {

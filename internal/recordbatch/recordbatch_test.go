@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// If this fails, a batch does not survive being built, compressed, walked,
-// decompressed and read.
+// If this fails, a batch is changed by being built, compressed, walked, decompressed
+// and read.
 func TestRoundTrip(t *testing.T) {
 	records := []Record{
 		{Offset: 42, Timestamp: 1_700_000_000_000, Key: []byte("k"), Value: []byte("v")},
@@ -47,7 +47,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// tester is what the helpers need of a testing.TB and of a rapid.T.
+// tester is the part of testing.TB and rapid.T that the helpers need.
 type tester interface {
 	Helper()
 	Fatal(args ...any)
@@ -70,7 +70,7 @@ func compressor(codec kgo.CompressionCodec) kgo.Compressor {
 	return c
 }
 
-// compressed is the uncompressed batch with its records compressed by franz-go.
+// compressed returns the uncompressed batch with its records compressed by franz-go.
 func compressed(tb tester, batch []byte, codec Codec) []byte {
 	tb.Helper()
 	if codec == None {
@@ -83,7 +83,7 @@ func compressed(tb tester, batch []byte, codec Codec) []byte {
 	return withPayload(batch, codec, payload)
 }
 
-// withPayload is the batch with other bytes for its records, of another codec.
+// withPayload returns the batch with other bytes for its records, in another codec.
 func withPayload(batch []byte, codec Codec, payload []byte) []byte {
 	out := append(bytes.Clone(batch[:HeaderSize]), payload...)
 	out[atAttributes+1] = out[atAttributes+1]&^AttrCodec | byte(codec)
@@ -122,7 +122,7 @@ func equalRecords(a, b []Record) bool {
 	return true
 }
 
-// equalNullable tells null from empty.
+// equalNullable distinguishes null from empty.
 func equalNullable(a, b []byte) bool {
 	return (a == nil) == (b == nil) && bytes.Equal(a, b)
 }

@@ -2,14 +2,13 @@ package recordbatch
 
 import "iter"
 
-// RecordHeaders are the headers of a record as they lie in the batch, without
-// their count: for each the length and bytes of its key, then those of its
-// value. Nil if there are none. Those of a Record that a Reader gave are well
-// formed.
+// RecordHeaders are the headers of a record as encoded in the batch, without their
+// count: for each the length and bytes of its key, then those of its value. Nil if
+// there are none. Those of a Record from a Reader are well formed.
 type RecordHeaders []byte
 
-// All gives key and value of each header in order. A nil value is null. A key
-// may come more than once. It ends early where h is not well formed.
+// All yields key and value of each header in order. A nil value is null. A key may
+// occur more than once. It ends early if h is malformed.
 func (h RecordHeaders) All() iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		for b := []byte(h); len(b) > 0; {
@@ -22,7 +21,7 @@ func (h RecordHeaders) All() iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// Len is the number of headers.
+// Len returns the number of headers.
 func (h RecordHeaders) Len() int {
 	n := 0
 	for range h.All() {
@@ -39,7 +38,7 @@ func (h RecordHeaders) Append(key string, value []byte) RecordHeaders {
 }
 
 // headersOf checks the end of a record, the count of its headers and the headers
-// themselves, and gives the headers.
+// themselves, and returns the headers.
 func headersOf(b []byte) (RecordHeaders, error) {
 	count, n := varint(b)
 	if n <= 0 {

@@ -9,8 +9,8 @@ import (
 )
 
 // xerialMagic begins the framing of the Java library snappy-java. Version and
-// compatible version follow, 4 bytes each, then blocks of raw snappy, each
-// behind its length (SnappyCodec and SnappyInputStream of snappy-java).
+// compatible version follow, 4 bytes each, then blocks of raw snappy, each after its
+// length (SnappyCodec and SnappyInputStream of snappy-java).
 var xerialMagic = []byte{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0}
 
 const xerialHeaderSize = 16
@@ -54,8 +54,7 @@ func (d *Decompressor) snappy(src []byte, room int) ([]byte, error) {
 	return out, nil
 }
 
-// xerialBlock takes the first block off b, and tells how many bytes it claims
-// to decode to.
+// xerialBlock splits the first block off b, and returns its declared decoded size.
 func xerialBlock(b []byte) (block []byte, size int, rest []byte, err error) {
 	if len(b) < 4 {
 		return nil, 0, nil, errXerial

@@ -8,12 +8,12 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// stream is a codec that reads one stream and then another.
+// stream is a codec that reads one stream after the other.
 type stream interface {
 	io.Reader
-	// open begins with src.
+	// open begins to read src.
 	open(src []byte) error
-	// release lets go of what open was given: a fetch response is many
+	// release drops the reference to the argument of open: a fetch response is many
 	// times as large as a batch in it.
 	release()
 }
@@ -37,8 +37,8 @@ func (d *Decompressor) gzipStream() stream {
 	return d.gzipState
 }
 
-// stream is for gzip, and for lz4 that lz4 does not read: they do not say how
-// much will come.
+// stream is for gzip, and for lz4 frames that lz4 does not read: they do not declare
+// their size.
 func (d *Decompressor) stream(src []byte, codec stream, room int) ([]byte, error) {
 	defer codec.release()
 	if err := codec.open(src); err != nil {
@@ -63,8 +63,8 @@ func (d *Decompressor) stream(src []byte, codec stream, room int) ([]byte, error
 	}
 }
 
-// atEnd reads the end of a stream, where its checksums lie, after as many bytes
-// as may come.
+// atEnd reads the end of a stream, which contains its checksums, after the last allowed
+// byte.
 func atEnd(r io.Reader) error {
 	var one [1]byte
 	for {
@@ -80,8 +80,8 @@ func atEnd(r io.Reader) error {
 	}
 }
 
-// noEOF keeps the end of the bytes in front of a stream's header from being
-// taken for the end of a batch walk.
+// noEOF prevents the end of the bytes before a stream's header from looking like the
+// end of a batch walk.
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -1,9 +1,9 @@
 package recordbatch
 
-// Varints as Kafka writes them: zigzag, seven bits a byte, the lowest first
-// (org.apache.kafka.common.utils.ByteUtils), at most 5 bytes for 32 bits and 10
-// for 64. A count of read bytes of 0 means that b ends inside the number, one
-// below 0 that the number is over-long or overflows.
+// Varints as Kafka writes them: zigzag, seven bits per byte, the lowest first
+// (org.apache.kafka.common.utils.ByteUtils), at most 5 bytes for 32 bits and 10 for 64.
+// A count of 0 read bytes means that b ends inside the number, a negative one that the
+// number is over-long or overflows.
 
 // varint reads an int32.
 func varint(b []byte) (int32, int) {
@@ -43,8 +43,8 @@ func varlong(b []byte) (int64, int) {
 	return 0, 0
 }
 
-// shortVarint reads a number of one or two bytes off the low end of w, and gives
-// what is left of w. It must not be longer: see longVarint.
+// shortVarint reads a number of one or two bytes off the low end of w, and returns the
+// rest of w. The number must not be longer: see longVarint.
 func shortVarint(w uint64) (v int, n int, rest uint64) {
 	u := int(w & 0x7f)
 	if w&0x80 == 0 {
@@ -54,10 +54,10 @@ func shortVarint(w uint64) (v int, n int, rest uint64) {
 	return u>>1 ^ -(u & 1), 2, w >> 16
 }
 
-// longVarint tells that the number at the low end of w has three bytes or more.
+// longVarint reports whether the number at the low end of w has three bytes or more.
 func longVarint(w uint64) bool { return w&0x8080 == 0x8080 }
 
-// varintError says why a varint that was read with a count n <= 0 is none.
+// varintError returns the error for a varint that was read with a count n <= 0.
 func varintError(n int) error {
 	if n < 0 {
 		return errVarint
@@ -74,7 +74,7 @@ func appendVarint(dst []byte, v int64) []byte {
 	return append(dst, byte(u))
 }
 
-// varintSize is the number of bytes that appendVarint appends for v.
+// varintSize returns the number of bytes that appendVarint appends for v.
 func varintSize(v int64) int {
 	u := uint64(v)<<1 ^ uint64(v>>63)
 	n := 1

@@ -9,14 +9,14 @@ import (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Next takes the first batch off b, the records of one partition in a fetch
-// response. It checks the magic, the header and the CRC-32C; the records, and
-// the length that they decompress to, are not looked at. batch and rest lie in b.
+// Next splits the first batch off b, the records of one partition in a fetch response.
+// It checks the magic, the header and the CRC-32C, but not the records or their
+// decompressed size. batch and rest alias b.
 //
-// At the end of b the error is io.EOF. ErrPartial means that b is the beginning
-// of a batch that was cut off: fetch again from there. h is then the header if
-// all of it came, so that h.Size tells how much to ask for, and otherwise zero.
-// After any error rest is b.
+// At the end of b the error is io.EOF. ErrPartial means that b is the beginning of a
+// truncated batch: fetch again from there. h is then the header if b contains all of
+// it, so that h.Size tells how much to request, and otherwise zero. After any error
+// rest is b.
 func Next(b []byte) (h Header, batch, rest []byte, err error) {
 	if len(b) == 0 {
 		return Header{}, nil, b, io.EOF
@@ -35,8 +35,8 @@ func Next(b []byte) (h Header, batch, rest []byte, err error) {
 	return h, b[:size:size], b[size:], nil
 }
 
-// Check is Next for a batch that stands alone, as in a message or a file: it
-// must be whole, and nothing may follow it.
+// Check is Next for a single batch, as in a message or a file: it must be whole, and
+// nothing may follow it.
 func Check(batch []byte) (Header, error) {
 	h, err := parseWhole(batch)
 	if err != nil {
@@ -70,7 +70,7 @@ func crcError(h Header, got uint32) error {
 	return fmt.Errorf("%w: %08x instead of %08x at offset %d", ErrCRC, got, h.CRC, h.BaseOffset)
 }
 
-// seal makes the length and the CRC of the batch that b is.
+// seal sets the length and the CRC of the batch b.
 func seal(b []byte) {
 	binary.BigEndian.PutUint32(b[atLength:], uint32(len(b)-lengthEnd))
 	binary.BigEndian.PutUint32(b[atCRC:], crc32.Checksum(b[atAttributes:], castagnoli))

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// If this fails, Next takes for a batch what is none, or gives an error that its
-// caller cannot act on.
+// If this fails, Next accepts bytes that are not a batch, or its caller cannot act on
+// its error.
 func TestNext(t *testing.T) {
 	good := seedBatches(t)[0]
 	set := func(edit func(b []byte)) []byte {
@@ -25,7 +25,7 @@ func TestNext(t *testing.T) {
 		name string
 		b    []byte
 		want error
-		size int // of the header that comes with the error
+		size int // of the header that is returned with the error
 	}{
 		{"nothing", nil, io.EOF, 0},
 		{"one byte", good[:1], ErrPartial, 0},
@@ -65,7 +65,7 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// The remedy is all that a reader of the message has.
+// A reader of the message has no other hint.
 func TestMagicNamesTheRemedy(t *testing.T) {
 	b := bytes.Clone(seedBatches(t)[0])
 	b[atMagic] = 1
@@ -75,8 +75,7 @@ func TestMagicNamesTheRemedy(t *testing.T) {
 	}
 }
 
-// If this fails, a message or file with bytes that no batch explains is taken
-// for a batch.
+// If this fails, Check accepts a message or file with bytes that belong to no batch.
 func TestCheck(t *testing.T) {
 	good := seedBatches(t)[0]
 	for _, c := range []struct {
@@ -97,7 +96,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// The flags decide whether records count, and what time they have.
+// The flags decide whether records count, and their timestamps.
 func TestAttributes(t *testing.T) {
 	for attributes, want := range map[int16][4]bool{
 		0:                 {},
@@ -117,8 +116,8 @@ func TestAttributes(t *testing.T) {
 	}
 }
 
-// If this fails, a transaction that was aborted is taken for one that was
-// committed, or the consumer stops at a marker that the log cleaner has emptied.
+// If this fails, an aborted transaction counts as committed, or the consumer stops at a
+// marker that the log cleaner has emptied.
 func TestControlType(t *testing.T) {
 	marker := func(attributes int16, records ...Record) []byte {
 		b, err := AppendBatch(nil, Header{BaseOffset: 7, Attributes: attributes}, records...)

@@ -7,14 +7,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// zstdMaxWindow is the largest window that Kafka's producers declare, that of
-// zstd's level 22.
+// zstdMaxWindow is the largest window that Kafka's producers declare, that of zstd's
+// level 22.
 //
-// The Java producer declares the window of its level however few bytes follow,
-// and the decoder refuses a window above its limit of memory, although it
-// allocates none when all of the input is there. So that limit must not be the
-// Decompressor's: what bounds the output is the capacity of the buffer it is
-// decoded into.
+// The Java producer declares the window of its level for any number of bytes, and the
+// decoder rejects a window above its memory limit, although it allocates none if all of
+// the input is there. So that limit must not be the Decompressor's: the output is
+// bounded by the capacity of its buffer.
 const zstdMaxWindow = 128 << 20
 
 func (d *Decompressor) zstdDecoder() (*zstd.Decoder, error) {
@@ -28,19 +27,19 @@ func (d *Decompressor) zstdDecoder() (*zstd.Decoder, error) {
 		zstd.WithDecoderMaxMemory(max(zstdMaxWindow, uint64(d.limit))),
 		zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
-		return nil, fmt.Errorf("making a zstd decoder: %w", err)
+		return nil, fmt.Errorf("creating a zstd decoder: %w", err)
 	}
 	d.zstdState = dec
 	return dec, nil
 }
 
-// zstdBlock is the most that one block of a frame decodes to, and the room behind
-// the data with which the decoder takes its fast path (compressedBlockOverAlloc
-// in its source).
+// zstdBlock is the largest decoded size of one block of a frame, and the room after the
+// data with which the decoder takes its fast path (compressedBlockOverAlloc in its
+// source).
 const zstdBlock = 128<<10 + 16
 
-// zstd begins with room for what the first frame says, as franz-go's may; Java's
-// is a stream and does not, and more frames may follow.
+// zstd begins with room for the declared size of the first frame, if there is one, as
+// franz-go's may have. Java writes a stream without a size, and more frames may follow.
 func (d *Decompressor) zstd(src []byte, room int) ([]byte, error) {
 	dec, err := d.zstdDecoder()
 	if err != nil {
@@ -54,8 +53,8 @@ func (d *Decompressor) zstd(src []byte, room int) ([]byte, error) {
 		}
 		size = int(frame.FrameContentSize)
 	}
-	// The decoder fails in the same way at a full buffer and at a block that is
-	// corrupt. So a failure means the latter only where another block had room.
+	// The decoder has the same error for a full buffer and a corrupt block. So the
+	// error means a corrupt block only if there was room for another block.
 	for {
 		buf := d.scratch(size+zstdBlock, room+zstdBlock)
 		got, err := dec.DecodeAll(src, buf)

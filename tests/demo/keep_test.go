@@ -52,7 +52,7 @@ func TestKeptDemoCanBeUsedByTheLinesThatItPrints(t *testing.T) {
 		{[]string{"mine", "--partitions", "3"}, 0, "Created topic mine with 3 partitions"},
 		{[]string{"--partitions=3", "mine"}, 0, "Topic mine already exists with 3 partitions"},
 		{[]string{"mine"}, 1, "topic mine already exists with 3 partitions, not 1"},
-		{[]string{"mine", "--partitions", "0"}, 1, "--partitions 0: it must be 1 or more"},
+		{[]string{"mine", "--partitions", "0"}, 1, "--partitions is 0: it must be 1 or more"},
 		{[]string{"mine", "other"}, 1, "the name of one topic"},
 		{[]string{"mine", "--brokers", "127.0.0.1:1"}, 1, "reaching Kafka at 127.0.0.1:1"},
 	} {

@@ -86,7 +86,7 @@ func (l *Linter) All(text []byte) (r Report) {
 	if bytes.HasPrefix(text, disabled) {
 		return r
 	}
-	findings := c.wrongValues()
+	findings := append(c.wrongValues(), c.disagreements()...)
 	own := map[int]bool{}
 	for _, f := range findings {
 		own[f.Line] = true

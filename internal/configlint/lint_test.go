@@ -98,6 +98,8 @@ func TestStockFields(t *testing.T) {
 		"http: { address: '0.0.0.0:4195' }":           "",
 		"http: { address: '4195' }":                   `(1) address is "4195": it must be a host and a port`,
 		"http: { address: 'localhost:http-nothing' }": `it must be a host and a port`,
+		"pipeline: { threads: 64 }":                   "",
+		"pipeline: { threads: 1000000000 }":           "(1) threads is 1000000000: it must be at most 100000",
 		"pipeline: { threads: many }":                 `(1) threads is "many": it must be a whole number`,
 		"input:\n  generate:\n    mapping: root = 1\n    interval: 1d\n  processors:\n    - thing: { count: x }":         `(6) count is "x"`,
 		"output: { drop: {}, processors: [ { thing: { rate: x } } ] }":                                                   `(1) rate is "x"`,

@@ -98,8 +98,15 @@ func wrongInt(p place) string {
 	if p.node.Decode(&f) == nil && f != math.Trunc(f) {
 		return says(p, "a whole number")
 	}
+	if (p.name == "max_in_flight" || p.path == "pipeline.threads") && i > mostThreads {
+		return says(p, fmt.Sprintf("at most %d", mostThreads))
+	}
 	return ""
 }
+
+// mostThreads bounds the fields for each unit of which Benthos starts a goroutine, and
+// which it does not bound: with a billion the process ends for lack of memory.
+const mostThreads = 100_000
 
 // wrongText checks texts of fields without a lint rule.
 func wrongText(p place) string {

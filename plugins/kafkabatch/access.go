@@ -6,21 +6,21 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"net"
 	"slices"
 	"strings"
 	"sync"
 
-	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
 )
 
 // tryToRead asks each leader for a record that no log has, of a partition of each
 // topic. What answers is that there is none, that the topic may not be read, or
 // nobody. A client that may describe a topic and not read it would join the group
 // and wait for ever.
-func (pre *preflighter) tryToRead(ctx context.Context, d described) error {
+func (pre *preflighter) tryToRead(ctx context.Context, d conn.Described) error {
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	var denied, unreached []error
@@ -32,7 +32,7 @@ func (pre *preflighter) tryToRead(ctx context.Context, d described) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				unreached = append(unreached, fmt.Errorf("reaching broker %d at %s, the address that it advertises: %w", leader, d.brokers[leader], err))
+				unreached = append(unreached, fmt.Errorf("reaching broker %d at %s, the address that it advertises: %w", leader, d.Brokers[leader], err))
 				return
 			}
 			reached++
@@ -49,7 +49,7 @@ func (pre *preflighter) tryToRead(ctx context.Context, d described) error {
 	if len(unreached) == 0 {
 		return nil
 	}
-	err := fmt.Errorf("%w. %s", errors.Join(unreached...), pre.conf.advertisedHint())
+	err := fmt.Errorf("%w. %s", errors.Join(unreached...), pre.conf.AdvertisedHint())
 	if reached == 0 {
 		return err
 	}
@@ -58,10 +58,10 @@ func (pre *preflighter) tryToRead(ctx context.Context, d described) error {
 }
 
 // probes makes a request for each leader.
-func (pre *preflighter) probes(d described) map[int32]*kmsg.FetchRequest {
+func (pre *preflighter) probes(d conn.Described) map[int32]*kmsg.FetchRequest {
 	asks := map[int32]*kmsg.FetchRequest{}
 	for _, name := range pre.conf.topics {
-		topic := d.topics[name]
+		topic := d.Topics[name]
 		asked := map[int32]bool{}
 		for _, p := range topic.Partitions.Sorted() {
 			if p.Leader < 0 || asked[p.Leader] {
@@ -89,7 +89,7 @@ func (pre *preflighter) deniedTopics(resp *kmsg.FetchResponse) (denied []error) 
 	for _, t := range resp.Topics {
 		name := t.Topic
 		if name == "" {
-			name = pre.topics.named(t.TopicID)
+			name = pre.topics.Named(t.TopicID)
 		}
 		for _, p := range t.Partitions {
 			if err := kerr.ErrorForCode(p.ErrorCode); errors.Is(err, kerr.TopicAuthorizationFailed) {
@@ -123,53 +123,20 @@ func (pre *preflighter) tryGroup(ctx context.Context) error {
 
 // errTopic says which permission on a topic is missing.
 func (c *config) errTopic(doing, topic string, err error) error {
-	return fmt.Errorf("%s the topic %s: %w: allow %s the operation Read on it, as with kafka-acls --add --operation Read --topic %s", doing, topic, err, c.who(), topic)
+	return fmt.Errorf("%s the topic %s: %w: allow %s the operation Read on it, as with kafka-acls --add --operation Read --topic %s", doing, topic, err, c.Who(), topic)
 }
 
 // errGroup says which permission on the group is missing.
 func (c *config) errGroup(doing string, err error) error {
-	return fmt.Errorf("%s the group %s: %w: allow %s the operation Read on it, as with kafka-acls --add --operation Read --group %s", doing, c.group, err, c.who(), c.group)
-}
-
-// who is how people know this client in the rules of the brokers.
-func (c *connection) who() string {
-	if c.user == "" {
-		return "this client"
-	}
-	return fmt.Sprintf("the user %q", c.user)
-}
-
-func userFrom(parsed *service.ParsedConfig) string {
-	if !parsed.Contains(fieldSASL) {
-		return ""
-	}
-	listed, err := parsed.FieldObjectList(fieldSASL)
-	if err != nil || len(listed) == 0 {
-		return ""
-	}
-	user, _ := listed[0].FieldString(fieldUsername)
-	return user
-}
-
-// advertisedHint says what to do about a broker that cannot be reached.
-func (c *config) advertisedHint() string {
-	return fmt.Sprintf("Kafka answers at %s (%s), but a partition is read at the address that the broker leading it advertises. If that broker is running: set its advertised.listeners to an address that this machine can reach, or use a listener in %s that advertises one",
-		strings.Join(c.seeds, ", "), fieldSeedBrokers, fieldSeedBrokers)
+	return fmt.Errorf("%s the group %s: %w: allow %s the operation Read on it, as with kafka-acls --add --operation Read --group %s", doing, c.group, err, c.Who(), c.group)
 }
 
 // explained adds what to do about an error that comes up while the group is read.
 func (c *config) explained(err error) error {
-	var unresolved *net.DNSError
-	var dialed *net.OpError
-	switch {
-	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		return fmt.Errorf("%w: allow %s the operation Read on the topic", err, c.who())
-	case errors.Is(err, kerr.GroupAuthorizationFailed):
-		return fmt.Errorf("%w: allow %s the operation Read on the group %s", err, c.who(), c.group)
-	case errors.As(err, &unresolved), errors.As(err, &dialed) && dialed.Op == "dial":
-		return fmt.Errorf("%w: this is the address that the broker advertises, see its advertised.listeners", err)
+	if errors.Is(err, kerr.GroupAuthorizationFailed) {
+		return fmt.Errorf("%w: allow %s the operation Read on the group %s", err, c.Who(), c.group)
 	}
-	return err
+	return c.Explained(err)
 }
 
 // unique leaves out errors with the same words: leaders say the same of a topic.

@@ -14,6 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -22,7 +24,7 @@ func allow(resource kmsg.ACLResourceType, name string, operation kmsg.ACLOperati
 }
 
 func user(name string, acls ...kfake.ACL) kfake.Opt {
-	return kfake.User(mechanismPlain, name, "secret", acls...)
+	return kfake.User("PLAIN", name, "secret", acls...)
 }
 
 func login(name string) string {
@@ -37,7 +39,7 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 	const read, describes = kmsg.ACLOperationRead, kmsg.ACLOperationDescribe
 	tweets, group := allow(topicType, "tweets", read), allow(groupType, "g", read)
 	c := testenv.FakeKafka(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.SeedTopics(2, "tweets", "mentions"),
-		kfake.Superuser(mechanismPlain, "admin", "secret"),
+		kfake.Superuser("PLAIN", "admin", "secret"),
 		user("reader", tweets, group),
 		user("nothing"),
 		user("no-topic", group),
@@ -83,17 +85,17 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 func TestAPermissionThatIsTakenAway(t *testing.T) {
 	const read = kmsg.ACLOperationRead
 	c := testenv.FakeKafka(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.SeedTopics(1, "tweets", "mentions"),
-		kfake.Superuser(mechanismPlain, "admin", "secret"),
+		kfake.Superuser("PLAIN", "admin", "secret"),
 		user("reader", allow(kmsg.ACLResourceTypeTopic, "tweets", read), allow(kmsg.ACLResourceTypeTopic, "mentions", read), allow(kmsg.ACLResourceTypeGroup, "g", read)),
 	)
-	r := connected(t, c, "tweets, mentions", login("reader"))
-	s := r.in.current()
-	key := topicPartition{"tweets", 0}
+	r := newReader(t, c, "tweets, mentions", login("reader"))
+	log := r.logs()
+	if err := r.in.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	testenv.Eventually(t, 10*time.Second, "it is fetched", func() error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if p := s.partitions[key]; p == nil || p.phase != phaseFetch || !p.endKnown {
-			return errors.New("it is not")
+		if p, ok := r.status("tweets", 0); !ok || p.Step != track.Fetch || !p.LagKnown {
+			return fmt.Errorf("%+v", p)
 		}
 		return nil
 	})
@@ -103,14 +105,12 @@ func TestAPermissionThatIsTakenAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	testenv.Eventually(t, 10*time.Second, "the log says which permission is missing", func() error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		p := s.partitions[key]
-		if p == nil || !strings.Contains(p.grumble.text, `allow the user "reader" the operation Read on the topic`) {
-			return fmt.Errorf("%+v", p)
+		text := log()
+		if !strings.Contains(text, `allow the user \"reader\" the operation Read on the topic`) {
+			return errors.New(text)
 		}
-		if s.metadataGrumble.text != "" {
-			return fmt.Errorf("nobody is asked for: %s", s.metadataGrumble.text)
+		if strings.Contains(text, "Asking who leads the partitions") {
+			return fmt.Errorf("nobody is asked for: %s", text)
 		}
 		return nil
 	})
@@ -163,7 +163,7 @@ func TestAnAdvertisedAddressThatIsNotReachedIsNamed(t *testing.T) {
 				t.Fatal("it is connected")
 			}
 			wants(t, err.Error(), fmt.Sprintf("reaching broker 0 at %s:%d, the address that it advertises", address.host, address.port),
-				c.Brokers[0], "advertised.listeners", fieldSeedBrokers)
+				c.Brokers[0], "advertised.listeners", conn.FieldSeedBrokers)
 		})
 	}
 }

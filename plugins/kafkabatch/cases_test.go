@@ -219,7 +219,7 @@ func TestAnotherFingerprint(t *testing.T) {
 	produce(t, c, topic, 0, 3, 3)
 	r := connected(t, c, topic, "fingerprint: one")
 	r.must() // as if killed: the mark was written before the batch came
-	if o := committedOf(t, c, topic, 0); o.At != 0 || o.Metadata != markOf(t, c, topic, "one", false) {
+	if o := committedOf(t, c, topic, 0); o.At != 0 || o.Metadata != metadataOf(t, c, topic, "one", false) {
 		t.Fatalf("%d %q is committed", o.At, o.Metadata)
 	}
 	err := newReader(t, c, topic, "fingerprint: two").in.Connect(t.Context())
@@ -242,7 +242,7 @@ func TestAnotherFingerprint(t *testing.T) {
 	r.nothing(100 * time.Millisecond)
 	produce(t, c, topic, 0, 3)
 	r.must()
-	if o := committedOf(t, c, topic, 0); o.At != 6 || o.Metadata != markOf(t, c, topic, "two", false) {
+	if o := committedOf(t, c, topic, 0); o.At != 6 || o.Metadata != metadataOf(t, c, topic, "two", false) {
 		t.Errorf("%d %q is committed while a batch is under way, want 6 and not clean", o.At, o.Metadata)
 	}
 }
@@ -316,12 +316,8 @@ func TestReadsCommittedTransactionsOnly(t *testing.T) {
 	}
 	r.must().done(t)
 	testenv.Eventually(t, 5*time.Second, "the last marker is passed", func() error {
-		s := r.in.current()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		p := s.partitions[topicPartition{topic, 0}]
-		if lag, ok := p.lag(); !ok || lag != 0 {
-			return fmt.Errorf("the lag is %d", lag)
+		if p, ok := r.status(topic, 0); !ok || !p.LagKnown || p.Lag != 0 {
+			return fmt.Errorf("the lag is %d", p.Lag)
 		}
 		return nil
 	})

@@ -4,97 +4,108 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 )
 
 // commitTimeout bounds a commit. franz-go closes the connection when it is over,
 // so it is no shorter than a request may reasonably take.
 const commitTimeout = 10 * time.Second
 
-// pendingCommit is what is to be committed of a partition.
-type pendingCommit struct {
-	partition *partition
-	at        position
-	mark      mark
+// committer commits what is acknowledged.
+type committer struct {
+	conf    *config
+	report  *report
+	client  *kgo.Client
+	tracker *track.Tracker
+
+	// mu keeps what was read of a partition to commit from being committed after
+	// something newer. It is locked before the tracker's mutex, never after.
+	mu sync.Mutex
 }
 
-func (s *session) pending(p *partition, clean bool) pendingCommit {
-	return pendingCommit{p, p.committable(), mark{s.conf.fingerprint, clean, topicIDText(p.topicID)}}
-}
-
-// commitLoop commits what was acknowledged.
-func (s *session) commitLoop() {
-	ticks := time.NewTicker(s.conf.commitPeriod)
+func (c *committer) run(ctx context.Context) {
+	ticks := time.NewTicker(c.conf.commitPeriod)
 	defer ticks.Stop()
 	for {
 		select {
-		case <-s.ctx.Done():
+		case <-ctx.Done():
 			return
 		case <-ticks.C:
 		}
-		s.commitAcknowledged()
+		c.acknowledged()
 	}
 }
 
-func (s *session) commitAcknowledged() {
-	s.commitMu.Lock()
-	defer s.commitMu.Unlock()
-	s.mu.Lock()
-	var commits []pendingCommit
-	for _, p := range s.held() {
-		if p.started() && p.committable().offset > p.committed {
-			commits = append(commits, s.pending(p, false))
-		}
-	}
-	s.mu.Unlock()
-	s.commit(commits)
+// acknowledged commits what was acknowledged.
+func (c *committer) acknowledged() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.commit(c.tracker.Acknowledged())
 }
 
-// commit returns when the group has answered, or cannot. What fails is left to
-// the next time: commits only say where to go on from, and what is read twice is
-// the same at the second time. commitMu is held.
-func (s *session) commit(commits []pendingCommit) {
+// announce commits the beginnings of partitions: batches beyond them may be delivered.
+func (c *committer) announce(claims []*track.Claim) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.commit(c.tracker.Beginnings(claims))
+}
+
+// revoke ends this member's part in partitions, and returns those that it had. With
+// commit, it commits what is acknowledged of them.
+func (c *committer) revoke(taken []track.ID, commit bool) (lost []track.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lost, commits := c.tracker.Revoke(taken)
+	if commit {
+		c.commit(commits)
+	}
+	return lost
+}
+
+// commit returns when the group has responded, or cannot. What fails is left to
+// the next time: commits only say where to continue from, and a replay is delivered
+// as it was the first time. It must be called with mu held.
+func (c *committer) commit(commits []track.Commit) {
 	if len(commits) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	offsets := map[string]map[int32]kgo.EpochOffset{}
-	marks := map[topicPartition]string{}
-	byName := map[topicPartition]pendingCommit{}
-	for _, c := range commits {
-		name := c.partition.topicPartition
-		if offsets[name.topic] == nil {
-			offsets[name.topic] = map[int32]kgo.EpochOffset{}
+	byName := map[track.ID]track.Commit{}
+	for _, one := range commits {
+		id := one.Partition.ID
+		if offsets[id.Topic] == nil {
+			offsets[id.Topic] = map[int32]kgo.EpochOffset{}
 		}
-		offsets[name.topic][name.partition] = kgo.EpochOffset{Epoch: c.at.epoch, Offset: c.at.offset}
-		marks[name] = c.mark.String()
-		byName[name] = c
+		offsets[id.Topic][id.Partition] = kgo.EpochOffset{Epoch: one.At.Epoch, Offset: one.At.Offset}
+		byName[id] = one
 	}
 	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
 		for _, t := range req.Topics {
 			for i := range t.Partitions {
-				text := marks[topicPartition{t.Topic, t.Partitions[i].Partition}]
+				text := byName[track.ID{Topic: t.Topic, Partition: t.Partitions[i].Partition}].Metadata.String()
 				t.Partitions[i].Metadata = &text
 			}
 		}
 		return nil
 	})
-	s.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
-		s.committed(byName, req, resp, err)
+	c.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+		c.committed(byName, req, resp, err)
 	})
 }
 
-// committed takes in the answer to a commit.
-func (s *session) committed(commits map[topicPartition]pendingCommit, req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// committed handles the response to a commit.
+func (c *committer) committed(commits map[track.ID]track.Commit, req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
 	if err != nil {
-		s.commitFailed(len(commits), err)
+		c.failed(len(commits), err)
 		return
 	}
 	names := map[[16]byte]string{}
@@ -108,7 +119,7 @@ func (s *session) committed(commits map[topicPartition]pendingCommit, req *kmsg.
 			name = names[t.TopicID]
 		}
 		for _, answer := range t.Partitions {
-			c, ok := commits[topicPartition{name, answer.Partition}]
+			one, ok := commits[track.ID{Topic: name, Partition: answer.Partition}]
 			if !ok {
 				continue
 			}
@@ -117,28 +128,26 @@ func (s *session) committed(commits map[topicPartition]pendingCommit, req *kmsg.
 				err = fmt.Errorf("partition %d of %s: %w", answer.Partition, name, e)
 				continue
 			}
-			c.partition.committed = c.at.offset
-			c.partition.marked = true
-			s.topics[name].committed = true
+			c.tracker.Committed(one)
 		}
 	}
 	if failed > 0 {
-		s.commitFailed(failed, err)
+		c.failed(failed, err)
 		return
 	}
-	s.metrics.commits.Incr(1)
+	c.report.metrics.commits.Incr(1)
 }
 
-func (s *session) commitFailed(partitions int, err error) {
-	s.metrics.errors.Incr(1, "commit")
+func (c *committer) failed(partitions int, err error) {
+	c.report.metrics.errors.Incr(1, "commit")
 	for _, passing := range []error{kerr.RebalanceInProgress, kerr.IllegalGeneration, kerr.UnknownMemberID, kerr.StaleMemberEpoch} {
 		if errors.Is(err, passing) {
-			s.log.Debugf("Not committing %d partitions while the group shares them out anew: %v", partitions, err)
+			c.report.log.Debugf("Not committing %d partitions during a rebalance: %v", partitions, err)
 			return
 		}
 	}
-	text := fmt.Sprintf("Committing the offsets of %d partitions to the group %s: %v", partitions, s.conf.group, s.conf.explained(err))
-	if s.commitGrumble.due(text, time.Now()) {
-		s.log.Warn(text)
+	text := fmt.Sprintf("Committing the offsets of %d partitions to the group %s: %v", partitions, c.conf.group, c.conf.explained(err))
+	if c.report.commits.Due(text, time.Now()) {
+		c.report.log.Warn(text)
 	}
 }

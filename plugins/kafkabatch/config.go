@@ -8,6 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 )
 
@@ -41,7 +43,7 @@ const (
 
 // config is what the YAML says, checked.
 type config struct {
-	connection
+	conn.Config
 	topics            []string
 	group             string
 	instanceID        string
@@ -66,7 +68,7 @@ type config struct {
 func configFrom(parsed *service.ParsedConfig) (config, error) {
 	var c config
 	var err error
-	if c.connection, err = connectionFrom(parsed); err != nil {
+	if c.Config, err = conn.From(parsed); err != nil {
 		return c, err
 	}
 	for _, s := range []struct {
@@ -86,7 +88,7 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 			return c, err
 		}
 	}
-	c.fingerprint = fingerprintOf(c.fingerprint)
+	c.fingerprint = track.Fingerprint(c.fingerprint)
 	for _, d := range []struct {
 		field string
 		value *time.Duration
@@ -97,7 +99,7 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 		{fieldCommitPeriod, &c.commitPeriod},
 		{fieldFetchMaxWait, &c.fetchMaxWait},
 	} {
-		if *d.value, err = durationFrom(parsed, d.field); err != nil {
+		if *d.value, err = durations.From(parsed, d.field); err != nil {
 			return c, err
 		}
 	}
@@ -108,7 +110,7 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 	if err != nil {
 		return c, err
 	}
-	c.topics = split(listed)
+	c.topics = conn.Split(listed)
 	return c, c.check()
 }
 
@@ -131,6 +133,14 @@ func (c *config) sizesFrom(parsed *service.ParsedConfig) error {
 	var err error
 	c.maxInFlightBytes, err = sizeFrom(parsed, fieldMaxInFlightBytes)
 	return err
+}
+
+var durations = conn.Durations{
+	fieldSessionTimeout:    {100 * time.Millisecond, conn.Longest},
+	fieldRebalanceTimeout:  {100 * time.Millisecond, conn.Longest},
+	fieldHeartbeatInterval: {time.Millisecond, conn.Longest},
+	fieldCommitPeriod:      {time.Millisecond, conn.Longest},
+	fieldFetchMaxWait:      {time.Millisecond, conn.Longest},
 }
 
 // maxResponseBytes is the most that the client reads as one response.
@@ -185,7 +195,7 @@ func (c *config) check() error {
 
 // options of a client that only asks.
 func (c *config) options(log *service.Logger) []kgo.Opt {
-	options := append(c.connection.options(log),
+	options := append(c.Options(version, log),
 		// A response may be larger than what was asked for by one batch.
 		kgo.BrokerMaxReadBytes(max(100<<20, c.fetchMaxBytes+c.maxBatchBytes)),
 		kgo.FetchMaxBytes(c.fetchMaxBytes),

@@ -18,7 +18,7 @@ import (
 // Who has the password must get in, and nobody else.
 func TestSASL(t *testing.T) {
 	t.Setenv("BRANDPULSE_TEST_PASSWORD", "secret'#")
-	for _, mechanism := range []string{mechanismPlain, mechanismSCRAM2, mechanismSCRAM5} {
+	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		t.Run(mechanism, func(t *testing.T) {
 			c := testenv.FakeKafka(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "brandpulse", "secret'#"), kfake.SeedTopics(1, "t"))
 			connected(t, c, "t", "sasl: [ { mechanism: "+mechanism+", username: brandpulse, password: \"secret'#\" } ]")
@@ -132,7 +132,7 @@ func TestListsOfLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(conf.seeds, " "); got != "a:1 b:2 c:3" {
+	if got := strings.Join(conf.Seeds, " "); got != "a:1 b:2 c:3" {
 		t.Errorf("the brokers are %s", got)
 	}
 	if got := strings.Join(conf.topics, " "); got != "x y" {

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -118,17 +119,24 @@ func (r *reader) nothing(within time.Duration) {
 func (r *reader) stopped(topic string, partition int32) (text string) {
 	r.t.Helper()
 	testenv.Eventually(r.t, 10*time.Second, "the partition is stopped", func() error {
-		s := r.in.current()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		p := s.partitions[topicPartition{topic, partition}]
-		if p == nil || p.phase != phaseStop {
+		p, ok := r.status(topic, partition)
+		if !ok || p.Step != track.Stopped {
 			return fmt.Errorf("it is not: %+v", p)
 		}
-		text = p.stopped.Error()
+		text = p.Stopped.Error()
 		return nil
 	})
 	return text
+}
+
+// status returns how a partition is, if the reader has it.
+func (r *reader) status(topic string, partition int32) (track.Status, bool) {
+	for _, p := range r.in.current().tracker.Status(time.Now()) {
+		if (p.ID == track.ID{Topic: topic, Partition: partition}) {
+			return p, true
+		}
+	}
+	return track.Status{}, false
 }
 
 func admin(t *testing.T, c *testenv.Cluster) *kadm.Client { return kadm.NewClient(c.Client(t)) }
@@ -146,10 +154,10 @@ func committedOf(t *testing.T, c *testenv.Cluster, topic string, partition int32
 	return o.Offset
 }
 
-// markOf is what a commit of the topic as it is now says.
-func markOf(t *testing.T, c *testenv.Cluster, topic, fingerprint string, clean bool) string {
+// metadataOf is what a commit of the topic as it is now says.
+func metadataOf(t *testing.T, c *testenv.Cluster, topic, fingerprint string, clean bool) string {
 	t.Helper()
-	return mark{fingerprintOf(fingerprint), clean, idOf(t, c, topic)}.String()
+	return track.CommitMetadata{Fingerprint: track.Fingerprint(fingerprint), Clean: clean, Topic: idOf(t, c, topic)}.String()
 }
 
 func idOf(t *testing.T, c *testenv.Cluster, topic string) string {
@@ -158,7 +166,7 @@ func idOf(t *testing.T, c *testenv.Cluster, topic string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return topicIDText(topics[topic].ID)
+	return track.TopicIDText(topics[topic].ID)
 }
 
 // produce writes batches to one partition, each of so many records.

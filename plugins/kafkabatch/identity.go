@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/internal/stamp"
 )
 
@@ -41,7 +42,7 @@ func (pre *preflighter) tellTopicsApart() error {
 	}
 	tags := map[string]string{}
 	for _, name := range pre.conf.topics {
-		id := pre.topics[name].id
+		id := pre.topics[name].ID
 		if id == [16]byte{} {
 			return refused(fmt.Errorf("%s: %s needs the id of the topic %s, and the brokers give none (Kafka has ids since 2.8): read one topic with %s: %s",
 				fieldIdentity, contract.IdentitySource, name, fieldIdentity, contract.IdentityTimestamp))
@@ -63,7 +64,7 @@ func (pre *preflighter) otherTopic(offsets kadm.OffsetResponses) error {
 		return nil
 	}
 	for _, o := range offsets.Sorted() {
-		if _, ours := parseMark(o.Metadata); !ours || o.At < 0 || pre.topics[o.Topic] != nil {
+		if _, ours := track.ParseCommitMetadata(o.Metadata); !ours || o.At < 0 || pre.topics[o.Topic] != nil {
 			continue
 		}
 		return refused(fmt.Errorf("the group %s has counted the topic %s, up to offset %d of partition %d, and is now to count %s: with %s: %s the points of one would replace points of the other. "+

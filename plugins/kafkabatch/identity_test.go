@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -106,7 +107,7 @@ func TestTopicsThatTheirTagsDoNotTellApart(t *testing.T) {
 	} {
 		s := &preflighter{
 			conf:   &config{topics: []string{"one", "two"}, identity: contract.IdentitySource},
-			topics: map[string]*topic{"one": {id: c.ids[0]}, "two": {id: c.ids[1]}},
+			topics: track.Topics{"one": {ID: c.ids[0]}, "two": {ID: c.ids[1]}},
 		}
 		err := s.tellTopicsApart()
 		if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {

@@ -24,6 +24,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 )
 
 // version is that of the component.
@@ -107,31 +108,31 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 		if !in.trial.open(s) {
 			return nil, nil, service.ErrNotConnected
 		}
-		if b := s.nextBatch(); b != nil {
+		if b := s.tracker.Next(); b != nil {
 			d := s.budget.New()
 			d.Identity = in.conf.identity
-			err := d.Reserve(ctx, b.becomes)
+			err := d.Reserve(ctx, b.Becomes)
 			if errors.Is(err, delivery.ErrFull) {
-				s.putBack(b)
+				s.tracker.PutBack(b)
 				continue
 			}
 			if err != nil {
-				s.putBack(b)
+				s.tracker.PutBack(b)
 				return nil, nil, err
 			}
-			messages, err := b.messages(in.conf.emit)
+			messages, err := messagesOf(b, in.conf.emit)
 			if err != nil { // its records were read before: memory is broken
 				_ = d.Settle()
 				s.nack(b, err)
 				return nil, nil, err
 			}
-			in.metrics.handedOn(b)
-			in.trial.delivers(int(b.header.Records))
+			in.metrics.delivered(b)
+			in.trial.delivers(int(b.Header.Records))
 			messages, ack := deliver(d, in.trial, messages, s.ackFunc(b))
 			return messages, ack, nil
 		}
 		select {
-		case <-s.ready:
+		case <-s.tracker.Ready():
 		case <-in.trial.changed:
 		case <-s.ctx.Done():
 			return nil, nil, service.ErrEndOfInput
@@ -160,14 +161,18 @@ func deliver(d *delivery.Delivery, t *trial, messages service.MessageBatch, ack 
 	}
 }
 
+func (s *session) nack(b *track.Batch, err error) {
+	s.report.nacked(b, s.tracker.Nack(b, err), err)
+}
+
 // ackFunc is called once for each time that b is handed on. Whatever a nack says
 // about single messages, b is handed on again whole: any of it may not be stored.
-func (s *session) ackFunc(b *batch) service.AckFunc {
+func (s *session) ackFunc(b *track.Batch) service.AckFunc {
 	return func(_ context.Context, err error) error {
 		if err != nil {
 			s.nack(b, err)
 		} else {
-			s.ack(b)
+			s.tracker.Ack(b)
 		}
 		return nil
 	}

@@ -34,13 +34,13 @@ func TestCommitsThePrefixThatIsAcknowledged(t *testing.T) {
 			t.Errorf("the bytes are not the batch: %v, %v", h, err)
 		}
 	}
-	if o := committedOf(t, c, topic, 0); o.At != 0 || o.Metadata != markOf(t, c, topic, "", false) {
+	if o := committedOf(t, c, topic, 0); o.At != 0 || o.Metadata != metadataOf(t, c, topic, "", false) {
 		t.Errorf("before any acknowledgement %d %q is committed", o.At, o.Metadata)
 	}
 	got[2].done(t)
 	got[0].done(t)
 	r.close()
-	if o := committedOf(t, c, topic, 0); o.At != 3 || o.Metadata != markOf(t, c, topic, "", false) {
+	if o := committedOf(t, c, topic, 0); o.At != 3 || o.Metadata != metadataOf(t, c, topic, "", false) {
 		t.Errorf("%d %q is committed, want 3 and not clean", o.At, o.Metadata)
 	}
 	got[1].done(t) // too late: it must not commit
@@ -54,7 +54,7 @@ func TestCommitsThePrefixThatIsAcknowledged(t *testing.T) {
 		b.done(t)
 	}
 	r.close()
-	if o := committedOf(t, c, topic, 0); o.At != 9 || o.Metadata != markOf(t, c, topic, "", true) {
+	if o := committedOf(t, c, topic, 0); o.At != 9 || o.Metadata != metadataOf(t, c, topic, "", true) {
 		t.Errorf("%d %q is committed, want 9 and clean", o.At, o.Metadata)
 	}
 }

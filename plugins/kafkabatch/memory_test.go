@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
@@ -112,10 +113,11 @@ func TestMessagesTakeNoMoreThanIsCharged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &batch{partition: newPartition(topicPartition{"topic", 1}, fetchedCommit{}), header: header, bytes: plain}
-	b.partition.topicID[0] = 1
+	tracker, c := begun(0)
+	c.Enqueue(&track.Batch{Header: header, Bytes: plain}, track.Position{Offset: records})
+	b := tracker.Next()
 	var messages service.MessageBatch
-	took := testenv.HeapOf(func() { messages, err = b.messages(emitRecords) })
+	took := testenv.HeapOf(func() { messages, err = messagesOf(b, emitRecords) })
 	if err != nil || len(messages) != records {
 		t.Fatalf("%d messages, %v", len(messages), err)
 	}

@@ -7,40 +7,41 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
-// messages makes what is handed on. It makes it anew each time that a batch is
-// handed on again: a processor may have changed what it got before.
-func (b *batch) messages(emit string) (service.MessageBatch, error) {
+// messagesOf makes the messages of a batch. It makes them anew for each delivery: a
+// processor may have changed those of the one before.
+func messagesOf(b *track.Batch, emit string) (service.MessageBatch, error) {
 	if emit == emitRecords {
-		return b.recordMessages()
+		return recordMessages(b)
 	}
-	m := service.NewMessage(b.bytes)
-	b.place(m, b.header.BaseOffset)
-	m.MetaSetMut(contract.KafkaLastOffset, int(b.header.LastOffset()))
-	m.MetaSetMut(contract.KafkaBatchRecords, int(b.header.Records))
+	m := service.NewMessage(b.Bytes)
+	setPosition(m, b, b.Header.BaseOffset)
+	m.MetaSetMut(contract.KafkaLastOffset, int(b.Header.LastOffset()))
+	m.MetaSetMut(contract.KafkaBatchRecords, int(b.Header.Records))
 	return service.MessageBatch{m}, nil
 }
 
-func (b *batch) place(m *service.Message, offset int64) {
-	p := b.partition
-	contract.Position{Topic: p.topic, TopicID: p.topicID, Partition: p.partition, Offset: offset}.Set(m)
+func setPosition(m *service.Message, b *track.Batch, offset int64) {
+	p := b.Partition()
+	contract.Position{Topic: p.Topic, TopicID: p.TopicID, Partition: p.ID.Partition, Offset: offset}.Set(m)
 }
 
-func (b *batch) recordMessages() (service.MessageBatch, error) {
-	reader, err := recordbatch.NewReader(b.bytes)
+func recordMessages(b *track.Batch) (service.MessageBatch, error) {
+	reader, err := recordbatch.NewReader(b.Bytes)
 	if err != nil {
 		return nil, err
 	}
-	messages := make(service.MessageBatch, 0, b.header.Records)
+	messages := make(service.MessageBatch, 0, b.Header.Records)
 	var r recordbatch.Record
 	for reader.Next(&r) {
 		m := service.NewMessage(r.Value)
 		for name, value := range r.Headers.All() {
 			setHeader(m, string(name), value)
 		}
-		b.place(m, r.Offset)
+		setPosition(m, b, r.Offset)
 		contract.SetRecord(m, r.Key, r.Value, r.Timestamp)
 		messages = append(messages, m)
 	}
@@ -59,7 +60,7 @@ func checkRecords(b []byte) (becomes int64, err error) {
 	}
 	var r recordbatch.Record
 	for reader.Next(&r) {
-		becomes += messageBytes + int64(r.Headers.Len()*headerBytes+len(r.Headers))
+		becomes += track.MessageBytes + int64(r.Headers.Len()*headerBytes+len(r.Headers))
 	}
 	return becomes, reader.Err()
 }

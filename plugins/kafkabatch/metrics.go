@@ -2,10 +2,10 @@ package kafkabatch
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/internal/metric"
 )
 
@@ -79,33 +79,33 @@ func newMetrics(m *service.Metrics) *metrics {
 	}
 }
 
-// handedOn counts a batch each time that it is handed on.
-func (m *metrics) handedOn(b *batch) {
+// delivered counts a batch each time that it is delivered.
+func (m *metrics) delivered(b *track.Batch) {
 	m.batches.Incr(1)
-	m.records.Incr(int64(b.header.Records))
-	m.bytes.Incr(int64(len(b.bytes)))
+	m.records.Incr(int64(b.Header.Records))
+	m.bytes.Incr(int64(len(b.Bytes)))
 }
 
 // show sets the gauges of a partition.
-func (m *metrics) show(p *partition, now time.Time) {
-	number := strconv.Itoa(int(p.partition))
-	if lag, ok := p.lag(); ok {
-		m.lag.Set(lag, p.topic, number)
-		m.lagSeconds.SetFloat64(p.lagTime(now).Seconds(), p.topic, number)
+func (m *metrics) show(p track.Status) {
+	number := strconv.Itoa(int(p.Partition))
+	if p.LagKnown {
+		m.lag.Set(p.Lag, p.Topic, number)
+		m.lagSeconds.SetFloat64(p.LagTime.Seconds(), p.Topic, number)
 	}
 	stopped := int64(0)
-	if p.phase == phaseStop {
+	if p.Step == track.Stopped {
 		stopped = 1
 	}
-	m.stopped.Set(stopped, p.topic, number)
-	m.waiting.Set(int64(p.load.waiting), p.topic, number)
+	m.stopped.Set(stopped, p.Topic, number)
+	m.waiting.Set(int64(p.Waiting), p.Topic, number)
 }
 
 // forget clears the gauges of a partition that another member has now.
-func (m *metrics) forget(p *partition) {
-	number := strconv.Itoa(int(p.partition))
-	m.lag.Set(0, p.topic, number)
-	m.lagSeconds.SetFloat64(0, p.topic, number)
-	m.stopped.Set(0, p.topic, number)
-	m.waiting.Set(0, p.topic, number)
+func (m *metrics) forget(id track.ID) {
+	number := strconv.Itoa(int(id.Partition))
+	m.lag.Set(0, id.Topic, number)
+	m.lagSeconds.SetFloat64(0, id.Topic, number)
+	m.stopped.Set(0, id.Topic, number)
+	m.waiting.Set(0, id.Topic, number)
 }

@@ -31,11 +31,11 @@ func TestErrorKindsAreDeclared(t *testing.T) {
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
-			case *ast.CallExpr: // trouble(p, "kind", err), halt, errors.Incr(1, "kind")
-				if f, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) >= 2 && slices.Contains([]string{"trouble", "halt", "Incr"}, f.Sel.Name) {
+			case *ast.CallExpr: // stop(p, "kind", err), pause, paused, errors.Incr(1, "kind")
+				if f, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) >= 2 && slices.Contains([]string{"stop", "pause", "paused", "Incr"}, f.Sel.Name) {
 					note(counted, n.Args[1])
 				}
-			case *ast.AssignStmt: // kind := "fetch"
+			case *ast.AssignStmt: // kind = "fetch"
 				if id, ok := n.Lhs[0].(*ast.Ident); ok && id.Name == "kind" {
 					note(counted, n.Rhs[0])
 				}

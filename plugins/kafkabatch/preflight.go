@@ -13,6 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 )
 
 // refused is an error that no retry repairs: Benthos is told to ask seldom.
@@ -20,13 +22,13 @@ func refused(err error) error { return service.NewErrBackOff(err, 30*time.Second
 
 // preflight asks the brokers, before the group is joined, whether reading the
 // topics as this group would give right results. It returns the topics.
-func preflight(ctx context.Context, conf *config, log *service.Logger) (topics, error) {
+func preflight(ctx context.Context, conf *config, log *service.Logger) (track.Topics, error) {
 	client, err := kgo.NewClient(conf.options(log)...)
 	if err != nil {
 		return nil, refused(fmt.Errorf("setting up the client: %w", err))
 	}
 	defer client.Close()
-	p := &preflighter{conf: conf, log: log, client: client, topics: topics{}}
+	p := &preflighter{conf: conf, log: log, client: client, topics: track.Topics{}}
 	if err := p.check(ctx); err != nil {
 		return nil, err
 	}
@@ -38,18 +40,18 @@ type preflighter struct {
 	conf   *config
 	log    *service.Logger
 	client *kgo.Client
-	topics topics // as far as they are known
+	topics track.Topics // as far as they are known
 }
 
 func (pre *preflighter) check(ctx context.Context) error {
 	if err := pre.client.Ping(ctx); err != nil {
-		err = fmt.Errorf("reaching a broker at %s: %w", strings.Join(pre.conf.seeds, ", "), err)
+		err = fmt.Errorf("reaching a broker at %s: %w", strings.Join(pre.conf.Seeds, ", "), err)
 		if !kgo.IsRetryableBrokerErr(err) {
 			return refused(err)
 		}
 		return err
 	}
-	topics, err := describe(ctx, pre.client, pre.conf.topics)
+	topics, err := conn.Describe(ctx, pre.client, pre.conf.topics)
 	if err != nil {
 		return err
 	}
@@ -81,9 +83,9 @@ func errCompacted(topics []string) error {
 }
 
 // learnTopics takes in what the brokers say of the topics.
-func (pre *preflighter) learnTopics(d described) error {
+func (pre *preflighter) learnTopics(d conn.Described) error {
 	for _, name := range pre.conf.topics {
-		t, ok := d.topics[name]
+		t, ok := d.Topics[name]
 		switch {
 		case !ok:
 			return fmt.Errorf("asking for the topic %s: the broker does not answer for it", name)
@@ -97,7 +99,7 @@ func (pre *preflighter) learnTopics(d described) error {
 		if t.ID == (kadm.TopicID{}) {
 			pre.log.Warnf("The brokers give no id for the topic %s (Kafka has ids since 2.8): if it is deleted and created again while nobody reads it, that goes unnoticed, and `%s` is missing from messages", name, contract.KafkaTopicID)
 		}
-		pre.topics[name] = &topic{id: t.ID}
+		pre.topics[name] = &track.Topic{ID: t.ID}
 	}
 	return nil
 }
@@ -144,9 +146,9 @@ func (pre *preflighter) compareFingerprints(ctx context.Context, admin *kadm.Cli
 		if t == nil || o.At < 0 {
 			continue
 		}
-		t.note(o.At, o.Metadata)
+		t.Note(o.At, o.Metadata)
 		// What was committed of another topic stops the partition: see place.
-		if m, ok := parseMark(o.Metadata); ok && m.of(topicIDText(t.id)) && !m.allows(pre.conf.fingerprint) {
+		if m, ok := track.ParseCommitMetadata(o.Metadata); ok && m.Of(track.TopicIDText(t.ID)) && !m.Allows(pre.conf.fingerprint) {
 			other = append(other, o)
 		}
 	}
@@ -154,7 +156,7 @@ func (pre *preflighter) compareFingerprints(ctx context.Context, admin *kadm.Cli
 		return nil
 	}
 	first := other[0]
-	m, _ := parseMark(first.Metadata)
+	m, _ := track.ParseCommitMetadata(first.Metadata)
 	return refused(fmt.Errorf("%d partitions, the first of them partition %d of %s: %w", len(other), first.Partition, first.Topic, pre.conf.errFingerprint(m, first.At)))
 }
 
@@ -182,10 +184,10 @@ func committedOffsets(ctx context.Context, admin *kadm.Client, group string) (ka
 
 const coordinatorPatience = 15 * time.Second
 
-func (c *config) errFingerprint(m mark, offset int64) error {
+func (c *config) errFingerprint(m track.CommitMetadata, offset int64) error {
 	return fmt.Errorf("the group %s stopped at offset %d in the midst of work that another configuration did (fingerprint %s, this one has %s): what it wrote beyond this offset would be counted a second time. "+
 		"Choose: (1) run the former configuration until `kafka_batches_lag` is 0 and stop it with SIGTERM, then start this one; "+
 		"(2) remove what was written, set the offsets of the group to the beginning with kafka-consumer-groups --reset-offsets, and start this one; "+
 		"(3) give this one a `%s` of its own and a place of its own to write to",
-		c.group, offset, m.fingerprint, c.fingerprint, fieldConsumerGroup)
+		c.group, offset, m.Fingerprint, c.fingerprint, fieldConsumerGroup)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -65,7 +66,7 @@ func TestATopicThatIsCreatedAgainWhileNobodyReads(t *testing.T) {
 			}
 			r.close()
 			commit, was := committedOf(t, c, topic, 0), idOf(t, c, topic)
-			if want := markOf(t, c, topic, "one", test.clean); commit.Metadata != want {
+			if want := metadataOf(t, c, topic, "one", test.clean); commit.Metadata != want {
 				t.Fatalf("%q is committed, want %q", commit.Metadata, want)
 			}
 			recreate(t, c, topic, 2)
@@ -109,7 +110,7 @@ func TestAMarkWithoutATopic(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
 	produce(t, c, topic, 0, 3, 3)
-	setOffset(t, c, topic, 3, mark{fingerprint: fingerprintOf("")}.String())
+	setOffset(t, c, topic, 3, track.CommitMetadata{Fingerprint: track.Fingerprint("")}.String())
 	r := connected(t, c, topic, "")
 	b := r.must()
 	if b.meta(contract.KafkaOffset) != 3 {
@@ -117,7 +118,7 @@ func TestAMarkWithoutATopic(t *testing.T) {
 	}
 	b.done(t)
 	r.close()
-	if o := committedOf(t, c, topic, 0); o.At != 6 || o.Metadata != markOf(t, c, topic, "", true) {
+	if o := committedOf(t, c, topic, 0); o.At != 6 || o.Metadata != metadataOf(t, c, topic, "", true) {
 		t.Errorf("%d %q is committed, want 6 with the topic's id", o.At, o.Metadata)
 	}
 }

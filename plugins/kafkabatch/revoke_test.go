@@ -13,18 +13,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
 // eventuallyIn waits for something in the session.
 func (r *reader) eventuallyIn(what string, check func(s *session) error) {
 	r.t.Helper()
-	testenv.Eventually(r.t, 5*time.Second, what, func() error {
-		s := r.in.current()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return check(s)
-	})
+	testenv.Eventually(r.t, 5*time.Second, what, func() error { return check(r.in.current()) })
 }
 
 // allReleased waits until nothing counts as in flight.
@@ -60,7 +56,7 @@ func TestARevokedPartitionLeavesNothingBehind(t *testing.T) {
 			}
 			queued := func(r *reader, want int) {
 				r.eventuallyIn("all is fetched", func(s *session) error {
-					if n := len(s.queue); n != want {
+					if n, _ := s.tracker.Queued(); n != want {
 						return fmt.Errorf("%d batches are queued, want %d", n, want)
 					}
 					return nil
@@ -85,7 +81,7 @@ func TestARevokedPartitionLeavesNothingBehind(t *testing.T) {
 			refuse(held[0][0])
 			refuse(held[1][0])
 			r.eventuallyIn("the refused batches have rested", func(s *session) error {
-				if n := len(s.again); n != 2 {
+				if _, n := s.tracker.Queued(); n != 2 {
 					return fmt.Errorf("%d have", n)
 				}
 				return nil
@@ -104,7 +100,7 @@ func TestARevokedPartitionLeavesNothingBehind(t *testing.T) {
 			if want := []any{0, 9, 12}; !slices.Equal(came, want) { // the refused one, and those that were queued
 				t.Errorf("of the partition that stays come the batches at %v, want %v", came, want)
 			}
-			r.nothing(4 * minBackoff)
+			r.nothing(4 * track.MinBackoff)
 			for _, b := range append(held[0][2:], held[1][1:]...) {
 				b.done(t)
 			}
@@ -124,9 +120,8 @@ func TestAPartitionIsRevokedWhileABatchWaitsForRoom(t *testing.T) {
 	r := connected(t, c, topic, "max_in_flight_bytes: 50KB")
 	held := []read{r.must(), r.must(), r.must()}
 	r.nothing(200 * time.Millisecond)
-	var p *partition
 	r.eventuallyIn("the next batch waits", func(s *session) error {
-		if p = s.partitions[topicPartition{topic, 0}]; !p.busy || s.budget.InUse() < 25_000 {
+		if p, _ := r.status(topic, 0); !p.Claimed || s.budget.InUse() < 25_000 {
 			return errors.New("it does not")
 		}
 		return nil
@@ -135,14 +130,8 @@ func TestAPartitionIsRevokedWhileABatchWaitsForRoom(t *testing.T) {
 	for _, b := range held {
 		b.done(t)
 	}
-	r.eventuallyIn("the fetcher is done with the partition", func(*session) error {
-		if p.busy {
-			return errors.New("it is not")
-		}
-		return nil
-	})
-	r.allReleased()
 	r.nothing(100 * time.Millisecond)
+	r.allReleased()
 }
 
 // With emit: records a batch with a record that cannot be read must stop its

@@ -10,6 +10,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 )
 
@@ -59,14 +60,14 @@ func spec() *service.ConfigSpec {
 		Categories("Services").
 		Summary("Reads Kafka topics by whole record batches, as their producers sent them. Every reading delivers the same batches, whatever was killed, paused or rebalanced in between, and no record costs an object.").
 		Description(declared.Manual(description)).
-		Fields(connectionFields()...).
+		Fields(conn.Fields()...).
 		Fields(consumerFields()...).
 		Fields(fetchFields()...).
 		LintRule(lintrule.Bytes+`
 let response = this.fetch_max_bytes.or("`+defaultFetchMaxBytes+`").apply("bytes").or(0) + this.max_batch_bytes.or("`+defaultMaxBatchBytes+`").apply("bytes").or(0)
 let heartbeat = this.heartbeat_interval.or("`+defaultHeartbeatInterval+`").parse_duration().catch(0)
 root = match {
-  !this.seed_brokers.or(["-"]).any(one -> one.trim(", ") != "") => [ "`+wrongBrokers+`" ],
+  !this.seed_brokers.or(["-"]).any(one -> one.trim(", ") != "") => [ "`+conn.WrongBrokers+`" ],
   !this.topics.or(["-"]).any(one -> one.trim(", ") != "") => [ "`+wrongTopics+`" ],
   $response > `+strconv.Itoa(maxResponseBytes)+` => [ "`+wrongResponse+`" ],
   this.fetch_min_bytes.or("1B").apply("bytes").or(0) > this.fetch_max_bytes.or("`+defaultFetchMaxBytes+`").apply("bytes").or(9223372036854775807) => [ "`+wrongFetchMin+`" ],
@@ -128,7 +129,7 @@ func consumerFields() []*service.ConfigField {
 			Description("The largest record batch accepted, as it is in the log; with `emit: records`, decompressed, and its messages may then take eight times as much, 1 KiB or more each. A larger one stops its partition with an error. With `emit: record_batch` the processor limits the decompressed size: see `max_batch_bytes` of `sentiment_window`.").
 			Default(defaultMaxBatchBytes).
 			Advanced(),
-		durationField(fieldCommitPeriod).
+		durations.Field(fieldCommitPeriod).
 			Description("How often offsets are committed. They are also committed when a partition moves to another member, and at shutdown.").
 			Default("5s").
 			Advanced(),
@@ -140,15 +141,15 @@ func consumerFields() []*service.ConfigField {
 			Description("Makes this a static member of the group: a restart within `" + fieldSessionTimeout + "` moves no partitions. It must be unique for each member, and the member does not leave the group when it stops.").
 			Default("").
 			Advanced(),
-		durationField(fieldSessionTimeout).
+		durations.Field(fieldSessionTimeout).
 			Description("How long the group waits without a heartbeat before it gives the partitions of this member to others.").
 			Default(defaultSessionTimeout).
 			Advanced(),
-		durationField(fieldRebalanceTimeout).
+		durations.Field(fieldRebalanceTimeout).
 			Description("How long the members may take to rejoin during a rebalance.").
 			Default("45s").
 			Advanced(),
-		durationField(fieldHeartbeatInterval).
+		durations.Field(fieldHeartbeatInterval).
 			Description("How often this member sends a heartbeat: at most a third of `" + fieldSessionTimeout + "`.").
 			Default(defaultHeartbeatInterval).
 			Advanced(),
@@ -169,7 +170,7 @@ func fetchFields() []*service.ConfigField {
 			Description("Maximum size of one partition's data in a response. It is raised for a single larger batch.").
 			Default("2MiB").
 			Advanced(),
-		durationField(fieldFetchMaxWait).
+		durations.Field(fieldFetchMaxWait).
 			Description("How long a broker waits for new records before it responds without any. A partition that is new to this member can wait as long.").
 			Default("500ms").
 			Advanced(),

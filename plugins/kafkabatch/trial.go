@@ -9,6 +9,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 )
 
 const (
@@ -72,7 +73,7 @@ func (t *trial) learn(d *delivery.Delivery, refused bool) {
 	if t.counted.Load() {
 		return
 	}
-	defer signal(t.changed)
+	defer track.Signal(t.changed)
 	counted, why := d.Verdict()
 	if !counted && why == nil {
 		return // nobody says anything
@@ -104,7 +105,7 @@ func (t *trial) wait(ctx context.Context, s *session) error {
 		}
 		select {
 		case <-t.changed:
-		case <-s.ready:
+		case <-s.tracker.Ready():
 		case <-patience.C:
 			patient = false
 		case <-s.ctx.Done():
@@ -147,7 +148,6 @@ func (t *trial) grant(s *session, patient bool) bool {
 
 // waiting reports whether there is a batch to deliver.
 func (s *session) waiting() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.again)+len(s.queue) > 0
+	fetched, again := s.tracker.Queued()
+	return fetched+again > 0
 }

@@ -60,15 +60,6 @@ func (r *reader) handle(others int, refuse func(b read)) {
 	}
 }
 
-func (r *reader) partition(topic string, number int32) *partition {
-	r.t.Helper()
-	p := r.in.current().partitions[topicPartition{topic, number}]
-	if p == nil {
-		r.t.Fatalf("there is no partition %d", number)
-	}
-	return p
-}
-
 // What would break: one partition whose batches cannot be processed now takes all
 // of max_in_flight_bytes, and the others are never fetched again.
 func TestAPartitionThatWaitsLeavesRoomForTheOthers(t *testing.T) {
@@ -95,12 +86,8 @@ func TestAPartitionThatWaitsLeavesRoomForTheOthers(t *testing.T) {
 	if refused == 0 {
 		t.Fatal("no batch of partition 0 was refused")
 	}
-	s.mu.Lock()
-	p := r.partition(topic, 0)
-	at, l := p.acked.at.offset, p.load
-	s.mu.Unlock()
-	if at != 0 || l.bytes > 200_000/4+11_000 {
-		t.Errorf("partition 0 is acknowledged up to %d, with %+v in flight", at, l)
+	if p, _ := r.status(topic, 0); p.Acked != 0 || p.InFlightBytes > 200_000/4+11_000 {
+		t.Errorf("partition 0 has %+v", p)
 	}
 	// Once its batches are accepted, all of them come, in the order of the log.
 	got := map[int]bool{}
@@ -110,11 +97,9 @@ func TestAPartitionThatWaitsLeavesRoomForTheOthers(t *testing.T) {
 		b.done(t)
 	}
 	testenv.Eventually(t, 5*time.Second, "nothing is in flight", func() error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		p := r.partition(topic, 0)
-		if used := s.budget.InUse(); used != 0 || p.acked.at.offset != 60 || p.load.bytes != 0 || p.load.batches != 0 || p.load.waiting != 0 {
-			return fmt.Errorf("%d bytes are in use, partition 0 is acknowledged up to %d, with %+v", used, p.acked.at.offset, p.load)
+		p, _ := r.status(topic, 0)
+		if used := s.budget.InUse(); used != 0 || p.Acked != 60 || p.InFlightBytes != 0 || p.InFlight != 0 || p.Waiting != 0 {
+			return fmt.Errorf("%d bytes are in use, partition 0 has %+v", used, p)
 		}
 		return nil
 	})
@@ -142,16 +127,7 @@ func TestLaterBatchesOfAPartitionThatWaitsGoOn(t *testing.T) {
 			first.refuse(t)
 		}
 	}
-	s := r.in.current()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := r.partition(topic, 0)
-	if p.acked.at.offset != 0 || p.load.waiting != 1 || p.load.batches != 1 {
-		t.Errorf("acknowledged up to %d, with %+v", p.acked.at.offset, p.load)
+	if p, _ := r.status(topic, 0); p.Acked != 0 || p.Waiting != 1 || p.InFlight != 1 {
+		t.Errorf("%+v", p)
 	}
-	p.acked.spans = append(p.acked.spans, make([]span, maxAhead)...)
-	if !s.full(p) {
-		t.Error("it is fetched however far it is ahead")
-	}
-	p.acked.spans = p.acked.spans[:len(p.acked.spans)-maxAhead]
 }

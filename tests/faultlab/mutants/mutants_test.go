@@ -30,13 +30,13 @@ var (
 var mutants = []mutant{
 	{
 		name:   "commit_before_ack",
-		breaks: "commits what was handed on and not acknowledged",
-		file:   "plugins/kafkabatch/partition.go",
+		breaks: "commits what was delivered and not acknowledged",
+		file:   "internal/kafka/track/commit.go",
 		edits: []edit{{
-			old: `func (p *partition) committable() position { return p.acked.at }`,
-			new: `func (p *partition) committable() position {
+			old: `func (p *Partition) committable() Position { return p.acked.at }`,
+			new: `func (p *Partition) committable() Position {
 	at := p.acked.at
-	at.offset = max(at.offset, p.handed)
+	at.Offset = max(at.Offset, p.delivered)
 	return at
 }`,
 		}},

@@ -1,4 +1,4 @@
-package kafkabatch
+package conn
 
 import (
 	"context"
@@ -12,15 +12,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// described is what the brokers say of themselves and of topics.
-type described struct {
-	topics  map[string]kadm.TopicDetail
-	brokers map[int32]string // the addresses that they advertise
+// Described is what the brokers say of themselves and of topics.
+type Described struct {
+	Topics  map[string]kadm.TopicDetail
+	Brokers map[int32]string // the addresses that they advertise
 }
 
-// describe asks for topics, each with an error of its own: kadm's request fails as
+// Describe asks for topics, each with an error of its own: kadm's request fails as
 // a whole, without naming it, where one of them may not be described.
-func describe(ctx context.Context, client *kgo.Client, topics []string) (described, error) {
+func Describe(ctx context.Context, client *kgo.Client, topics []string) (Described, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	for _, name := range topics {
 		rt := kmsg.NewMetadataRequestTopic()
@@ -29,11 +29,11 @@ func describe(ctx context.Context, client *kgo.Client, topics []string) (describ
 	}
 	resp, err := req.RequestWith(ctx, client)
 	if err != nil {
-		return described{}, fmt.Errorf("asking for the topics: %w", err)
+		return Described{}, fmt.Errorf("asking for the topics: %w", err)
 	}
-	d := described{topics: map[string]kadm.TopicDetail{}, brokers: map[int32]string{}}
+	d := Described{Topics: map[string]kadm.TopicDetail{}, Brokers: map[int32]string{}}
 	for _, b := range resp.Brokers {
-		d.brokers[b.NodeID] = net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
+		d.Brokers[b.NodeID] = net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
 	}
 	for _, t := range resp.Topics {
 		if t.Topic == nil {
@@ -46,7 +46,7 @@ func describe(ctx context.Context, client *kgo.Client, topics []string) (describ
 				Leader: p.Leader, LeaderEpoch: p.LeaderEpoch, Err: kerr.ErrorForCode(p.ErrorCode),
 			}
 		}
-		d.topics[*t.Topic] = detail
+		d.Topics[*t.Topic] = detail
 	}
 	return d, nil
 }

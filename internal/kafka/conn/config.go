@@ -1,4 +1,6 @@
-package kafkabatch
+// Package conn is how the Kafka components reach brokers: the fields of a connection,
+// the options of a client, and what to do about errors of a connection.
+package conn
 
 import (
 	"context"
@@ -23,7 +25,7 @@ import (
 )
 
 const (
-	fieldSeedBrokers            = "seed_brokers"
+	FieldSeedBrokers            = "seed_brokers"
 	fieldClientID               = "client_id"
 	fieldTLS                    = "tls"
 	fieldSASL                   = "sasl"
@@ -45,11 +47,11 @@ const (
 
 var mechanisms = []string{mechanismNone, mechanismPlain, mechanismSCRAM2, mechanismSCRAM5}
 
-// connectionFields have the names and meanings that they have in the stock
-// Kafka components, so that a connection can be moved from one to the other.
-func connectionFields() []*service.ConfigField {
+// Fields have the names and meanings that they have in the stock Kafka components, so
+// that a connection can be moved from one to the other.
+func Fields() []*service.ConfigField {
 	return []*service.ConfigField{
-		service.NewStringListField(fieldSeedBrokers).
+		service.NewStringListField(FieldSeedBrokers).
 			Description("Addresses of brokers to find the others by. An element with commas is several addresses.").
 			Example([]string{"localhost:9092"}).
 			Example([]string{"a.example.com:9092", "b.example.com:9092"}).
@@ -78,15 +80,15 @@ func connectionFields() []*service.ConfigField {
 }`).
 			Optional().
 			Advanced(),
-		durationField(fieldMetadataMaxAge).
+		durations.Field(fieldMetadataMaxAge).
 			Description("How often leaders and new partitions are asked for when nothing goes wrong. Changes that show in an answer are followed at once.").
 			Default("1m").
 			Advanced(),
-		durationField(fieldRequestTimeoutOverhead).
+		durations.Field(fieldRequestTimeoutOverhead).
 			Description("How long a request may take, beyond what it asks the broker to wait.").
 			Default("10s").
 			Advanced(),
-		durationField(fieldConnIdleTimeout).
+		durations.Field(fieldConnIdleTimeout).
 			Description("After how long without a request a connection is closed, roughly.").
 			Default("20s").
 			Advanced(),
@@ -94,16 +96,17 @@ func connectionFields() []*service.ConfigField {
 	}
 }
 
-// connection is how brokers are reached.
-type connection struct {
-	seeds           []string
-	clientID        string
-	dial            func(ctx context.Context, network, host string) (net.Conn, error)
-	mechanisms      []sasl.Mechanism
-	user            string // of the first of them, or empty
-	metadataMaxAge  time.Duration
-	timeoutOverhead time.Duration
-	idleTimeout     time.Duration
+// Config is how brokers are reached.
+type Config struct {
+	Seeds           []string
+	MetadataMaxAge  time.Duration
+	TimeoutOverhead time.Duration // of a request, beyond what it asks the broker to wait
+
+	clientID    string
+	dial        func(ctx context.Context, network, host string) (net.Conn, error)
+	mechanisms  []sasl.Mechanism
+	user        string // of the first of them, or empty
+	idleTimeout time.Duration
 }
 
 const wrongLogin = "sasl: PLAIN and SCRAM need username, and password, password_env or password_file: one of them is missing or empty"
@@ -116,17 +119,19 @@ var isNoPort = regexp.MustCompile(noPort)
 
 const wrongPort = "seed_brokers has a port above 65535: it must be like localhost:9092"
 
-const wrongBrokers = "seed_brokers must name at least one broker"
+// WrongBrokers is what lint and the constructor say where no broker is named.
+const WrongBrokers = "seed_brokers must name at least one broker"
 
-func connectionFrom(parsed *service.ParsedConfig) (c connection, err error) {
-	listed, err := parsed.FieldStringList(fieldSeedBrokers)
+// From reads the fields and checks them.
+func From(parsed *service.ParsedConfig) (c Config, err error) {
+	listed, err := parsed.FieldStringList(FieldSeedBrokers)
 	if err != nil {
 		return c, err
 	}
-	if c.seeds = split(listed); len(c.seeds) == 0 {
-		return c, errors.New(wrongBrokers)
+	if c.Seeds = Split(listed); len(c.Seeds) == 0 {
+		return c, errors.New(WrongBrokers)
 	}
-	if slices.ContainsFunc(c.seeds, isNoPort.MatchString) {
+	if slices.ContainsFunc(c.Seeds, isNoPort.MatchString) {
 		return c, errors.New(wrongPort)
 	}
 	if c.clientID, err = parsed.FieldString(fieldClientID); err != nil {
@@ -143,19 +148,19 @@ func connectionFrom(parsed *service.ParsedConfig) (c connection, err error) {
 		field string
 		value *time.Duration
 	}{
-		{fieldMetadataMaxAge, &c.metadataMaxAge},
-		{fieldRequestTimeoutOverhead, &c.timeoutOverhead},
+		{fieldMetadataMaxAge, &c.MetadataMaxAge},
+		{fieldRequestTimeoutOverhead, &c.TimeoutOverhead},
 		{fieldConnIdleTimeout, &c.idleTimeout},
 	} {
-		if *d.value, err = durationFrom(parsed, d.field); err != nil {
+		if *d.value, err = durations.From(parsed, d.field); err != nil {
 			return c, err
 		}
 	}
 	return c, nil
 }
 
-// split takes lists apart whose elements may be lists with commas themselves.
-func split(listed []string) []string {
+// Split takes a list apart whose elements may be lists with commas themselves.
+func Split(listed []string) []string {
 	var all []string
 	for _, element := range listed {
 		for one := range strings.SplitSeq(element, ",") {
@@ -167,35 +172,33 @@ func split(listed []string) []string {
 	return all
 }
 
-// bounds are the shortest and the longest that a duration may be: those of the
-// client or, where Kafka has 32 bits of milliseconds, below 25 days.
-type bounds struct{ least, most time.Duration }
+// Durations are fields of durations, each with the shortest and the longest that it
+// may be: the bounds of the client or, where Kafka has 32 bits of milliseconds, below 25
+// days.
+type Durations map[string]struct{ Least, Most time.Duration }
 
-const longest = 24 * 24 * time.Hour
+// Longest is for fields where Kafka has 32 bits of milliseconds.
+const Longest = 24 * 24 * time.Hour
 
-var durations = map[string]bounds{
-	fieldMetadataMaxAge:         {10 * time.Millisecond, time.Hour},
-	fieldRequestTimeoutOverhead: {100 * time.Millisecond, 15 * time.Minute},
-	fieldConnIdleTimeout:        {100 * time.Millisecond, 15 * time.Minute},
-	fieldSessionTimeout:         {100 * time.Millisecond, longest},
-	fieldRebalanceTimeout:       {100 * time.Millisecond, longest},
-	fieldHeartbeatInterval:      {time.Millisecond, longest},
-	fieldCommitPeriod:           {time.Millisecond, longest},
-	fieldFetchMaxWait:           {time.Millisecond, longest},
+// Field returns the spec of a field.
+func (d Durations) Field(name string) *service.ConfigField {
+	b := d[name]
+	return service.NewDurationField(name).LintRule(lintrule.Duration(name, b.Least, b.Most))
 }
 
-func durationField(field string) *service.ConfigField {
-	b := durations[field]
-	return service.NewDurationField(field).LintRule(lintrule.Duration(field, b.least, b.most))
-}
-
-func durationFrom(parsed *service.ParsedConfig, field string) (time.Duration, error) {
-	d, err := parsed.FieldDuration(field)
+// From reads a field and checks it.
+func (d Durations) From(parsed *service.ParsedConfig, name string) (time.Duration, error) {
+	value, err := parsed.FieldDuration(name)
 	if err != nil {
 		return 0, err
 	}
-	b := durations[field]
-	return d, lintrule.CheckDuration(field, d, b.least, b.most)
+	return value, lintrule.CheckDuration(name, value, d[name].Least, d[name].Most)
+}
+
+var durations = Durations{
+	fieldMetadataMaxAge:         {10 * time.Millisecond, time.Hour},
+	fieldRequestTimeoutOverhead: {100 * time.Millisecond, 15 * time.Minute},
+	fieldConnIdleTimeout:        {100 * time.Millisecond, 15 * time.Minute},
 }
 
 func dialFrom(parsed *service.ParsedConfig) (func(ctx context.Context, network, host string) (net.Conn, error), error) {
@@ -259,24 +262,26 @@ func mechanismsFrom(parsed *service.ParsedConfig) ([]sasl.Mechanism, error) {
 	return found, nil
 }
 
-func (c *connection) options(log *service.Logger) []kgo.Opt {
+// Options are those of a client, which tells the brokers that it is this version of
+// the program.
+func (c *Config) Options(version string, log *service.Logger) []kgo.Opt {
 	return []kgo.Opt{
-		kgo.SeedBrokers(c.seeds...),
+		kgo.SeedBrokers(c.Seeds...),
 		kgo.ClientID(c.clientID),
 		kgo.SoftwareNameAndVersion("brandpulse-connect", version),
 		kgo.Dialer(c.dial),
 		kgo.SASL(c.mechanisms...),
-		kgo.MetadataMaxAge(c.metadataMaxAge),
-		kgo.MetadataMinAge(min(c.metadataMaxAge, time.Second)),
-		kgo.RequestTimeoutOverhead(c.timeoutOverhead),
+		kgo.MetadataMaxAge(c.MetadataMaxAge),
+		kgo.MetadataMinAge(min(c.MetadataMaxAge, time.Second)),
+		kgo.RequestTimeoutOverhead(c.TimeoutOverhead),
 		kgo.ConnIdleTimeout(c.idleTimeout),
 		kgo.WithLogger(clientLog{log}),
 		kgo.DisableClientMetrics(),
 	}
 }
 
-// clientLog takes what franz-go logs down a level: it reports as an error much
-// that it repairs by itself, and what it does not comes back as an error here.
+// clientLog lowers the level of what franz-go logs: it reports as an error much that
+// it repairs by itself, and returns the rest as errors.
 type clientLog struct{ to *service.Logger }
 
 func (clientLog) Level() kgo.LogLevel { return kgo.LogLevelInfo }

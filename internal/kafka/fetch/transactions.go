@@ -1,4 +1,4 @@
-package kafkabatch
+package fetch
 
 import (
 	"cmp"

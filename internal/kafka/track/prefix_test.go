@@ -1,4 +1,4 @@
-package kafkabatch
+package track
 
 import (
 	"testing"
@@ -17,17 +17,17 @@ func TestPrefixEndsBeforeTheFirstThatIsNotAcknowledged(t *testing.T) {
 			skip   bool
 		}
 		start := rapid.Int64Range(0, 100).Draw(t, "start")
-		p := prefix{at: position{offset: start}}
+		p := prefix{at: Position{Offset: start}}
 		var all []tracked
 		end := start
 		t.Repeat(map[string]func(*rapid.T){
 			"add": func(t *rapid.T) {
 				end += rapid.Int64Range(1, 5).Draw(t, "records")
-				all = append(all, tracked{end: end, number: p.add(position{offset: end})})
+				all = append(all, tracked{end: end, number: p.add(Position{Offset: end})})
 			},
 			"skip": func(t *rapid.T) {
 				end += rapid.Int64Range(1, 5).Draw(t, "records")
-				p.skip(position{offset: end})
+				p.skip(Position{Offset: end})
 				all = append(all, tracked{end: end, acked: true, skip: true})
 			},
 			"ack": func(t *rapid.T) {
@@ -52,8 +52,8 @@ func TestPrefixEndsBeforeTheFirstThatIsNotAcknowledged(t *testing.T) {
 					}
 					want = b.end
 				}
-				if p.at.offset != want {
-					t.Fatalf("the prefix ends at %d, want %d: %+v", p.at.offset, want, all)
+				if p.at.Offset != want {
+					t.Fatalf("the prefix ends at %d, want %d: %+v", p.at.Offset, want, all)
 				}
 			},
 		})
@@ -65,7 +65,7 @@ func TestPrefixForgetsWhatIsAcknowledged(t *testing.T) {
 	var p prefix
 	var waiting []int64
 	for i := range int64(100_000) {
-		waiting = append(waiting, p.add(position{offset: i + 1}))
+		waiting = append(waiting, p.add(Position{Offset: i + 1}))
 		if len(waiting) == 10 {
 			for j := range waiting {
 				p.ack(waiting[len(waiting)-1-j])
@@ -73,7 +73,7 @@ func TestPrefixForgetsWhatIsAcknowledged(t *testing.T) {
 			waiting = waiting[:0]
 		}
 	}
-	if p.at.offset != 100_000 || len(p.spans) != 0 || cap(p.spans) > 100 {
-		t.Errorf("at %d with %d spans in room for %d", p.at.offset, len(p.spans), cap(p.spans))
+	if p.at.Offset != 100_000 || len(p.spans) != 0 || cap(p.spans) > 100 {
+		t.Errorf("at %d with %d spans in room for %d", p.at.Offset, len(p.spans), cap(p.spans))
 	}
 }

@@ -1,43 +1,36 @@
-package kafkabatch
+package fetch
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
-	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
 
-	"github.com/brandpulse/brandpulse-connect/internal/contract"
-	"github.com/brandpulse/brandpulse-connect/internal/delivery"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
-// walkAlone walks a response without a broker.
-func walkAlone(got *kmsg.FetchResponseTopicPartition, from int64) (*partition, []*batch) {
-	res := service.MockResources()
-	s := &session{
-		conf:    &config{emit: contract.RecordBatch, maxBatchBytes: 1 << 20, partitionMaxBytes: 1 << 20},
-		log:     res.Logger(),
-		metrics: newMetrics(res.Metrics()),
-		budget:  delivery.NewBudget(1 << 40),
-		ready:   make(chan struct{}, 1),
-		ctx:     context.Background(),
+// scanAlone scans a response without a broker.
+func scanAlone(got *kmsg.FetchResponseTopicPartition, from int64) (next int64, queue []*track.Batch, owner *enqueuer) {
+	tracker := tracked(1, from)
+	owner = &enqueuer{}
+	f := alone(tracker, owner)
+	claims, _ := f.plan(time.Now())
+	f.scan(claims[0], got)
+	next = claims[0].Next()
+	for b := tracker.Next(); b != nil; b = tracker.Next() {
+		queue = append(queue, b)
 	}
-	p := newPartition(topicPartition{"t", 0}, fetchedCommit{offset: from})
-	p.begin(position{offset: from, epoch: -1, time: -1})
-	p.phase = phaseFetch
-	f := &fetcher{session: s, decompressor: recordbatch.NewDecompressor(1 << 20)}
-	f.walk(ask{partition: p, position: p.next}, got)
-	return p, s.queue
+	return next, queue, owner
 }
 
-// compareWalk compares the records of the batches that a walk queues with those
+// compareScan compares the records of the batches that a scan queues with those
 // that franz-go reads from the same answer.
-func compareWalk(t interface {
+func compareScan(t interface {
 	Helper()
 	Fatalf(string, ...any)
 }, got *kmsg.FetchResponseTopicPartition, from int64) {
@@ -47,10 +40,10 @@ func compareWalk(t interface {
 	for _, r := range franz.Records {
 		want = append(want, fmt.Sprintf("%d %q", r.Offset, r.Value))
 	}
-	p, queue := walkAlone(got, from)
+	at, queue, owner := scanAlone(got, from)
 	var have []string
 	for _, b := range queue {
-		reader, err := recordbatch.NewReader(b.bytes)
+		reader, err := recordbatch.NewReader(b.Bytes)
 		if err != nil {
 			t.Fatalf("a batch is queued that cannot be read: %v", err)
 		}
@@ -64,16 +57,16 @@ func compareWalk(t interface {
 			return // nobody counts a part of such a batch
 		}
 	}
-	if franz.Err == nil && p.stopped == nil && p.corrupt == 0 {
-		if p.next.offset != next {
-			t.Fatalf("the next offset is %d, that of franz-go %d", p.next.offset, next)
+	if franz.Err == nil && owner.stopped == nil && owner.corrupt == nil {
+		if at != next {
+			t.Fatalf("the next offset is %d, that of franz-go %d", at, next)
 		}
 		if !slices.Equal(have, want) {
-			t.Fatalf("the walk gives %q, franz-go %q", have, want)
+			t.Fatalf("the scan gives %q, franz-go %q", have, want)
 		}
 	}
 	if len(have) > len(want) && franz.Err == nil {
-		t.Fatalf("the walk gives %q, franz-go only %q", have, want)
+		t.Fatalf("the scan gives %q, franz-go only %q", have, want)
 	}
 }
 
@@ -155,18 +148,18 @@ func forgetEnded(got *kmsg.FetchResponseTopicPartition, from int64) {
 	got.AbortedTransactions = listed
 }
 
-// A walk must hand on the records that franz-go's own consumer reads, wherever it
+// A scan must deliver the records that franz-go's own consumer reads, wherever it
 // begins and wherever the response is cut off.
-func TestWalkGivesWhatFranzGoReads(t *testing.T) {
+func TestScanGivesWhatFranzGoReads(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		got, from := drawResponse(t)
-		compareWalk(t, got, from)
+		compareScan(t, got, from)
 	})
 }
 
 // What lies behind the last stable offset may be of a transaction that is still
 // open, even if a broker sends it.
-func TestWalkEndsAtTheLastStableOffset(t *testing.T) {
+func TestScanEndsAtTheLastStableOffset(t *testing.T) {
 	got := kmsg.NewFetchResponseTopicPartition()
 	for i := range int64(3) {
 		h := recordbatch.Header{BaseOffset: 2 * i, ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1}
@@ -176,16 +169,16 @@ func TestWalkEndsAtTheLastStableOffset(t *testing.T) {
 		}
 	}
 	got.HighWatermark, got.LastStableOffset = 6, 4
-	p, queue := walkAlone(&got, 0)
-	if len(queue) != 2 || p.next.offset != 4 {
-		t.Errorf("%d batches are queued and %d is next, want 2 and 4", len(queue), p.next.offset)
+	at, queue, _ := scanAlone(&got, 0)
+	if len(queue) != 2 || at != 4 {
+		t.Errorf("%d batches are queued and %d is next, want 2 and 4", len(queue), at)
 	}
 }
 
 // A broker may list a transaction that was aborted before the offset that it was
 // asked for, as long as it sends the marker: the next transaction of the same
 // producer is a committed one.
-func TestWalkSeesMarkersBeforeWhereItBegins(t *testing.T) {
+func TestScanSeesMarkersBeforeWhereItBegins(t *testing.T) {
 	got := kmsg.NewFetchResponseTopicPartition()
 	data := recordbatch.Header{ProducerID: 7, Attributes: recordbatch.AttrTransactional}
 	marker := recordbatch.Header{ProducerID: 7, Attributes: recordbatch.AttrTransactional | recordbatch.AttrControl}
@@ -209,14 +202,14 @@ func TestWalkSeesMarkersBeforeWhereItBegins(t *testing.T) {
 	a.ProducerID, a.FirstOffset = 7, 0
 	got.AbortedTransactions = append(got.AbortedTransactions, a)
 	for from := range int64(3) {
-		if p, queue := walkAlone(&got, from); len(queue) != 1 || queue[0].header.BaseOffset != 2 || p.next.offset != 4 {
-			t.Errorf("from %d: %d batches are queued and %d is next, want the one at 2, and 4", from, len(queue), p.next.offset)
+		if at, queue, _ := scanAlone(&got, from); len(queue) != 1 || queue[0].Header.BaseOffset != 2 || at != 4 {
+			t.Errorf("from %d: %d batches are queued and %d is next, want the one at 2, and 4", from, len(queue), at)
 		}
 	}
 }
 
-// Whatever comes, a walk gives what franz-go reads of it, or stops.
-func FuzzWalk(f *testing.F) {
+// Whatever comes, a scan gives what franz-go reads of it, or stops.
+func FuzzScan(f *testing.F) {
 	for i := range 20 {
 		r, _ := rapid.Custom(func(t *rapid.T) *kmsg.FetchResponseTopicPartition {
 			got, _ := drawResponse(t)
@@ -241,6 +234,6 @@ func FuzzWalk(f *testing.F) {
 			return
 		}
 		forgetEnded(&got, from)
-		compareWalk(t, &got, from)
+		compareScan(t, &got, from)
 	})
 }

@@ -1,40 +1,39 @@
-package kafkabatch
+package track
 
-// prefix tracks the RecordBatches of one partition between their fetch and
-// their acknowledgement, and says up to where all of them are acknowledged:
-// only that far may be committed, or a crash would lose what an output did not
-// yet store.
+// Position is a place in the log of one partition, between two batches.
+type Position struct {
+	Offset int64 // of the next record
+	Epoch  int32 // leader epoch of the batch before it, -1 if not known
+	Time   int64 // when the batch before it was written, in milliseconds, -1 if not known
+}
+
+// prefix tracks the record batches of one partition between their fetch and their
+// acknowledgement, and says up to where all of them are acknowledged: only that far
+// may be committed, or a crash would lose what an output has not yet stored.
 //
 // Batches are added in the order of the log and acknowledged in any order.
 type prefix struct {
 	spans []span // from the oldest that is not acknowledged
 	first int64  // number of spans[0]: they are counted from 0
 
-	at position // what lies before it is acknowledged
+	at Position // everything before it is acknowledged
 }
 
-// span is a batch, or what stands between batches and needs no acknowledgement.
+// span is a batch, or a part of the log that needs no acknowledgement.
 type span struct {
-	end  position
+	end  Position
 	done bool
 }
 
-// position is a place in the log of one partition, between two batches.
-type position struct {
-	offset int64 // of the next record
-	epoch  int32 // leader epoch of the batch before it, -1 if not known
-	time   int64 // when the batch before it was written (writtenAt), -1 if not known
-}
-
-// add tracks a batch that ends at end, and gives its number for ack.
-func (p *prefix) add(end position) int64 {
+// add tracks a batch that ends at end, and returns its number for ack.
+func (p *prefix) add(end Position) int64 {
 	p.spans = append(p.spans, span{end: end})
 	return p.first + int64(len(p.spans)) - 1
 }
 
 // skip passes over what nobody has to acknowledge: markers of transactions,
 // aborted batches, batches without records.
-func (p *prefix) skip(end position) {
+func (p *prefix) skip(end Position) {
 	if len(p.spans) == 0 {
 		p.at = end
 		return
@@ -46,7 +45,7 @@ func (p *prefix) skip(end position) {
 	p.spans = append(p.spans, span{end: end, done: true})
 }
 
-// ack takes the number that add gave. Acknowledging twice changes nothing.
+// ack takes the number that add returned. Acknowledging twice changes nothing.
 func (p *prefix) ack(number int64) {
 	i := number - p.first
 	if i < 0 || i >= int64(len(p.spans)) {

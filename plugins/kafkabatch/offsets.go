@@ -1,0 +1,100 @@
+package kafkabatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
+)
+
+// startPartitions finds where to begin, and commits it with metadata that says that
+// batches beyond it may be delivered. No batch is delivered before: after a crash the
+// commit must say whose points may be there.
+func (h *housekeeper) startPartitions() {
+	starting := h.claim(track.Start)
+	if len(starting) == 0 {
+		return
+	}
+	defer h.release(starting)
+	first, last := h.limits(starting)
+	for _, c := range starting {
+		h.place(c, first, last)
+	}
+	h.committer.announce(starting)
+	for _, c := range starting {
+		c.Started(time.Now())
+	}
+}
+
+// place sets the first position of a partition, unless it cannot begin.
+func (h *housekeeper) place(c *track.Claim, first, last kadm.ListedOffsets) {
+	m, ours := track.ParseCommitMetadata(c.Commit.Metadata)
+	id := track.TopicIDText(c.TopicID)
+	switch {
+	case ours && !m.Of(id):
+		h.report.stop(c.Partition, kindRecreated, h.conf.errFormer(c.Topic, m.Topic, id))
+		return
+	case c.Commit.Offset < 0 && c.Former != "":
+		// Read alone, it would write its points among those of the former topic.
+		h.report.stop(c.Partition, kindRecreated, h.conf.errFormer(c.Topic, c.Former, id))
+		return
+	}
+	if c.Commit.Offset >= 0 {
+		if ours && !m.Allows(h.conf.fingerprint) {
+			h.report.stop(c.Partition, "fingerprint", h.conf.errFingerprint(m, c.Commit.Offset))
+			return
+		}
+		clean := ours && m.Clean
+		c.Begin(track.Position{Offset: c.Commit.Offset, Epoch: c.Commit.Epoch, Time: -1}, ours && !clean, clean)
+		return
+	}
+	listed, which := first, "first"
+	if c.Fresh {
+		switch h.conf.startOffset {
+		case startLatest:
+			listed, which = last, "last"
+		case startCommitted:
+			h.report.stop(c.Partition, "no_commit", fmt.Errorf("the group %s has committed no offset and %s is %s: set its offset with kafka-consumer-groups --reset-offsets, or %s to where to begin",
+				h.conf.group, fieldStartOffset, startCommitted, fieldStartOffset))
+			return
+		}
+	}
+	at, ok := listed.Lookup(c.Topic, c.ID.Partition)
+	if !ok {
+		at.Err = errNoResponse
+	}
+	if at.Err != nil {
+		h.stale.Store(true)
+		h.report.pause(c.Partition, "offsets", fmt.Errorf("asking for the %s offset: %w", which, at.Err))
+		return
+	}
+	c.Begin(track.Position{Offset: at.Offset, Epoch: -1, Time: -1}, false, false)
+}
+
+var errNoResponse = errors.New("the broker's response does not have it")
+
+// limits asks for the first and the last offsets of the topics of partitions
+// that have no commit.
+func (h *housekeeper) limits(starting []*track.Claim) (first, last kadm.ListedOffsets) {
+	ctx, cancel := context.WithTimeout(h.ctx, h.conf.TimeoutOverhead)
+	defer cancel()
+	var without []*track.Claim
+	for _, c := range starting {
+		if c.Commit.Offset < 0 {
+			without = append(without, c)
+		}
+	}
+	topics := topicsOf(without)
+	// What fails is missing from the responses, and tried again.
+	if len(topics) > 0 {
+		first, _ = h.admin.ListStartOffsets(ctx, topics...)
+	}
+	if len(topics) > 0 && h.conf.startOffset == startLatest {
+		last, _ = h.admin.ListCommittedOffsets(ctx, topics...)
+	}
+	return first, last
+}

@@ -224,6 +224,7 @@ export class BrandView {
       text(button.children[0], markTitle(mark));
       text(button.children[1], format.clock(mark.start, u.step));
       text(button.children[2], markBrands(mark));
+      button.children[2].title = mark.brands.map(format.name).join(", ");
     });
   }
 

@@ -186,7 +186,7 @@ export class Chart {
       labels.push(s("text", { x: left - 8, y: y + 4 }, format.tick(value, digits)));
     }
     rows.push(s("line", { class: "axis", x1: left, x2: w, y1: bottom, y2: bottom }));
-    const { step, ticks } = timeTicks(m.first, m.first + m.windows.length * m.step, Math.max(2, Math.floor((w - left) / 105)));
+    const { step, ticks } = timeTicks(m.first, m.first + m.windows.length * m.step, Math.max(2, Math.floor((w - left) / (w < 500 ? 75 : 105))));
     for (const t of ticks) {
       const x = this.#x(t);
       rows.push(s("line", { class: "tick", x1: x, x2: x, y1: netBottom, y2: netBottom + 5 }));

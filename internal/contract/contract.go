@@ -24,8 +24,8 @@ const (
 	IdentitySource    = "source"    // by the id of the topic
 )
 
-// Metadata of a message of points, set by sentiment_window. influxdb adds the tweets
-// up and measures the latency once it has stored the points. It accepts any integer
+// Metadata of a message of points, set by sentiment_window. Once influxdb has stored
+// the points, it adds up the tweets and measures the latency. It accepts any integer
 // type here, so that a mapping may set them for other pipelines, but no text.
 const (
 	Tweets    = "tweets"        // int: how many tweets the points count

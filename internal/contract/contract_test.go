@@ -13,8 +13,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
 
-// What would break: a key or a reason that is added and not listed is a label that
-// the table of metrics lacks, or a key that a plugin may declare a second time.
+// If this fails, a new key or reason is not listed: the table of metrics lacks a label,
+// or a plugin may declare the key a second time.
 func TestEveryConstantIsListed(t *testing.T) {
 	listed := append(contract.Keys(), contract.DeadReasons()...)
 	listed = append(listed, contract.ReasonRejected, contract.RecordBatch, contract.IdentityTimestamp, contract.IdentitySource,

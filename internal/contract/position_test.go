@@ -16,8 +16,8 @@ func (m metadata) MetaGetMut(key string) (any, bool) { v, ok := m[key]; return v
 
 func (m metadata) MetaSetMut(key string, value any) { m[key] = value }
 
-// What would break: a processor refuses the position that an input has set, or
-// counts under another one.
+// If this fails, a processor rejects the position that an input has set, or counts
+// under another one.
 func TestAPositionIsReadAsItWasSet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := contract.Position{
@@ -38,8 +38,8 @@ func TestAPositionIsReadAsItWasSet(t *testing.T) {
 	})
 }
 
-// What would break: whoever may write to a topic chooses under which offset a record
-// is counted, and replaces the count of another one.
+// If this fails, anyone who may write to a topic can choose the offset under which a
+// record is counted, and so replace the count of another record.
 func TestAHeaderOrMappingIsNoPosition(t *testing.T) {
 	for key, values := range map[string][]any{
 		contract.KafkaTopic:     {nil, []byte("other"), 7}, // a header's text: see RedpandaHeaders
@@ -76,8 +76,8 @@ func TestAHeaderOrMappingIsNoPosition(t *testing.T) {
 	}
 }
 
-// What would break: seconds before 1970 are rounded up, and a mapping of the user
-// sees other times behind kafka_batches than behind a dead letter's record.
+// If this fails, seconds before 1970 are rounded up, and a mapping of the user sees
+// other times from kafka_batches than in a dead letter.
 func TestARecordsTimeIsFlooredToSeconds(t *testing.T) {
 	for millis, seconds := range map[int64]int64{-1: -1, 0: 0, 1999: 1, -1000: -1, -1001: -2} {
 		m := metadata{}

@@ -1,19 +1,18 @@
-// Package stamp is the stamp law: which nanosecond a point gets in InfluxDB.
+// Package stamp is the stamp law: it determines the nanosecond of a point in InfluxDB.
 //
-// InfluxDB replaces a point that has the same measurement, tags and timestamp,
-// and a batch of 8,000 tweets shares one millisecond. A counter or a random
-// nudge would make the points unique, and double them whenever Kafka is read
-// again. So the nanosecond is a pure function of where the tweet lies in Kafka:
+// InfluxDB replaces a point that has the same measurement, tags and timestamp, and a
+// batch of 8,000 tweets shares one millisecond. A counter or a random offset would make
+// the points unique, but duplicate them whenever Kafka is replayed. So the nanosecond
+// is a pure function of the tweet's position in Kafka:
 //
 //	time = event time floored to R  +  slot
 //	slot = (offset mod S) * P + partition,  S = R / P
 //
-// R is the resolution (the window, for windows), P the number of partitions
-// that have room. The offset is the tweet's own, or that of the first record of
-// what was counted together. Two positions in one R share a slot only if they are
-// in one partition and their offsets differ by a multiple of S: 15,625,000 for one
-// second and 64 partitions. So none do as long as the offsets of one partition in
-// one R span fewer than S.
+// R is the resolution (the window, for windows), P the largest number of partitions.
+// The offset is the tweet's own, or that of the first record of a batch that is counted
+// together. Two positions in one R share a slot only if they are in one partition and
+// their offsets differ by a multiple of S: 15,625,000 for one second and 64 partitions.
+// So none do as long as the offsets of one partition in one R span fewer than S.
 package stamp
 
 import (
@@ -36,8 +35,8 @@ const MaxResolution = 24 * time.Hour
 
 const nanosPerMilli = int64(time.Millisecond)
 
-// ErrTimeRange says that InfluxDB has no timestamp for an event time.
-var ErrTimeRange = errors.New("timestamp lies outside of what InfluxDB can store (years 1677 to 2262)")
+// ErrTimeRange means that InfluxDB has no timestamp for an event time.
+var ErrTimeRange = errors.New("timestamp is outside the years 1677 to 2262, which InfluxDB can store")
 
 // Law is the stamp law for one R and P. The zero value is not usable.
 type Law struct {
@@ -47,22 +46,22 @@ type Law struct {
 	source     bool  // the partition is in the series, so all of R is for offsets
 }
 
-// New gives the law that keeps topics with up to maxPartitions partitions
-// apart within a resolution, which must be whole milliseconds.
+// New returns the law for topics with up to maxPartitions partitions and a resolution,
+// which must be whole milliseconds.
 func New(resolution time.Duration, maxPartitions int) (Law, error) {
 	if err := checkResolution(resolution); err != nil {
 		return Law{}, err
 	}
 	if maxPartitions < 1 || int64(maxPartitions) > int64(resolution) {
-		return Law{}, fmt.Errorf("%d partitions do not fit in a resolution of %s: from 1 to %d do",
+		return Law{}, fmt.Errorf("%d partitions do not fit in a resolution of %s: it must be from 1 to %d",
 			maxPartitions, resolution, int64(resolution))
 	}
 	p := int64(maxPartitions)
 	return Law{resolution: int64(resolution), partitions: p, slots: int64(resolution) / p}, nil
 }
 
-// NewSource gives the variant for points that carry topic and partition in a
-// tag: slot = offset mod R, with no bound on the partition.
+// NewSource returns the variant for points with a tag that contains topic and
+// partition: slot = offset mod R, for any partition.
 func NewSource(resolution time.Duration) (Law, error) {
 	if err := checkResolution(resolution); err != nil {
 		return Law{}, err
@@ -72,20 +71,20 @@ func NewSource(resolution time.Duration) (Law, error) {
 
 func checkResolution(r time.Duration) error {
 	if r < time.Millisecond || r > MaxResolution || r%time.Millisecond != 0 {
-		return fmt.Errorf("%s is no resolution: it must be whole milliseconds, from 1ms to %s", r, MaxResolution)
+		return fmt.Errorf("the resolution is %s: it must be whole milliseconds, from 1ms to %s", r, MaxResolution)
 	}
 	return nil
 }
 
-// Resolution is R.
+// Resolution returns R.
 func (l Law) Resolution() time.Duration { return time.Duration(l.resolution) }
 
-// Slots is S: positions of one partition and one R whose offsets differ by less
-// have slots of their own.
+// Slots returns S: positions in one partition and one R have different slots if their
+// offsets differ by less.
 func (l Law) Slots() int64 { return l.slots }
 
-// Slot is the nanosecond within R of a position in Kafka. It is an error, and
-// never a silent wrap, if the partition has no room or the position is negative.
+// Slot returns the nanosecond within R of a position in Kafka. A partition beyond the
+// limit or a negative position is an error and never wraps around.
 func (l Law) Slot(offset int64, partition int32) (int64, error) {
 	if offset < 0 {
 		return 0, fmt.Errorf("offset %d is negative", offset)
@@ -95,15 +94,14 @@ func (l Law) Slot(offset int64, partition int32) (int64, error) {
 		return turn, nil
 	}
 	if partition < 0 || int64(partition) >= l.partitions {
-		return 0, fmt.Errorf("partition %d has no room: max_partitions is %d, raise it (on an empty bucket, as it moves every point)",
+		return 0, fmt.Errorf("partition %d is beyond max_partitions, %d. Raise it, on an empty bucket, since that changes the timestamp of every point",
 			partition, l.partitions)
 	}
 	return turn*l.partitions + int64(partition), nil
 }
 
-// Floor is the start of the R that an event lies in, in nanoseconds since the
-// Unix epoch. It fails with ErrTimeRange where any slot of that R would leave
-// what InfluxDB can store.
+// Floor returns the start of the R that contains an event, in nanoseconds since the
+// Unix epoch. It returns ErrTimeRange if InfluxDB cannot store every slot of that R.
 func (l Law) Floor(unixMillis int64) (int64, error) {
 	if unixMillis < MinNanos/nanosPerMilli || unixMillis > MaxNanos/nanosPerMilli {
 		return 0, ErrTimeRange
@@ -119,8 +117,8 @@ func (l Law) Floor(unixMillis int64) (int64, error) {
 	return event - within, nil
 }
 
-// FloorNearest is Floor for a time that may be anything and must not matter: it
-// gives the first or the last R that InfluxDB can store where Floor fails.
+// FloorNearest is Floor for a time that may be arbitrary and must not cause an error:
+// where Floor fails, it returns the first or the last R that InfluxDB can store.
 func (l Law) FloorNearest(unixMillis int64) int64 {
 	start, err := l.Floor(unixMillis)
 	switch {
@@ -133,7 +131,7 @@ func (l Law) FloorNearest(unixMillis int64) int64 {
 	return last - last%l.resolution
 }
 
-// At is the timestamp of the point of one position: Floor plus Slot.
+// At returns the timestamp of the point of one position: Floor plus Slot.
 func (l Law) At(unixMillis, offset int64, partition int32) (int64, error) {
 	slot, err := l.Slot(offset, partition)
 	if err != nil {
@@ -146,6 +144,6 @@ func (l Law) At(unixMillis, offset int64, partition int32) (int64, error) {
 	return floor + slot, nil
 }
 
-// TopicTag is the part of a tag that tells a topic, with NewSource: six characters
-// of its id, which are 30 bits.
+// TopicTag returns the part of a tag that identifies a topic, with NewSource: six
+// characters of its id, which are 30 bits.
 func TopicTag(id [16]byte) string { return base32.StdEncoding.EncodeToString(id[:])[:6] }

@@ -17,8 +17,8 @@ func mustNew(t interface{ Fatal(...any) }, r time.Duration, p int) Law {
 	return l
 }
 
-// Golden values: whoever changes the law moves every point that people have
-// already stored, and a replay after the upgrade would double them.
+// Golden values. A change of the law moves every stored point, and a replay after the
+// upgrade would count every tweet twice.
 func TestLawIsTheOneThatIsStored(t *testing.T) {
 	second := mustNew(t, time.Second, 64)
 	milli := mustNew(t, time.Millisecond, 64)
@@ -52,8 +52,8 @@ func TestLawIsTheOneThatIsStored(t *testing.T) {
 	}
 }
 
-// Two positions that are less than S offsets apart never share a nanosecond of
-// one R, whatever the partitions: else InfluxDB would replace one by the other.
+// If this fails, two positions that are less than S offsets apart share a nanosecond of
+// one R, and InfluxDB replaces one point by the other.
 func TestNoTwoPositionsShareANanosecond(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		resolution := rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, time.Minute}).Draw(t, "resolution")
@@ -85,8 +85,8 @@ func TestNoTwoPositionsShareANanosecond(t *testing.T) {
 	})
 }
 
-// Positions that are S apart do share a nanosecond: a larger S than Slots says
-// would be a promise that nobody keeps.
+// Positions that are S apart do share a nanosecond: a larger S in Slots would be a
+// false promise.
 func TestPositionsShareANanosecondAfterSlots(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		law := mustNew(t, time.Duration(rapid.Int64Range(1, 86_400_000).Draw(t, "resolution ms"))*time.Millisecond, rapid.IntRange(1, 1000).Draw(t, "max_partitions"))
@@ -99,8 +99,7 @@ func TestPositionsShareANanosecondAfterSlots(t *testing.T) {
 	})
 }
 
-// The stamp stays in the R of its event, so a query by second still finds the
-// tweet in its own second.
+// If this fails, a query by second does not find the tweet in its own second.
 func TestStampStaysInItsWindow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		resolution := time.Duration(rapid.Int64Range(1, 86_400_000).Draw(t, "resolution ms")) * time.Millisecond
@@ -110,7 +109,7 @@ func TestStampStaysInItsWindow(t *testing.T) {
 		if errors.Is(err, ErrTimeRange) {
 			lo, hi := MinNanos/nanosPerMilli+86_400_000, MaxNanos/nanosPerMilli-86_400_000
 			if millis > lo && millis < hi {
-				t.Fatalf("millis %d is refused, though a day inside of the bounds", millis)
+				t.Fatalf("millis %d is rejected although it is a day within the bounds", millis)
 			}
 			return
 		}
@@ -127,8 +126,8 @@ func TestStampStaysInItsWindow(t *testing.T) {
 	})
 }
 
-// A time that InfluxDB cannot store must not keep a point of bookkeeping from
-// being written: it gets the nearest R, in which every slot can be stored.
+// If this fails, a time that InfluxDB cannot store prevents a coverage point from being
+// written. It gets the nearest R, in which every slot can be stored.
 func TestFloorNearestCanAlwaysBeStored(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		resolution := time.Duration(rapid.Int64Range(1, 86_400_000).Draw(t, "resolution ms")) * time.Millisecond
@@ -150,7 +149,8 @@ func TestFloorNearestCanAlwaysBeStored(t *testing.T) {
 	})
 }
 
-// What has no room is an error that says so, never a wrap onto other points.
+// If this fails, a position without a slot wraps around onto other points instead of
+// being an error.
 func TestNothingWrapsSilently(t *testing.T) {
 	law := mustNew(t, time.Second, 64)
 	for name, position := range map[string]struct {

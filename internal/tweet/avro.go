@@ -24,14 +24,14 @@ func appendString(dst, s []byte) []byte {
 	return append(AppendLong(dst, int64(len(s))), s...)
 }
 
-// DecodeAvro reads the raw Avro datum b into t, whose slices then alias b. It
-// is strict, because a datum of another schema cannot be told from ours in any
-// other way: b must be used up, every string and number in range, and every
-// number in its shortest form, so that b is the one encoding of t. On an error
-// (one of this package's) t is unchanged.
+// DecodeAvro reads the raw Avro datum b into t, whose slices then alias b. It is
+// strict, because nothing else distinguishes a datum of another schema from ours: b
+// must be used up, every string and number in range, and every number in its shortest
+// form, so that b is the only encoding of t. On an error (one of this package's) t is
+// unchanged.
 //
-// The steps are written out, not called, where a number has one byte: a call
-// each would double the time.
+// The decoding of numbers of one byte is inlined by hand: a call for each would double
+// the time.
 func (t *Tweet) DecodeAvro(b []byte) error {
 	if len(b) == 0 {
 		return ErrEmpty
@@ -46,8 +46,8 @@ func (t *Tweet) DecodeAvro(b []byte) error {
 	if n < 1 || n > MaxIDBytes || int(n) > len(b)-i {
 		return idRule.refuse(n)
 	}
-	// The capacity of each field is cut, so that an append by the caller cannot
-	// run into the next one.
+	// The capacity of each field is limited, so that an append by the caller cannot
+	// overwrite the next one.
 	end := i + int(n)
 	id := b[i:end:end]
 
@@ -99,7 +99,7 @@ func (t *Tweet) DecodeAvro(b []byte) error {
 	return nil
 }
 
-// stringRule is what one of the three strings must keep.
+// stringRule are the limits of one of the three strings.
 type stringRule struct {
 	min, max                          int64
 	negative, empty, tooLong, notUTF8 error
@@ -133,8 +133,8 @@ func (r *stringRule) checkLen(n int64) error {
 	return nil
 }
 
-// refuse says why a string cannot have the length n: by the rule, or else
-// because there are fewer bytes.
+// refuse returns the reason why a string cannot have the length n: its rule, or too few
+// bytes.
 func (r *stringRule) refuse(n int64) error {
 	if err := r.checkLen(n); err != nil {
 		return err
@@ -154,12 +154,11 @@ func checkUTF8(id, text, brand []byte) error {
 	return nil
 }
 
-// asciiMask has the bits that no ASCII character has.
+// asciiMask has the bits that ASCII characters do not use.
 const asciiMask = 0x8080808080808080
 
-// highBits gives a word whose bits in asciiMask are 0 if s is ASCII, and so
-// valid UTF-8. The last bytes are looked at as one word that overlaps the word
-// before.
+// highBits returns a word whose bits in asciiMask are 0 if s is ASCII, and so valid
+// UTF-8. The last bytes are loaded as one word that overlaps the word before.
 func highBits(s []byte) uint64 {
 	if len(s) < 8 {
 		return highBitsOfShort(s)
@@ -178,9 +177,9 @@ func highBitsOfShort(s []byte) (bits uint64) {
 	return bits
 }
 
-// readByteLong reads the Avro long at b[i:] if it has one byte and is not
-// negative, as three of a tweet's five; else next is -1. Unlike readLong it is
-// small enough to be inlined.
+// readByteLong reads the Avro long at b[i:] if it has one byte and is not negative, as
+// three of a tweet's five numbers do; otherwise next is -1. Unlike readLong it is small
+// enough to be inlined.
 func readByteLong(b []byte, i int) (v int64, next int) {
 	if i < len(b) && b[i]&0x81 == 0 {
 		return int64(b[i] >> 1), i + 1
@@ -188,15 +187,15 @@ func readByteLong(b []byte, i int) (v int64, next int) {
 	return 0, -1
 }
 
-// readLong reads the Avro long at b[i:] and gives the index after it.
+// readLong reads the Avro long at b[i:] and returns the index after it.
 func readLong(b []byte, i int) (int64, int, error) {
 	var u uint64
 	for shift := uint(0); i < len(b); shift += 7 {
 		c := b[i]
 		i++
 		if c < 0x80 {
-			// A last byte of 0 adds nothing: the form is over-long. A tenth
-			// byte has room for one bit.
+			// A last byte of 0 adds nothing, so the form is over-long. A tenth byte has
+			// room for one bit.
 			if shift > 0 && (c == 0 || shift == 63 && c > 1) {
 				return 0, 0, ErrVarint
 			}

@@ -13,8 +13,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/schemas"
 )
 
-// peer is a tweet for hamba/avro, an implementation that shares no code with
-// ours.
+// peer is a tweet for hamba/avro, an implementation that shares no code with ours.
 type peer struct {
 	ID        string `avro:"id"`
 	Text      string `avro:"text"`
@@ -33,7 +32,7 @@ func (p *peer) tweet(t interface{ Fatalf(string, ...any) }) tweet.Tweet {
 	return tweet.Tweet{ID: []byte(p.ID), Text: []byte(p.Text), Brand: []byte(p.Brand), Sentiment: s, Millis: p.Timestamp}
 }
 
-// Other people's producers and consumers must understand ours.
+// If this fails, other producers and consumers do not understand our encoding.
 func TestAvroHasTheMeaningThatHambaGivesIt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := anyTweet(t)
@@ -120,7 +119,7 @@ func TestDecodeAvroRefuses(t *testing.T) {
 	}
 }
 
-// A record that was cut must never pass for a shorter tweet.
+// If this fails, a truncated record is read as a shorter tweet.
 func TestDecodeAvroRefusesEveryPrefix(t *testing.T) {
 	tw := sample()
 	b := tw.AppendAvro(nil)
@@ -140,7 +139,7 @@ func TestReasonsAreReadable(t *testing.T) {
 			t.Errorf("got %q, want %q", err, want)
 		}
 	}
-	// The limits stand in the texts of constant errors.
+	// The limits are part of the texts of constant errors.
 	for err, want := range map[error]string{
 		tweet.ErrIDTooLong: "256", tweet.ErrBrandTooLong: "256", tweet.ErrTextTooLong: "16384",
 	} {
@@ -150,8 +149,8 @@ func TestReasonsAreReadable(t *testing.T) {
 	}
 }
 
-// An append to one field must not run into the next, which lies behind it in
-// the same buffer.
+// An append to one field must not overwrite the next, which follows it in the same
+// buffer.
 func TestDecodedFieldsHaveNoSpareCapacity(t *testing.T) {
 	tw := sample()
 	b := tw.AppendAvro(nil)

@@ -2,11 +2,11 @@ package tweet
 
 import "encoding/binary"
 
-// A record can carry its schema in one of two frames. Both, the raw datum and
-// JSON are told apart by the first byte: a raw tweet starts with the length of
-// its id, an even byte above 0; JSON starts with '{' (0x7B), the single-object
-// frame with 0xC3, both odd, which would be a negative length; the Confluent
-// frame starts with 0, which would be an empty id.
+// A record can carry its schema in one of two headers. The first byte distinguishes
+// both, the raw datum and JSON: a raw tweet starts with the length of its id, an even
+// byte above 0; JSON starts with '{' (0x7B), the single-object header with 0xC3, both
+// odd, which would be a negative length; the Confluent header starts with 0, which
+// would be an empty id.
 const (
 	singleObject0 = 0xC3
 	singleObject1 = 0x01
@@ -34,8 +34,8 @@ func AppendSingleObjectHeader(dst []byte) []byte {
 	return binary.LittleEndian.AppendUint64(append(dst, singleObject0, singleObject1), Fingerprint)
 }
 
-// SplitSingleObject takes the single-object header off b. It is false, and the
-// rest is to be ignored, if b has none or is shorter than one.
+// SplitSingleObject splits the single-object header off b. ok is false, and rest
+// undefined, if b has none or is shorter than one.
 func SplitSingleObject(b []byte) (fingerprint uint64, datum []byte, ok bool) {
 	if len(b) < SingleObjectHeaderBytes || b[0] != singleObject0 || b[1] != singleObject1 {
 		return 0, nil, false
@@ -43,9 +43,9 @@ func SplitSingleObject(b []byte) (fingerprint uint64, datum []byte, ok bool) {
 	return binary.LittleEndian.Uint64(b[2:]), b[SingleObjectHeaderBytes:], true
 }
 
-// SplitConfluent takes the header of Confluent's serializers off b: a zero
-// byte and the id of the schema in the schema registry, big-endian. It is
-// false, and the rest is to be ignored, if b has none or is shorter than one.
+// SplitConfluent splits the header of Confluent's serializers off b: a zero byte and
+// the id of the schema in the schema registry, big-endian. ok is false, and rest
+// undefined, if b has none or is shorter than one.
 func SplitConfluent(b []byte) (schemaID uint32, datum []byte, ok bool) {
 	if len(b) < ConfluentHeaderBytes || b[0] != 0 {
 		return 0, nil, false

@@ -38,7 +38,8 @@ func TestSplitSingleObject(t *testing.T) {
 	}
 }
 
-// A reader looks at the frame first: no raw tweet and no JSON may look framed.
+// If this fails, a raw tweet or JSON looks like a single object, whose header a reader
+// checks first.
 func FuzzSingleObject(f *testing.F) {
 	tw := sample()
 	f.Add(tw.AppendSingleObject(nil))

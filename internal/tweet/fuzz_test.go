@@ -9,8 +9,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// Any bytes are a tweet or an error, and a tweet has one encoding: what was
-// read and is written again is the same to the byte.
+// Any bytes are a tweet or an error, and a tweet has only one encoding: writing a
+// decoded tweet returns the same bytes.
 func FuzzDecodeAvro(f *testing.F) {
 	tw := sample()
 	valid := tw.AppendAvro(nil)
@@ -22,7 +22,7 @@ func FuzzDecodeAvro(f *testing.F) {
 		var got tweet.Tweet
 		if err := got.DecodeAvro(b); err != nil {
 			if got.ID != nil {
-				t.Errorf("%x: a tweet beside the error %v", b, err)
+				t.Errorf("%x: a tweet and the error %v", b, err)
 			}
 			return
 		}
@@ -30,7 +30,7 @@ func FuzzDecodeAvro(f *testing.F) {
 			t.Errorf("%x is written again as %x", b, again)
 		}
 		if err := got.Check(); err != nil {
-			t.Errorf("%x: decoded, yet %v", b, err)
+			t.Errorf("%x: decoded, but %v", b, err)
 		}
 		var read peer
 		if err := avro.Unmarshal(peerSchema, b, &read); err != nil {
@@ -41,8 +41,8 @@ func FuzzDecodeAvro(f *testing.F) {
 	})
 }
 
-// Any bytes are a tweet or an error; what we take, encoding/json takes with
-// the same meaning.
+// Any bytes are a tweet or an error. encoding/json accepts everything that this decoder
+// accepts, with the same meaning.
 func FuzzDecodeJSON(f *testing.F) {
 	tw := sample()
 	f.Add(tw.AppendJSON(nil))
@@ -55,10 +55,9 @@ func FuzzDecodeJSON(f *testing.F) {
 			return
 		}
 		if err := got.Check(); err != nil {
-			t.Errorf("%q: decoded, yet %v", b, err)
+			t.Errorf("%q: decoded, but %v", b, err)
 		}
-		// A map and not a struct: encoding/json matches the names of a struct
-		// in any case.
+		// A map and not a struct: encoding/json ignores the case of a struct's names.
 		var members map[string]json.RawMessage
 		if err := json.Unmarshal(b, &members); err != nil {
 			t.Fatalf("%q: encoding/json does not read it: %v", b, err)

@@ -12,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Reasons why JSON is not a tweet, beside those of the Avro form.
+// Reasons why JSON is not a tweet, besides those of the Avro form.
 var (
 	ErrNotObject     = errors.New("the record is not a JSON object")
 	ErrNoID          = errors.New("the object has no id")
@@ -21,13 +21,13 @@ var (
 	ErrNoSentiment   = errors.New("the object has no sentiment")
 	ErrNoTimestamp   = errors.New("the object has no timestamp")
 	ErrNotInteger    = errors.New("the timestamp must be an integer, milliseconds since 1970")
-	ErrSentimentName = errors.New("the sentiment is none of positive, negative, neutral")
+	ErrSentimentName = errors.New("the sentiment is not positive, negative or neutral")
 )
 
 // AppendJSON appends t as one JSON object,
 // {"id":"...","text":"...","brand":"...","sentiment":"positive","timestamp":1767225600000},
-// the timestamp in milliseconds. It does not check t (see Check); bytes that
-// are not UTF-8 become U+FFFD, since JSON has no place for them.
+// with the timestamp in milliseconds. It does not check t (see Check). Bytes that are
+// not UTF-8 become U+FFFD, since JSON cannot contain them.
 func (t *Tweet) AppendJSON(dst []byte) []byte {
 	dst = AppendQuoted(append(dst, `{"id":`...), t.ID)
 	dst = AppendQuoted(append(dst, `,"text":`...), t.Text)
@@ -78,16 +78,16 @@ func AppendQuoted(dst, s []byte) []byte {
 	return append(append(dst, s[start:]...), '"')
 }
 
-// DecodeJSON reads the one JSON object in b into t. Its members are those of
-// AppendJSON, in any order, none of them missing or null; other members are
-// ignored. A name that occurs twice, invalid UTF-8, data after the object and
-// a timestamp written as a fraction or with an exponent are errors. The slices
-// of t alias b, but for strings with an escape. On an error t is unchanged.
+// DecodeJSON reads the single JSON object in b into t. Its members are those of
+// AppendJSON, in any order, none of them missing or null; other members are ignored. A
+// name that occurs twice, invalid UTF-8, data after the object and a timestamp with a
+// fraction or an exponent are errors. The slices of t alias b, except for strings with
+// an escape. On an error t is unchanged.
 func (t *Tweet) DecodeJSON(b []byte) error {
 	p := jsonParsers.Get().(*jsonParser)
 	defer jsonParsers.Put(p)
 	got, err := p.parse(b)
-	p.src = bytes.Buffer{} // let go of b
+	p.src = bytes.Buffer{} // drop the reference to b
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (t *Tweet) DecodeJSON(b []byte) error {
 	return nil
 }
 
-// jsonParser is kept in a pool: jsontext allocates for each new decoder.
+// jsonParser is pooled, since jsontext allocates for each new decoder.
 type jsonParser struct {
 	src bytes.Buffer // jsontext parses a Buffer's bytes in place
 	dec jsontext.Decoder
@@ -133,7 +133,7 @@ func (p *jsonParser) parse(b []byte) (t Tweet, err error) {
 	return t, seen.missing()
 }
 
-// members are those of a tweet that an object has.
+// members are the members of a tweet that an object has.
 type members struct{ id, text, brand, sentiment, timestamp bool }
 
 func (m *members) missing() error {
@@ -157,7 +157,7 @@ func (p *jsonParser) member(t *Tweet, seen *members) error {
 	if err != nil {
 		return fmt.Errorf("reading JSON: %w", err)
 	}
-	// The escapes are undone here, before the next read may overwrite name.
+	// Escapes are decoded here, before the next read may overwrite name.
 	name, err = unquote(name)
 	if err != nil {
 		return fmt.Errorf("reading JSON: %w", err)
@@ -260,8 +260,8 @@ func ByteOrderMark(b []byte) string {
 	return ""
 }
 
-// unquote gives what the JSON string v says: a part of v itself unless an
-// escape has to be undone.
+// unquote returns the text of the JSON string v: a part of v itself unless it contains
+// an escape.
 func unquote(v jsontext.Value) ([]byte, error) {
 	if bytes.IndexByte(v, '\\') < 0 {
 		return v[1 : len(v)-1 : len(v)-1], nil

@@ -41,8 +41,8 @@ func TestJSONHasTheMeaningThatTheStandardLibraryGivesIt(t *testing.T) {
 	})
 }
 
-// A tweet's bytes are UTF-8, but an encoder that writes others as they are
-// makes a document that no reader takes.
+// A tweet's bytes are UTF-8, but an encoder that writes invalid bytes unchanged creates
+// a document that no reader accepts.
 func TestAppendJSONWritesInvalidUTF8AsReplacement(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")
@@ -90,8 +90,8 @@ func TestDecodeJSON(t *testing.T) {
 
 	for name, tc := range map[string]struct {
 		in   string
-		want error  // if set, what the error must be
-		says string // what it must say
+		want error  // if set, the error must be this one
+		says string // the error must contain this
 	}{
 		"nothing":                     {"", tweet.ErrEmpty, ""},
 		"only space":                  {" \n", tweet.ErrEmpty, ""},

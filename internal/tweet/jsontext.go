@@ -8,10 +8,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// CheckJSON refuses JSON that DecodeJSON refuses and that parsers repair: bytes that
-// are not UTF-8, half of a surrogate pair, a name that occurs twice in an object, at
-// any depth. Repaired, two brands become one. What is not JSON at all passes, for
-// the parser to refuse.
+// CheckJSON rejects JSON that DecodeJSON rejects and that parsers repair: bytes that
+// are not UTF-8, half a surrogate pair, a name that occurs twice in an object, at any
+// depth. Repairs could make two brands the same. It accepts text that is not JSON,
+// which the parser rejects.
 func CheckJSON(b []byte) error {
 	err := wellFormed(b)
 	if err != nil && wellFormed(b, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) == nil {
@@ -20,12 +20,12 @@ func CheckJSON(b []byte) error {
 	return nil
 }
 
-// wellFormed reads the one value in b.
+// wellFormed reads the single value in b.
 func wellFormed(b []byte, options ...jsontext.Options) error {
 	p := jsonParsers.Get().(*jsonParser)
 	defer jsonParsers.Put(p)
 	p.src = *bytes.NewBuffer(b)
-	defer func() { p.src = bytes.Buffer{} }() // let go of b
+	defer func() { p.src = bytes.Buffer{} }() // drop the reference to b
 	p.dec.Reset(&p.src, options...)
 	if err := p.dec.SkipValue(); err != nil {
 		return err

@@ -11,8 +11,8 @@ import (
 
 const wholeJSON = `{"id":"a","text":"hi","brand":"B","sentiment":"neutral","timestamp":1767225600000,"x":VALUE}`
 
-// What a parser would repair, with the words of the error. What is read, and what
-// is no JSON at all, has none.
+// JSON that a parser would repair, with parts of the errors. JSON that is valid, and
+// text that is not JSON, has none.
 var repaired = map[string]string{
 	`1`:                               "",
 	`"\ud83d\ude00 \u0000 é"`:         "",
@@ -58,13 +58,13 @@ func TestCheckJSON(t *testing.T) {
 	}
 	for _, text := range []string{"", " ", "brand;1\xff", "{}{}", `{"a":1} x`, "\ufeff{}"} {
 		if err := tweet.CheckJSON([]byte(text)); err != nil {
-			t.Errorf("%q is for the parser to refuse, and is refused: %v", text, err)
+			t.Errorf("%q must be left to the parser, but is rejected: %v", text, err)
 		}
 	}
 }
 
-// What passes, a parser reads without a repair: what it makes of it can be written
-// and has as many members as there were.
+// A parser reads everything that passes without a repair: the result can be written,
+// and has the same number of members.
 func FuzzCheckJSON(f *testing.F) {
 	for value := range repaired {
 		f.Add([]byte(strings.Replace(wholeJSON, "VALUE", value, 1)))
@@ -73,7 +73,7 @@ func FuzzCheckJSON(f *testing.F) {
 		err := tweet.CheckJSON(b)
 		if !json.Valid(b) {
 			if err != nil {
-				t.Fatalf("%q is no JSON, and refused for %v", b, err)
+				t.Fatalf("%q is not JSON, but is rejected for %v", b, err)
 			}
 			return
 		}
@@ -82,9 +82,9 @@ func FuzzCheckJSON(f *testing.F) {
 		}
 		var tw tweet.Tweet
 		if err != nil && tw.DecodeJSON(b) == nil {
-			t.Fatalf("%q is read without a mapping, and refused with one: %v", b, err)
+			t.Fatalf("%q is accepted without a mapping, but rejected with one: %v", b, err)
 		}
-		// A repair puts U+FFFD where there was none.
+		// A repair inserts U+FFFD.
 		var v any
 		if json.Unmarshal(b, &v) == nil && err == nil && !strings.Contains(string(b), "\ufffd") && !strings.Contains(strings.ToLower(string(b)), `\ufffd`) {
 			again, _ := json.Marshal(v)

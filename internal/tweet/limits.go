@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Limits of a tweet's strings, in bytes. A decoder refuses what is longer, so
-// that one broken record cannot take the memory of the process, nor one id or
-// brand the index of InfluxDB, which keeps every tag value in memory.
+// Limits of a tweet's strings, in bytes. Decoders reject longer ones, so that one
+// broken record cannot exhaust the memory of the process, and one id or brand cannot
+// exhaust InfluxDB's index, which keeps every tag value in memory.
 const (
 	MaxIDBytes    = 256
 	MaxBrandBytes = 256
@@ -24,8 +24,8 @@ const (
 	MaxMillis int64 = 9223372036854
 )
 
-// Reasons why bytes are not a tweet. They are values, not built on the spot:
-// a topic full of foreign records must not cost an allocation each.
+// Reasons why bytes are not a tweet. They are values, so that a topic full of foreign
+// records does not allocate one for each.
 var (
 	ErrEmpty     = errors.New("the record is empty")
 	ErrTruncated = errors.New("the bytes end inside the tweet")
@@ -69,9 +69,9 @@ func (e TimestampError) Error() string {
 	return text
 }
 
-// Check tells whether t keeps the limits that the decoders enforce, the
-// validity of its UTF-8 included. What passes Check survives encoding and
-// decoding unchanged.
+// Check returns an error unless t is within the limits that the decoders enforce,
+// including valid UTF-8. A tweet that passes Check survives encoding and decoding
+// unchanged.
 func (t *Tweet) Check() error {
 	if err := idRule.check(t.ID); err != nil {
 		return err

@@ -13,11 +13,10 @@ import (
 	"github.com/brandpulse/brandpulse-connect/schemas"
 )
 
-// If this fails, the single-object frame names a schema that nobody knows.
-// hamba/avro's own fingerprint is no reference: it leaves logicalType in the
-// canonical form (0x8d2952f57ad1e20e), which the specification strips. Its
-// CRC is used on the canonical form as the specification has it; fastavro
-// 1.13 (Python) gives the same number.
+// If this fails, the single-object header names a schema that nobody has. hamba/avro's
+// own fingerprint is not a reference: it keeps logicalType in the canonical form
+// (0x8d2952f57ad1e20e), which the specification removes. Its CRC is applied to the
+// canonical form of the specification; fastavro 1.13 (Python) returns the same number.
 func TestFingerprintIsOfTheSchema(t *testing.T) {
 	canonical := `{"name":"com.brandpulse.Tweet","type":"record","fields":[` +
 		`{"name":"id","type":"string"},{"name":"text","type":"string"},{"name":"brand","type":"string"},` +
@@ -32,8 +31,8 @@ func TestFingerprintIsOfTheSchema(t *testing.T) {
 	}
 }
 
-// The codec has the order of the fields and symbols written into its code: if
-// this fails, the schema was changed and the code was not.
+// The order of the fields and symbols is hard-coded in the codec. If this fails, the
+// schema was changed but the code was not.
 func TestSchemaIsTheOneTheCodecImplements(t *testing.T) {
 	var record struct {
 		Fields []struct {

@@ -1,12 +1,12 @@
-// Package tweet is the record that travels through Kafka, in its Avro and JSON
-// forms (schemas/tweet.avsc). The encoders append to a []byte and the decoders
-// alias their input, so neither allocates per tweet.
+// Package tweet is the record in Kafka, in its Avro and JSON forms
+// (schemas/tweet.avsc). The encoders append to a []byte and the decoders alias their
+// input, so neither allocates per tweet.
 package tweet
 
 import "slices"
 
-// Sentiment is what a tweet feels about its brand. Its values are the
-// positions of the symbols in the Avro enum.
+// Sentiment is the sentiment of a tweet about its brand. Its values are the positions
+// of the symbols in the Avro enum.
 type Sentiment uint8
 
 // The three sentiments, in the order of the schema's enum.
@@ -15,16 +15,16 @@ const (
 	Negative
 	Neutral
 
-	// NumSentiments is how many there are, for arrays indexed by Sentiment.
+	// NumSentiments is the number of sentiments, for arrays indexed by Sentiment.
 	NumSentiments = 3
 )
 
 var sentimentNames = [NumSentiments]string{"positive", "negative", "neutral"}
 
-// Sentiments are the names of all of them.
+// Sentiments returns the names of all sentiments.
 func Sentiments() []string { return slices.Clone(sentimentNames[:]) }
 
-// String gives the name as it stands in the schema and in InfluxDB's tag.
+// String returns the name in the schema and in InfluxDB's tag.
 func (s Sentiment) String() string {
 	if int(s) >= NumSentiments {
 		return "invalid"
@@ -47,7 +47,7 @@ func ParseSentiment[T string | []byte](name T) (Sentiment, bool) {
 
 // Tweet is one tweet. Its slices alias the buffer that it was decoded from.
 type Tweet struct {
-	ID        []byte    // a UUID where we made it; any text in foreign data
+	ID        []byte    // a UUID from our generator; any text from other producers
 	Text      []byte    // UTF-8
 	Brand     []byte    // UTF-8, never empty
 	Sentiment Sentiment // one of the three

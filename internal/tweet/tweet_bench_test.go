@@ -9,7 +9,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// measure runs f for each tweet of n bytes and says what a user feels.
+// measure runs f for each tweet of n bytes and reports tweets per second.
 func measure(b *testing.B, n int, f func()) {
 	b.Helper()
 	b.ReportAllocs()

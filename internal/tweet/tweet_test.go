@@ -8,9 +8,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// anyTweet draws a tweet that keeps the limits, with the values in it that
-// have broken encoders before: quotes, control characters, four-byte runes,
-// U+2028, and the ends of the timestamp's range.
+// anyTweet draws a tweet within the limits, with values that have broken encoders:
+// quotes, control characters, four-byte runes, U+2028, and the ends of the timestamp's
+// range.
 func anyTweet(t *rapid.T) tweet.Tweet {
 	text := rapid.OneOf(
 		rapid.String(),
@@ -34,9 +34,8 @@ func equal(a, b tweet.Tweet) bool {
 		a.Sentiment == b.Sentiment && a.Millis == b.Millis
 }
 
-// A tweet that comes back different has been changed between generator and
-// InfluxDB.
-func TestEveryFormGivesTheTweetBack(t *testing.T) {
+// If this fails, a tweet is changed between the generator and InfluxDB.
+func TestEveryFormPreservesTheTweet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := anyTweet(t)
 		if err := want.Check(); err != nil {

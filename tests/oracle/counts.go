@@ -1,7 +1,6 @@
-// Package oracle says what the truth is: what Kafka holds and what InfluxDB
-// holds, per second, brand and sentiment. It reads both in the plainest way and
-// shares no code with what is under test, so that a mistake there cannot hide
-// itself here. It may be slow.
+// Package oracle is the reference: the contents of Kafka and InfluxDB, per second,
+// brand and sentiment. It reads both in the simplest way and shares no code with the
+// code under test, so that it cannot share its mistakes. It may be slow.
 package oracle
 
 import (
@@ -12,7 +11,7 @@ import (
 	"strings"
 )
 
-// Key is what tweets are counted by.
+// Key identifies a count of tweets.
 type Key struct {
 	Second    int64 // since the Unix epoch, of the tweet's own timestamp
 	Brand     string
@@ -22,7 +21,7 @@ type Key struct {
 // Counts are numbers of tweets. No count is 0.
 type Counts map[Key]int64
 
-// Total is the number of all tweets.
+// Total returns the number of all tweets.
 func (c Counts) Total() int64 {
 	var total int64
 	for _, n := range c {
@@ -31,7 +30,7 @@ func (c Counts) Total() int64 {
 	return total
 }
 
-// BySentiment are the numbers of tweets of each sentiment.
+// BySentiment returns the number of tweets of each sentiment.
 func (c Counts) BySentiment() map[string]int64 {
 	sums := map[string]int64{}
 	for key, n := range c {
@@ -40,13 +39,13 @@ func (c Counts) BySentiment() map[string]int64 {
 	return sums
 }
 
-// Equal gives an error that names the first differences, if there are any.
+// Equal returns an error with the first differences, if there are any.
 func Equal(got, want Counts) error {
 	return compare(got, want, "differs from", func(got, want int64) bool { return got == want })
 }
 
-// NotAbove gives an error if anything was counted more often than in limit: at
-// no moment may InfluxDB hold more than Kafka. Read got first, then limit.
+// NotAbove returns an error if any count is higher than in limit: InfluxDB must never
+// hold more than Kafka. Read got first, then limit.
 func NotAbove(got, limit Counts) error {
 	return compare(got, limit, "is above", func(got, limit int64) bool { return got <= limit })
 }

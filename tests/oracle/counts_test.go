@@ -10,7 +10,7 @@ func TestDifferencesAreNamed(t *testing.T) {
 	a, b := Key{1, "SuperCoffee", "positive"}, Key{2, "SuperCoffee", "negative"}
 	for name, c := range map[string]struct {
 		got, want       Counts
-		equal, notAbove string // what the error says; none when empty
+		equal, notAbove string // expected error; empty: none
 	}{
 		"same":    {Counts{a: 1, b: 2}, Counts{b: 2, a: 1}, "", ""},
 		"less":    {Counts{a: 1}, Counts{a: 1, b: 2}, "1 tweets in all differs from 3; 1 of the counts:\n  2 SuperCoffee negative: 0, not 2", ""},

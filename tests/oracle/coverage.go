@@ -9,34 +9,34 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 )
 
-// Span is a coverage point: what InfluxDB says of one RecordBatch.
+// Span is a coverage point, which describes one record batch.
 type Span struct {
-	Source     string // the tag src, empty without
-	Topic      string // the tag topic, empty without
+	Source     string // the tag src, or empty
+	Topic      string // the tag topic, or empty
 	Partition  int32
 	Base, Last int64 // offsets
 	Records    int64
-	// Counted and Undecodable are how many of the records were tweets and not;
-	// Filtered those that the mapping of the pipeline has deleted.
+	// Counted, Undecodable and Filtered are the numbers of records that were tweets,
+	// were not tweets, and were deleted by the pipeline's mapping.
 	Counted, Undecodable, Filtered int64
 }
 
-// Coverage is all coverage points that InfluxDB has, by partition and offset.
+// Coverage is all coverage points in InfluxDB, by partition and offset.
 type Coverage []Span
 
-// coverageFields are those that a coverage point always has. A point without the
+// coverageFields are the fields that every coverage point has. A point without the
 // field filtered has filtered nothing.
 var coverageFields = []string{"partition", "base", "last", "records", "counted", "undecodable"}
 
-// ReadCoverage reads the measurement brandpulse_batches. A point that has not
-// all its fields is left out: it came while the fields were read one after the
-// other. Its offsets are then covered by nothing.
+// ReadCoverage reads the measurement brandpulse_batches. A point that lacks a field is
+// left out: it was written while the fields were read one after the other. Its offsets
+// then count as not covered.
 func ReadCoverage(ctx context.Context, d *influxd.Database) (Coverage, error) {
 	type point struct {
 		source, topic string
 		nanos         int64
 	}
-	points := map[point]map[string]int64{} // a set: see eachPoint for why a row may come twice
+	points := map[point]map[string]int64{} // a set: see eachPoint for repeated rows
 	flux := fmt.Sprintf(`from(bucket: %q)
   |> range(start: 1677-09-22T00:00:00Z, stop: 2262-04-11T00:00:00Z)
   |> filter(fn: (r) => r._measurement == "brandpulse_batches")
@@ -72,7 +72,7 @@ func ReadCoverage(ctx context.Context, d *influxd.Database) (Coverage, error) {
 	return found, nil
 }
 
-// Of gives the spans of one partition.
+// Of returns the spans of one partition.
 func (c Coverage) Of(partition int32) Coverage {
 	var of Coverage
 	for _, s := range c {
@@ -83,10 +83,10 @@ func (c Coverage) Of(partition int32) Coverage {
 	return of
 }
 
-// Inside gives, for each partition that has one, an offset inside of a RecordBatch
-// of several records that lies below the offset given, from the middle of them on.
-// What lies beyond what was committed may have gaps, which to begin there would
-// skip.
+// Inside returns, for each partition that has one, an offset inside a record batch of
+// several records below the given offset, starting at the middle of these batches.
+// Beyond the committed offsets there may be gaps, which would be skipped by starting
+// there.
 func (c Coverage) Inside(below map[int32]int64) map[int32]int64 {
 	offsets := map[int32]int64{}
 	for partition, limit := range below {
@@ -104,8 +104,8 @@ func (c Coverage) Inside(below map[int32]int64) map[int32]int64 {
 	return offsets
 }
 
-// Covers gives an error if a record of the topic below the offsets given, by
-// partition, lies in no span: if it was committed it must have been stored.
+// Covers returns an error if a record of the topic below the given offsets, by
+// partition, is in no span: a committed record must be stored.
 func (c Coverage) Covers(topic *Topic, below map[int32]int64) error {
 	for partition, limit := range below {
 		spans := c.Of(partition)
@@ -124,10 +124,9 @@ func (c Coverage) Covers(topic *Topic, below map[int32]int64) error {
 	return nil
 }
 
-// Tiles gives an error unless each record of the topic lies in exactly one span,
-// and each span says the truth about the records in it. Where a span is missing
-// and there is no record, there was a transaction's marker or what it rolled
-// back.
+// Tiles returns an error unless each record of the topic is in exactly one span, and
+// each span has the right numbers of records. Offsets without a span and without a
+// record were transaction markers or aborted records.
 func (c Coverage) Tiles(topic *Topic) error {
 	ends := map[int32]int64{}
 	bad := map[int32][]int64{}
@@ -157,7 +156,7 @@ func (c Coverage) Tiles(topic *Topic) error {
 	return nil
 }
 
-// between counts rising offsets from first to last.
+// between counts ascending offsets from first to last.
 func between(offsets []int64, first, last int64) int64 {
 	from, _ := slices.BinarySearch(offsets, first)
 	to, _ := slices.BinarySearch(offsets, last+1)

@@ -6,11 +6,11 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/oracle"
 )
 
-// What would break: a batch that was left out, counted twice or in parts would
-// pass for one that was counted.
+// If this fails, a batch that was left out, counted twice or counted in part is not
+// noticed.
 func TestCoverageThatIsWrongIsFound(t *testing.T) {
 	topic := &oracle.Topic{
-		// 4 is a marker, 5 and 6 were rolled back, 7 is a marker.
+		// 4 is a marker, 5 and 6 were aborted, 7 is a marker.
 		Offsets:     map[int32][]int64{0: {0, 1, 2, 3, 8, 9}, 3: {0}},
 		Filtered:    map[int32][]int64{0: {9}},
 		Undecodable: []oracle.Undecodable{{Partition: 0, Offset: 3}},

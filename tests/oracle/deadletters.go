@@ -14,8 +14,8 @@ type Letter struct {
 	Reason, Topic string
 	Partition     int32
 	Offset        int64
-	// CutFrom is the length of a value that was too long for a letter; 0 where
-	// Value is all of it.
+	// CutFrom is the length of a value that was truncated for its letter; 0 if Value is
+	// complete.
 	CutFrom int
 	Value   []byte
 }
@@ -25,12 +25,12 @@ func ReadLetters(ctx context.Context, brokers []string, topic string) ([]Letter,
 	var letters []Letter
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topic))
 	if err != nil {
-		return nil, fmt.Errorf("making a Kafka client: %w", err)
+		return nil, fmt.Errorf("creating a Kafka client: %w", err)
 	}
 	defer client.Close()
 	ends, err := remaining(ctx, client, topic)
 	if err != nil {
-		return nil, fmt.Errorf("reading where the topic %s ends: %w", topic, err)
+		return nil, fmt.Errorf("reading the end of the topic %s: %w", topic, err)
 	}
 	for len(ends) > 0 {
 		fetches := client.PollFetches(ctx)
@@ -73,7 +73,8 @@ func letterOf(r *kgo.Record) (Letter, error) {
 	return Letter{headers["dead_reason"], headers["dead_topic"], int32(partition), offset, cutFrom, bytes.Clone(r.Value)}, nil
 }
 
-// of tells whether the letter has the value of a record, as far as a letter can.
+// of reports whether the letter may have the value of a record, as far as a truncated
+// one shows.
 func (l Letter) of(value []byte) bool {
 	if l.CutFrom == 0 {
 		return bytes.Equal(value, l.Value)
@@ -81,12 +82,12 @@ func (l Letter) of(value []byte) bool {
 	return l.CutFrom == len(value) && len(l.Value) >= lettersHold && bytes.HasPrefix(value, l.Value)
 }
 
-// lettersHold is how many bytes of a value a letter has at least.
+// lettersHold is the least number of bytes of a value in a letter.
 const lettersHold = 1_000_000
 
-// LettersOf gives an error unless each undecodable record of the topic has a
-// letter with its value, and each letter is of such a record. repeated is how
-// many letters came more than once, which they may.
+// LettersOf returns an error unless each undecodable record of the topic has a letter
+// with its value, and each letter has such a record. repeated is the number of letters
+// that exist more than once, which is allowed.
 func LettersOf(letters []Letter, name string, topic *Topic) (repeated int, err error) {
 	type place struct {
 		partition int32
@@ -100,7 +101,7 @@ func LettersOf(letters []Letter, name string, topic *Topic) (repeated int, err e
 		at := place{l.Partition, l.Offset}
 		value, ok := want[at]
 		if !ok || l.Topic != name || l.Reason != "undecodable" || !l.of(value) {
-			return 0, fmt.Errorf("a dead letter of what is no undecodable record: %+v", l)
+			return 0, fmt.Errorf("a dead letter without an undecodable record: %+v", l)
 		}
 		if seen[at] {
 			repeated++
@@ -109,7 +110,7 @@ func LettersOf(letters []Letter, name string, topic *Topic) (repeated int, err e
 	}
 	for at := range want {
 		if !seen[at] {
-			return 0, fmt.Errorf("%d of %d undecodable records have a dead letter, and that of partition %d, offset %d has none", len(seen), len(want), at.partition, at.offset)
+			return 0, fmt.Errorf("%d of %d undecodable records have a dead letter, but partition %d, offset %d has none", len(seen), len(want), at.partition, at.offset)
 		}
 	}
 	return repeated, nil

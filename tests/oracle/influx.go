@@ -8,23 +8,23 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 )
 
-// ReadInflux gives the sums of the field count of the measurement tweets, per
-// second, brand and sentiment, over all times that InfluxDB knows. Series that
-// other tags keep apart are added up.
+// ReadInflux returns the sums of the field count of the measurement tweets, per second,
+// brand and sentiment, over all times that InfluxDB supports. Series that differ in
+// other tags are added up.
 //
-// It reads every point and adds up here: aggregateWindow of 1.8.10 loses points
+// It reads every point and adds them up here: aggregateWindow of 1.8.10 loses points
 // from before 1970, and see eachPoint.
 func ReadInflux(ctx context.Context, d *influxd.Database) (Counts, error) {
 	counts := Counts{}
 	err := eachPoint(ctx, d, func(row influxd.Row, count int64) {
-		// Unix rounds down, before 1970 too.
+		// Unix rounds down, also before 1970.
 		counts[Key{row.Time("_time").Unix(), row.String("brand"), row.String("sentiment")}] += count
 	})
 	return counts, err
 }
 
-// CountPoints gives how many points with the field count the measurement
-// tweets has.
+// CountPoints returns the number of points with the field count in the measurement
+// tweets.
 func CountPoints(ctx context.Context, d *influxd.Database) (int64, error) {
 	var points int64
 	err := eachPoint(ctx, d, func(influxd.Row, int64) { points++ })
@@ -33,15 +33,15 @@ func CountPoints(ctx context.Context, d *influxd.Database) (int64, error) {
 
 // eachPoint calls do for each point with the field count.
 //
-// Flux of 1.8.10 and 2.7.12 can give points twice: a series that has points in
-// a TSM file and newer ones, not yet written to one, between them. When the
-// newer ones are used up in the middle of a block, the block is given once more
-// from its start (integerArrayAscendingCursor.Next of package tsm1, the branch
-// "all points can be served from TSM data"). Sums of Flux are too high then. A
-// point is its series and time, so it is counted once here.
+// Flux of 1.8.10 and 2.7.12 can return points twice: if a series has points in a TSM
+// file and newer ones between them that are not yet in a file. When the newer ones end
+// in the middle of a block, the block is returned again from its start
+// (integerArrayAscendingCursor.Next of package tsm1, the branch "all points can be
+// served from TSM data"). Sums in Flux are then too high. A point is identified by its
+// series and time, so it is counted once here.
 func eachPoint(ctx context.Context, d *influxd.Database, do func(row influxd.Row, count int64)) error {
 	type point struct {
-		series int // there is one table for each
+		series int // one table per series
 		nanos  int64
 	}
 	seen := map[point]struct{}{}
@@ -66,8 +66,8 @@ func all(bucket string) string {
   |> drop(columns: ["_start", "_stop", "_measurement", "_field"])`, bucket)
 }
 
-// Query is the one that users of the point format are told: tweets per second
-// by sentiment. For one brand it gives one row a second and sentiment.
+// Query is the documented query: tweets per second by sentiment. For one brand it
+// returns one row per second and sentiment.
 func Query(bucket string) string {
 	return `from(bucket: "` + bucket + `") |> range(start: -1h)
   |> filter(fn: (r) => r._measurement == "tweets") |> filter(fn: (r) => r._field == "count")
@@ -82,8 +82,7 @@ type QueryRow struct {
 	Tweets    int64
 }
 
-// RunQuery runs Query and leaves out the rows of seconds without a tweet, whose
-// sum is null.
+// RunQuery runs Query and leaves out seconds without tweets, whose sum is null.
 func RunQuery(ctx context.Context, d *influxd.Database) ([]QueryRow, error) {
 	var rows []QueryRow
 	err := d.Each(ctx, Query(d.Bucket), func(row influxd.Row) error {

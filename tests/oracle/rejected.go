@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Rejected parts the letters with points that InfluxDB has refused from the
-// others, and adds up their counts, each point once. A point that is not in
-// coverage, which says what RecordBatches there are, is an error.
+// Rejected separates the letters with rejected points from the others, and adds up
+// their counts, each point once. A point that is not in coverage, which lists the
+// record batches, is an error.
 func Rejected(letters []Letter, coverage Coverage) (others []Letter, counts Counts, err error) {
 	type place struct {
 		partition int32
@@ -28,7 +28,7 @@ func Rejected(letters []Letter, coverage Coverage) (others []Letter, counts Coun
 			continue
 		}
 		if !batches[place{l.Partition, l.Offset}] {
-			return nil, nil, fmt.Errorf("no RecordBatch begins at offset %d of partition %d, where a refused point comes from: %s", l.Offset, l.Partition, l.Value)
+			return nil, nil, fmt.Errorf("a rejected point belongs to offset %d of partition %d, where no record batch begins: %s", l.Offset, l.Partition, l.Value)
 		}
 		for line := range bytes.Lines(l.Value) {
 			key, n, err := readPoint(string(bytes.TrimSuffix(line, []byte("\n"))))
@@ -64,7 +64,7 @@ func readPoint(line string) (Key, int64, error) {
 	if measurement != "tweets" {
 		return Key{}, 0, fmt.Errorf("the measurement is %q", measurement)
 	}
-	key := Key{Second: time.Unix(0, nanos).Unix()} // rounds down, before 1970 too
+	key := Key{Second: time.Unix(0, nanos).Unix()} // rounds down, also before 1970
 	for tags != "" {
 		var tag string
 		tag, tags = untilUnescaped(tags, ',')
@@ -83,7 +83,7 @@ func readPoint(line string) (Key, int64, error) {
 
 var unescape = strings.NewReplacer(`\,`, `,`, `\=`, `=`, `\ `, ` `)
 
-// untilUnescaped cuts at the first separator without a backslash before it.
+// untilUnescaped splits at the first separator without a backslash before it.
 func untilUnescaped(text string, separator byte) (before, after string) {
 	for i := range len(text) {
 		if text[i] == separator && (i == 0 || text[i-1] != '\\') {

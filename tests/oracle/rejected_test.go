@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// What would break: a tweet that InfluxDB has refused is taken for one that is
-// lost, or the other way round.
+// If this fails, a tweet in a rejected point counts as lost, or a lost one as rejected.
 func TestRejectedPointsCountOnce(t *testing.T) {
 	coverage := Coverage{{Partition: 3, Base: 40}}
 	letters := []Letter{
@@ -23,7 +22,7 @@ func TestRejectedPointsCountOnce(t *testing.T) {
 	}
 }
 
-func TestRejectedPointsThatAreNone(t *testing.T) {
+func TestInvalidRejectedPointsAreErrors(t *testing.T) {
 	for name, letter := range map[string]Letter{
 		"no batch":         {Offset: 9, Value: []byte("tweets,brand=a,sentiment=neutral count=3i 5")},
 		"float":            {Value: []byte("tweets,brand=a,sentiment=neutral count=3 5")},

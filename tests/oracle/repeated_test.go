@@ -8,9 +8,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// If this fails, a fault of InfluxDB's reading passes for points that the
-// pipeline has written twice.
-func TestPointsThatFluxGivesTwiceCountOnce(t *testing.T) {
+// If this fails, points that Flux returns twice look like points that the pipeline has
+// written twice.
+func TestPointsThatFluxRepeatsCountOnce(t *testing.T) {
 	for _, version := range influxd.Versions {
 		t.Run(version, func(t *testing.T) {
 			server := testenv.InfluxThatRepeats(t, version)

@@ -54,8 +54,8 @@ func TestTopicIsReadToItsEnd(t *testing.T) {
 				records = append(records, &kgo.Record{Topic: topic, Key: fmt.Append(nil, i), Value: value(t, "SuperCoffee", "positive", int64(i)*10)})
 			}
 			c.Produce(t, append(records, &kgo.Record{Topic: topic, Value: []byte("no tweet")})...)
-			// What was aborted does not count, and the last offset of a partition
-			// may be a marker.
+			// Aborted records do not count, and the last offset of a partition may be a
+			// marker.
 			client := c.Client(t, kgo.TransactionalID(topic), kgo.DefaultProduceTopic(topic))
 			for _, commit := range []kgo.TransactionEndTry{kgo.TryAbort, kgo.TryCommit} {
 				if err := client.BeginTransaction(); err != nil {
@@ -107,8 +107,8 @@ func TestInfluxIsReadWhole(t *testing.T) {
 				t.Fatalf("an empty bucket holds %v", counts)
 			}
 
-			// Seconds on both sides of 1970 and far away, series that another tag
-			// keeps apart, other measurements and fields beside.
+			// Seconds before and after 1970 and far away, series that differ in another
+			// tag, other measurements and fields.
 			var lines strings.Builder
 			want := oracle.Counts{}
 			for i, second := range []int64{-9_223_000_000, -1, 0, 1_700_000_000, 9_223_000_000} {
@@ -133,7 +133,7 @@ func TestInfluxIsReadWhole(t *testing.T) {
 				t.Fatalf("%d points", points)
 			}
 
-			// A count that is not an integer is not quietly left out.
+			// A count that is not an integer must not be silently left out.
 			d = testenv.Influx(t, version)
 			if err := d.Write(t.Context(), []byte("tweets,brand=Tea,sentiment=positive count=1 0")); err != nil {
 				t.Fatal(err)
@@ -145,13 +145,13 @@ func TestInfluxIsReadWhole(t *testing.T) {
 	}
 }
 
-func TestQueryGivesOneRowASecondAndSentiment(t *testing.T) {
+func TestQueryReturnsOneRowPerSecondAndSentiment(t *testing.T) {
 	for _, version := range influxd.Versions {
 		t.Run(version, func(t *testing.T) {
 			d := testenv.Influx(t, version)
 			start := time.Now().Add(-time.Minute).Truncate(time.Second)
 			var lines strings.Builder
-			for second := 0; second < 20; second += 2 { // the odd ones have no tweet
+			for second := 0; second < 20; second += 2 { // odd seconds have no tweets
 				for slot := range 4 {
 					for i, sentiment := range []string{"positive", "negative", "neutral"} {
 						at := start.Add(time.Duration(second) * time.Second).UnixNano()
@@ -170,7 +170,7 @@ func TestQueryGivesOneRowASecondAndSentiment(t *testing.T) {
 			for _, row := range rows {
 				sums[row.Sentiment] += row.Tweets
 				if after := row.Time.Sub(start) - time.Second; after < 0 || after > 18*time.Second || after%(2*time.Second) != 0 {
-					t.Fatalf("row %+v is in no second that has tweets", row)
+					t.Fatalf("row %+v is in a second without tweets", row)
 				}
 				row.Tweets = 0
 				if seen[row] {
@@ -185,8 +185,8 @@ func TestQueryGivesOneRowASecondAndSentiment(t *testing.T) {
 	}
 }
 
-// If this fails, what a topic holds in partitions that it got a moment ago passes
-// for tweets that InfluxDB has and Kafka has not.
+// If this fails, records in new partitions of a topic look like tweets that InfluxDB
+// has but Kafka does not.
 func TestNewPartitionsAreFollowed(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
@@ -205,7 +205,7 @@ func TestNewPartitionsAreFollowed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(20 * time.Millisecond) // beyond what the follower may take for new
+			time.Sleep(20 * time.Millisecond) // older than the follower's metadata may be
 		}
 		producer := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 		if err := producer.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Partition: partition, Value: value(t, "Tea", "neutral", 0)}).FirstErr(); err != nil {

@@ -12,23 +12,23 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Topic is what a topic held when it was read.
+// Topic is the content of a topic when it was read.
 type Topic struct {
 	Counts Counts
-	// Records counts all that a reader of committed data sees, Undecodable
-	// included.
+	// Records counts everything that a read_committed consumer sees, including
+	// Undecodable.
 	Records     int64
 	Undecodable []Undecodable
-	// Offsets of all records by partition, rising; Filtered are those of records
-	// whose form says ErrFiltered.
+	// Offsets of all records by partition, ascending. Filtered are those of records for
+	// which the form returns ErrFiltered.
 	Offsets, Filtered map[int32][]int64
 }
 
-// ErrFiltered is what a form wraps for a record that a pipeline leaves out on
-// purpose: it is neither a tweet nor a dead letter.
+// ErrFiltered is returned by a form for a record that a pipeline deletes on purpose: it
+// is neither a tweet nor a dead letter.
 var ErrFiltered = errors.New("the record is filtered")
 
-// Undecodable is a record that is no tweet.
+// Undecodable is a record that is not a tweet.
 type Undecodable struct {
 	Partition int32
 	Offset    int64
@@ -36,8 +36,8 @@ type Undecodable struct {
 	Reason    error
 }
 
-// ReadTopic reads the committed records of a topic from its start to where it
-// ends at the time of the call, and at times a little further.
+// ReadTopic reads the committed records of a topic from its start to its end at the
+// time of the call, sometimes a little further.
 func ReadTopic(ctx context.Context, brokers []string, topic string, form Form) (*Topic, error) {
 	f, err := Follow(brokers, topic, form)
 	if err != nil {
@@ -47,32 +47,31 @@ func ReadTopic(ctx context.Context, brokers []string, topic string, form Form) (
 	return f.Read(ctx)
 }
 
-// Follower reads a topic that grows. It is not for use by several goroutines at
-// once.
+// Follower reads a topic that grows. It must not be used by several goroutines at once.
 type Follower struct {
 	client *kgo.Client
 	topic  string
 	form   Form
-	next   map[int32]int64 // offsets, of partitions that are read
+	next   map[int32]int64 // next offsets of the partitions
 	read   *Topic
 }
 
-// Follow prepares to read the committed records of a topic.
+// Follow returns a Follower of the committed records of a topic.
 func Follow(brokers []string, topic string, form Form) (*Follower, error) {
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(brokers...),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		// The last record before the end may be a transaction's marker.
+		// The last record before the end may be a transaction marker.
 		kgo.KeepControlRecords(),
-		// A topic can get more partitions, and where it ends is asked of those that
-		// the client knows: by default as they were up to 5 s ago. What the others
-		// hold would be in InfluxDB, and not in Kafka.
+		// A topic can get more partitions, and the end is requested for those that the
+		// client knows, by default from metadata of up to 5 s ago. Records in the
+		// others would be in InfluxDB but not in Kafka.
 		kgo.MetadataMinAge(10*time.Millisecond),
-		// A partition that comes along waits for the fetch that is under way.
+		// A new partition waits for the fetch in flight.
 		kgo.FetchMaxWait(100*time.Millisecond),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("making a Kafka client: %w", err)
+		return nil, fmt.Errorf("creating a Kafka client: %w", err)
 	}
 	return &Follower{client, topic, form, map[int32]int64{}, &Topic{Counts: Counts{}, Offsets: map[int32][]int64{}, Filtered: map[int32][]int64{}}}, nil
 }
@@ -80,12 +79,12 @@ func Follow(brokers []string, topic string, form Form) (*Follower, error) {
 // Close ends the connections.
 func (f *Follower) Close() { f.client.Close() }
 
-// Read gives all from the topic's start to where it ends at the time of the
-// call, and at times a little further. What it gives grows with the next call.
+// Read returns everything from the topic's start to its end at the time of the call,
+// sometimes a little further. The next call adds to its result.
 func (f *Follower) Read(ctx context.Context) (*Topic, error) {
 	ends, err := remaining(ctx, f.client, f.topic)
 	if err != nil {
-		return nil, fmt.Errorf("reading where the topic %s ends: %w", f.topic, err)
+		return nil, fmt.Errorf("reading the end of the topic %s: %w", f.topic, err)
 	}
 	from := map[int32]kgo.Offset{}
 	for partition := range ends {
@@ -115,7 +114,7 @@ func (f *Follower) Read(ctx context.Context) (*Topic, error) {
 	}
 }
 
-// remaining gives the end of each partition that holds anything.
+// remaining returns the end of each partition with records left.
 func remaining(ctx context.Context, client *kgo.Client, topic string) (map[int32]int64, error) {
 	admin := kadm.NewClient(client)
 	starts, err := admin.ListStartOffsets(ctx, topic)

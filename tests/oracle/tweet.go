@@ -21,18 +21,17 @@ type Tweet struct {
 	Millis    int64  `avro:"timestamp" json:"timestamp"`
 }
 
-// Form reads a record's value, or says why it is no tweet.
+// Form reads a record's value, or returns the reason why it is not a tweet.
 type Form func(value []byte) (Tweet, error)
 
-// The schema's logical types are left out: the codec would make other Go types
-// of them.
+// Without the schema's logical types, for which the codec would return other Go types.
 var schema = avro.MustParse(schemas.Tweet)
 
 var codec = avro.Config{MaxByteSliceSize: 1 << 20}.Freeze()
 
-// Avro is the raw datum of schemas/tweet.avsc. The codec takes truncated and
-// over-long data and ignores what follows; so the value must be the very bytes
-// that the tweet encodes to.
+// Avro is the raw datum of schemas/tweet.avsc. The codec accepts truncated and
+// over-long data and ignores trailing bytes, so the value must equal the encoded tweet
+// byte for byte.
 func Avro(value []byte) (Tweet, error) {
 	var wire struct {
 		ID        string `avro:"id"`
@@ -49,13 +48,13 @@ func Avro(value []byte) (Tweet, error) {
 		return Tweet{}, err
 	}
 	if !bytes.Equal(again, value) {
-		return Tweet{}, errors.New("the value is not what the tweet encodes to")
+		return Tweet{}, errors.New("the value differs from the encoded tweet")
 	}
 	t := Tweet{ID: wire.ID, Text: wire.Text, Brand: wire.Brand, Sentiment: wire.Sentiment, Millis: wire.Timestamp}
 	return t, t.check()
 }
 
-// Behind is a form with a header before it, as that of a schema registry.
+// Behind returns a form with a header before it, such as that of a schema registry.
 func Behind(header []byte, form Form) Form {
 	return func(value []byte) (Tweet, error) {
 		rest, ok := bytes.CutPrefix(value, header)
@@ -66,8 +65,8 @@ func Behind(header []byte, form Form) Form {
 	}
 }
 
-// JSON is an object with the fields of the schema, the timestamp in
-// milliseconds; others are ignored.
+// JSON is an object with the fields of the schema, with the timestamp in milliseconds.
+// Other fields are ignored.
 func JSON(value []byte) (Tweet, error) {
 	var wire struct {
 		ID        *string `json:"id"`
@@ -86,8 +85,8 @@ func JSON(value []byte) (Tweet, error) {
 	return t, t.check()
 }
 
-// check is the written rule: sizes in bytes, UTF-8, and the years 1677 to 2262,
-// which InfluxDB's nanoseconds can say.
+// check is the documented rule: sizes in bytes, UTF-8, and the years 1677 to 2262,
+// which InfluxDB's nanoseconds cover.
 func (t Tweet) check() error {
 	for _, text := range []string{t.ID, t.Text, t.Brand} {
 		if !utf8.ValidString(text) {

@@ -48,7 +48,7 @@ func TestTweetsAreCountedInTheirSecond(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTweetIsRefused(t *testing.T) {
+func TestInvalidTweetsAreRejected(t *testing.T) {
 	good := datum(t, 1_700_000_000_999)
 	overlong := append(append([]byte{}, good[:len(good)-1]...), good[len(good)-1]|0x80, 0)
 	for name, c := range map[string]struct {
@@ -72,13 +72,13 @@ func TestWhatIsNoTweetIsRefused(t *testing.T) {
 		"two objects":            {JSON, append(object(nil), object(nil)...)},
 	} {
 		if got, err := c.form(c.value); err == nil {
-			t.Errorf("%s: was taken as %v", name, got)
+			t.Errorf("%s: accepted as %v", name, got)
 		}
 	}
 }
 
-// The oracle and the fast decoder must have the same opinion of every byte:
-// what one of them counts and the other does not would look like lost data.
+// The oracle and the fast decoder must agree about every byte: a value that only one of
+// them counts would look like lost data.
 func FuzzAvroLikeTheFastDecoder(f *testing.F) {
 	good := datum(f, 1_700_000_000_999)
 	f.Add(good)

@@ -1,9 +1,9 @@
-// Package rounds compares ways to do the same work. Each of them runs several
-// times, in turn with the others, and a table shows the medians beside those of
-// the limit: the fastest that any of them could be.
+// Package rounds compares ways to do the same work. Each runs several times, in turn
+// with the others, and a table shows the medians beside those of the limit: the fastest
+// possible way.
 //
-// The ratios to the limit are made within each round first: a load that comes
-// and goes while the benchmark runs then weighs on both sides of a ratio.
+// The ratios to the limit are computed within each round first, so that a temporary
+// load during the benchmark affects both sides of a ratio.
 package rounds
 
 import (
@@ -16,20 +16,20 @@ import (
 	"time"
 )
 
-// Reading is what one run gave.
+// Reading is the result of one run.
 type Reading struct {
-	Rate float64 // things a second
-	CPU  float64 // seconds a million things
+	Rate float64 // things per second
+	CPU  float64 // seconds per million things
 	Peak int64   // bytes of memory; 0: not measured
 }
 
-// Row is one of those that are compared, with a reading of each round.
+// Row is one of the compared ways, with a reading per round.
 type Row struct {
 	Name     string
 	Readings []Reading
 }
 
-// Median is the median of each figure by itself.
+// Median returns the median of each figure.
 func (r Row) Median() Reading {
 	return Reading{
 		Rate: median(figures(r.Readings, rate)),
@@ -38,7 +38,7 @@ func (r Row) Median() Reading {
 	}
 }
 
-// Against is the medians of the ratios to another row, round by round.
+// Against returns the medians of the ratios to another row, round by round.
 func (r Row) Against(limit Row) (ofRate, timesCPU float64) {
 	rates, cpus := figures(r.Readings, rate), figures(r.Readings, cpu)
 	for i, l := range limit.Readings {
@@ -60,15 +60,15 @@ func figures[T any](readings []Reading, figure func(Reading) T) []T {
 	return all
 }
 
-// median of an odd number of values; of an even number, the upper of the two in
-// the middle.
+// median returns the median of an odd number of values; of an even number, the upper of
+// the two in the middle.
 func median[T float64 | int64](values []T) T {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }
 
-// Table shows the rows, and the limit as the last of them, as a table of
-// Markdown. thing is what a rate counts, such as "points".
+// Table returns the rows, with the limit as the last one, as a table in Markdown. thing
+// is the unit of a rate, such as "points".
 func Table(thing string, limit Row, rows ...Row) string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 1, ' ', 0)
@@ -108,7 +108,7 @@ func megabytes(n int64) string {
 	return fmt.Sprintf("%d MB", n>>20)
 }
 
-// CPU is what this process has used so far, user and system.
+// CPU returns the CPU time that this process has used so far, user and system.
 func CPU(t testing.TB) time.Duration {
 	t.Helper()
 	used, err := ProcessCPU()
@@ -122,7 +122,7 @@ func CPU(t testing.TB) time.Duration {
 func ProcessCPU() (time.Duration, error) {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0, fmt.Errorf("asking how much CPU this process has used: %w", err)
+		return 0, fmt.Errorf("reading the CPU time of this process: %w", err)
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
 }

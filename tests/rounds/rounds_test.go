@@ -2,8 +2,8 @@ package rounds
 
 import "testing"
 
-// TestTable breaks if a figure stands in the wrong column, or if a round that was
-// slow for both sides moves a ratio.
+// If this fails, a figure is in the wrong column, or a round that was slow for both
+// sides changes a ratio.
 func TestTable(t *testing.T) {
 	limit := Row{"bare", []Reading{{Rate: 400, CPU: 1}, {Rate: 40, CPU: 10}, {Rate: 200, CPU: 2}}}
 	ours := Row{"ours", []Reading{{Rate: 200, CPU: 3, Peak: 5 << 20}, {Rate: 30, CPU: 20, Peak: 7 << 20}, {Rate: 100, CPU: 5, Peak: 6 << 20}}}

@@ -12,13 +12,12 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// patience is how long a test waits for what comes in a few seconds when all is
-// well.
+// patience is how long a test waits for an event that usually takes a few seconds.
 const patience = time.Minute
 
 var errNotYet = errors.New("not yet")
 
-// Await waits until something has happened.
+// Await waits for an event.
 func Await(t testing.TB, what string, happened func() bool) {
 	t.Helper()
 	testenv.Eventually(t, patience, what, func() error {
@@ -29,7 +28,7 @@ func Await(t testing.TB, what string, happened func() bool) {
 	})
 }
 
-// AwaitMembers waits until the group has so many and is at rest.
+// AwaitMembers waits until the group is stable with this many members.
 func (r *Reader) AwaitMembers(t testing.TB, want int) {
 	t.Helper()
 	client := r.Kafka.Client(t)
@@ -42,14 +41,14 @@ func (r *Reader) AwaitMembers(t testing.TB, want int) {
 		}
 		group := groups[r.Group]
 		if got := len(group.Members); got != want || group.State != "Stable" && want > 0 {
-			return fmt.Errorf("%d, and it is %s", got, group.State)
+			return fmt.Errorf("%d members, and it is %s", got, group.State)
 		}
 		return group.Err
 	})
 }
 
-// Committed is what the group has committed, by partition: nothing while the
-// group is not there yet, or its coordinator moves.
+// Committed returns the committed offsets of the group, by partition: none while the
+// group does not exist yet or its coordinator moves.
 func (r *Reader) Committed(ctx context.Context, admin *kadm.Client) map[int32]int64 {
 	below := map[int32]int64{}
 	offsets, err := admin.FetchOffsets(ctx, r.Group)
@@ -64,7 +63,7 @@ func (r *Reader) Committed(ctx context.Context, admin *kadm.Client) map[int32]in
 	return below
 }
 
-// SetOffsets waits until the group has lost its members, and sets its offsets.
+// SetOffsets waits until the group has no members, and sets its offsets.
 func (r *Reader) SetOffsets(t testing.TB, where string, offsets map[int32]int64) {
 	t.Helper()
 	r.AwaitMembers(t, 0)

@@ -7,12 +7,12 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
 )
 
-// Hold is longer than commit_period of the shipped pipelines: whoever commits
-// what InfluxDB has not answered for does it meanwhile.
+// Hold is longer than commit_period of the shipped pipelines: a pipeline that commits
+// batches before InfluxDB has responded does so in this time.
 const Hold = 1500 * time.Millisecond
 
-// HoldRequests lets no request through the proxy, until one has waited for so
-// long that offsets were committed meanwhile. kind is HoldRequest or HoldAnswer.
+// HoldRequests holds all requests in the proxy until one has waited so long that
+// offsets were committed meanwhile. kind is HoldRequest or HoldAnswer.
 func HoldRequests(t testing.TB, proxy *influxfault.Proxy, kind influxfault.Kind) influxfault.Stats {
 	t.Helper()
 	proxy.SetFaults(influxfault.Always(influxfault.Fault{Kind: kind}))
@@ -21,7 +21,7 @@ func HoldRequests(t testing.TB, proxy *influxfault.Proxy, kind influxfault.Kind)
 	return proxy.Stats()
 }
 
-// Release lets go of what is held, and all that follows through.
+// Release releases the held requests, and lets all later ones pass.
 func Release(proxy *influxfault.Proxy) {
 	proxy.SetFaults(nil)
 	proxy.Release()

@@ -1,6 +1,5 @@
-// Package stream runs the shipped pipelines, the real binary against a real Kafka
-// and a real InfluxDB, for the packages of tests that compare what InfluxDB holds
-// with what Kafka holds.
+// Package stream runs the shipped pipelines, with the real binary, a real Kafka and a
+// real InfluxDB, for tests that compare the contents of InfluxDB with those of Kafka.
 package stream
 
 import (
@@ -26,25 +25,25 @@ const (
 	ExactConfig        = "config/exact.yaml"
 )
 
-// Partitions are as many as compose.yaml gives the topic of tweets.
+// Partitions is the number of partitions of the topic of tweets in compose.yaml.
 const Partitions = 8
 
 // Env are environment variables of a pipeline.
 type Env map[string]string
 
-// Stream is a topic of tweets and where its dead letters go.
+// Stream is a topic of tweets and the topic of its dead letters.
 type Stream struct {
 	Kafka       *testenv.Cluster
 	Topic, Dead string
 }
 
-// New makes the topics in the shared Kafka.
+// New creates the topics in the shared Kafka.
 func New(t testing.TB, partitions int32) *Stream {
 	t.Helper()
 	return In(t, testenv.Kafka(t), partitions)
 }
 
-// In makes the topics in a Kafka.
+// In creates the topics in a Kafka.
 func In(t testing.TB, kafka *testenv.Cluster, partitions int32) *Stream {
 	t.Helper()
 	return &Stream{kafka, kafka.Topic(t, partitions), kafka.Topic(t, 1)}
@@ -61,7 +60,7 @@ func (s *Stream) Generate(t testing.TB, settings Env) *testenv.Program {
 	return testenv.Start(t, testenv.Command{Config: GenerateConfig, Env: variables})
 }
 
-// Fill generates so many tweets, 8,000 in a batch, as fast as it goes.
+// Fill generates this many tweets, 8,000 per batch, as fast as possible.
 func (s *Stream) Fill(t testing.TB, tweets int, timeout time.Duration) {
 	t.Helper()
 	MustEndWell(t, s.Generate(t, Env{"RATE": "0", "COUNT": strconv.Itoa(tweets)}), timeout)
@@ -70,7 +69,7 @@ func (s *Stream) Fill(t testing.TB, tweets int, timeout time.Duration) {
 	}
 }
 
-// MustEndWell waits for the end of a generator.
+// MustEndWell waits for a generator to end with exit code 0.
 func MustEndWell(t testing.TB, generator *testenv.Program, timeout time.Duration) {
 	t.Helper()
 	if code := generator.Wait(t, timeout); code != 0 {
@@ -78,7 +77,7 @@ func MustEndWell(t testing.TB, generator *testenv.Program, timeout time.Duration
 	}
 }
 
-// Read is what Kafka holds, which all else is measured by.
+// Read returns the content of Kafka, the reference for everything else.
 func (s *Stream) Read(t testing.TB) oracle.Counts {
 	t.Helper()
 	read, err := oracle.ReadTopic(t.Context(), s.Kafka.Brokers, s.Topic, oracle.Avro)
@@ -86,13 +85,13 @@ func (s *Stream) Read(t testing.TB) oracle.Counts {
 		t.Fatal(err)
 	}
 	if len(read.Undecodable) > 0 {
-		t.Fatalf("the generator has written what is no tweet: %+v", read.Undecodable[0])
+		t.Fatalf("the generator has written a record that is not a tweet: %+v", read.Undecodable[0])
 	}
 	return read.Counts
 }
 
-// Reader is a pipeline that reads the stream into a bucket, as one process or
-// several of a consumer group.
+// Reader is a pipeline that reads the stream into a bucket, as one process or several
+// of a consumer group.
 type Reader struct {
 	*Stream
 	Config   string
@@ -104,7 +103,7 @@ type Reader struct {
 
 var groups atomic.Int64
 
-// Into gives a reader of the stream with a consumer group of its own.
+// Into returns a reader of the stream with its own consumer group.
 func (s *Stream) Into(config string, bucket *influxd.Database, settings Env) *Reader {
 	return &Reader{
 		Stream: s, Config: config, Bucket: bucket, Settings: settings,
@@ -112,9 +111,9 @@ func (s *Stream) Into(config string, bucket *influxd.Database, settings Env) *Re
 	}
 }
 
-// QuickToNotice lets the partitions of a process that was killed go to another
-// one after the time given. The shipped configs have no variable for the
-// heartbeat, which must come more often.
+// QuickToNotice makes the group reassign the partitions of a killed process after the
+// given time. The shipped configs have no variable for the heartbeat interval, which
+// must be shorter.
 func (r *Reader) QuickToNotice(session time.Duration) *Reader {
 	input := "redpanda"
 	if r.Config == ExactConfig {
@@ -126,7 +125,7 @@ func (r *Reader) QuickToNotice(session time.Duration) *Reader {
 	return r
 }
 
-// Environment is what the pipeline's configuration asks for.
+// Environment returns the variables of the pipeline's configuration.
 func (r *Reader) Environment() Env {
 	variables := Env{
 		"KAFKA_BROKERS":   r.Kafka.Brokers[0],
@@ -148,8 +147,7 @@ func (r *Reader) Start(t testing.TB) *testenv.Program {
 	return testenv.Start(t, testenv.Command{Config: r.Config, Args: r.Args, Env: r.Environment()})
 }
 
-// Drained waits until all that Kafka holds is acknowledged, by which it must be
-// in InfluxDB.
+// Drained waits until everything in Kafka is acknowledged, and so must be in InfluxDB.
 func (r *Reader) Drained(t testing.TB, timeout time.Duration) {
 	t.Helper()
 	testenv.Eventually(t, timeout, "the lag is 0", func() error {
@@ -161,7 +159,7 @@ func (r *Reader) Drained(t testing.TB, timeout time.Duration) {
 	})
 }
 
-// Lag is how many tweets Kafka holds that are not acknowledged.
+// Lag returns the number of tweets in Kafka that are not acknowledged.
 func (r *Reader) Lag(t testing.TB) int64 {
 	t.Helper()
 	lag, err := r.Kafka.Lag(t.Context(), r.Group, r.Topic)
@@ -179,11 +177,11 @@ func (r *Reader) MustEqual(t testing.TB, want oracle.Counts) {
 		err = oracle.Equal(got, want)
 	}
 	if err != nil {
-		t.Fatalf("what InfluxDB holds is not what Kafka holds: %v", err)
+		t.Fatalf("InfluxDB does not hold what Kafka holds: %v", err)
 	}
 }
 
-// MustHaveNoDeadLetters fails if a tweet was put aside instead of counted.
+// MustHaveNoDeadLetters fails the test if there is a dead letter.
 func (s *Stream) MustHaveNoDeadLetters(t testing.TB) {
 	t.Helper()
 	if dead, err := s.Kafka.Records(t.Context(), s.Dead); err != nil || dead != 0 {
@@ -191,7 +189,7 @@ func (s *Stream) MustHaveNoDeadLetters(t testing.TB) {
 	}
 }
 
-// Points counts those in the bucket.
+// Points returns the number of points in the bucket.
 func Points(t testing.TB, bucket *influxd.Database) int64 {
 	t.Helper()
 	n, err := oracle.CountPoints(t.Context(), bucket)
@@ -201,13 +199,13 @@ func Points(t testing.TB, bucket *influxd.Database) int64 {
 	return n
 }
 
-// Counted is how many tweets a process has counted.
+// Counted returns how many tweets a process has counted.
 func Counted(ctx context.Context, p *testenv.Program) (int64, error) {
 	metrics, err := p.Metrics(ctx)
 	return int64(metrics.Sum("sentiment_window_tweets")), err
 }
 
-// AwaitCounted waits until a process has counted so many tweets.
+// AwaitCounted waits until a process has counted this many tweets.
 func AwaitCounted(t testing.TB, p *testenv.Program, tweets int64) {
 	t.Helper()
 	testenv.Eventually(t, time.Minute, fmt.Sprintf("%d tweets are counted", tweets), func() error {

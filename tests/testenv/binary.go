@@ -13,7 +13,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Root is the folder of the checkout, which holds config/.
+// Root returns the folder of the checkout, which contains config/.
 func Root(t testing.TB) string {
 	t.Helper()
 	root, err := moduleRoot()
@@ -23,12 +23,12 @@ func Root(t testing.TB) string {
 	return root
 }
 
-// moduleRoot asks for the module by name: tests that lie in a module of their
-// own find the same folder.
+// moduleRoot looks the module up by name, so that tests in modules of their own find
+// the same folder.
 var moduleRoot = sync.OnceValues(func() (string, error) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/brandpulse/brandpulse-connect").Output()
 	if err != nil {
-		return "", fmt.Errorf("looking for the module: %w", err)
+		return "", fmt.Errorf("locating the module: %w", err)
 	}
 	return strings.TrimSpace(string(out)), nil
 })
@@ -37,12 +37,12 @@ var moduleRoot = sync.OnceValues(func() (string, error) {
 // break a rule, to see whether a test notices.
 const overlayVariable = "BRANDPULSE_TEST_OVERLAY"
 
-// Binary builds brandpulse-connect, once in a process, with the overlay of the
+// Binary builds brandpulse-connect, once per process, with the overlay of the
 // environment.
 func Binary(t testing.TB) string {
 	t.Helper()
 	skipShort(t)
-	newDir(t, "") // checks TestMain
+	newDir(t, "") // checks that TestMain calls Main
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -67,9 +67,9 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 // buildOnce builds bin/brandpulse-connect, as `make build` does, and links it to path.
-// Go links a program anew in each folder, for seconds, and finds one that is up to
-// date in a fraction of one: packages of tests that run one after the other share it.
-// A later build makes another file and leaves what path names as it is.
+// Go takes seconds to link a program in a new folder, and a fraction of one to find it
+// up to date, so packages of tests that run one after the other share it. A later build
+// creates another file and leaves path unchanged.
 func buildOnce(root, path string) error {
 	shared := filepath.Join(root, "bin", "brandpulse-connect")
 	if err := os.MkdirAll(filepath.Dir(shared), 0o755); err != nil {

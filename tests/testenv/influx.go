@@ -27,8 +27,7 @@ func sharedInflux(version string) *shared[*influxd.Server] {
 	}
 }
 
-// Influx gives an empty bucket of its own in the shared InfluxDB of that
-// version.
+// Influx returns a new, empty bucket in the shared InfluxDB of that version.
 func Influx(t testing.TB, version string) *influxd.Database {
 	t.Helper()
 	server := influxes[version].get(t)
@@ -39,8 +38,8 @@ func Influx(t testing.TB, version string) *influxd.Database {
 	return server.Sibling(bucket)
 }
 
-// OwnInflux starts an InfluxDB for this test, which may kill and pause it. Its
-// bucket is brandpulse. Dir of the options is chosen here.
+// OwnInflux starts an InfluxDB for this test, which may kill and pause it. Its bucket
+// is brandpulse. Dir of the options is set here.
 func OwnInflux(t testing.TB, options influxd.Options) *influxd.Server {
 	t.Helper()
 	return startOwn(t, "influxd-"+options.Version, func(ctx context.Context, dir string) (*influxd.Server, error) {
@@ -49,8 +48,8 @@ func OwnInflux(t testing.TB, options influxd.Options) *influxd.Server {
 	})
 }
 
-// EachInflux runs a test against both versions of InfluxDB when Full, else
-// against the first one given.
+// EachInflux runs a test against both versions of InfluxDB if Full, otherwise against
+// the first one given.
 func EachInflux(t *testing.T, everyday string, test func(t *testing.T, version string)) {
 	t.Helper()
 	for _, version := range influxd.Versions {

@@ -18,10 +18,11 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
-// Cluster is a Kafka and how to reach it.
+// Cluster is a Kafka and its addresses.
 type Cluster struct {
 	Brokers []string // HOST:PORT
-	// Fake is the Kafka in this process, for its faults; nil for a real one.
+	// Fake is the Kafka in this process, whose faults can be controlled; nil for a real
+	// one.
 	Fake *kfake.Cluster
 }
 
@@ -38,19 +39,19 @@ var sharedKafka = &shared[*kafkad.Server]{
 	},
 }
 
-// benchmarks reports whether this process runs benchmarks, and no tests.
+// benchmarks reports whether this process runs benchmarks and no tests.
 func benchmarks() bool {
 	f := flag.Lookup("test.bench")
 	return f != nil && f.Value.String() != ""
 }
 
-// Kafka gives the shared real Kafka.
+// Kafka returns the shared real Kafka.
 func Kafka(t testing.TB) *Cluster {
 	t.Helper()
 	return &Cluster{Brokers: []string{sharedKafka.get(t).Address}}
 }
 
-// OwnKafka starts a real Kafka for this test. Dir of the options is chosen here.
+// OwnKafka starts a real Kafka for this test. Dir of the options is set here.
 func OwnKafka(t testing.TB, options kafkad.Options) *RealKafka {
 	t.Helper()
 	server := startOwn(t, "kafka", func(ctx context.Context, dir string) (*kafkad.Server, error) {
@@ -60,8 +61,8 @@ func OwnKafka(t testing.TB, options kafkad.Options) *RealKafka {
 	return &RealKafka{Cluster{Brokers: []string{server.Address}}, server}
 }
 
-// OwnKafkaCluster starts a real Kafka of several brokers for this test, each of
-// which it may kill and pause. Dir of the options is chosen here.
+// OwnKafkaCluster starts a real Kafka of several brokers for this test, which may kill
+// and pause each of them. Dir of the options is set here.
 func OwnKafkaCluster(t testing.TB, options kafkad.Options, brokers int) (*Cluster, []*kafkad.Server) {
 	t.Helper()
 	cluster := startOwn(t, "kafka-cluster", func(ctx context.Context, dir string) (*kafkad.Cluster, error) {
@@ -71,9 +72,9 @@ func OwnKafkaCluster(t testing.TB, options kafkad.Options, brokers int) (*Cluste
 	return &Cluster{Brokers: cluster.Addresses()}, cluster.Servers
 }
 
-// FakeKafka starts a Kafka in this process, in memory, with one broker unless
-// the options say otherwise. It is for what must hold at every change; what only
-// a real broker can prove needs Kafka or OwnKafka.
+// FakeKafka starts a Kafka in this process, in memory, with one broker unless the
+// options change that. It is for everyday tests. Promises that only a real broker can
+// prove need Kafka or OwnKafka.
 func FakeKafka(t testing.TB, options ...kfake.Opt) *Cluster {
 	t.Helper()
 	fake, err := startFake(options)
@@ -81,7 +82,7 @@ func FakeKafka(t testing.TB, options ...kfake.Opt) *Cluster {
 		if !errors.Is(err, syscall.EADDRINUSE) {
 			break
 		}
-		fake, err = startFake(options) // somebody was faster to take the port
+		fake, err = startFake(options) // another program took the port first
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +103,7 @@ func startFake(options []kfake.Opt) (*kfake.Cluster, error) {
 	}, options...)...)
 }
 
-// Client gives a client that is closed with the test.
+// Client returns a client that is closed with the test.
 func (c *Cluster) Client(t testing.TB, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(c.Brokers...)}, options...)...)
@@ -113,7 +114,7 @@ func (c *Cluster) Client(t testing.TB, options ...kgo.Opt) *kgo.Client {
 	return client
 }
 
-// Topic creates a topic with a name of its own.
+// Topic creates a topic with a new name.
 func (c *Cluster) Topic(t testing.TB, partitions int32) string {
 	t.Helper()
 	name := freshName(t)
@@ -128,12 +129,12 @@ func (c *Cluster) CreateTopic(t testing.TB, name string, partitions int32, confi
 	for key, value := range configs {
 		values[key] = &value
 	}
-	// ListTopics may answer from what the client has, which is 5 s old by default:
-	// so long a topic without leaders would stay one.
+	// ListTopics may respond from the client's metadata, which is up to 5 s old: for
+	// that time a topic without leaders would stay one.
 	client := c.Client(t, kgo.MetadataMinAge(50*time.Millisecond))
 	defer client.Close()
 	admin := kadm.NewClient(client)
-	replicas := int16(-1) // as many as the brokers give by default
+	replicas := int16(-1) // the brokers' default
 	if c.Fake != nil {
 		replicas = 1
 	}
@@ -174,9 +175,8 @@ func (c *Cluster) Produce(t testing.TB, records ...*kgo.Record) {
 // readPatience is how long Read waits for all records.
 const readPatience = 30 * time.Second
 
-// Read gives the records of a topic from its start on, without those of aborted
-// transactions, as franz-go's own consumer reads them: so many, or more if more
-// come with the last of them.
+// Read returns the records of a topic from its start, without those of aborted
+// transactions, as franz-go's own consumer reads them: at least this many.
 func (c *Cluster) Read(t testing.TB, topic string, records int) []*kgo.Record {
 	t.Helper()
 	client := c.Client(t, kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
@@ -194,13 +194,13 @@ func (c *Cluster) Read(t testing.TB, topic string, records int) []*kgo.Record {
 	return got
 }
 
-// Records gives how many offsets a topic holds, over all its partitions: its
-// records, and the markers of transactions.
+// Records returns the number of offsets in a topic, over all its partitions: its
+// records and the markers of transactions.
 func (c *Cluster) Records(ctx context.Context, topic string) (int64, error) {
 	return c.offsets(ctx, topic, func(_ int32, start, end int64) int64 { return end - start })
 }
 
-// Lag gives how many records of a topic a group has not committed.
+// Lag returns the number of records of a topic that a group has not committed.
 func (c *Cluster) Lag(ctx context.Context, group, topic string) (int64, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers...))
 	if err != nil {
@@ -209,18 +209,18 @@ func (c *Cluster) Lag(ctx context.Context, group, topic string) (int64, error) {
 	defer client.Close()
 	committed, err := committed(ctx, kadm.NewClient(client), group, topic)
 	if err != nil {
-		return 0, fmt.Errorf("reading what %s has committed: %w", group, err)
+		return 0, fmt.Errorf("reading the committed offsets of %s: %w", group, err)
 	}
 	return c.offsets(ctx, topic, func(partition int32, start, end int64) int64 {
 		if at, ok := committed.Lookup(topic, partition); ok {
-			start = max(start, at.At) // -1 where nothing was committed
+			start = max(start, at.At) // -1 if nothing was committed
 		}
 		return max(0, end-start)
 	})
 }
 
-// committed gives what a group has committed, nothing for one that is not there.
-// It waits while the broker makes or moves the topic that commits lie in.
+// committed returns the committed offsets of a group, none for a group that does not
+// exist. It waits while the broker creates or moves the topic of commits.
 func committed(ctx context.Context, admin *kadm.Client, group, topic string) (kadm.OffsetResponses, error) {
 	for {
 		offsets, err := admin.FetchOffsetsForTopics(ctx, group, topic)

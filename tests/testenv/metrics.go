@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Get asks the program's own HTTP server for a path, e.g. /ready, and gives the
-// body. A status of 400 and more is an error.
+// Get requests a path, e.g. /ready, from the program's HTTP server, and returns the
+// body. A status of 400 or more is an error.
 func (p *Program) Get(ctx context.Context, path string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+path, nil)
 	if err != nil {
@@ -45,7 +45,7 @@ func (p *Program) Ready(t testing.TB, timeout time.Duration) {
 	})
 }
 
-// Metrics are what the program's /metrics gave, by name.
+// Metrics are the metrics in the program's /metrics, by name.
 type Metrics map[string]*dto.MetricFamily
 
 // Metrics reads all metrics.
@@ -58,8 +58,8 @@ func (p *Program) Metrics(ctx context.Context) (Metrics, error) {
 	return parser.TextToMetricFamilies(bytes.NewReader(body))
 }
 
-// Sum adds up the counters and gauges of a name that have the labels given as
-// name, value, name, value. It is 0 when there is none.
+// Sum adds up the counters and gauges of a name with the labels, given as name, value,
+// name, value. It is 0 if there are none.
 func (m Metrics) Sum(name string, labels ...string) float64 {
 	var sum float64
 	for _, metric := range m[name].GetMetric() {

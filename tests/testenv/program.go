@@ -13,24 +13,24 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
-// Command says how to run brandpulse-connect, or another program beside it.
+// Command is the command line of brandpulse-connect or another program.
 type Command struct {
 	// Path of the program; empty for the brandpulse-connect of this checkout.
 	Path string
-	// Config is run; a path is relative to Root. When it is empty, Args are the
-	// whole command line.
+	// Config is run. A path is relative to Root. If it is empty, Args are the whole
+	// command line.
 	Config string
-	// Args come between `run` and the configuration, e.g. --set, output.x=1.
+	// Args are inserted between `run` and the configuration, e.g. --set, output.x=1.
 	Args []string
-	// Env is the environment, beside PATH and the like: nothing of the user's
-	// shell gets in.
+	// Env is the environment, besides PATH and the like. Variables of the user's shell
+	// are not passed on.
 	Env map[string]string
 }
 
 // Program is a run of brandpulse-connect, or of another program.
 type Program struct {
 	address string // of its HTTP server
-	// pipeline says that it runs a configuration.
+	// pipeline is true if it runs a configuration.
 	pipeline bool
 	paused   bool
 	command  process.Command
@@ -38,9 +38,8 @@ type Program struct {
 	peak     int64 // of runs that have ended
 }
 
-// Start starts the program, which ends with the test at the latest. Its
-// HTTP server gets a free port. The end of what it printed is shown when the
-// test fails.
+// Start starts the program, which ends with the test at the latest. Its HTTP server
+// gets a free port. If the test fails, the end of the program's output is shown.
 func Start(t testing.TB, c Command) *Program {
 	t.Helper()
 	path := c.Path
@@ -89,26 +88,26 @@ func (p *Program) start(t testing.TB) {
 	p.child, p.paused = child, false
 }
 
-// Restart starts the program again, after Kill, Stop or its own end, with the
-// same command line and environment. Its log goes on.
+// Restart starts the program again, after Kill, Stop or its own end, with the same
+// command line, environment and log.
 func (p *Program) Restart(t testing.TB) {
 	t.Helper()
 	if p.child.Running() {
-		t.Fatal("the program still runs")
+		t.Fatal("the program is still running")
 	}
 	p.start(t)
 }
 
-// Address is that of the program's HTTP server, HOST:PORT.
+// Address returns the address of the program's HTTP server, HOST:PORT.
 func (p *Program) Address() string { return p.address }
 
-// PID is the number of the process; another one after a Restart.
+// PID returns the id of the process; it changes with a Restart.
 func (p *Program) PID() int { return p.child.PID() }
 
-// Running tells whether the program has not ended.
+// Running reports whether the program runs.
 func (p *Program) Running() bool { return p.child.Running() }
 
-// Wait waits until the program ends by itself and gives its exit code.
+// Wait waits until the program ends and returns its exit code.
 func (p *Program) Wait(t testing.TB, timeout time.Duration) (code int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
@@ -120,21 +119,21 @@ func (p *Program) Wait(t testing.TB, timeout time.Duration) (code int) {
 	return code
 }
 
-// Stop asks the program to end (SIGTERM) and gives its exit code. It is an
-// error if it takes longer than a minute.
+// Stop ends the program with SIGTERM and returns its exit code. The test fails if that
+// takes longer than a minute.
 func (p *Program) Stop(t testing.TB) (code int) {
 	t.Helper()
 	p.awaitSignals()
-	_ = p.notePeak() // it may have ended, or the system does not tell
+	_ = p.notePeak() // it may have ended, or the system cannot tell
 	if err := p.child.Stop(time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	return p.Wait(t, time.Second)
 }
 
-// awaitSignals waits until a pipeline that has just been started takes signals: before
-// that SIGTERM ends it with another exit code, which on a busy machine failed tests
-// that stop what they restarted a second ago.
+// awaitSignals waits until a newly started pipeline handles signals. Before that,
+// SIGTERM ends it with another exit code, which on a busy machine failed tests that
+// stop a program they have just restarted.
 func (p *Program) awaitSignals() {
 	if !p.pipeline || p.paused {
 		return
@@ -145,19 +144,19 @@ func (p *Program) awaitSignals() {
 			continue
 		}
 		response.Body.Close()
-		if response.StatusCode != http.StatusNotFound { // the stream is there, connected or not
+		if response.StatusCode != http.StatusNotFound { // the stream exists, connected or not
 			return
 		}
 	}
 }
 
-// quick gives up on a program that does not answer.
+// quick gives up soon on a program that does not respond.
 var quick = &http.Client{Timeout: time.Second}
 
 // Kill ends the program as a crash would (SIGKILL).
 func (p *Program) Kill(t testing.TB) {
 	t.Helper()
-	_ = p.notePeak() // it may have ended, or the system does not tell
+	_ = p.notePeak() // it may have ended, or the system cannot tell
 	if err := p.child.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +180,7 @@ func (p *Program) Resume(t testing.TB) {
 	p.paused = false
 }
 
-// Log is all that the program has printed, in all its runs.
+// Log returns the output of the program, in all its runs.
 func (p *Program) Log(t testing.TB) string {
 	t.Helper()
 	log, err := os.ReadFile(p.command.Log)
@@ -191,9 +190,9 @@ func (p *Program) Log(t testing.TB) string {
 	return string(log)
 }
 
-// PeakRSS gives the most memory that any of its runs has held, in bytes. A run
-// is measured when it is stopped or killed, and while it goes on; one that ended
-// by itself is not.
+// PeakRSS returns the highest memory use of any of its runs, in bytes. A run is
+// measured when it is stopped or killed, and while it runs; a run that ended by itself
+// is not measured.
 func (p *Program) PeakRSS(t testing.TB) int64 {
 	t.Helper()
 	if p.child.Running() {

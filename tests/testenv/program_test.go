@@ -64,11 +64,11 @@ func TestProgramRunsAndIsKilledPausedAndStarted(t *testing.T) {
 	rising()
 
 	if peak := p.PeakRSS(t); peak < 10<<20 || peak > 2<<30 {
-		t.Fatalf("held %d bytes", peak)
+		t.Fatalf("used %d bytes", peak)
 	}
 	p.Kill(t)
 	if p.Running() {
-		t.Fatal("runs after having been killed")
+		t.Fatal("runs after it was killed")
 	}
 	first := p.Log(t)
 	p.Restart(t)
@@ -77,7 +77,7 @@ func TestProgramRunsAndIsKilledPausedAndStarted(t *testing.T) {
 		t.Fatal("the log of the second run does not follow that of the first")
 	}
 	if peak := p.PeakRSS(t); peak < 10<<20 {
-		t.Fatalf("held %d bytes", peak)
+		t.Fatalf("used %d bytes", peak)
 	}
 	if code := p.Stop(t); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, p.Log(t))
@@ -105,9 +105,9 @@ output:
 	}
 }
 
-// If this fails, a test that stops what it has just started gets the exit code of a
-// program that a signal has killed.
-func TestProgramIsStoppedWhenItTakesSignals(t *testing.T) {
+// If this fails, a test that stops a program it has just started gets the exit code of
+// a killed one.
+func TestStopWaitsUntilTheProgramHandlesSignals(t *testing.T) {
 	p := Start(t, Command{Config: config(t, endless), Env: map[string]string{"GREETING": "hello"}})
 	for range 3 {
 		if code := p.Stop(t); code != 0 {

@@ -7,8 +7,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
 )
 
-// FaultyProxy puts a proxy before a bucket and gives the bucket as seen through
-// it. The test fails with the proxy itself.
+// FaultyProxy starts a proxy in front of a bucket and returns the bucket as seen
+// through it. The test fails if the proxy itself does.
 func FaultyProxy(t testing.TB, bucket *influxd.Database, decide influxfault.Decide) (*influxfault.Proxy, *influxd.Database) {
 	t.Helper()
 	proxy, err := influxfault.Listen(bucket.URL, decide)
@@ -17,7 +17,7 @@ func FaultyProxy(t testing.TB, bucket *influxd.Database, decide influxfault.Deci
 	}
 	t.Cleanup(func() {
 		if err := proxy.Close(); err != nil {
-			t.Errorf("the proxy before InfluxDB: %v", err)
+			t.Errorf("the proxy in front of InfluxDB: %v", err)
 		}
 	})
 	through := *bucket

@@ -11,12 +11,12 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 )
 
-// PointsThatRepeat is how many points InfluxThatRepeats holds.
+// PointsThatRepeat is the number of points in InfluxThatRepeats.
 const PointsThatRepeat = 5100
 
-// InfluxThatRepeats starts an InfluxDB with points in the measurement tweets,
-// field count, of which Flux gives some twice: points in a file, and some between
-// them in memory. The test fails if Flux does not, since it would prove nothing.
+// InfluxThatRepeats starts an InfluxDB with points in the measurement tweets, field
+// count, some of which Flux returns twice: points in a file, and some between them in
+// memory. The test fails if Flux does not repeat them, since it would prove nothing.
 func InfluxThatRepeats(t testing.TB, version string) *influxd.Server {
 	t.Helper()
 	server := OwnInflux(t, influxd.Options{Version: version})
@@ -34,7 +34,7 @@ func InfluxThatRepeats(t testing.TB, version string) *influxd.Server {
 		return fmt.Sprintf("tweets,brand=Tea,sentiment=positive count=1i %d\n", 1_700_000_000_000_000_000+nanos)
 	}
 
-	// Points in a TSM file: one is written once 25 MiB are in memory.
+	// Points in a TSM file, which is written once 25 MiB are in memory.
 	write(5000, func(i int) string { return tweet(2 * i) })
 	text := strings.Repeat("x", 100_000)
 	for round := range 3 {
@@ -53,12 +53,12 @@ func InfluxThatRepeats(t testing.TB, version string) *influxd.Server {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	if n, _ := rows[0].Int("_value"); n <= PointsThatRepeat {
-		t.Errorf("Flux counts %d points: the fault is not there, and this test proves nothing", n)
+		t.Errorf("Flux counts %d points: without its fault this test proves nothing", n)
 	}
 	return server
 }
 
-// hasFile gives an error while no file below dir has that ending.
+// hasFile returns an error while no file below dir has that ending.
 func hasFile(dir, ending string) error {
 	missing := fmt.Errorf("no %s", ending)
 	_ = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, _ error) error {

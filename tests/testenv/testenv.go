@@ -39,10 +39,10 @@ const (
 	fullVariable           = "BRANDPULSE_TEST_FULL"
 )
 
-// Full tells whether the long tests are wanted.
+// Full reports whether the long tests are enabled.
 func Full() bool { return os.Getenv(fullVariable) == "1" }
 
-// scratch is the folder of the process that Main runs the tests of.
+// scratch is the folder of the process whose tests Main runs.
 var scratch struct {
 	dir    string
 	number atomic.Int64
@@ -55,7 +55,7 @@ var scratch struct {
 func Main(m *testing.M) (code int) {
 	dir, err := os.MkdirTemp("", "brandpulse-test-")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "making a folder for the servers of the tests:", err)
+		fmt.Fprintln(os.Stderr, "creating a folder for the servers of the tests:", err)
 		return 1
 	}
 	scratch.dir = dir
@@ -63,12 +63,12 @@ func Main(m *testing.M) (code int) {
 	for _, stop := range scratch.atExit {
 		stop(code != 0)
 	}
-	// Fails, as it should, when a log was kept.
+	// Fails on purpose if a log was kept.
 	_ = os.Remove(dir)
 	return code
 }
 
-// newDir gives a name for a folder in scratch.
+// newDir returns the name of a new folder in scratch.
 func newDir(t testing.TB, name string) string {
 	t.Helper()
 	if scratch.dir == "" {
@@ -77,8 +77,8 @@ func newDir(t testing.TB, name string) string {
 	return filepath.Join(scratch.dir, fmt.Sprintf("%s-%d", name, scratch.number.Add(1)))
 }
 
-// keepLog removes a server's folder. After a failure its log stays beside it,
-// and the path is given.
+// keepLog removes a server's folder. After a failure it keeps the log beside it and
+// returns its path.
 func keepLog(dir, log string, failed bool) (kept string) {
 	if failed {
 		kept = dir + ".log"
@@ -90,7 +90,7 @@ func keepLog(dir, log string, failed bool) (kept string) {
 	return kept
 }
 
-// atExit is called by Main after the tests.
+// atExit registers a function that Main calls after the tests.
 func atExit(f func(failed bool)) {
 	scratch.mu.Lock()
 	defer scratch.mu.Unlock()
@@ -104,7 +104,7 @@ func startOwn[S server](t testing.TB, name string, start func(ctx context.Contex
 	dir := newDir(t, name)
 	s, err := start(t.Context(), dir)
 	if err != nil {
-		_ = os.RemoveAll(dir) // the end of the log stands in the error
+		_ = os.RemoveAll(dir) // the end of the log is in the error
 		SkipIfMissing(t, err)
 		t.Fatal(err)
 	}
@@ -125,8 +125,8 @@ type server interface {
 	LogPath() string
 }
 
-// shared is a server for all tests of the process, started by the first that
-// asks. A start that failed is not tried again: it may have taken minutes.
+// shared is a server for all tests of the process, started by the first one that needs
+// it. A failed start is not repeated, since it may have taken minutes.
 type shared[S server] struct {
 	name  string
 	start func(ctx context.Context, dir string) (S, error)
@@ -170,9 +170,9 @@ func skipShort(t testing.TB) {
 	}
 }
 
-// SkipIfMissing skips the test if err says that a program is not on this
-// machine, and writes that down for the end of the whole run. Where nothing may
-// be skipped it fails the test. Any other error is left to the caller.
+// SkipIfMissing skips the test if err means that a program is not installed, and
+// records that for the end of the whole run. If nothing may be skipped, it fails the
+// test. Any other error is left to the caller.
 func SkipIfMissing(t testing.TB, err error) {
 	t.Helper()
 	var missing *process.MissingError
@@ -184,13 +184,13 @@ func SkipIfMissing(t testing.TB, err error) {
 	}
 	if path := os.Getenv(skipsVariable); path != "" {
 		if err := writeLine(path, err.Error()); err != nil {
-			t.Fatalf("writing down a skip: %v", err)
+			t.Fatalf("recording a skip: %v", err)
 		}
 	}
 	t.Skip(err)
 }
 
-// writeLine appends a line; those of several processes do not mix.
+// writeLine appends a line. Lines of several processes do not mix.
 func writeLine(path, line string) error {
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -200,8 +200,8 @@ func writeLine(path, line string) error {
 	return errors.Join(err, f.Close())
 }
 
-// Eventually asks every 100 ms until there is no error, and fails the test with
-// the last one when the time is over.
+// Eventually calls f every 100 ms until it returns no error, and fails the test with
+// the last error when the time is over.
 func Eventually(t testing.TB, timeout time.Duration, what string, ask func() error) {
 	t.Helper()
 	deadline := time.Now().Add(timeout)
@@ -217,7 +217,7 @@ func Eventually(t testing.TB, timeout time.Duration, what string, ask func() err
 	}
 }
 
-// freshName makes a name of a topic or bucket out of the test's.
+// freshName returns a new name for a topic or bucket, derived from the test's name.
 func freshName(t testing.TB) string {
 	name := strings.Map(func(r rune) rune {
 		switch {

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(Main(m)) }
 
-// verdict is a test that notes how it was ended, and goes on.
+// verdict is a test that records how it was ended, and continues.
 type verdict struct {
 	testing.TB
 	skipped, failed string
@@ -36,8 +36,8 @@ func judge(test func(t testing.TB)) (v *verdict) {
 	return v
 }
 
-// A part that was skipped without a word would pass for one that holds.
-func TestWhatIsMissingSkipsAndIsWrittenDown(t *testing.T) {
+// If this fails, a part that was skipped silently looks like one that passed.
+func TestMissingProgramsSkipATestAndAreRecorded(t *testing.T) {
 	missing := fmt.Errorf("starting: %w", &process.MissingError{Program: "cargo", For: "building InfluxDB 2.7.12", Get: "https://rustup.rs"})
 	for name, c := range map[string]struct {
 		err             error
@@ -60,7 +60,7 @@ func TestWhatIsMissingSkipsAndIsWrittenDown(t *testing.T) {
 				}
 				for _, said := range []string{v.skipped, v.failed} {
 					if said != "" && !strings.Contains(said, "needs cargo") {
-						t.Fatalf("said %q", said)
+						t.Fatalf("printed %q", said)
 					}
 				}
 			}
@@ -102,7 +102,7 @@ func TestFreshNamesDifferAndFit(t *testing.T) {
 	})
 }
 
-// Whoever looks into a failure needs the log, and nobody needs the data.
+// After a failure the log is needed, the data is not.
 func TestLogOfAFailedTestIsKept(t *testing.T) {
 	for _, failed := range []bool{false, true} {
 		dir := newDir(t, "server")

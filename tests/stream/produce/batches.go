@@ -1,6 +1,6 @@
-// Package produce writes tweets as no generator would: batches of one record and
-// of thousands, every codec, transactions that are rolled back, event times in
-// disorder, and now and then a record that is no tweet.
+// Package produce writes tweets as no generator would: batches of one record and of
+// thousands, every codec, aborted transactions, unordered event times, and sometimes a
+// record that is not a tweet.
 package produce
 
 import (
@@ -16,29 +16,30 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// disorder is how far the event times of a partition lie apart, in any order.
+// disorder is the range of the unordered event times of a partition.
 const disorder = 5 * time.Minute
 
 var brands = []string{"SuperCoffee", "Tea Time", "a=b, \"c\"", "Ünïcödé ☕"}
 
-// Batches makes the records of RecordBatches.
+// Batches creates the records of record batches.
 type Batches struct {
-	// Header comes before each tweet, as that of a schema registry does.
+	// Header precedes each tweet, such as that of a schema registry.
 	Header []byte
 
 	start      time.Time
 	partitions atomic.Int32
 }
 
-// NewBatches gives those of a topic with so many partitions.
+// NewBatches returns the Batches of a topic with this many partitions.
 func NewBatches(partitions int32) *Batches {
 	b := &Batches{start: time.Now()}
 	b.partitions.Store(partitions)
 	return b
 }
 
-// Records makes those of one batch, for one partition. Their event times lie in
-// a few seconds anywhere within the disorder, and one record in 500 is no tweet.
+// Records returns the records of one batch, for one partition. Their event times are
+// within a few seconds somewhere within the disorder, and one record in 500 is not a
+// tweet.
 func (b *Batches) Records(random *rand.Rand, size int) []*kgo.Record {
 	partition := random.Int32N(b.partitions.Load())
 	seconds := make([]int64, 1+random.IntN(3))
@@ -63,11 +64,11 @@ func (b *Batches) Records(random *rand.Rand, size int) []*kgo.Record {
 	return records
 }
 
-// spoiled makes a record that is no tweet out of one that is.
+// spoiled turns a tweet into a record that is not one.
 func spoiled(random *rand.Rand, value []byte) []byte {
 	switch random.IntN(5) {
 	case 0:
-		return append(value, 0) // a tweet, and a byte that does not belong to it
+		return append(value, 0) // a tweet with a trailing byte
 	case 1:
 		return value[:len(value)-1]
 	case 2:
@@ -79,7 +80,7 @@ func spoiled(random *rand.Rand, value []byte) []byte {
 	}
 }
 
-// sizeOf gives the number of records of a batch: from one to thousands.
+// sizeOf returns the number of records of a batch: from one to thousands.
 func sizeOf(random *rand.Rand) int {
 	switch random.IntN(4) {
 	case 0:
@@ -91,22 +92,22 @@ func sizeOf(random *rand.Rand) int {
 	}
 }
 
-// ClientOptions are those of a client that writes each batch of Records as one
-// RecordBatch.
+// ClientOptions returns the options of a client that writes each batch of Records as
+// one record batch.
 func ClientOptions(topic string, codec kgo.CompressionCodec) []kgo.Opt {
 	return []kgo.Opt{
 		kgo.DefaultProduceTopic(topic),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(codec),
-		kgo.ProducerLinger(5 * time.Millisecond), // so that what is sent at once is one batch
+		kgo.ProducerLinger(5 * time.Millisecond), // so that records that are sent together are one batch
 		// Partitions may be added.
 		kgo.MetadataMinAge(time.Second),
 		kgo.MetadataMaxAge(2 * time.Second),
 	}
 }
 
-// Send writes records, in a transaction that is committed or rolled back if the
-// client has one.
+// Send writes records, in a transaction that is committed or aborted if the client has
+// one.
 func Send(ctx context.Context, client *kgo.Client, records []*kgo.Record, transaction, abort bool) error {
 	if transaction {
 		if err := client.BeginTransaction(); err != nil {

@@ -13,36 +13,36 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
 )
 
-// Options say how much is written.
+// Options are the settings of Producers.
 type Options struct {
 	Partitions int32
-	// Least is how many records are sent before Finish returns.
+	// Least is the least number of records to send before Finish returns.
 	Least int64
-	// Rate in records a second, until Finish is called.
+	// Rate in records per second, until Finish is called.
 	Rate float64
-	// Seed decides the sizes of the batches and what is in them.
+	// Seed determines the sizes and contents of the batches.
 	Seed uint64
-	// Header comes before each tweet.
+	// Header precedes each tweet.
 	Header []byte
 }
 
-// Producers write into all partitions of a stream: one for each codec, and one
-// with transactions, a third of which it rolls back.
+// Producers write to all partitions of a stream: one for each codec, and one with
+// transactions, a third of which it aborts.
 type Producers struct {
 	*Batches
 	t       testing.TB
 	stream  *stream.Stream
 	options Options
 
-	sent    atomic.Int64 // records, those rolled back left out
-	due     atomic.Int64 // records that a producer has set out to send
+	sent    atomic.Int64 // records, without aborted ones
+	due     atomic.Int64 // records that a producer has begun to send
 	aborted atomic.Int64 // transactions
 	ctx     context.Context
 	enough  atomic.Bool
 	wait    sync.WaitGroup
 }
 
-// Start begins to write, until Finish is called and enough is sent.
+// Start starts the producers. They write until Finish is called and Least is reached.
 func Start(t testing.TB, s *stream.Stream, o Options) *Producers {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
@@ -56,33 +56,33 @@ func Start(t testing.TB, s *stream.Stream, o Options) *Producers {
 	}
 	client := s.Kafka.Client(t, append(ClientOptions(s.Topic, kgo.Lz4Compression()), kgo.TransactionalID(s.Topic))...)
 	p.wait.Go(func() { p.send(client, 100, true) })
-	t.Cleanup(func() { // of a test that has failed, before its clients are closed
+	t.Cleanup(func() { // of a failed test, before its clients are closed
 		stop()
 		p.wait.Wait()
 	})
 	return p
 }
 
-// Sent is how many records the brokers have taken, those rolled back left out.
+// Sent returns how many records the brokers have acknowledged, without aborted ones.
 func (p *Producers) Sent() int64 { return p.sent.Load() }
 
-// Spread writes to so many partitions from now on. The brokers must have told
-// clients of them: wait a few seconds after they were added.
+// Spread makes the producers write to this many partitions. Clients must know them:
+// wait a few seconds after adding partitions.
 func (p *Producers) Spread(partitions int32) { p.partitions.Store(partitions) }
 
-// Finish waits until all is sent, the rest of it as fast as it goes.
+// Finish waits until everything is sent, the rest of it as fast as possible.
 func (p *Producers) Finish() {
 	p.t.Helper()
 	p.enough.Store(true)
 	p.wait.Wait()
 	if p.sent.Load() < p.options.Least || p.aborted.Load() == 0 {
-		p.t.Fatalf("%d records sent, %d transactions rolled back", p.sent.Load(), p.aborted.Load())
+		p.t.Fatalf("%d records sent, %d transactions aborted", p.sent.Load(), p.aborted.Load())
 	}
-	p.t.Logf("%d records sent in %.1f s, %d transactions rolled back", p.sent.Load(), time.Since(p.start).Seconds(), p.aborted.Load())
+	p.t.Logf("%d records sent in %.1f s, %d transactions aborted", p.sent.Load(), time.Since(p.start).Seconds(), p.aborted.Load())
 }
 
-// Seal ends each partition with a record, for a reader that does not commit the
-// marker of a transaction.
+// Seal ends each partition with a record, for a reader that does not commit the marker
+// of a transaction.
 func (p *Producers) Seal() {
 	p.t.Helper()
 	client := p.stream.Kafka.Client(p.t, ClientOptions(p.stream.Topic, kgo.NoCompression())...)
@@ -96,7 +96,7 @@ func (p *Producers) Seal() {
 	}
 }
 
-// send sends batch after batch. Each lies in one partition.
+// send sends batch after batch, each to one partition.
 func (p *Producers) send(client *kgo.Client, number uint64, transactions bool) {
 	random := rand.New(rand.NewPCG(number, p.options.Seed))
 	for p.ctx.Err() == nil {
@@ -108,7 +108,7 @@ func (p *Producers) send(client *kgo.Client, number uint64, transactions bool) {
 		case p.sent.Load() >= p.options.Least:
 			return
 		}
-		// The first of them always: a short run must have one.
+		// The first one always, since a short run must have one.
 		abort := transactions && (random.IntN(3) == 0 || p.aborted.Load() == 0)
 		if err := Send(p.ctx, client, p.Records(random, size), transactions, abort); err != nil {
 			if p.ctx.Err() == nil {

@@ -1,5 +1,5 @@
-// Package sample compares InfluxDB with Kafka again and again while pipelines
-// run and suffer.
+// Package sample compares InfluxDB with Kafka repeatedly while pipelines run under
+// faults.
 package sample
 
 import (
@@ -19,19 +19,19 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
 )
 
-// Least is how many samples a run must have.
+// Least is the least number of samples in a run.
 const Least = 20
 
-// Options say what is compared.
+// Options are the settings of Samples.
 type Options struct {
 	Reader *stream.Reader
-	// Bucket is what the reader writes into, without a proxy before it.
+	// Bucket is the reader's bucket, without a proxy.
 	Bucket *influxd.Database
-	// Every is the time from one sample to the next; a second when 0.
+	// Every is the time from one sample to the next; a second if 0.
 	Every time.Duration
-	// Form of a record; oracle.Avro when nil.
+	// Form of a record; oracle.Avro if nil.
 	Form oracle.Form
-	// Exact makes each sample a comparison; else InfluxDB and Kafka are read, and
+	// Exact makes each sample a comparison. Otherwise InfluxDB and Kafka are read and
 	// may differ.
 	Exact bool
 }
@@ -43,7 +43,7 @@ type Samples struct {
 	admin    *kadm.Client
 
 	away  atomic.Int32
-	under sync.Mutex // held while a sample is taken
+	under sync.Mutex // locked while a sample is taken
 	taken atomic.Int64
 	spent time.Duration
 	err   error // the first difference
@@ -51,7 +51,7 @@ type Samples struct {
 	ended chan struct{}
 }
 
-// Start begins to take samples.
+// Start starts to take samples.
 func Start(t testing.TB, o Options) *Samples {
 	t.Helper()
 	if o.Every == 0 {
@@ -70,7 +70,7 @@ func Start(t testing.TB, o Options) *Samples {
 		stop: stop, ended: make(chan struct{}),
 	}
 	go s.run(ctx)
-	t.Cleanup(func() { // of a test that has failed
+	t.Cleanup(func() { // of a failed test
 		stop()
 		<-s.ended
 		follower.Close()
@@ -78,16 +78,16 @@ func Start(t testing.TB, o Options) *Samples {
 	return s
 }
 
-// While lets samples fail for as long as do takes, in which InfluxDB or the
-// brokers are away.
+// While allows samples to fail while do runs, for instance because InfluxDB or the
+// brokers are down.
 func (s *Samples) While(do func()) {
 	s.away.Add(1)
 	defer s.away.Add(-1)
 	do()
 }
 
-// Apart does something between two samples: what makes InfluxDB hold less than
-// was committed, and sets back what was committed.
+// Apart runs do between two samples: operations after which InfluxDB holds less than
+// was committed, and that then reset the committed offsets.
 func (s *Samples) Apart(do func()) {
 	s.under.Lock()
 	defer s.under.Unlock()
@@ -123,13 +123,13 @@ func (s *Samples) run(ctx context.Context) {
 	}
 }
 
-// difference is an error that no server can be blamed for.
+// difference is an error that is not the failure of a server.
 type difference struct{ error }
 
 func (d difference) Unwrap() error { return d.error }
 
-// take reads what is committed, then what InfluxDB holds, then what Kafka holds:
-// each may be more than the one before, and never less.
+// take reads the committed offsets, then InfluxDB, then Kafka: each may hold more than
+// the one before, and never less.
 func (s *Samples) take(ctx context.Context) error {
 	committed := s.Reader.Committed(ctx, s.admin)
 	coverage, err := oracle.ReadCoverage(ctx, s.Bucket)
@@ -165,11 +165,10 @@ func (s *Samples) MustBeRight(t testing.TB) {
 	}
 }
 
-// Taken is how many there are so far.
+// Taken returns the number of samples so far.
 func (s *Samples) Taken() int { return int(s.taken.Load()) }
 
-// End stops sampling, and fails the test if a sample was wrong or there are too
-// few.
+// End stops sampling, and fails the test if a sample was wrong or there are too few.
 func (s *Samples) End(t testing.TB) {
 	t.Helper()
 	s.stop()
@@ -179,6 +178,6 @@ func (s *Samples) End(t testing.TB) {
 		t.Fatal(s.err)
 	}
 	if s.Taken() < Least {
-		t.Fatalf("%d samples are too few to say that InfluxDB was never above Kafka", s.Taken())
+		t.Fatalf("%d samples are too few to show that InfluxDB was never above Kafka", s.Taken())
 	}
 }

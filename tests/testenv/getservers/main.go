@@ -1,6 +1,6 @@
-// Command getservers gets the real servers that tests run against into the
-// user's cache folder, so that no test waits minutes for a build. What this
-// machine has no programs for is named and left out.
+// Command getservers gets the real servers of the tests into the user's cache folder,
+// so that no test waits minutes for a build. It reports and skips servers for which
+// programs are missing.
 package main
 
 import (
@@ -42,7 +42,7 @@ func main() {
 		}
 	}
 	if failed {
-		os.Exit(1) //nolint:gocritic // nothing is left to be undone
+		os.Exit(1) //nolint:gocritic // nothing is left to clean up
 	}
 }
 

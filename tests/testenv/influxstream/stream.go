@@ -1,5 +1,5 @@
-// Package influxstream runs a stream of Benthos with the output influxdb in the
-// process of a test.
+// Package influxstream runs a stream of Benthos with the output influxdb in the process
+// of a test.
 package influxstream
 
 import (
@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/redpanda-data/benthos/v4/public/components/io" // the file of what is rejected
+	_ "github.com/redpanda-data/benthos/v4/public/components/io" // the file of rejected lines
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -29,8 +29,8 @@ const (
 	stopTimeout  = 10 * time.Second
 )
 
-// Output is an output that writes to a bucket. What it rejects is added to a
-// file, each as `line | reason`. settings are further fields in YAML, or none.
+// Output is an output that writes to a bucket. It appends rejected points to a file,
+// each as `line | reason`. settings are further fields in YAML, or empty.
 func Output(db *influxd.Database, rejected, settings string) string {
 	output := fmt.Sprintf(`
 influxdb:
@@ -49,9 +49,9 @@ influxdb:
 	return output
 }
 
-// Write writes batches into a bucket, all at the same time, and stops the stream
-// when each is acknowledged; an error instead fails the test. It gives what was
-// rejected, each as `line | reason`, in order.
+// Write writes batches into a bucket, all at the same time, and stops the stream when
+// each is acknowledged. An error fails the test. It returns the rejected points, each
+// as `line | reason`, in order.
 func Write(t testing.TB, db *influxd.Database, settings string, batches []service.MessageBatch) (rejected []string) {
 	t.Helper()
 	dead := filepath.Join(t.TempDir(), "rejected")
@@ -95,7 +95,7 @@ func Run(t testing.TB, output string, batches []service.MessageBatch) {
 	}
 }
 
-// Rejected are the lines of the file of an Output, in order.
+// Rejected returns the lines of the file of an Output, in order.
 func Rejected(t testing.TB, path string) []string {
 	t.Helper()
 	content, err := os.ReadFile(path)

@@ -19,7 +19,7 @@ func Run(t testing.TB, b *service.StreamBuilder) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = stream.Run(context.Background()) // StopWithin reports how it ended
+		_ = stream.Run(context.Background()) // StopWithin returns the error
 	}()
 	t.Cleanup(func() {
 		if err := stream.StopWithin(10 * time.Second); err != nil {

@@ -49,7 +49,7 @@ export class Chart {
       "aria-describedby": "chart-help", "aria-valuemin": "0", "aria-valuemax": "0", "aria-valuenow": "0", "aria-valuetext": "No data yet",
     });
     root.append(this.#svg, this.#tip, this.#slider,
-      h("p", { id: "chart-help", class: "unseen" }, "Arrow keys move by one window, Page Up and Page Down by ten, Home and End to the edges. Enter shows the moment in detail, Escape lets go."));
+      h("p", { id: "chart-help", class: "unseen" }, "Arrow keys move by one window, Page Up and Page Down by ten, Home and End to the edges. Enter shows the moment in detail, Escape closes it."));
     this.#listen();
     new ResizeObserver(() => this.#draw()).observe(root);
   }

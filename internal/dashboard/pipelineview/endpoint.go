@@ -55,7 +55,7 @@ func newEndpoint(address string) (*endpoint, error) {
 	}
 	name := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
 	return &endpoint{
-		url: u.String(), name: name.String(), contact: contact{error: errors.New("not asked yet")},
+		url: u.String(), name: name.String(), contact: contact{error: errors.New("not read yet")},
 		http: &http.Client{Timeout: scrapeTimeout, CheckRedirect: sameServer},
 	}, nil
 }

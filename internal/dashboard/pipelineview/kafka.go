@@ -72,7 +72,7 @@ func (b *brokers) read(ctx context.Context, now func() time.Time) (logState, err
 		var err error
 		// A group that nobody has joined yet has read nothing.
 		if committed, err = b.admin.FetchOffsets(ctx, b.group); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-			return logState{}, fmt.Errorf("asking Kafka for the offsets of the group %s: %w", b.group, err)
+			return logState{}, fmt.Errorf("fetching the offsets of the group %s from Kafka: %w", b.group, err)
 		}
 	}
 	if time.Since(b.startsAt) > startsAgain {
@@ -107,7 +107,7 @@ func (b *brokers) list(ctx context.Context, ask func(context.Context, ...string)
 		err = listed.Error()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("asking Kafka for the topic %s: %w", b.topic, err)
+		return nil, fmt.Errorf("fetching the offsets of the topic %s from Kafka: %w", b.topic, err)
 	}
 	offsets := map[int32]int64{}
 	listed.Each(func(o kadm.ListedOffset) {

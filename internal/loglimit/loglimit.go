@@ -14,7 +14,7 @@ type Limiter struct {
 	mu     sync.Mutex
 	text   string
 	logged time.Time // zero for never
-	silent int64
+	silent int64 // things since the last line
 }
 
 // Due reports whether to log a line now: with another text than the last one always,
@@ -25,17 +25,17 @@ func (l *Limiter) Due(text string, now time.Time) bool {
 	return l.due(text, now)
 }
 
-// DueOf is Due for a line about n messages. It also returns how many messages there
-// were since the last line, for which none was due.
-func (l *Limiter) DueOf(n int64, now time.Time) (silent int64, due bool) {
+// DueOf is Due for a line about n things. If it is due, DueOf also returns how many
+// there were since the last line, with those n.
+func (l *Limiter) DueOf(n int64, now time.Time) (total int64, due bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.silent += n
 	if !l.due("", now) {
-		l.silent += n
 		return 0, false
 	}
-	silent, l.silent = l.silent, 0
-	return silent, true
+	total, l.silent = l.silent, 0
+	return total, true
 }
 
 // Wait returns how long it is until a line with the same text is due.

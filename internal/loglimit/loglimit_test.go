@@ -28,11 +28,11 @@ func TestALineIsDueOncePerPeriod(t *testing.T) {
 	}
 }
 
-func TestSilentMessagesAreCounted(t *testing.T) {
+func TestWhatHasNoLineIsCounted(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	l := Limiter{Period: time.Second}
-	if silent, due := l.DueOf(5, start); !due || silent != 0 {
-		t.Fatalf("the first: %d, %v", silent, due)
+	if total, due := l.DueOf(5, start); !due || total != 5 {
+		t.Fatalf("the first: %d, %v", total, due)
 	}
 	for range 3 {
 		if _, due := l.DueOf(2, start.Add(time.Millisecond)); due {
@@ -42,10 +42,10 @@ func TestSilentMessagesAreCounted(t *testing.T) {
 	if wait := l.Wait(start.Add(time.Millisecond)); wait != 999*time.Millisecond {
 		t.Errorf("the next is due in %s", wait)
 	}
-	for _, want := range []int64{6, 0} {
+	for _, want := range []int64{7, 1} {
 		start = start.Add(time.Second)
-		if silent, due := l.DueOf(1, start); !due || silent != want {
-			t.Errorf("a second later: %d silent, %v, want %d", silent, due, want)
+		if total, due := l.DueOf(1, start); !due || total != want {
+			t.Errorf("a second later: %d, %v, want %d", total, due, want)
 		}
 	}
 }

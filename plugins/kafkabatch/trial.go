@@ -10,6 +10,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
+	"github.com/brandpulse/brandpulse-connect/internal/loglimit"
 )
 
 const (
@@ -20,8 +21,6 @@ const (
 	// trialPatience is how long deliveries are waited for before the next is tried:
 	// an output may wait for more messages.
 	trialPatience = time.Second
-	// trialLogPeriod is how often the log says again that nothing is counted.
-	trialLogPeriod = time.Minute
 )
 
 // trial is what becomes of the first deliveries. While the processors say that
@@ -38,7 +37,7 @@ type trial struct {
 	why     error // nil unless nothing is counted
 	refused bool  // and the last delivery was refused: more of them change nothing
 	told    bool  // Connect has said so since
-	said    time.Time
+	lines   loglimit.Limiter
 	left    int       // records that may be delivered
 	until   time.Time // and until when
 }
@@ -122,10 +121,10 @@ func (t *trial) complaint(now time.Time) error {
 	switch {
 	case t.why == nil:
 	case t.refused && !t.told:
-		t.told, t.said = true, now
+		t.told = true
+		t.lines.Due(t.why.Error(), now) // this is the line
 		return refused(t.why)
-	case !t.refused && now.Sub(t.said) >= trialLogPeriod:
-		t.said = now
+	case !t.refused && t.lines.Due(t.why.Error(), now):
 		return service.NewErrBackOff(t.why, time.Millisecond)
 	}
 	return nil

@@ -12,14 +12,13 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
+	"github.com/brandpulse/brandpulse-connect/internal/loglimit"
 )
 
 const (
 	// firstRecords is how many records without one that counts are no coincidence:
 	// nonsense is mostly one producer's of several, and a wrong setting hits all.
 	firstRecords = 1000
-	// beginningPeriod is how often at most the log says so.
-	beginningPeriod = time.Minute
 	// maxFirstError bounds the error of the first record in a line of the log.
 	maxFirstError = 300
 )
@@ -39,7 +38,7 @@ type beginning struct {
 	reason string
 	first  string // error of the first of them
 	why    error  // nil unless a setting is wrong, most likely
-	logged time.Time
+	lines  loglimit.Limiter
 }
 
 // lost takes in that records became dead letters.
@@ -53,7 +52,7 @@ func (b *beginning) lost(r *refusals) {
 		b.reason, b.first = r.reason, brief(r.err.Error(), maxFirstError)
 	}
 	b.dead += r.records
-	if b.dead >= firstRecords && (b.why == nil || time.Since(b.logged) >= beginningPeriod) {
+	if b.dead >= firstRecords && (b.why == nil || b.lines.Wait(time.Now()) == 0) {
 		b.doubt(fmt.Errorf("none of the first %d records was counted, all are dead letters. The first one: %s. If the others are like it, %s", b.dead, b.first, b.hint()))
 	}
 }
@@ -62,8 +61,7 @@ func (b *beginning) lost(r *refusals) {
 func (b *beginning) doubt(why error) {
 	b.why = why
 	b.metric.Set(1)
-	if now := time.Now(); now.Sub(b.logged) >= beginningPeriod {
-		b.logged = now
+	if b.lines.Due("", time.Now()) {
 		b.log.Errorf("Nothing is counted: %v", why)
 	}
 }
@@ -160,8 +158,7 @@ func (b *beginning) turnedAway(err error) {
 	defer b.mu.Unlock()
 	if !b.counted.Load() {
 		b.doubt(err)
-	} else if now := time.Now(); now.Sub(b.logged) >= beginningPeriod { // another input, or topic
-		b.logged = now
+	} else if b.lines.Due("", time.Now()) { // another input, or topic
 		b.log.Errorf("Not counted, and left to the input: %v", err)
 	}
 }

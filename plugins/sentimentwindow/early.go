@@ -2,10 +2,11 @@ package sentimentwindow
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/loglimit"
 )
 
 // Timestamps that are in seconds, that were cut to 32 bits or never set are a few
@@ -55,24 +56,14 @@ func (e *earlyTweets) add(g *group, millis, count int64) {
 type earlyNotes struct {
 	log   *service.Logger
 	field string // what to change
-
-	mu     sync.Mutex
-	last   time.Time // of the warning
-	silent int64     // tweets since
+	lines loglimit.Limiter
 }
 
 func (n *earlyNotes) note(e *earlyTweets, now time.Time) {
 	if e.count == 0 || now.UnixMilli() < year2001 {
 		return
 	}
-	n.mu.Lock()
-	n.silent += e.count
-	count := n.silent
-	due := n.last.IsZero() || now.Sub(n.last) >= earlyPeriod
-	if due {
-		n.last, n.silent = now, 0
-	}
-	n.mu.Unlock()
+	count, due := n.lines.DueOf(e.count, now)
 	if !due {
 		return
 	}

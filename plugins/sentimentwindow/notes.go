@@ -2,10 +2,11 @@ package sentimentwindow
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/loglimit"
 )
 
 // notePeriod is how often at most a refused message is logged: each has its
@@ -25,23 +26,20 @@ const (
 // that are postponed: a topic of nonsense must not hide a batch that is too large.
 type notes struct {
 	log                     *service.Logger
-	refusals, postponements limiter
+	refusals, postponements loglimit.Limiter
 }
 
-// limiter keeps a line that repeats from filling the log.
-type limiter struct {
-	mu     sync.Mutex
-	last   time.Time // when a line was logged
-	silent int64     // messages since that were not mentioned
+func newNotes(log *service.Logger) *notes {
+	return &notes{log: log, refusals: loglimit.Limiter{Period: notePeriod}, postponements: loglimit.Limiter{Period: notePeriod}}
 }
 
 // refused logs the first of a number of messages.
 func (n *notes) refused(at place, reason string, err error, messages int64) {
-	silent, due := n.refusals.due(time.Now(), messages)
+	total, due := n.refusals.DueOf(messages, time.Now())
 	if !due {
 		return
 	}
-	n.with(at, reason).Warnf("Not counted: %v%s", err, more(silent))
+	n.with(at, reason).Warnf("Not counted: %v%s", err, more(total-1))
 }
 
 func more(silent int64) string {
@@ -70,22 +68,9 @@ func (n *notes) with(at place, reason string) *service.Logger {
 
 // postponed logs a message that its input redelivers until it can be counted.
 func (n *notes) postponed(at place, reason string, err error) {
-	silent, due := n.postponements.due(time.Now(), 1)
+	total, due := n.postponements.DueOf(1, time.Now())
 	if !due {
 		return
 	}
-	n.with(at, reason).Errorf("Not counted until it can be, and redelivered by kafka_batches meanwhile: counting %s: %v%s", at, err, more(silent))
-}
-
-// due reports whether to log the first of a number of messages, and how many were
-// not logged before.
-func (l *limiter) due(now time.Time, messages int64) (silent int64, due bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.last.IsZero() && now.Sub(l.last) < notePeriod {
-		l.silent += messages
-		return 0, false
-	}
-	silent, l.last, l.silent = l.silent, now, messages-1
-	return silent, true
+	n.with(at, reason).Errorf("Not counted until it can be, and redelivered by kafka_batches meanwhile: counting %s: %v%s", at, err, more(total-1))
 }

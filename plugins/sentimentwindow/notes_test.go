@@ -53,7 +53,7 @@ func TestRefusedMessagesAreLoggedNowAndThen(t *testing.T) {
 // Where the place is not known to be genuine it must not be logged as if it were.
 func TestReplacedPlaceIsNotLogged(t *testing.T) {
 	var out bytes.Buffer
-	n := notes{log: service.NewLoggerFromSlog(slog.New(slog.NewJSONHandler(&out, nil)))}
+	n := newNotes(service.NewLoggerFromSlog(slog.New(slog.NewJSONHandler(&out, nil))))
 	n.refused(place{Position: contract.Position{Topic: "", Partition: -1, Offset: -1}, inKafka: true, after: -1}, contract.ReasonOrigin, errors.New("its header stands in for where it lies"), 1)
 	for _, field := range []string{"topic", "partition", "offset"} {
 		if strings.Contains(out.String(), `"`+field+`"`) {
@@ -66,7 +66,7 @@ func TestReplacedPlaceIsNotLogged(t *testing.T) {
 // too large, and waits for its setting.
 func TestRefusedMessagesDoNotHidePostponedOnes(t *testing.T) {
 	var out bytes.Buffer
-	n := notes{log: service.NewLoggerFromSlog(slog.New(slog.NewJSONHandler(&out, nil)))}
+	n := newNotes(service.NewLoggerFromSlog(slog.New(slog.NewJSONHandler(&out, nil))))
 	n.refused(place{}, contract.ReasonUndecodable, errors.New("nonsense"), 1)
 	n.postponed(place{}, postponedTooLarge, errors.New("raise `max_batch_bytes`"))
 	if !strings.Contains(out.String(), "max_batch_bytes") {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
+	"github.com/brandpulse/brandpulse-connect/internal/loglimit"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -61,7 +62,7 @@ type processor struct {
 	// is not in the key of a point, so a second one would replace its points.
 	topic atomic.Pointer[string]
 
-	notes     notes
+	notes     *notes
 	early     earlyNotes
 	beginning *beginning
 
@@ -83,7 +84,8 @@ func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &processor{conf: conf, decoder: decode, metrics: made, notes: notes{log: log}, early: earlyNotes{log: log, field: earlyField(&conf)}}
+	p := &processor{conf: conf, decoder: decode, metrics: made, notes: newNotes(log)}
+	p.early = earlyNotes{log: log, field: earlyField(&conf), lines: loglimit.Limiter{Period: earlyPeriod}}
 	p.beginning = &beginning{conf: &p.conf, log: log, metric: p.metrics.nothingCounted}
 	p.beginning.metric.Set(0)
 	p.spans = newSpans(&p.conf, l, log, p.metrics.slotsUsed)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/avro"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
+	"github.com/brandpulse/brandpulse-connect/internal/loglimit"
 )
 
 const (
@@ -80,7 +81,7 @@ type schemaCache struct {
 	queue     lookupQueue
 	impatient bool // the registry did not answer in time: it is not worth waiting for
 	ticking   bool
-	noted     time.Time
+	lines     loglimit.Limiter // of missing schemas
 }
 
 // missingSchema is a schema that records need and that is not known.
@@ -100,7 +101,7 @@ type missingSchema struct {
 }
 
 func newSchemaCache(url string, log *service.Logger, metrics *schemaMetrics, fetch func(ctx context.Context, id int) (schemaEntry, error)) *schemaCache {
-	c := &schemaCache{fetch: fetch, url: url, log: log, metrics: metrics, known: map[int]schemaEntry{}, missing: map[int]*missingSchema{}}
+	c := &schemaCache{lines: loglimit.Limiter{Period: notePeriod}, fetch: fetch, url: url, log: log, metrics: metrics, known: map[int]schemaEntry{}, missing: map[int]*missingSchema{}}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c
 }
@@ -270,10 +271,9 @@ func (c *schemaCache) tick() {
 
 // note logs which schemas are missing, at most once in a period. mu must be held.
 func (c *schemaCache) note(now time.Time) {
-	if !c.noted.IsZero() && now.Sub(c.noted) < notePeriod {
+	if !c.lines.Due("", now) {
 		return
 	}
-	c.noted = now
 	var failed []int
 	for id, m := range c.missing {
 		if m.failures > 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/loglimit"
 	"github.com/brandpulse/brandpulse-connect/internal/stamp"
 )
 
@@ -35,12 +36,13 @@ type spans struct {
 	log   *service.Logger
 	ratio *service.MetricGauge
 
-	mu            sync.Mutex
-	tables        map[spanTable]*[spanWindows]span
-	shown         float64 // what the metric says
-	now, before   float64 // the largest share of S in this period and in the one before
-	turned        time.Time
-	noted, failed time.Time // when a line was logged of spans near S, and over it
+	near, over loglimit.Limiter // lines of spans near S, and over it
+
+	mu          sync.Mutex
+	tables      map[spanTable]*[spanWindows]span
+	shown       float64 // what the metric says
+	now, before float64 // the largest share of S in this period and in the one before
+	turned      time.Time
 }
 
 // spanTable names what has slots of its own.
@@ -110,14 +112,13 @@ func (s *spans) show(share float64, now time.Time) {
 }
 
 func (s *spans) warn(of spanTable, law stamp.Law, w *span, share float64, now time.Time) {
-	last, over := &s.noted, share >= 1
+	lines, over := &s.near, share >= 1
 	if over {
-		last = &s.failed
+		lines = &s.over
 	}
-	if now.Sub(*last) < spanPeriod {
+	if !lines.Due("", now) {
 		return
 	}
-	*last = now
 	field, r := s.conf.resolutionField()
 	points := fmt.Sprintf("the %s at %s (%s)", field, time.Unix(0, w.start).UTC().Format(time.RFC3339Nano), r)
 	same, way := "points of one brand and sentiment", "If the event times are right, make "+field+" longer"

@@ -27,19 +27,32 @@ starts_servers='/brandpulse-connect/tests(/|$)'
 
 unit() {
 	local packages
-	packages=$(go list ./... | grep -Ev "$starts_servers")
+	packages=$(go list ./... | grep -Ev "$starts_servers" | longest_first "$long_unit")
 	# shellcheck disable=SC2086 # one word a package
 	go test "${flags[@]}" -timeout 10m $packages
 }
 
-# One package at a time: each has servers of its own, and two cores are not
-# enough for two Kafkas.
+# Two packages at a time, each with servers of its own: one by itself waits half of the
+# time, for servers that start and for pipelines that catch up. The long runs of full
+# fill two cores alone.
 real() {
-	local packages
-	packages=$(go list ./... | grep -E "$starts_servers")
+	local packages at_once=2
+	[[ $mode == full ]] && at_once=1
+	packages=$(go list ./... | grep -E "$starts_servers" | longest_first "$long_real")
 	# shellcheck disable=SC2086
-	go test "${flags[@]}" -count=1 -p 1 -timeout "$real_limit" $packages
+	go test "${flags[@]}" -count=1 -p "$at_once" -timeout "$real_limit" $packages
 }
+
+# longest_first PATTERN: puts the packages that match it first. The others then fill the
+# gaps, and no long one is left to run alone at the end.
+longest_first() {
+	local all
+	all=$(cat)
+	grep -E "$1" <<<"$all" || true
+	grep -Ev "$1" <<<"$all" || true
+}
+long_real='/tests/(audit|configs|exact|real)$'
+long_unit='/plugins/(influxdb|kafkabatch|sentimentwindow)$'
 
 # Modules of their own keep what only a test needs out of the module graph of
 # whoever imports a plugin.

@@ -74,11 +74,11 @@ func examplesRead(t testing.TB) map[string]badRecord {
 			stores: func(name string) string { return fmt.Sprintf(`"bytes":%d,`, len(name)) },
 			keeps:  `"bytes":10,`,
 		},
-		"docs/components/input_tweet_generator.md: A steady rate":                            makesItsOwn,
-		"docs/components/input_tweet_generator.md: Swinging sentiments":                      makesItsOwn,
-		"docs/components/input_tweet_generator.md: Flat out, with your own brands and texts": makesItsOwn,
-		"docs/components/processor_sentiment_window.md: Tweets from Kafka to InfluxDB":       tweets,
-		"docs/components/processor_sentiment_window.md: Exact counts":                        tweets,
+		"docs/components/input_tweet_generator.md: A steady rate":                                 makesItsOwn,
+		"docs/components/input_tweet_generator.md: Changing sentiments":                           makesItsOwn,
+		"docs/components/input_tweet_generator.md: Maximum speed, with your own brands and texts": makesItsOwn,
+		"docs/components/processor_sentiment_window.md: Tweets from Kafka to InfluxDB":            tweets,
+		"docs/components/processor_sentiment_window.md: Exact counts":                             tweets,
 		"docs/components/processor_sentiment_window.md: Foreign JSON": {
 			good: func(name string) string {
 				return `{"company":"` + name + `","mood":"Positive","created_at":"2026-01-02T03:04:05Z","body":"Hi"}`

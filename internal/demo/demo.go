@@ -108,7 +108,7 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	if err != nil {
 		return false, err
 	}
-	stored, err := finalQuery(ctx, db.Database, begin)
+	stored, err := db.final(ctx, begin)
 	if err != nil {
 		return false, err
 	}

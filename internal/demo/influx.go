@@ -22,6 +22,7 @@ const usualInflux = 8086
 type influx struct {
 	*influxd.Database
 	progress *buildProgress
+	own      bool // a server of our own
 
 	ready  chan struct{} // closed when it accepts points, or when err is set
 	err    error         // why it will never accept points
@@ -49,6 +50,7 @@ func openInflux(ctx context.Context, o Options, dir string, begin time.Time) (*i
 		return nil, err
 	}
 	const bucket = "brandpulse" // the default of the shipped pipelines
+	db.own = true
 	db.Database = influxd.NewDatabase(fmt.Sprintf("http://127.0.0.1:%d", port), "brandpulse", bucket, "")
 	go func() {
 		defer close(db.ready)
@@ -58,6 +60,8 @@ func openInflux(ctx context.Context, o Options, dir string, begin time.Time) (*i
 			Port:     port,
 			Bucket:   bucket,
 			Progress: db.progress.step,
+			// A user may want it, we do not.
+			WithoutFlux: !o.Keep,
 		})
 	}()
 	return db, nil
@@ -106,6 +110,48 @@ func nameOf(begin time.Time) string {
 // queryLimit is how long InfluxDB may take to respond.
 const queryLimit = 30 * time.Second
 
+// stored returns the numbers of stored tweets so far.
+func (db *influx) stored(ctx context.Context) (counts, error) {
+	if db.own {
+		return sumOwn(ctx, db.Database)
+	}
+	return sumStored(ctx, db.Database)
+}
+
+// final returns the numbers of stored tweets at the end of a demo, in a user's own
+// server by the query that a dashboard would send.
+func (db *influx) final(ctx context.Context, begin time.Time) (counts, error) {
+	if db.own {
+		return sumOwn(ctx, db.Database)
+	}
+	return finalQuery(ctx, db.Database, begin)
+}
+
+// sumOwn sums the tweets in a server of our own, which may have no Flux.
+func sumOwn(ctx context.Context, db *influxd.Database) (c counts, err error) {
+	ctx, cancel := context.WithTimeout(ctx, queryLimit)
+	defer cancel()
+	sums, err := db.SumBy(ctx, "tweets", "count", "sentiment")
+	if err != nil {
+		return c, noResponse(err)
+	}
+	for name, n := range sums {
+		s, ok := tweet.ParseSentiment(name)
+		if !ok {
+			return c, fmt.Errorf("a row has the sentiment %q", name)
+		}
+		c[s] = n
+	}
+	return c, nil
+}
+
+func noResponse(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("no response within %s: %w", queryLimit, err)
+	}
+	return err
+}
+
 // seedQuery is the query of a dashboard: tweets per second and sentiment.
 const seedQuery = `from(bucket: %q) |> range(start: %s)
   |> filter(fn: (r) => r._measurement == "tweets") |> filter(fn: (r) => r._field == "count")
@@ -152,8 +198,5 @@ func sum(ctx context.Context, db *influxd.Database, flux string) (c counts, err 
 		}
 		return nil
 	})
-	if errors.Is(err, context.DeadlineExceeded) {
-		return c, fmt.Errorf("no response within %s: %w", queryLimit, err)
-	}
-	return c, err
+	return c, noResponse(err)
 }

@@ -30,7 +30,7 @@ func startReading(ctx context.Context, db *influx) *reading {
 		defer tick.Stop()
 		for {
 			r.set(func() { r.asked = time.Now() })
-			stored, err := sumStored(ctx, db.Database)
+			stored, err := db.stored(ctx)
 			r.set(func() {
 				r.asked, r.err = time.Time{}, err
 				if err == nil {

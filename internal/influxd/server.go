@@ -26,6 +26,9 @@ type Options struct {
 	Port int
 	// Bucket to create; brandpulse if empty. Its data is kept forever.
 	Bucket string
+	// WithoutFlux makes 1.8 start without its language Flux, whose library it otherwise
+	// compiles for four seconds. 2.7 always has it.
+	WithoutFlux bool
 	// Auth makes 1.8 require the token, as 2.7 always does.
 	Auth bool
 	// Progress receives the steps of Get if the server must be built first.
@@ -34,7 +37,7 @@ type Options struct {
 
 // How long a server may take to respond, including the replay of its log, and to stop.
 const (
-	startTimeout = time.Minute
+	startTimeout = 3 * time.Minute
 	stopTimeout  = 30 * time.Second
 )
 

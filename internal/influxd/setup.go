@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,7 +37,7 @@ bind-address = "127.0.0.1:0"
 [http]
   bind-address = "127.0.0.1:{{.Port}}"
   auth-enabled = {{.Auth}}
-  flux-enabled = true
+  flux-enabled = {{.Flux}}
   log-enabled = false
 [logging]
   level = "info"
@@ -53,6 +52,7 @@ func (s *Server) configureV1(o Options) error {
 		"WAL":  filepath.Join(o.Data, "wal"),
 		"Port": o.Port,
 		"Auth": o.Auth,
+		"Flux": !o.WithoutFlux,
 	})
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (s *Server) setUp(ctx context.Context) error {
 	case V1:
 		if user, password, ok := strings.Cut(s.Token, ":"); ok {
 			statement := fmt.Sprintf(`CREATE USER %q WITH PASSWORD '%s' WITH ALL PRIVILEGES`, user, password)
-			if err := s.influxQL(ctx, statement); err != nil {
+			if err := s.statement(ctx, statement); err != nil {
 				return err
 			}
 		}
@@ -109,7 +109,7 @@ func (s *Server) setUp(ctx context.Context) error {
 func (s *Server) CreateBucket(ctx context.Context, name string, retention time.Duration) error {
 	if s.Version == V1 {
 		statement := fmt.Sprintf(`CREATE DATABASE %q WITH DURATION %s REPLICATION 1 NAME "autogen"`, name, durationV1(retention))
-		return s.influxQL(ctx, statement)
+		return s.statement(ctx, statement)
 	}
 	org, err := s.client.OrganizationsAPI().FindOrganizationByName(ctx, s.Org)
 	if err != nil {
@@ -130,25 +130,4 @@ func durationV1(d time.Duration) string {
 		return "INF"
 	}
 	return fmt.Sprintf("%ds", int64(d/time.Second))
-}
-
-// influxQL runs a statement in InfluxQL. An error of the statement has status 200 and
-// is in the body.
-func (s *Server) influxQL(ctx context.Context, statement string) error {
-	body, err := s.do(ctx, http.MethodPost, "/query?q="+url.QueryEscape(statement), nil, http.StatusOK)
-	if err != nil {
-		return err
-	}
-	var answer struct {
-		Results []struct{ Error string }
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return fmt.Errorf("reading the response to %q: %w", statement, err)
-	}
-	for _, result := range answer.Results {
-		if result.Error != "" {
-			return fmt.Errorf("running %q: %s", statement, result.Error)
-		}
-	}
-	return nil
 }

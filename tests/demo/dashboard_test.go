@@ -19,7 +19,7 @@ var dashboard = regexp.MustCompile(`\ADashboard +(http://127\.0\.0\.1:\d+/)\n`)
 func TestDemoServesTheDashboard(t *testing.T) {
 	p := start(t, "--count", "0", "--rate", "5000")
 	var address string
-	testenv.Eventually(t, 60*time.Second, "the address is the first thing that is said", func() error {
+	testenv.Eventually(t, patience, "the address is the first thing that is said", func() error {
 		found := dashboard.FindStringSubmatch(p.Log(t))
 		if found == nil {
 			return fmt.Errorf("the log is %q", p.Log(t))
@@ -38,7 +38,7 @@ func TestDemoServesTheDashboard(t *testing.T) {
 		t.Cleanup(func() { response.Body.Close() })
 		lines := bufio.NewScanner(response.Body)
 		lines.Buffer(nil, 8<<20)
-		deadline := time.AfterFunc(60*time.Second, func() { response.Body.Close() })
+		deadline := time.AfterFunc(patience, func() { response.Body.Close() })
 		found := false
 		for !found && lines.Scan() {
 			found = strings.HasPrefix(lines.Text(), "data: ") && shown.MatchString(lines.Text())
@@ -57,7 +57,7 @@ func TestDemoServesTheDashboard(t *testing.T) {
 // Without it, nothing listens and nothing is said.
 func TestDemoWithoutTheDashboard(t *testing.T) {
 	p := start(t, "--count", "1000", "--rate", "0", "--dashboard=false")
-	if code := p.Wait(t, 90*time.Second); code != 0 {
+	if code := p.Wait(t, patience); code != 0 {
 		t.Fatalf("exit code %d, want 0", code)
 	}
 	if strings.Contains(p.Log(t), "Dashboard") {

@@ -18,7 +18,7 @@ var exported = regexp.MustCompile(`(?m)^  export (\w+)=(\S+)$`)
 func TestKeptDemoCanBeUsedByTheLinesThatItPrints(t *testing.T) {
 	t.Parallel()
 	p := start(t, "--keep", "--count", "20000", "--rate", "0", "--dashboard=false")
-	testenv.Eventually(t, 60*time.Second, "the lines to paste", func() error {
+	testenv.Eventually(t, patience, "the lines to paste", func() error {
 		if !strings.Contains(p.Log(t), "topic create mine") {
 			return io.ErrNoProgress
 		}
@@ -69,7 +69,7 @@ func TestKeptDemoCanBeUsedByTheLinesThatItPrints(t *testing.T) {
 func TestDemoStoresASampleOfTexts(t *testing.T) {
 	t.Parallel()
 	p := start(t, "--count", "0", "--rate", "1000")
-	testenv.Eventually(t, 60*time.Second, "texts on the dashboard", func() error {
+	testenv.Eventually(t, patience, "texts on the dashboard", func() error {
 		found := dashboard.FindStringSubmatch(p.Log(t))
 		if found == nil {
 			return io.ErrNoProgress

@@ -59,7 +59,7 @@ func TestDemoThatIsEndedAtOnceLeavesNothing(t *testing.T) {
 			t.Parallel()
 			temp := t.TempDir()
 			p := startIn(t, temp, "--count", "0", "--rate", "20000")
-			testenv.Eventually(t, 60*time.Second, "rows of the table", func() error {
+			testenv.Eventually(t, patience, "rows of the table", func() error {
 				if strings.Count(p.Log(t), "\n") < 6 {
 					return io.ErrNoProgress
 				}
@@ -92,7 +92,7 @@ func TestDemoSaysThatTheDiskIsFull(t *testing.T) {
 		}
 	})
 	p := startIn(t, temp, "--count", "0", "--rate", "50000")
-	testenv.Eventually(t, 60*time.Second, "it says so", func() error {
+	testenv.Eventually(t, patience, "it says so", func() error {
 		if !strings.Contains(p.Log(t), "is full (") {
 			return io.ErrNoProgress
 		}

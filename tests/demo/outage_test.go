@@ -20,7 +20,7 @@ func TestDemoSaysThatKafkaIsGoneAndDoesNotWaitForIt(t *testing.T) {
 	p := start(t, "--kafka", strings.Join(kafka.Brokers, ","), "--count", "0", "--rate", "5000", "--dashboard=false")
 	said := func(what string) {
 		t.Helper()
-		testenv.Eventually(t, 60*time.Second, what, func() error {
+		testenv.Eventually(t, patience, what, func() error {
 			if !strings.Contains(p.Log(t), what) {
 				return io.ErrNoProgress
 			}

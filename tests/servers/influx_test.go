@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -192,3 +193,27 @@ func TestInfluxIsSetUpAsAsked(t *testing.T) {
 }
 
 func since(began time.Time) time.Duration { return time.Since(began).Round(time.Millisecond) }
+
+// If this fails, the demo shows other sums than InfluxDB holds, or its InfluxDB takes
+// seconds to start for a language that it does not use.
+func TestInfluxSumsWithoutFlux(t *testing.T) {
+	server := testenv.OwnInflux(t, influxd.Options{Version: influxd.V1, WithoutFlux: true})
+	if sums, err := server.SumBy(t.Context(), "tweets", "count", "sentiment"); err != nil || len(sums) != 0 {
+		t.Fatalf("an empty database has the sums %v, %v", sums, err)
+	}
+	const most = 1 << 53 // beyond it a float64 is no longer exact
+	lines := fmt.Sprintf("tweets,brand=a,sentiment=positive count=%di 1\ntweets,brand=b,sentiment=positive count=1i 1\ntweets,brand=a,sentiment=neutral count=7i,other=5i 3\nothers,sentiment=neutral count=9i 1\n", most)
+	if err := server.Write(t.Context(), []byte(lines)); err != nil {
+		t.Fatal(err)
+	}
+	sums, err := server.SumBy(t.Context(), "tweets", "count", "sentiment")
+	if want := map[string]int64{"positive": most + 1, "neutral": 7}; err != nil || !maps.Equal(sums, want) {
+		t.Fatalf("the sums are %v, %v, want %v", sums, err, want)
+	}
+	if _, err := server.Query(t.Context(), `from(bucket: "brandpulse") |> range(start: -1h)`); err == nil {
+		t.Fatal("the server has Flux")
+	}
+	if _, err := server.Sibling("none").SumBy(t.Context(), "tweets", "count", "sentiment"); err == nil {
+		t.Fatal("a database that does not exist has sums")
+	}
+}

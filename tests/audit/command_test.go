@@ -20,7 +20,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// subject is a pipeline that has stored a topic, and what may be done to that.
+// subject is a pipeline that has stored a topic, with ways to change what it has
+// stored.
 type subject struct {
 	*stream.Reader
 	version string
@@ -69,7 +70,7 @@ func (s *subject) mustBeEqual(t *testing.T, flags ...string) {
 	}
 }
 
-// report runs the audit where something is wrong.
+// report runs the audit when something is wrong.
 func report[R any](t *testing.T, s *subject, flags ...string) (r R) {
 	t.Helper()
 	code, stdout, stderr := s.run(t, append(flags, "--json")...)
@@ -96,7 +97,7 @@ func (s *subject) reader(t *testing.T) *influxread.Reader {
 	return r
 }
 
-// anyPoint gives a point, and the coverage point of its batch where there is one.
+// anyPoint returns a point, and the coverage point of its batch if there is one.
 func (s *subject) anyPoint(t *testing.T) (p influxread.Point, c influxread.Span) {
 	t.Helper()
 	r := s.reader(t)
@@ -144,7 +145,7 @@ func coverageLine(c influxread.Span) string {
 		tags, c.Partition, c.Base, c.Last, c.Records, c.Counted, c.Undecodable, c.Filtered, c.Nanos)
 }
 
-// remove deletes what stands at a time, of the series with those tags.
+// remove deletes the point at a time, of the series with those tags.
 func (s *subject) remove(t *testing.T, measurement string, tags map[string]string, nanos int64) {
 	t.Helper()
 	var request *http.Request
@@ -190,7 +191,7 @@ func (s *subject) removePoint(t *testing.T, p influxread.Point, other map[string
 	s.remove(t, "tweets", tags, p.Nanos)
 }
 
-// onlyCause is the one cause of the one difference of an audit.
+// onlyCause returns the single cause of the single difference of an audit.
 func onlyCause(t *testing.T, r audit.Report) audit.Cause {
 	t.Helper()
 	if r.Verdict != audit.Different || len(r.Differences) != 1 || len(r.Differences[0].Causes) != 1 {

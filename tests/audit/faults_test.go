@@ -12,9 +12,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// If this fails, the audit does not see, or names at the wrong place in Kafka,
-// what was lost, doubled or changed in InfluxDB.
-func TestFaultsInInfluxDBAreNamed(t *testing.T) {
+// If this fails, the audit does not notice a lost, duplicated or changed point in
+// InfluxDB, or names the wrong place in Kafka.
+func TestFaultsInInfluxDBAreReported(t *testing.T) {
 	for _, version := range influxd.Versions {
 		for _, identity := range []string{"timestamp", "source"} {
 			if everyday := (version == testenv.InfluxV1) == (identity == "timestamp"); !everyday && !testenv.Full() {
@@ -70,8 +70,8 @@ func testFaults(t *testing.T, s *subject) {
 	at(onlyCause(t, r), audit.KindTwice)
 	s.removePoint(t, p, map[string]string{"host": "a"})
 
-	// As a pipeline with random nanoseconds would write a replay: of the last
-	// offset of the batch, which is no base.
+	// As a pipeline with random nanoseconds would write a replay: at the last offset of
+	// the batch, which is not its base.
 	moved := p
 	step := int64(64)
 	if p.Source != "" {
@@ -119,7 +119,7 @@ func testCoverageFaults(t *testing.T, s *subject) {
 	s.write(t, coverageLine(c))
 }
 
-// If this fails, the pipelines with the stock input cannot be audited.
+// If this fails, pipelines with the stock input cannot be audited.
 func TestStockPipelines(t *testing.T) {
 	t.Run("windows", func(t *testing.T) {
 		s := stored(t, testenv.InfluxV1, stream.IngestConfig, 40_000)
@@ -151,9 +151,8 @@ func TestStockPipelines(t *testing.T) {
 	})
 }
 
-// If this fails, a person who looks while the pipeline works is told of
-// differences that are none.
-func TestAuditOfAPipelineThatRuns(t *testing.T) {
+// If this fails, an audit of a running pipeline reports differences that do not exist.
+func TestAuditOfARunningPipeline(t *testing.T) {
 	for _, version := range influxd.Versions {
 		t.Run(version, func(t *testing.T) {
 			s := &subject{Reader: stream.New(t, stream.Partitions).Into(stream.ExactConfig, testenv.Influx(t, version), nil), version: version}
@@ -176,9 +175,9 @@ func TestAuditOfAPipelineThatRuns(t *testing.T) {
 	}
 }
 
-// If this fails, a person is told nothing, or that all is well, where the audit
-// could not look.
-func TestWhatCannotBeTold(t *testing.T) {
+// If this fails, an audit that could not compare prints nothing, or says that all is
+// well.
+func TestAnAuditThatCannotCompareSaysWhy(t *testing.T) {
 	s := stored(t, testenv.InfluxV1, stream.ExactConfig, 8_000)
 	for _, c := range []struct {
 		flags []string
@@ -206,7 +205,7 @@ func TestWhatCannotBeTold(t *testing.T) {
 	}
 }
 
-// If this fails, points that a query gives twice, or that lie before the audited
+// If this fails, points that a query returns twice, or that are before the audited
 // time, count.
 func TestTimeOfAnAudit(t *testing.T) {
 	s := stored(t, testenv.InfluxV1, stream.ExactConfig, 24_000)

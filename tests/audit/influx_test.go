@@ -13,18 +13,18 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// If this fails, a fault of InfluxDB's reading passes for points that the
-// pipeline has written twice. Flux gives some points more than once here, in both
-// versions; InfluxQL does not.
-func TestPointsThatAQueryGivesTwice(t *testing.T) {
+// If this fails, points that a query returns twice look like points that the pipeline
+// has written twice. Flux repeats some points here, in both versions; InfluxQL does
+// not.
+func TestPointsThatAQueryRepeats(t *testing.T) {
 	for _, version := range influxd.Versions {
 		t.Run(version, func(t *testing.T) {
 			server := testenv.InfluxThatRepeats(t, version)
 			if n := rowsOfInfluxQL(t, server); n != testenv.PointsThatRepeat {
-				t.Errorf("InfluxQL gives %d rows of %d points", n, testenv.PointsThatRepeat)
+				t.Errorf("InfluxQL returns %d rows for %d points", n, testenv.PointsThatRepeat)
 			}
 			for _, language := range []string{influxread.InfluxQL, influxread.Flux} {
-				for _, rows := range []int{0, 700} { // at once, and in slices
+				for _, rows := range []int{0, 700} { // in one slice, and in several
 					r, err := influxread.Open(t.Context(), influxread.Options{
 						URL: server.URL, Org: server.Org, Bucket: server.Bucket, Token: server.Token,
 						Measurement: "tweets", Language: language, SliceRows: rows,
@@ -43,7 +43,7 @@ func TestPointsThatAQueryGivesTwice(t *testing.T) {
 					}
 					for p, n := range points {
 						if n > 1 {
-							t.Errorf("%s gives %+v %d times", language, p, n)
+							t.Errorf("%s returns %+v %d times", language, p, n)
 						}
 					}
 				}
@@ -52,9 +52,9 @@ func TestPointsThatAQueryGivesTwice(t *testing.T) {
 	}
 }
 
-// If this fails, brands that InfluxDB holds arrive as other ones, and the audit
-// calls what is right different: the CSV of Flux drops carriage returns.
-func TestBrandsComeAsTheyAreStored(t *testing.T) {
+// If this fails, brands arrive changed, and the audit reports correct data as
+// different: the CSV of Flux drops carriage returns.
+func TestBrandsAreReadAsTheyAreStored(t *testing.T) {
 	brands := []string{
 		"Tea", "T\rea", "\r", "Tea\r", "T\\\rea", `T\rea`, "T\tea", "\x01\x1f\x7f", "\u0085\u2028\ufeffTea", ` "Tea", 'x' `,
 		"#datatype,string", "=a,b=c", "ü/日本/🍵", "null", "-", "\ufffd",
@@ -64,7 +64,7 @@ func TestBrandsComeAsTheyAreStored(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			bucket := testenv.Influx(t, version)
 			want := map[influxread.Point]bool{}
-			lines := "tweets,sentiment=neutral count=7i 1\n" // of no brand, by somebody else
+			lines := "tweets,sentiment=neutral count=7i 1\n" // without a brand, from another writer
 			want[influxread.Point{Sentiment: "neutral", Nanos: 1, Count: 7}] = true
 			for i, brand := range brands {
 				for second := range int64(3) {
@@ -87,7 +87,7 @@ func TestBrandsComeAsTheyAreStored(t *testing.T) {
 				got := map[influxread.Point]bool{}
 				err = r.Points(t.Context(), influxread.MinNanos, influxread.MaxNanos, func(p influxread.Point) error {
 					if !want[p] || got[p] {
-						t.Errorf("%s gives %+v", language, p)
+						t.Errorf("%s returns %+v", language, p)
 					}
 					got[p] = true
 					return nil
@@ -100,7 +100,7 @@ func TestBrandsComeAsTheyAreStored(t *testing.T) {
 	}
 }
 
-// rowsOfInfluxQL is how many rows a query gives, before anything is left out.
+// rowsOfInfluxQL returns the number of rows of a query, before any are left out.
 func rowsOfInfluxQL(t *testing.T, server *influxd.Server) (n int) {
 	t.Helper()
 	values := url.Values{"db": {server.Bucket}, "epoch": {"ns"}, "q": {`SELECT "count" FROM "tweets"`}}

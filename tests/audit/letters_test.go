@@ -17,8 +17,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// If this fails, points that InfluxDB has refused are called lost, or dead letters
-// that say nothing of a point hide a loss.
+// If this fails, points that InfluxDB rejected are reported as lost, or dead letters of
+// other kinds hide a loss.
 func TestRefusedPointsInDeadLetters(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	dead := c.Topic(t, 2)
@@ -34,7 +34,7 @@ func TestRefusedPointsInDeadLetters(t *testing.T) {
 	const line = `tweets,brand=Green\ Tea\,\ Co,sentiment=positive count=17i 1700000000000000643`
 	c.Produce(t,
 		letter("rejected", "mine", line),
-		letter("rejected", "mine", line), // a letter may come twice
+		letter("rejected", "mine", line), // a letter can be delivered twice
 		letter("rejected", "mine", `tweets,brand=Tea,host=a,sentiment=neutral,src=ABCDEF-3 count=1i,text="x" 1700000000000000644`),
 		letter("rejected", "another", `tweets,brand=A,sentiment=positive count=1i 1`),
 		letter("undecodable", "mine", `tweets,brand=B,sentiment=positive count=1i 1`),
@@ -50,7 +50,7 @@ func TestRefusedPointsInDeadLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := transaction.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
-		t.Fatal(err) // its mark is the last of the partition
+		t.Fatal(err) // its marker is the last offset of the partition
 	}
 	got, err := letters(t.Context())
 	if err != nil {
@@ -69,8 +69,8 @@ func TestRefusedPointsInDeadLetters(t *testing.T) {
 	}
 }
 
-// If this fails, what InfluxDB does not keep is called lost.
-func TestBucketThatForgets(t *testing.T) {
+// If this fails, expired points are reported as lost.
+func TestExpiredPointsAreNotMissing(t *testing.T) {
 	for _, version := range influxd.Versions {
 		t.Run(version, func(t *testing.T) {
 			server := testenv.OwnInflux(t, influxd.Options{Version: version})
@@ -95,7 +95,7 @@ func TestBucketThatForgets(t *testing.T) {
 				t.Fatalf("exit code %d", code)
 			}
 			if letters, err := s.Kafka.Records(t.Context(), s.Dead); err != nil || letters == 0 {
-				t.Fatalf("%d dead letters, %v: nothing was refused, and this test proves nothing", letters, err)
+				t.Fatalf("%d dead letters, %v: nothing was rejected, so this test proves nothing", letters, err)
 			}
 			s.mustBeEqual(t, "--quick")
 			code, stdout, stderr := s.run(t)

@@ -19,8 +19,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// onEach runs a test on the Kafka in this process and on a real one, which alone
-// keeps batches and transactions as users' do.
+// onEach runs a test on the Kafka in this process and on a real one. Only the latter
+// stores batches and transactions as users' brokers do.
 func onEach(t *testing.T, test func(t *testing.T, c *testenv.Cluster)) {
 	t.Run("fake", func(t *testing.T) { test(t, testenv.FakeKafka(t)) })
 	t.Run("real", func(t *testing.T) { test(t, testenv.Kafka(t)) })
@@ -38,8 +38,8 @@ func openLog(t *testing.T, c *testenv.Cluster, topic string) *kafkalog.Log {
 
 const partitions = 3
 
-// fillLog writes batches of every codec and transactions of two producers that
-// lie in one another, some of which are rolled back.
+// fillLog writes batches of every codec and interleaved transactions of two producers,
+// some of which are aborted.
 func fillLog(t *testing.T, c *testenv.Cluster, topic string, rng *rand.Rand) {
 	t.Helper()
 	for i, codec := range []kgo.CompressionCodec{kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression()} {
@@ -101,7 +101,7 @@ type record struct {
 	tombstone bool
 }
 
-// readByClient reads with the consumer of franz-go, to compare with.
+// readByClient reads with franz-go's consumer, for comparison.
 func readByClient(t *testing.T, c *testenv.Cluster, topic string, bounds map[int32]kafkalog.Range) map[int32]map[int64]record {
 	t.Helper()
 	all, from, open := map[int32]map[int64]record{}, map[int32]kgo.Offset{}, map[int32]bool{}
@@ -128,9 +128,9 @@ func readByClient(t *testing.T, c *testenv.Cluster, topic string, bounds map[int
 	return all
 }
 
-// What the audit takes for the truth is what any reader of committed records
-// sees: of every codec, without what was rolled back, and of any range.
-func TestLogIsWhatAReaderOfCommittedRecordsSees(t *testing.T) {
+// If this fails, the log that the audit reads differs from what a read_committed
+// consumer sees: of every codec, without aborted records, and of any range.
+func TestLogIsWhatAReadCommittedConsumerSees(t *testing.T) {
 	onEach(t, func(t *testing.T, c *testenv.Cluster) {
 		rng := rand.New(rand.NewPCG(7, 0))
 		topic := c.Topic(t, partitions)
@@ -144,7 +144,7 @@ func TestLogIsWhatAReaderOfCommittedRecordsSees(t *testing.T) {
 		kinds := map[kafkalog.Kind]int{}
 		checkRead(t, l, bounds, want, kinds)
 		if kinds[kafkalog.Data] == 0 || kinds[kafkalog.Aborted] == 0 || kinds[kafkalog.Control] == 0 {
-			t.Errorf("batches by kind are %v: some were not there to be read", kinds)
+			t.Errorf("batches by kind are %v: some kinds are missing", kinds)
 		}
 		for range 20 {
 			within := map[int32]kafkalog.Range{}
@@ -157,7 +157,7 @@ func TestLogIsWhatAReaderOfCommittedRecordsSees(t *testing.T) {
 	})
 }
 
-// checkRead reads ranges and compares with the records that are in them.
+// checkRead reads ranges and compares them with the records in them.
 func checkRead(t *testing.T, l *kafkalog.Log, ranges map[int32]kafkalog.Range, all map[int32]map[int64]record, kinds map[kafkalog.Kind]int) {
 	t.Helper()
 	topic, id := l.Topic()
@@ -213,18 +213,18 @@ func checkRead(t *testing.T, l *kafkalog.Log, ranges map[int32]kafkalog.Range, a
 	again := map[int32][]head{}
 	err = l.Headers(t.Context(), ranges, func(b kafkalog.Batch) error {
 		if b.Records != nil {
-			return errors.New("Headers gives records")
+			return errors.New("Headers returns records")
 		}
 		again[b.Partition] = append(again[b.Partition], head{b.Base, b.Last, b.Count, b.Kind})
 		return nil
 	})
 	if err != nil || !reflect.DeepEqual(again, heads) {
-		t.Fatalf("Headers gives %v, %v; Read gives %v", again, err, heads)
+		t.Fatalf("Headers returns %v, %v; Read returns %v", again, err, heads)
 	}
 }
 
-// The committed end is before what a transaction holds that has not ended, and
-// what a group has committed is found for the partitions where it has.
+// The committed end is before an open transaction, and the commits of a group are
+// returned for the partitions that have some.
 func TestBoundsAndCommits(t *testing.T) {
 	onEach(t, func(t *testing.T, c *testenv.Cluster) {
 		topic := c.Topic(t, 2)
@@ -281,8 +281,8 @@ func TestBoundsAndCommits(t *testing.T) {
 	})
 }
 
-// A broker that is killed while a topic is read and comes back costs time and
-// nothing else.
+// If this fails, a broker that is killed and restarted while a topic is read costs more
+// than time.
 func TestLogIsReadThroughARestartOfItsBroker(t *testing.T) {
 	c := testenv.OwnKafka(t, kafkad.Options{HeapMB: 384})
 	rng := rand.New(rand.NewPCG(8, 0))

@@ -20,14 +20,14 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// ofOthers is a mapping of JSON that is not ours: what is advertising is left out.
+// ofOthers is a mapping of JSON from other programs: advertising is deleted.
 const ofOthers = `root = if this.kind == "ad" { deleted() } else { {
             "brand": this.company,
             "sentiment": if this.score > 0 { "positive" } else if this.score < 0 { "negative" } else { "neutral" },
             "timestamp": this.at + @kafka_partition
           } }`
 
-// withMapping writes a shipped pipeline with a mapping in a file of its own.
+// withMapping writes a shipped pipeline with a mapping to a new file.
 func withMapping(t *testing.T, config string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(testenv.Root(t), config))
@@ -46,8 +46,8 @@ func withMapping(t *testing.T, config string) string {
 	return path
 }
 
-// values are records of others, some of which are no tweets, and how many of them
-// the mapping deletes.
+// values are records of other programs, some of which are not tweets, and the number of
+// records that the mapping deletes.
 func values(n int) (all [][]byte, filtered int64) {
 	for i := range n {
 		at := 1_700_000_000_000 + int64(i)
@@ -55,7 +55,7 @@ func values(n int) (all [][]byte, filtered int64) {
 		case 0:
 			all = append(all, []byte(`{"kind":"ad","company":"Tea"}`))
 			filtered++
-		case 1: // what JSON's readers mend, each in its own way
+		case 1: // JSON that parsers repair in different ways
 			all = append(all, []byte(fmt.Sprintf(strings.Join([]string{
 				`{"company":"T` + "\xff" + `","score":1,"at":%d}`, `{"company":"\ud800","score":1,"at":%d}`,
 				`{"company":"A","company":"B","score":1,"at":%d}`, `{"score":1,"at":%d}`, `%d`, `{"company":"Tea","score":1,"at":%d.5}`,
@@ -68,7 +68,7 @@ func values(n int) (all [][]byte, filtered int64) {
 	return all, filtered
 }
 
-// form is what the mapping makes of a value, as far as the oracle needs it.
+// form returns the mapping's result for a value, as far as the oracle needs it.
 func form(value []byte) (oracle.Tweet, error) {
 	var of struct {
 		Kind    string  `json:"kind"`
@@ -86,8 +86,8 @@ func form(value []byte) (oracle.Tweet, error) {
 	return oracle.Tweet{Brand: *of.Company, Millis: *of.At}, nil
 }
 
-// If this fails, a pipeline with a mapping cannot be audited, or the audit makes
-// something else of its records than the pipeline.
+// If this fails, a pipeline with a mapping cannot be audited, or the audit reads other
+// tweets from its records than the pipeline.
 func TestPipelinesWithAMapping(t *testing.T) {
 	for _, c := range []struct{ config, version string }{
 		{stream.ExactConfig, testenv.InfluxV2},
@@ -118,7 +118,7 @@ func TestPipelinesWithAMapping(t *testing.T) {
 				t.Errorf("%d tweets, %d filtered (not %d), %d undecodable, of %d", r.Committed, r.Filtered, filtered, r.Undecodable, len(all))
 			}
 			if letters, err := s.Kafka.Records(t.Context(), s.Dead); err != nil || letters != r.Undecodable {
-				t.Errorf("%d dead letters, and %d records that are no tweets; %v", letters, r.Undecodable, err)
+				t.Errorf("%d dead letters for %d records that are not tweets; %v", letters, r.Undecodable, err)
 			}
 			if c.config == stream.ExactConfig {
 				s.mustBeEqual(t, "--quick")
@@ -136,7 +136,7 @@ func TestPipelinesWithAMapping(t *testing.T) {
 			}
 			var p influxread.Point
 			if err := s.reader(t).Points(t.Context(), influxread.MinNanos, influxread.MaxNanos, func(one influxread.Point) error {
-				if one.Brand == "Tea" { // a statement to delete can say it
+				if one.Brand == "Tea" { // can be written in a DELETE statement
 					p = one
 				}
 				return nil
@@ -145,7 +145,7 @@ func TestPipelinesWithAMapping(t *testing.T) {
 			}
 			s.removePoint(t, p, nil)
 			if r := report[audit.Report](t, s); r.Missing != p.Count {
-				t.Errorf("%d tweets are missing, of %d that were taken away", r.Missing, p.Count)
+				t.Errorf("%d tweets are reported missing, %d were removed", r.Missing, p.Count)
 			}
 		})
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// If this fails, what Kafka has removed is called too many, or what is left is not
-// compared any more. The log begins inside of a batch afterwards, as it can when
-// an administrator deletes records.
-func TestLogThatBeginsLater(t *testing.T) {
+// If this fails, points of records that Kafka has removed are reported as too many, or
+// the rest is no longer compared. The log then begins inside a batch, as it can when an
+// administrator deletes records.
+func TestLogWhoseStartWasRemoved(t *testing.T) {
 	for _, config := range []string{stream.ExactConfig, stream.IngestConfig, stream.IngestTweetsConfig} {
 		t.Run(config, func(t *testing.T) {
 			s := stored(t, testenv.InfluxV1, config, 80_000)
@@ -39,7 +39,7 @@ func TestLogThatBeginsLater(t *testing.T) {
 				s.mustBeEqual(t, "--quick")
 			}
 
-			// Of an offset that never was.
+			// A point of an offset that never existed.
 			other := p
 			other.Nanos += 10_000_000 * 64
 			s.write(t, lineOf(other, ""))

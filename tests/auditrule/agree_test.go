@@ -1,7 +1,7 @@
-// Package auditrule_test shows that the audit's own idea of what is a tweet
-// (internal/audit/tweetrule) and that of the pipeline agree on every value. The
-// two share no code; where they differed, the audit would report a difference
-// that is none, or miss one.
+// Package auditrule_test shows that the audit's rule of a tweet
+// (internal/audit/tweetrule) and the pipeline's agree on every value. The two share no
+// code. Where they differed, the audit would report a difference that does not exist,
+// or miss one.
 package auditrule_test
 
 import (
@@ -20,7 +20,7 @@ import (
 
 const resolution = time.Second
 
-// pair reads values both ways.
+// pair reads values in both ways.
 type pair struct {
 	name     string
 	audit    *tweetrule.Decoder
@@ -41,8 +41,8 @@ func newPair(t interface{ Fatal(...any) }, name string, o tweetrule.Options, pip
 	return &pair{name, audit, pipeline, law}
 }
 
-// expected is what sentiment_window counts of a value: it decodes, line protocol
-// carries the brand, and its window has room.
+// expected returns the tweet that sentiment_window counts for a value: it must decode,
+// line protocol must be able to carry its brand, and InfluxDB to store its window.
 func (p *pair) expected(value []byte) (want tweetrule.Tweet, err error) {
 	var t tweet.Tweet
 	if err := p.pipeline(value, &t); err != nil {
@@ -58,16 +58,16 @@ func (p *pair) expected(value []byte) (want tweetrule.Tweet, err error) {
 	return tweetrule.Tweet{Brand: string(t.Brand), Sentiment: t.Sentiment.String(), Millis: t.Millis, Start: start}, nil
 }
 
-// differ says how, if the two make something else of a value.
+// differ returns how the two results for a value differ.
 func (p *pair) differ(value []byte) string {
 	want, wantErr := p.expected(value)
 	got, err := p.audit.Decode(value)
 	if (err == nil) != (wantErr == nil) || got != want {
-		return fmt.Sprintf("%s: of %q the audit makes %+v, %v, and the pipeline %+v, %v", p.name, value, got, err, want, wantErr)
+		return fmt.Sprintf("%s: for %q the audit returns %+v, %v, the pipeline %+v, %v", p.name, value, got, err, want, wantErr)
 	}
 	var verdict tweetrule.NotTweet
 	if err != nil && !errors.As(err, &verdict) {
-		return fmt.Sprintf("%s: of %q the audit cannot tell: %v", p.name, value, err)
+		return fmt.Sprintf("%s: for %q the audit has no verdict: %v", p.name, value, err)
 	}
 	return ""
 }
@@ -91,7 +91,7 @@ const (
 	timestamp = `{"name":"timestamp","type":{"type":"long","logicalType":"timestamp-millis"}}`
 )
 
-// writers are schemas that tweets may be written with beside their own.
+// writers are schemas that tweets may be written with, besides their own.
 var writers = []string{
 	schema(timestamp, sentiment, brand, text, id),
 	schema(`{"name":"id","type":["bytes","string"]}`, `{"name":"text","type":"bytes"}`, brand,
@@ -101,7 +101,8 @@ var writers = []string{
 		`{"name":"e","type":{"type":"enum","name":"Mood","symbols":["x"]}}`, brand, `{"name":"m","type":{"type":"map","values":"double"}}`,
 		sentiment, `{"name":"u","type":["null",{"type":"record","name":"Place","fields":[{"name":"lat","type":"float"},{"name":"in","type":["null","Place"]}]}]}`,
 		timestamp, `{"name":"f","type":{"type":"fixed","name":"F","size":2}}`, `{"name":"z","type":{"type":"array","items":"null"}}`, `{"name":"i","type":"int"}`),
-	// The bytes of a tweet's own schema, which is not taken for it by its name.
+	// The same encoding as a tweet's own schema, which must not be recognised by its
+	// name.
 	`{"type":"record","name":"org.example.Tweet","fields":[` + id + `,` + text + `,` + brand + `,` +
 		`{"name":"sentiment","type":{"type":"enum","name":"org.example.Sentiment","symbols":["positive","negative","neutral"]}},` + timestamp + `]}`,
 	`[` + schema(timestamp, id, text, brand, sentiment) + `,` +
@@ -114,7 +115,7 @@ var writers = []string{
 		schema(id, text, brand, sentiment, `{"name":"timestamp","type":{"type":"long","logicalType":"local-timestamp-micros"}}`) + `]`,
 }
 
-// pairs are all encodings: for each way that sentiment_window reads values.
+// pairs returns all encodings that sentiment_window reads.
 func pairs(t interface{ Fatal(...any) }) []*pair {
 	var all []*pair
 	all = append(all,
@@ -175,7 +176,7 @@ func registry(id uint32) (s tweetrule.RegistrySchema, err error) {
 	return tweetrule.RegistrySchema{Text: []byte(writers[id])}, nil
 }
 
-// header is what stands before a datum, in the encoding of a pair.
+// header returns the bytes before a datum, in the encoding of a pair.
 func header(p *pair, writer int) []byte {
 	switch p.name {
 	case "avro_single_object":

@@ -11,8 +11,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// Both decide alike on the data by which the pipeline is compared with fastavro
-// and with Apache Avro's library for Java.
+// If this fails, the audit and the pipeline differ on the data with which the pipeline
+// is compared with fastavro and Apache Avro for Java.
 func TestAgreeOnWhatOthersRead(t *testing.T) {
 	text, err := os.ReadFile("../../internal/avro/testdata/pairs/pairs.json")
 	if err != nil {

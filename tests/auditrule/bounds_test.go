@@ -13,8 +13,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
 )
 
-// With timestamp_bounds the processor counts the tweets that the audit expects, by
-// the same words of a pipeline, also on a bound.
+// If this fails, the audit and sentiment_window read the same timestamp_bounds
+// differently, for instance on a bound.
 func TestAgreeOnBounds(t *testing.T) {
 	const hour = time.Hour
 	duration := func(d time.Duration) *time.Duration { return &d }
@@ -65,7 +65,7 @@ func TestAgreeOnBounds(t *testing.T) {
 				t.Fatal(out, err)
 			}
 			if got := out[0][0].GetError(); (got == nil) != (want == nil) {
-				t.Fatalf("%s: of %d with a record of %d the audit says %v, the pipeline %v", yaml, tw.Millis, record, want, got)
+				t.Fatalf("%s: for %d with a record at %d the audit returns %v, the pipeline %v", yaml, tw.Millis, record, want, got)
 			}
 			if want == nil {
 				counted++
@@ -74,7 +74,7 @@ func TestAgreeOnBounds(t *testing.T) {
 			}
 		})
 		if counted == 0 || refused == 0 {
-			t.Errorf("%s: %d are counted and %d are not", yaml, counted, refused)
+			t.Errorf("%s: %d are counted and %d are not, too few of one kind to compare", yaml, counted, refused)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/schemas"
 )
 
-// Both take the same bytes for a tweet's own schema, and the same fingerprint.
+// Both recognise the same schema as a tweet's own, and compute the same fingerprint.
 func TestOwnSchemaIsTheSame(t *testing.T) {
 	s, err := avrospec.Parse([]byte(schemas.Tweet))
 	if err != nil {
@@ -27,17 +27,17 @@ func TestOwnSchemaIsTheSame(t *testing.T) {
 	if sum := s.Fingerprint(); string(sum[:]) != string(single[2:]) {
 		t.Errorf("the fingerprint is %x, and that of the pipeline %x", sum, single[2:])
 	}
-	// Only with its own schema is an over-long number refused.
+	// Only with its own schema is an over-long number rejected.
 	d, err := tweetrule.New(tweetrule.Options{Encoding: tweetrule.Avro, Schemas: [][]byte{[]byte(schemas.Tweet)}, Resolution: resolution})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.Decode([]byte("\x82\x00a\x00\x02B\x00\x00")); err == nil {
-		t.Error("an over-long number is taken: the audit does not know the schema for a tweet's own")
+		t.Error("an over-long number is accepted: the audit does not recognise a tweet's own schema")
 	}
 }
 
-// edges are values of each limit of the rule, a byte below, on and above it.
+// edges returns values at each limit of the rule: a byte below, at and above it.
 func edges() []tweet.Tweet {
 	var all []tweet.Tweet
 	add := func(change func(*tweet.Tweet)) {
@@ -56,7 +56,7 @@ func edges() []tweet.Tweet {
 	for _, millis := range []int64{0, -1, 1, 999, 1000, -999, -1000, -1001, 1<<63 - 1, -1 << 63, 1<<31 - 1, -1 << 31} {
 		add(func(t *tweet.Tweet) { t.Millis = millis })
 	}
-	ends := []int64{-856, -855, -854, -1, 0, 1, 853, 854, 855} // whole windows have no room there
+	ends := []int64{-856, -855, -854, -1, 0, 1, 853, 854, 855} // InfluxDB cannot store whole windows there
 	for d := int64(-2002); d <= 2002; d += 7 {
 		ends = append(ends, d)
 	}
@@ -92,13 +92,13 @@ func TestAgreeAtEachLimit(t *testing.T) {
 			}
 		}
 		if counted[p.name] < 400 || refused[p.name] < 400 {
-			t.Errorf("%s: %d values counted and %d refused: too few of one to say that they agree", p.name, counted[p.name], refused[p.name])
+			t.Errorf("%s: %d values counted and %d rejected, too few of one kind to compare", p.name, counted[p.name], refused[p.name])
 		}
 	}
 }
 
-// valueOf writes a tweet in the encoding of a pair, by a writer's schema or by
-// its own. It is nil where there is no such form of it.
+// valueOf encodes a tweet for a pair, with a writer's schema or with its own. It
+// returns nil if that is impossible.
 func valueOf(p *pair, writer int, tw *tweet.Tweet) []byte {
 	if n, found := strings.CutPrefix(p.name, "avro with schema "); found {
 		if strconv.Itoa(writer) != n {
@@ -143,7 +143,7 @@ var writerSchemas = func() (all []*peer.Schema) {
 	return all
 }()
 
-// Tweets that were changed in the bytes: cut, spliced, over-long numbers.
+// Tweets with changed bytes: truncated, spliced, with over-long numbers.
 func TestAgreeOnBrokenTweets(t *testing.T) {
 	all := pairs(t)
 	some := edges()
@@ -180,18 +180,18 @@ func broken(t *rapid.T, value []byte) []byte {
 			return append(head, tail[1:]...)
 		}
 	case 3:
-		if len(tail) > 0 { // one byte another
+		if len(tail) > 0 { // one changed byte
 			return append(append(head, rapid.Byte().Draw(t, "byte")), tail[1:]...)
 		}
 	case 4:
-		if len(tail) > 0 { // a number longer than it needs to be
+		if len(tail) > 0 { // a number that is longer than necessary
 			return append(append(head, tail[0]|0x80, 0), tail[1:]...)
 		}
 	}
 	return append(value[:len(value):len(value)], tail...)
 }
 
-// texts of JSON that the two could read in other ways.
+// JSON texts that the two could read differently.
 var texts = func() []string {
 	whole := `"id":"i","text":"t","brand":"B","sentiment":"positive","timestamp":5`
 	all := []string{
@@ -235,8 +235,8 @@ func TestAgreeOnJSON(t *testing.T) {
 	}
 }
 
-// With a mapping both refuse what the parser of the mapping would repair, and leave
-// all else to the mapping.
+// With a mapping, both reject values that the mapping's parser would repair, and leave
+// all others to the mapping.
 func mappedPair(t interface{ Fatal(...any) }) *pair {
 	mapped := tweet.Tweet{ID: []byte("i"), Brand: []byte("B"), Millis: 5}
 	object := map[string]any{"id": "i", "brand": "B", "sentiment": "positive", "timestamp": int64(5)}
@@ -259,11 +259,11 @@ func TestAgreeOnJSONBeforeAMapping(t *testing.T) {
 		}
 	}
 	if refused < 10 || refused > 30 {
-		t.Errorf("%d values are refused before the mapping", refused)
+		t.Errorf("%d values are rejected before the mapping", refused)
 	}
 }
 
-// A schema is of use to both or to neither.
+// A schema must be usable for both or for neither.
 func TestAgreeOnSchemas(t *testing.T) {
 	enum := func(symbols string) string {
 		return `{"name":"sentiment","type":{"type":"enum","name":"Sentiment","symbols":[` + symbols + `]}}`
@@ -295,19 +295,19 @@ func TestAgreeOnSchemas(t *testing.T) {
 		_, want := avro.NewResolver(s)
 		_, err := tweetrule.New(tweetrule.Options{Encoding: tweetrule.Avro, Schemas: [][]byte{[]byte(s)}, Resolution: resolution})
 		if (err == nil) != (want == nil) {
-			t.Errorf("%s: the audit says %v, the pipeline %v", s, err, want)
+			t.Errorf("%s: the audit returns %v, the pipeline %v", s, err, want)
 		}
 		if err == nil {
 			useful++
 		}
 	}
 	if useful < 10 {
-		t.Errorf("%d schemas are of use", useful)
+		t.Errorf("%d schemas are usable", useful)
 	}
 }
 
-// nested is a schema with arrays of arrays, to a depth, and written one that has 2
-// to the power of depth types when all are written out.
+// nested returns a schema with arrays of arrays, to a depth, and written one with
+// 2^depth types when all are written out.
 func nested(depth int) string {
 	return schema(id, text, brand, sentiment, timestamp, `{"name":"x","type":`+strings.Repeat(`{"type":"array","items":`, depth)+`"int"`+strings.Repeat("}", depth)+`}`)
 }
@@ -324,9 +324,8 @@ func written(depth int) string {
 	return schema(id, text, brand, sentiment, timestamp, `{"name":"x","type":`+s+`}`)
 }
 
-// While the registry is away nobody knows what a record is: neither a tweet nor
-// none.
-func TestARegistryThatIsAwayIsNoVerdict(t *testing.T) {
+// While the registry is down, it is unknown whether a record is a tweet.
+func TestNoVerdictWhileTheRegistryIsDown(t *testing.T) {
 	away := errors.New("connection refused")
 	asked := 0
 	d, err := tweetrule.New(tweetrule.Options{Encoding: tweetrule.Confluent, Resolution: resolution, Registry: func(uint32) (s tweetrule.RegistrySchema, err error) {
@@ -351,11 +350,11 @@ func TestARegistryThatIsAwayIsNoVerdict(t *testing.T) {
 		}
 	}
 	if asked != 2 {
-		t.Errorf("the registry was asked %d times, not 2", asked)
+		t.Errorf("the registry got %d requests, not 2", asked)
 	}
 }
 
-// FuzzAgree looks for a value that the two make something else of.
+// FuzzAgree searches for a value on which the two differ.
 func FuzzAgree(f *testing.F) {
 	all := append(pairs(f), mappedPair(f))
 	for _, text := range texts {

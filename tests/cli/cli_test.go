@@ -1,5 +1,5 @@
-// Package cli_test checks what a Benthos user expects of the program's
-// commands, and that they carry our name.
+// Package cli_test checks that the program's commands work as a Benthos user expects,
+// and carry our name.
 package cli_test
 
 import (
@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
 
-// output runs the program to its end.
+// output runs the program to its end and returns its output.
 func output(t *testing.T, wantCode int, args ...string) string {
 	t.Helper()
 	p := testenv.Start(t, testenv.Command{Args: args})
@@ -29,7 +29,7 @@ func TestCommandsOfBenthosAreThere(t *testing.T) {
 	help := output(t, 0, "--help")
 	for _, want := range []string{"brandpulse-connect", "BrandPulse Connect", "github.com/brandpulse/brandpulse-connect"} {
 		if !strings.Contains(help, want) {
-			t.Errorf("the help does not say %q:\n%s", want, help)
+			t.Errorf("the help does not contain %q:\n%s", want, help)
 		}
 	}
 	for _, command := range []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit"} {
@@ -53,12 +53,12 @@ func TestVersionIsKnown(t *testing.T) {
 		t.Fatalf("no version in %q", out)
 	}
 	if version[1] == "(devel)" || !regexp.MustCompile(`(?m)^Date: \S+$`).MatchString(out) {
-		t.Errorf("a fault cannot be reported with %q", out)
+		t.Errorf("%q does not identify the build", out)
 	}
 }
 
-// What is linked is what a pipeline can reach: ours, and of the stock ones
-// those that the shipped pipelines need.
+// Only linked components can be used in a pipeline: ours, and the stock components that
+// the shipped pipelines need.
 func TestComponentsAreListed(t *testing.T) {
 	t.Parallel()
 	for kind, names := range map[string][]string{
@@ -70,20 +70,20 @@ func TestComponentsAreListed(t *testing.T) {
 		out := output(t, 0, "list", kind)
 		for _, name := range names {
 			if !regexp.MustCompile(`(?m)^\W*` + name + `$`).MatchString(out) {
-				t.Errorf("list %s does not hold %s", kind, name)
+				t.Errorf("list %s does not contain %s", kind, name)
 			}
 		}
 	}
 }
 
-// `create` is how people start a pipeline of their own. Its HTTP server must
-// not be open to the network by default: it has no login.
+// `create` is how users start a pipeline of their own. Its HTTP server has no login, so
+// by default it must not be reachable from the network.
 func TestCreateListensOnThisMachineOnly(t *testing.T) {
 	t.Parallel()
 	out := output(t, 0, "create", "tweet_generator/sentiment_window/influxdb")
 	for _, want := range []string{"tweet_generator:", "sentiment_window:", "influxdb:", "address: 127.0.0.1:4195"} {
 		if !strings.Contains(out, want) {
-			t.Errorf("create does not give %q:\n%s", want, out)
+			t.Errorf("create does not print %q:\n%s", want, out)
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 
 var commands = []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit", "dashboard", "template", "template lint", "blobl server", "topic", "topic create"}
 
-// What would break: the help shows components that are not linked, addresses that do not
-// exist, or lines that a terminal of 80 columns breaks.
+// If this fails, the help shows components that are not linked, addresses that do not
+// exist, or lines of more than 80 columns.
 func TestHelpIsOfThisDistribution(t *testing.T) {
 	t.Parallel()
 	pages := map[string]string{"": output(t, 0, "--help")}
@@ -46,8 +46,9 @@ func TestHelpIsOfThisDistribution(t *testing.T) {
 	}
 }
 
-// What would break: a person who mistypes gets nothing, a screenful, or exit code 0.
-func TestMistakesSayWhatWasMeant(t *testing.T) {
+// If this fails, a mistyped command prints nothing or a full screen, or has exit code
+// 0.
+func TestMistypedCommandsGetAHint(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		args string
@@ -85,17 +86,17 @@ func TestMistakesSayWhatWasMeant(t *testing.T) {
 			said := output(t, 1, strings.Fields(c.args)...)
 			for _, want := range c.says {
 				if !strings.Contains(said, want) {
-					t.Errorf("does not say %q:\n%s", want, said)
+					t.Errorf("does not contain %q:\n%s", want, said)
 				}
 			}
 			if lines := strings.Count(said, "\n"); lines > 6 {
-				t.Errorf("says it in %d lines:\n%s", lines, said)
+				t.Errorf("prints %d lines:\n%s", lines, said)
 			}
 		})
 	}
 }
 
-// What would break: the pipeline that a person starts from is refused, or does not run.
+// If this fails, a created pipeline is rejected by lint, or does not run.
 func TestACreatedPipelineIsLintedAndRuns(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{

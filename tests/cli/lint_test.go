@@ -10,8 +10,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// What would break: our lint is no replacement for Benthos's: its flags, exit codes,
-// globs, folders, Markdown and several files at once.
+// If this fails, our lint cannot replace Benthos's: its flags, exit codes, globs,
+// folders, Markdown and several files at once.
 func TestLintIsThatOfBenthosAndMore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -43,10 +43,10 @@ func TestLintIsThatOfBenthosAndMore(t *testing.T) {
 		says []string
 		not  string
 	}{
-		"a right file":          {args: []string{in("good.yaml")}, not: "good"},
-		"a right file, verbose": {args: []string{"--verbose", in("good.yaml")}, says: []string{"good.yaml: OK"}},
-		"no file":               {args: nil, code: 1, says: []string{"no file to lint. Name files or folders"}},
-		"a file that is not":    {args: []string{in("nowhere.yaml")}, code: 1, says: []string{"nowhere.yaml(1,1) ", "no such file"}},
+		"a right file":               {args: []string{in("good.yaml")}, not: "good"},
+		"a right file, verbose":      {args: []string{"--verbose", in("good.yaml")}, says: []string{"good.yaml: OK"}},
+		"no file":                    {args: nil, code: 1, says: []string{"no file to lint. Name files or folders"}},
+		"a file that does not exist": {args: []string{in("nowhere.yaml")}, code: 1, says: []string{"nowhere.yaml(1,1) ", "no such file"}},
 		"several files": {args: []string{in("good.yaml"), in("more/typed.yml"), in("more/deep/level.yaml")}, env: "x", code: 1, says: []string{
 			`typed.yml(3,1) count is "x": it must be a whole number (from the environment variable N)`, `level.yaml(1,1) level is "LOUD": it must be OFF, `}},
 		"a folder":             {args: []string{"--verbose", in("more/...")}, env: "5", code: 1, says: []string{"typed.yml: OK", "level.yaml: FAILED", "level.yaml(1,1) "}},
@@ -73,22 +73,22 @@ func TestLintIsThatOfBenthosAndMore(t *testing.T) {
 				t.Errorf("exit code %d, want %d:\n%s", code, c.code, said)
 			}
 			if c.code == 0 && c.says == nil && said != "" {
-				t.Errorf("nothing is wrong, and it says:\n%s", said)
+				t.Errorf("nothing is wrong, but it prints:\n%s", said)
 			}
 			for _, want := range c.says {
 				if !strings.Contains(said, want) {
-					t.Errorf("does not say %q:\n%s", want, said)
+					t.Errorf("does not contain %q:\n%s", want, said)
 				}
 			}
 			if c.not != "" && strings.Contains(said, c.not) {
-				t.Errorf("says %q:\n%s", c.not, said)
+				t.Errorf("contains %q:\n%s", c.not, said)
 			}
 		})
 	}
 }
 
-// What would break: our template lint is no replacement for Benthos's: a right template,
-// a wrong one, and a folder of both.
+// If this fails, our template lint cannot replace Benthos's: for a valid template, an
+// invalid one, and a folder with both.
 func TestTemplateLintIsThatOfBenthosAndMore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -102,13 +102,13 @@ func TestTemplateLintIsThatOfBenthosAndMore(t *testing.T) {
 	}
 	good, bad := filepath.Join(dir, "good.yaml"), filepath.Join(dir, "bad.yaml")
 	if said := output(t, 0, "template", "lint", good); said != "" {
-		t.Errorf("nothing is wrong, and it says:\n%s", said)
+		t.Errorf("nothing is wrong, but it prints:\n%s", said)
 	}
 	for _, args := range [][]string{{bad}, {"--verbose", good, bad}, {"--verbose", dir + "/..."}} {
 		said := output(t, 1, append([]string{"template", "lint"}, args...)...)
 		for _, want := range []string{"bad.yaml(2,1) field typ not recognised", "bad.yaml(1,1) field type is required"} {
 			if !strings.Contains(said, want) {
-				t.Errorf("%q does not say %q:\n%s", args, want, said)
+				t.Errorf("%q does not contain %q:\n%s", args, want, said)
 			}
 		}
 		if verbose := args[0] == "--verbose"; strings.Contains(said, "good.yaml: OK") != verbose || strings.Contains(said, "bad.yaml: FAILED") != verbose {

@@ -16,8 +16,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// What would break: a pipeline whose port is taken runs without metrics, and nobody
-// notices.
+// If this fails, a pipeline whose port is taken silently runs without metrics.
 func TestATakenPortEndsTheRun(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -41,7 +40,7 @@ func TestATakenPortEndsTheRun(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string
 		env  map[string]string
-		says string // "" for a run that ends well
+		says string // "": the run succeeds
 	}{
 		"a variable":           {[]string{"run", "config/exact.yaml"}, map[string]string{"HTTP_ADDRESS": address}, "HTTP_ADDRESS=127.0.0.1:"},
 		"a file":               {[]string{"run", own}, nil, "http.address in " + own + ", such as 127.0.0.1:"},
@@ -73,9 +72,9 @@ func TestATakenPortEndsTheRun(t *testing.T) {
 	}
 }
 
-// What would break: the two commands of the manual, one that writes to Kafka and one that
+// If this fails, the two commands of the README, one that writes to Kafka and one that
 // reads from it, collide on one machine.
-func TestPipelinesThatRunTogetherHavePortsOfTheirOwn(t *testing.T) {
+func TestPipelinesThatRunTogetherHaveDifferentPorts(t *testing.T) {
 	t.Parallel()
 	ports := map[string]string{}
 	for _, file := range []string{"generate", "generate_fast", "exact", "ingest", "ingest_tweets"} {
@@ -98,8 +97,7 @@ func TestPipelinesThatRunTogetherHavePortsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// What would break: a health check of a load balancer, which asks by HEAD, kills what is
-// healthy.
+// If this fails, a load balancer's health check with HEAD removes a healthy pipeline.
 func TestHealthAnswersHEAD(t *testing.T) {
 	t.Parallel()
 	ports, err := process.FreePorts(2)

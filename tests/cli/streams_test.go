@@ -51,7 +51,7 @@ func startStreams(t *testing.T, env map[string]string, http, logLevel string, ar
 
 const login = "  basic_auth: { enabled: true, username: " + user + ", password_hash: HASH }\n"
 
-// call asks the REST API; code 0 while nobody listens.
+// call sends a request to the REST API; code 0 if nothing listens.
 func (s streams) call(t *testing.T, method, path, body string, change func(*http.Request)) (code int, answer string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.address+path, strings.NewReader(body))
@@ -84,9 +84,10 @@ func (s streams) listens(t *testing.T) {
 	})
 }
 
-// What would break: any web page that a browser on this machine shows makes a stream,
-// which reads and writes files; or whoever reaches the port sees the settings of all.
-func TestStreamsAPIWantsALogin(t *testing.T) {
+// If this fails, any web page in a browser on this machine can create a stream, which
+// reads and writes files; or anyone who reaches the port can read the settings of all
+// streams.
+func TestStreamsAPINeedsALogin(t *testing.T) {
 	t.Parallel()
 	for name, http := range map[string]string{"nothing said": "", "not enabled": "  basic_auth: { enabled: false }\n"} {
 		s := startStreams(t, nil, http, "INFO")
@@ -125,7 +126,7 @@ func TestStreamsAPIWantsALogin(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 
-	// Without the API there is nothing to log in for.
+	// Without the API no login is needed.
 	without := startStreams(t, nil, "", "INFO", "--no-api")
 	testenv.Eventually(t, time.Minute, "the program listens", func() error {
 		if code, answer := without.call(t, http.MethodGet, "/ready", "", nil); code != http.StatusOK {
@@ -134,7 +135,7 @@ func TestStreamsAPIWantsALogin(t *testing.T) {
 		return nil
 	})
 	if code, answer := without.call(t, http.MethodPost, "/streams/x", stream, nil); code != http.StatusNotFound {
-		t.Errorf("with --no-api a stream is made: %d %s", code, answer)
+		t.Errorf("with --no-api a stream is created: %d %s", code, answer)
 	}
 	disabled := startStreams(t, nil, "  enabled: false\n", "INFO")
 	testenv.Eventually(t, time.Minute, "the program runs without a server", func() error {
@@ -145,12 +146,13 @@ func TestStreamsAPIWantsALogin(t *testing.T) {
 	})
 }
 
-// What would break: a configuration, which may come by the REST API, runs a program.
+// If this fails, a configuration, which may arrive through the REST API, runs a
+// program.
 func TestNoComponentRunsAProgram(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"inputs", "processors", "outputs"} {
 		if out := output(t, 0, "list", kind); regexp.MustCompile(`(?m)^\W*(command|subprocess)$`).MatchString(out) {
-			t.Errorf("%s hold a component that runs programs:\n%s", kind, out)
+			t.Errorf("%s contain a component that runs programs:\n%s", kind, out)
 		}
 	}
 	s := startStreams(t, nil, login, "INFO")
@@ -175,9 +177,8 @@ func TestNoComponentRunsAProgram(t *testing.T) {
 
 var resources = regexp.MustCompile(`goroutine profile: total (\d+)`)
 
-// What would break: a stream that is made and deleted leaves goroutines, descriptors
-// or memory behind, so that a process that is told to do so often dies; or it shows
-// the token that its stream has.
+// If this fails, creating and deleting streams leaks goroutines, descriptors or memory,
+// until the process dies; or a stream's token is shown.
 func TestStreamsLeakNothing(t *testing.T) {
 	t.Parallel()
 	const rounds, warm = 50, 5
@@ -220,8 +221,8 @@ output: { influxdb: { url: %q, org: o, bucket: b, token_env: INFLUXDB_TOKEN } }
 			before, files = used()
 		}
 		requests, at, query := len(influx.Requests()), url, ""
-		// Every tenth never gets to InfluxDB: Benthos waits for its batches unless a
-		// time is given.
+		// Every tenth never reaches InfluxDB: Benthos waits for its batches unless a
+		// time limit is given.
 		stuck := i%10 == 9
 		if stuck {
 			at, query = "http://127.0.0.1:1", "?timeout=1s"

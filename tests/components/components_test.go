@@ -20,10 +20,10 @@ type scenario struct {
 	processors string
 	output     string
 	all        []string // the outputs that must get every record
-	caches     bool     // contents, by their place
+	caches     bool     // contents, by position
 }
 
-// key is a record, or a batch by its first one.
+// key is a record, or a batch by its first record.
 const key = "'${! @kafka_partition }/${! @kafka_offset }'"
 
 func broker(pattern string) string {
@@ -59,9 +59,9 @@ var scenarios = []scenario{
 	{name: "try and catch", processors: "- try: [ { mapping: 'root = if @kafka_offset % 3 == 0 { throw(\"no\") } else { content() }' } ]\n- catch: [ { noop: {} } ]", output: "keep: { name: a, fails: true }", all: []string{"a"}},
 }
 
-// What would break: an output, a buffer or a cache would hold the bytes of other
-// records under a record's place, as of memory that is used again while somebody
-// still has it.
+// If this fails, an output, a buffer or a cache gets the bytes of other records under a
+// record's position, for instance because memory is reused while a component still
+// refers to it.
 func TestMessagesKeepTheirBytes(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := fill(t, c)
@@ -75,14 +75,14 @@ func TestMessagesKeepTheirBytes(t *testing.T) {
 	}
 }
 
-// The same with sentiment_window behind the components, which decompresses into
-// memory that it does use again.
+// The same with sentiment_window after the components, which decompresses into memory
+// that it does reuse.
 func TestPointsAreThoseOfTheirTweets(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := fill(t, c)
 	for _, s := range scenarios {
 		if strings.Contains(s.processors, "dedupe") {
-			continue // a batch that comes again is gone
+			continue // a batch that was delivered before is removed
 		}
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +91,7 @@ func TestPointsAreThoseOfTheirTweets(t *testing.T) {
 	}
 }
 
-// run reads all of the topic, until it is committed and the outputs are closed.
+// run reads the whole topic, until it is committed and the outputs are closed.
 func (s scenario) run(t *testing.T, c *testenv.Cluster, topic, emit, more string) *kept {
 	t.Helper()
 	input := fmt.Sprintf("kafka_batches: { seed_brokers: [ %q ], topics: [ %s ], consumer_group: %q, emit: %s, max_in_flight_bytes: 64KiB, fetch_max_wait: 50ms, commit_period: 50ms }",
@@ -104,8 +104,8 @@ func (s scenario) run(t *testing.T, c *testenv.Cluster, topic, emit, more string
 		if s.buffer == "" {
 			return
 		}
-		// Benthos's memory buffer acknowledges what it still holds, and drops some of
-		// that if its period ends at the moment it is stopped.
+		// Benthos's memory buffer acknowledges messages that it still holds, and drops
+		// some of them if its period ends at the moment it is stopped.
 		testenv.Eventually(t, time.Minute, "the buffer is empty", func() error {
 			for _, name := range s.all {
 				if n := k.records(name); n != partitions*batches*each {

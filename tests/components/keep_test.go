@@ -19,13 +19,13 @@ import (
 type kept struct {
 	mu       sync.Mutex
 	messages map[string][]*service.Message // by the name of the output
-	failed   map[string]bool               // places that were refused once
+	failed   map[string]bool               // positions that were rejected once
 	caches   bool                          // contents
-	cache    map[string][]byte             // what is in the cache in the end
+	cache    map[string][]byte             // content of the cache at the end
 }
 
-// register adds the output `keep` to an environment. It is slow at times, refuses
-// some messages the first time (fails), and keeps all the others without a copy.
+// register adds the output `keep` to an environment. It is sometimes slow, rejects some
+// messages the first time (fails), and keeps all others without a copy.
 func (k *kept) register(env *service.Environment) error {
 	spec := service.NewConfigSpec().Fields(
 		service.NewStringField("name"),
@@ -83,7 +83,7 @@ func (o *keep) WriteBatch(ctx context.Context, batch service.MessageBatch) error
 	return nil
 }
 
-// Close reads what the cache holds, if there is one.
+// Close reads the content of the cache, if there is one.
 func (o *keep) Close(ctx context.Context) error {
 	if !o.caches {
 		return nil
@@ -102,15 +102,15 @@ func (o *keep) Close(ctx context.Context) error {
 	})
 }
 
-// placeOf is where a message says that it is in the log.
+// placeOf returns the position in a message's metadata.
 func placeOf(m *service.Message) string {
 	p, _ := m.MetaGetMut("kafka_partition")
 	o, _ := m.MetaGetMut("kafka_offset")
 	return fmt.Sprintf("%v/%v", p, o)
 }
 
-// places are the records that a message holds, or why its bytes are not those of
-// where it says that it is.
+// places returns the records in a message, or an error if its bytes are not those of
+// its position.
 func places(m *service.Message) (at []string, err error) {
 	b, err := m.AsBytes()
 	if err != nil {
@@ -122,7 +122,7 @@ func places(m *service.Message) (at []string, err error) {
 func placesOf(place string, b []byte) (at []string, err error) {
 	var partition, offset int
 	if _, err := fmt.Sscanf(place, "%d/%d", &partition, &offset); err != nil {
-		return nil, fmt.Errorf("a message has the place %s: %w", place, err)
+		return nil, fmt.Errorf("a message has the position %s: %w", place, err)
 	}
 	switch {
 	case bytes.HasPrefix(b, []byte("{")):
@@ -179,8 +179,8 @@ func (k *kept) records(output string) int {
 	return len(seen)
 }
 
-// check compares what the outputs have with the log. Each record must be in one of
-// them, in each of the outputs named, or for none in what is there.
+// check compares the outputs with the log. Each record must be in at least one of them,
+// in each of the named outputs, or, if none is named, at least intact.
 func (k *kept) check(t *testing.T, all ...string) {
 	t.Helper()
 	k.mu.Lock()

@@ -1,8 +1,8 @@
-// Package components_test runs a workload that describes itself through the stock
-// components of Benthos: every record says where it is in the log, and every message
-// is kept by whoever writes it, without a copy, until all of the log is committed.
-// Components may acknowledge a message that another part still writes, keep it
-// without a copy, or deliver it twice: whatever they do, its bytes must be its own.
+// Package components_test runs a self-describing workload through the stock components
+// of Benthos: every record contains its position in the log, and every output keeps its
+// messages, without a copy, until all of the log is committed. Components may
+// acknowledge a message that another part still writes, keep it without a copy, or
+// deliver it twice: in all cases its bytes must stay its own.
 package components_test
 
 import (
@@ -23,7 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The pipelines wait for their back-offs most of the time.
+	// The pipelines mostly wait for their back-offs.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
@@ -37,9 +37,9 @@ const (
 	each       = 5  // records
 )
 
-// value is a tweet as JSON that says where it is in the log: its second is the
-// offset, and its text is as long as to fill memory that would be used again. The
-// names are in the order in which Benthos writes them.
+// value is a tweet as JSON that contains its position in the log: its second is the
+// offset, and its text is long enough to overwrite reused memory. The names are in the
+// order in which Benthos writes them.
 func value(partition, offset int) []byte {
 	place := fmt.Sprintf("%d/%d ", partition, offset)
 	return fmt.Appendf(nil, `{"brand":"B%d","id":"%d/%d","sentiment":"positive","text":"%s","timestamp":%d}`,

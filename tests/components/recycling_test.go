@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// committed is an error until a group has committed all of the topic.
+// committed returns an error until a group has committed all of the topic.
 func committed(ctx context.Context, client *kgo.Client, group, topic string) error {
 	offsets, err := kadm.NewClient(client).FetchOffsets(ctx, group)
 	if err != nil {
@@ -71,8 +71,8 @@ func (r *recycling) ReadBatch(ctx context.Context) (service.MessageBatch, servic
 
 func (r *recycling) Close(context.Context) error { return nil }
 
-// The workload must notice memory that is used again, or all of it proves nothing.
-func TestTheWorkloadNoticesMemoryThatIsUsedAgain(t *testing.T) {
+// If the workload does not notice reused memory, it proves nothing.
+func TestTheWorkloadNoticesReusedMemory(t *testing.T) {
 	for _, s := range scenarios {
 		switch s.name {
 		case "broker fan_out_fail_fast", "drop_on back_pressure", "cache":
@@ -96,7 +96,7 @@ func TestTheWorkloadNoticesMemoryThatIsUsedAgain(t *testing.T) {
 				}
 			}
 			if wrong == 0 {
-				t.Errorf("none of %d messages and %d values of the cache is seen to be another's", len(k.messages["a"])+len(k.messages["b"]), len(k.cache))
+				t.Errorf("no changed bytes are noticed in %d messages and %d values of the cache", len(k.messages["a"])+len(k.messages["b"]), len(k.cache))
 			}
 		})
 	}

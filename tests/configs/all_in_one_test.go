@@ -15,9 +15,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// brands of which InfluxDB takes the first alone: the second it refuses, and the
-// third becomes one that there is no line protocol for, which the generator does
-// not make.
+// brands of which InfluxDB accepts only the first. It rejects the second; the third
+// becomes one that line protocol cannot carry, which the generator does not create.
 const brands = `input.tweet_generator.brands=
 - name: SuperCoffee
   weight: 8
@@ -27,12 +26,12 @@ const brands = `input.tweet_generator.brands=
   weight: 1
 `
 
-// spoil makes it so. A comma would be the end of the argument.
+// spoil changes the third brand. A comma would end the argument.
 const spoil = `input.processors=[ { mapping: 'root = content().string().split("Tea|").join("Tea\\")' } ]`
 
-// What would break: a leaf that lets its failure through to the generator, which
-// then sends the whole batch again, so that the windows that are stored already
-// count twice; or one that drops what it could not write.
+// If this fails, an output passes its failure to the generator, which then sends the
+// whole batch again, so that windows that are already stored count twice; or an output
+// drops what it could not write.
 func TestAllInOneKeepsItsSumsWhileItsLeavesFail(t *testing.T) {
 	t.Parallel()
 	const count = 20_000
@@ -40,7 +39,7 @@ func TestAllInOneKeepsItsSumsWhileItsLeavesFail(t *testing.T) {
 	url, stop := influx.Listen()
 	t.Cleanup(stop)
 
-	// A folder that cannot be made, since a file has its name.
+	// A folder that cannot be created, since a file has its name.
 	blocked := filepath.Join(t.TempDir(), "letters")
 	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -63,7 +62,7 @@ func TestAllInOneKeepsItsSumsWhileItsLeavesFail(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 
-	// The brands are drawn, but the sentiments of all of them together are not.
+	// The brands are random, but the sentiments of all brands together are not.
 	sums := sentimentsOf(t, influx.Stored())
 	if len(sums) != 3 {
 		t.Errorf("InfluxDB has %v", sums)
@@ -71,7 +70,7 @@ func TestAllInOneKeepsItsSumsWhileItsLeavesFail(t *testing.T) {
 	points := map[string]int{}
 	for _, letter := range readJSONLines[struct{ Reason, Error, Point string }](t, rejected) {
 		if letter.Reason != "rejected" || !strings.Contains(letter.Error, refusal) {
-			t.Errorf("a refused point %+v", letter)
+			t.Errorf("a rejected point %+v", letter)
 		}
 		points[letter.Point]++
 	}
@@ -87,8 +86,8 @@ func TestAllInOneKeepsItsSumsWhileItsLeavesFail(t *testing.T) {
 		if err != nil || tweet.Brand != `Tea\` || letter.Reason != "unstorable" || letter.Error == "" {
 			t.Errorf("a dead letter %+v", letter)
 		}
-		// The batch that was under way when the file could be written again may
-		// have come in part, and then whole.
+		// The batch in flight when the file became writable may have been written in
+		// part, and then whole.
 		if !broken[tweet.ID] {
 			sums[tweet.Sentiment]++
 		}
@@ -100,7 +99,7 @@ func TestAllInOneKeepsItsSumsWhileItsLeavesFail(t *testing.T) {
 		}
 	}
 	if len(points) == 0 || len(broken) == 0 {
-		t.Errorf("%d refused points, %d dead letters", len(points), len(broken))
+		t.Errorf("%d rejected points, %d dead letters", len(points), len(broken))
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 // metadataKey is a key of metadata in Bloblang.
 var metadataKey = regexp.MustCompile(`(?:@|\bmeta )((?:dead|kafka|influxdb)_[a-z_]+)`)
 
-// What would break: a pipeline reads or writes a key that no plugin knows, and a
-// dead letter lacks its reason or its position.
+// If this fails, a pipeline reads or writes a key that no plugin has, and a dead letter
+// lacks its reason or its position.
 func TestPipelinesUseTheKeysOfTheContract(t *testing.T) {
 	var files []string
 	for _, pattern := range []string{"../../config/*.yaml", "../../docs/*.md", "../../docs/components/*.md"} {
@@ -35,13 +35,13 @@ func TestPipelinesUseTheKeysOfTheContract(t *testing.T) {
 			key := match[1]
 			used[key] = true
 			if !slices.Contains(keys, key) {
-				t.Errorf("%s: %s is no key of internal/contract", name, key)
+				t.Errorf("%s: %s is not a key of internal/contract", name, key)
 			}
 		}
 	}
 	for _, key := range keys {
-		// The last of them is the offset before a record whose own is not known: it is for
-		// people.
+		// The last of them is the offset before a record whose own is unknown. It is
+		// for readers of dead letters.
 		if strings.HasPrefix(key, contract.DeadPrefix) && key != contract.DeadAfterOffset && !used[key] {
 			t.Errorf("no pipeline uses %s", key)
 		}

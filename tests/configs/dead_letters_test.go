@@ -16,25 +16,25 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// dead is a record that must come to the dead letters, and what its letter says.
+// dead is a record that must become a dead letter, with the expected letter.
 type dead struct {
 	name    string
 	value   []byte
 	headers []kgo.RecordHeader
 	reason  string
 	says    string // part of dead_error
-	without string // the part of its place that a header stands in for
-	cut     int    // how much of the value is in the letter; 0: all
+	without string // the part of its position that a header replaces
+	cut     int    // size of the value in the letter; 0: complete
 
 	partition int32
 	offset    int64
 }
 
-// broken are the records that no pipeline can count, and the tweets whose place
-// in Kafka cannot be told.
+// broken are the records that no pipeline can count, and tweets whose position in Kafka
+// is not known.
 func broken(t testing.TB, millis int64) []dead {
 	tweet := tweetOf(t, "SuperCoffee", "positive", millis)
-	spoofed := func(id string) []byte { // which tell each other apart by their ids alone
+	spoofed := func(id string) []byte { // distinguished by their ids only
 		return bytes.Replace(tweet, []byte("\x020"), []byte("\x02"+id), 1)
 	}
 	return []dead{
@@ -43,11 +43,11 @@ func broken(t testing.TB, millis int64) []dead {
 		{name: "trailing byte", value: append(slices.Clone(tweet), 0), reason: "undecodable", says: "trailing bytes"},
 		{name: "two tweets", value: append(slices.Clone(tweet), tweet...), reason: "undecodable", says: "trailing bytes"},
 		{name: "JSON", value: []byte(`{"id":"1","text":"Hi","brand":"SuperCoffee","sentiment":"positive","timestamp":1700000000000}`), reason: "undecodable"},
-		{name: "no value", value: nil, reason: "undecodable", says: "the record is empty"},
+		{name: "without a value", value: nil, reason: "undecodable", says: "the record is empty"},
 		{name: "empty", value: []byte{}, reason: "undecodable", says: "the record is empty"},
 		{name: "of the greatest size", value: bytes.Repeat([]byte{0xff}, 1<<20-200), reason: "undecodable", cut: 1_000_000},
-		{name: "a brand that InfluxDB cannot hold", value: tweetOf(t, `Tea\`, "positive", millis), reason: "unstorable", says: "backslash"},
-		{name: "a time that InfluxDB cannot hold", value: tweetOf(t, "SuperCoffee", "positive", 1<<50), reason: "undecodable", says: "2262"},
+		{name: "a brand that InfluxDB cannot store", value: tweetOf(t, `Tea\`, "positive", millis), reason: "unstorable", says: "backslash"},
+		{name: "a time that InfluxDB cannot store", value: tweetOf(t, "SuperCoffee", "positive", 1<<50), reason: "undecodable", says: "2262"},
 		{name: "a spoofed offset", value: spoofed("1"), headers: headers("kafka_offset", "5"), reason: "origin", says: "kafka_offset", without: "dead_offset"},
 		{name: "a spoofed partition", value: spoofed("2"), headers: headers("kafka_partition", "0"), reason: "origin", says: "kafka_partition", without: "dead_partition"},
 		{name: "a spoofed topic", value: spoofed("3"), headers: headers("kafka_topic", "tweets"), reason: "origin", says: "kafka_topic", without: "dead_topic"},
@@ -69,9 +69,9 @@ func headers(keysAndValues ...string) (list []kgo.RecordHeader) {
 	return list
 }
 
-// What would break: a record that cannot be counted is lost, stops the others,
-// or cannot be found again; or it is counted, at the place of another.
-func TestIngestSetsBrokenRecordsAside(t *testing.T) {
+// If this fails, a record that cannot be counted is lost, blocks the others, or cannot
+// be found again; or it is counted at the position of another record.
+func TestIngestSendsBrokenRecordsToTheDeadLetters(t *testing.T) {
 	t.Parallel()
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
 		kafka, influx := testenv.Kafka(t), testenv.Influx(t, version)
@@ -85,8 +85,8 @@ func TestIngestSetsBrokenRecordsAside(t *testing.T) {
 			if len(d.value) > 1<<19 {
 				partition = 3 // alone, so that all others of a partition are in one batch
 			}
-			// Good ones around it, which must be counted all the same, whatever
-			// headers they have.
+			// Good records around it, which must still be counted, whatever headers
+			// they have.
 			sentiment := []string{"positive", "negative", "neutral"}[i%3]
 			neighbour := func(millis int64, headers ...kgo.RecordHeader) *kgo.Record {
 				counts[oracle.Key{Second: millis / 1000, Brand: "SuperCoffee", Sentiment: sentiment}]++
@@ -101,7 +101,7 @@ func TestIngestSetsBrokenRecordsAside(t *testing.T) {
 		for _, l := range readLetters(t, kafka, deadTopic) {
 			i := slices.IndexFunc(bad, func(d *dead) bool { return d.is(l) })
 			if i < 0 {
-				t.Errorf("a dead letter of no broken record, or its second one: %.100q %v", l.value, l.headers)
+				t.Errorf("a dead letter without a broken record, or a second one: %.100q %v", l.value, l.headers)
 				continue
 			}
 			bad[i].check(t, l, topic)
@@ -113,7 +113,7 @@ func TestIngestSetsBrokenRecordsAside(t *testing.T) {
 	})
 }
 
-// is tells a record by its bytes, and where they are nothing by its place.
+// is identifies a record by its bytes or, if it has none, by its position.
 func (d *dead) is(l letter) bool {
 	value := d.value
 	if d.cut > 0 {
@@ -146,9 +146,9 @@ func (d *dead) check(t testing.TB, l letter, topic string) {
 	}
 }
 
-// What would break: a point that InfluxDB never takes is lost, stops the others
-// or takes its neighbours along.
-func TestIngestSetsRefusedPointsAside(t *testing.T) {
+// If this fails, a point that InfluxDB rejects is lost, blocks others or affects its
+// neighbours.
+func TestIngestSendsRejectedPointsToTheDeadLetters(t *testing.T) {
 	t.Parallel()
 	for _, config := range []string{"ingest", "ingest_tweets"} {
 		t.Run(config, func(t *testing.T) {
@@ -194,8 +194,8 @@ func TestIngestSetsRefusedPointsAside(t *testing.T) {
 	}
 }
 
-// ingestAll runs one of the ingest pipelines until all of the topic is committed,
-// and compares what InfluxDB then holds.
+// ingestAll runs one of the ingest pipelines until all of the topic is committed, and
+// compares the content of InfluxDB.
 func ingestAll(t testing.TB, kafka *testenv.Cluster, influx *influxd.Database, topic, deadTopic, config string, want oracle.Counts) {
 	t.Helper()
 	program := testenv.Start(t, ingestInto(kafka, influx, topic, deadTopic, config))
@@ -212,8 +212,7 @@ func ingestAll(t testing.TB, kafka *testenv.Cluster, influx *influxd.Database, t
 	}
 }
 
-// ingestInto is a run of one of the ingest pipelines, in a group with the name of
-// the topic.
+// ingestInto starts one of the ingest pipelines, in a group with the name of the topic.
 func ingestInto(kafka *testenv.Cluster, influx *influxd.Database, topic, deadTopic string, config string) testenv.Command {
 	return testenv.Command{
 		Config: "config/" + config + ".yaml",

@@ -17,11 +17,11 @@ import (
 
 var fenced = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 
-// sections are what a whole config, or a part of one, begins with.
+// sections are the beginnings of a whole config or a part of one.
 var sections = []string{"http:", "input:", "buffer:", "pipeline:", "output:", "metrics:", "tracer:", "logger:"}
 
-// snippets are the configs that a page shows. In a component page, values of
-// single fields are none, and the defaults of all fields are no config to copy.
+// snippets returns the configs on a page. In a component page, values of single fields
+// do not count, and the list of all defaults is not a config to copy.
 func snippets(t testing.TB, page string) (configs []string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(testenv.Root(t), page))
@@ -35,13 +35,13 @@ func snippets(t testing.TB, page string) (configs []string) {
 		case slices.Contains(sections, first) && !strings.Contains(m[1], "\n  label: \"\"\n"):
 			configs = append(configs, m[1])
 		case !generated:
-			t.Errorf("%s shows YAML that is not seen to be a config: %q", page, first)
+			t.Errorf("%s shows YAML that is not recognised as a config: %q", page, first)
 		}
 	}
 	return configs
 }
 
-// pages are the README and what lies in docs/.
+// pages returns the README and the pages in docs/.
 func pages(t testing.TB) []string {
 	t.Helper()
 	found := []string{"README.md"}
@@ -61,7 +61,7 @@ func pages(t testing.TB) []string {
 	return found
 }
 
-// What would break: a person copies a config from a page, and it does not start.
+// If this fails, a config that is copied from a page does not start.
 func TestConfigsOfThePagesLint(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -84,15 +84,15 @@ func TestConfigsOfThePagesLint(t *testing.T) {
 	}
 }
 
-// What would break: the pipelines for people who come from Telegraf or from a
-// script lint, and do something else than the page says.
-func TestPipelinesForThoseFromTelegrafRun(t *testing.T) {
+// If this fails, the pipelines for users of Telegraf or scripts pass lint but do not do
+// what the page says.
+func TestPipelinesForTelegrafUsersRun(t *testing.T) {
 	t.Parallel()
 	const conflict = `field type conflict: input field "f" on measurement "m" is type float, already exists as type integer`
 	cases := []struct {
 		topic, bucket, group, dead string
 		records                    []string
-		stored                     []string // how lines begin
+		stored                     []string // beginnings of lines
 		letters                    map[string]string
 	}{
 		{
@@ -116,7 +116,7 @@ func TestPipelinesForThoseFromTelegrafRun(t *testing.T) {
 	}
 	configs := snippets(t, "docs/from-telegraf.md")
 	if len(configs) != len(cases) {
-		t.Fatalf("the page shows %d pipelines, and %d are known here", len(configs), len(cases))
+		t.Fatalf("the page shows %d pipelines, but the test has %d", len(configs), len(cases))
 	}
 	for i, c := range cases {
 		t.Run(c.topic, func(t *testing.T) {

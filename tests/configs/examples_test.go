@@ -19,30 +19,30 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// badRecord is what an example reads: good records, one that it cannot use, and one
+// badRecord is the input of an example: good records, one that it cannot use, and one
 // whose point InfluxDB rejects.
 type badRecord struct {
 	good   func(name string) string
 	bad    string
-	stores func(name string) string // part of what becomes of a good record; nil: its name
-	keeps  string                   // part of what becomes of the bad record; empty: its bytes
-	sample bool                     // another pipeline keeps what this one leaves out
-	prints bool                     // it prints all that it reads, bad records too
+	stores func(name string) string // part of the result of a good record; nil: its name
+	keeps  string                   // part of the result of the bad record; empty: its bytes
+	sample bool                     // another pipeline keeps the records that this one leaves out
+	prints bool                     // it prints everything that it reads, including bad records
 }
 
-// makesItsOwn marks examples that read nothing from outside.
+// makesItsOwn marks examples that generate their own input.
 var makesItsOwn = badRecord{}
 
-// rejectedName is in each point that the fake InfluxDB rejects.
+// rejectedName is part of each point that the fake InfluxDB rejects.
 const rejectedName = "Rejected"
 
-// exampleBuckets are there; the one of a tenant with the rejected name is not.
+// exampleBuckets exist; that of a tenant with the rejected name does not.
 var exampleBuckets = []string{"brandpulse", "brandpulse/autogen", "telegraf", "readings", "weather", "home", "posts", "tenant_Former", "tenant_Last"}
 
-// deadTopics are those to which the examples write what they cannot use.
+// deadTopics are the topics to which the examples write records that they cannot use.
 var deadTopics = []string{"tweets_dead", "posts_dead", "telegraf_refused", "readings_refused"}
 
-// examplesRead says, by page and heading, what each example reads.
+// examplesRead returns the input of each example, by page and heading.
 func examplesRead(t testing.TB) map[string]badRecord {
 	const millis = 1_767_323_045_123
 	tweets := badRecord{
@@ -151,15 +151,15 @@ func examplesRead(t testing.TB) map[string]badRecord {
 	}
 }
 
-// What would break: somebody copies an example, and the first record that is not as
-// it should be stops the stream, takes others with it, or is gone.
+// If this fails, the first bad record in a copied example stops the stream, affects
+// other records, or is lost.
 func TestExamplesSurviveABadRecord(t *testing.T) {
 	t.Parallel()
 	read := examplesRead(t)
 	for name, config := range wholeExamples(t) {
 		records, known := read[name]
 		if !known {
-			t.Errorf("%s: what this example reads is not known here: add it to examplesRead", name)
+			t.Errorf("%s: the input of this example is unknown. Add it to examplesRead", name)
 			continue
 		}
 		delete(read, name)
@@ -172,11 +172,11 @@ func TestExamplesSurviveABadRecord(t *testing.T) {
 		})
 	}
 	for name := range read {
-		t.Errorf("%s: there is no such example", name)
+		t.Errorf("%s: this example does not exist", name)
 	}
 }
 
-// wholeExamples are the pipelines of the pages, by page and heading, and those of
+// wholeExamples returns the pipelines of the pages, by page and heading, and those of
 // config/.
 func wholeExamples(t testing.TB) map[string]string {
 	t.Helper()
@@ -211,14 +211,14 @@ func wholeExamples(t testing.TB) map[string]string {
 	return found
 }
 
-// created is the pipeline that create prints.
+// created returns the pipeline that create prints.
 func created(t testing.TB, expression string) string {
 	t.Helper()
 	program := testenv.Start(t, testenv.Command{Args: []string{"create", "--small", expression}})
 	if code := program.Wait(t, time.Minute); code != 0 {
 		t.Fatalf("create %s: exit code %d", expression, code)
 	}
-	// A file has records of one line each, so not Avro, which is the default.
+	// A file has one record per line, so not in Avro, which is the default.
 	if strings.HasPrefix(expression, "file/") {
 		return strings.Replace(program.Log(t), "encoding: avro", "encoding: json", 1)
 	}
@@ -239,7 +239,7 @@ func survivesABadRecord(t *testing.T, config string, records badRecord) {
 	}
 	influx := influxfake.New(options)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		query := r.URL.Query() // the examples name organisations of their own
+		query := r.URL.Query() // the examples have their own organisations
 		query.Set("org", "org")
 		r.URL.RawQuery = query.Encode()
 		influx.ServeHTTP(w, r)
@@ -276,7 +276,7 @@ func survivesABadRecord(t *testing.T, config string, records badRecord) {
 		if !slices.Contains(deadTopics, topic) {
 			kafka.CreateTopic(t, topic, 1, nil)
 		}
-		for _, value := range values { // a record batch each
+		for _, value := range values { // one record batch each
 			kafka.Produce(t, &kgo.Record{Topic: topic, Value: value})
 		}
 	}
@@ -328,7 +328,7 @@ func survivesABadRecord(t *testing.T, config string, records badRecord) {
 		}
 		kept += string(text)
 	}
-	if !strings.Contains(config, "influxdb:") { // it writes to a file, or to the terminal
+	if !strings.Contains(config, "influxdb:") { // it writes to a file or to the terminal
 		stored = program.Log(t) + kept
 	}
 	if records.prints {
@@ -353,7 +353,7 @@ func survivesABadRecord(t *testing.T, config string, records badRecord) {
 	}
 }
 
-// quoted is a text as it is inside of a JSON string.
+// quoted returns a text as in a JSON string.
 func quoted(text string) string {
 	q, err := json.Marshal(text)
 	if err != nil {
@@ -372,7 +372,7 @@ func joinLines(values [][]byte) (all []byte) {
 	return all
 }
 
-// source is the topic and the group of a Kafka input.
+// source returns the topic and the group of a Kafka input.
 func source(tree map[string]any) (topic, group string) {
 	input, _ := tree["input"].(map[string]any)
 	for _, name := range []string{"redpanda", "kafka_batches"} {
@@ -386,7 +386,7 @@ func source(tree map[string]any) (topic, group string) {
 	return "", ""
 }
 
-// withoutVariable is the default of ${NAME:default}, or the text itself.
+// withoutVariable returns the default of ${NAME:default}, or the text itself.
 func withoutVariable(text string) string {
 	if rest, ok := strings.CutPrefix(text, "${"); ok {
 		_, text, _ = strings.Cut(strings.TrimSuffix(rest, "}"), ":")
@@ -394,8 +394,8 @@ func withoutVariable(text string) string {
 	return text
 }
 
-// inDir moves the files that a config writes into a folder, and leaves the paths
-// that are variables alone.
+// inDir moves the files that a config writes into a folder, except paths that are
+// variables.
 func inDir(tree any, dir string) {
 	switch node := tree.(type) {
 	case map[string]any:

@@ -11,9 +11,9 @@ var (
 	variable        = regexp.MustCompile(`\$\{(\w+):?([^}]*)\}`)
 )
 
-// Each setting that decides what is counted must change the fingerprint, or a process
-// with another one goes on in the midst of what the first has counted. Without any
-// it stays what it was: a new version goes on after a crash of the old one.
+// Each setting that affects the counts must change the fingerprint. Otherwise a process
+// with another setting continues in the middle of the first one's counts. The default
+// must not change, so that a new version resumes after a crash of an old one.
 func TestFingerprintHasAllThatDecidesTheCounts(t *testing.T) {
 	text, err := os.ReadFile("../../config/exact.yaml")
 	if err != nil {
@@ -33,7 +33,7 @@ func TestFingerprintHasAllThatDecidesTheCounts(t *testing.T) {
 		})
 	}
 	if got := with(nil); got != "windows of 1s, avro, tweets" {
-		t.Errorf("by default it is %q", got)
+		t.Errorf("the default is %q", got)
 	}
 	seen := map[string]string{with(nil): "none"}
 	for setting, values := range map[string]map[string]string{

@@ -26,8 +26,8 @@ func generate(t testing.TB, config string, kafka *testenv.Cluster, topic string)
 	t.Helper()
 	return testenv.Start(t, testenv.Command{
 		Config: "config/" + config + ".yaml",
-		// Record batches of some 130 tweets, so that a batch of the generator
-		// goes to several partitions.
+		// Record batches of about 130 tweets, so that a batch of the generator goes to
+		// several partitions.
 		Args: []string{"--set", "output.kafka_franz.max_message_bytes=16KB"},
 		Env: map[string]string{
 			"KAFKA_BROKERS": strings.Join(kafka.Brokers, ","), "TOPIC": topic,
@@ -36,8 +36,8 @@ func generate(t testing.TB, config string, kafka *testenv.Cluster, topic string)
 	})
 }
 
-// arrived gives how often each tweet is in a topic, by its id, and how many
-// different ones there are of each sentiment.
+// arrived returns how often each tweet is in a topic, by its id, and the number of
+// different tweets of each sentiment.
 func arrived(t testing.TB, kafka *testenv.Cluster, topic string) (times map[string]int, sentiments map[string]int) {
 	t.Helper()
 	times, sentiments = map[string]int{}, map[string]int{}
@@ -53,8 +53,7 @@ func arrived(t testing.TB, kafka *testenv.Cluster, topic string) (times map[stri
 	return times, sentiments
 }
 
-// refusedTwice waits until the generator has heard of two batches that they have
-// not arrived.
+// refusedTwice waits until two batches of the generator have failed.
 func refusedTwice(t testing.TB, program *testenv.Program) {
 	t.Helper()
 	testenv.Eventually(t, time.Minute, "two batches have been refused", func() error {
@@ -69,9 +68,8 @@ func refusedTwice(t testing.TB, program *testenv.Program) {
 	})
 }
 
-// What would break: of a batch that Kafka has refused in part, the rest is sent
-// again alone, to the wrong tweets, or not at all; or the run ends before all has
-// arrived.
+// If this fails, the rest of a batch that Kafka has accepted in part is sent alone,
+// with the wrong tweets, or never; or the run ends before everything has arrived.
 func TestGenerateDeliversEachTweetWhileKafkaRefuses(t *testing.T) {
 	t.Parallel()
 	for name, refusal := range map[string]*kerr.Error{
@@ -93,16 +91,16 @@ func TestGenerateDeliversEachTweetWhileKafkaRefuses(t *testing.T) {
 				copies[n]++
 			}
 			if len(copies) < 2 {
-				t.Error("no tweet is there twice: the batches were not refused in part, or not sent again whole")
+				t.Error("no tweet is there twice: no batch was accepted in part and then sent again whole")
 			}
 		})
 	}
 }
 
-// What would break: a client that numbers its batches, as an idempotent one does,
-// cannot go on after a broker has refused some of them for good. The Kafka of the
-// test above is not the broker to show that.
-func TestGenerateGoesOnWhenARealKafkaTakesItsBatches(t *testing.T) {
+// If this fails, a client that numbers its batches, as an idempotent one does, cannot
+// continue after a broker has permanently rejected some. The fake Kafka of the previous
+// test cannot show that.
+func TestGenerateContinuesWhenARealKafkaAcceptsItsBatches(t *testing.T) {
 	t.Parallel()
 	kafka := testenv.Kafka(t)
 	topic := kafka.Topic(t, 4)
@@ -122,8 +120,8 @@ func TestGenerateGoesOnWhenARealKafkaTakesItsBatches(t *testing.T) {
 	allArrive(t, program, kafka, topic)
 }
 
-// allArrive waits until a run has ended well, and checks that all its tweets are
-// in Kafka, in the shares that were asked for. It gives how often each is there.
+// allArrive waits until a run has succeeded, and checks that all its tweets are in
+// Kafka, in the configured shares. It returns how often each is there.
 func allArrive(t testing.TB, program *testenv.Program, kafka *testenv.Cluster, topic string) (times map[string]int) {
 	t.Helper()
 	if code := program.Wait(t, time.Minute); code != 0 {
@@ -138,8 +136,8 @@ func allArrive(t testing.TB, program *testenv.Program, kafka *testenv.Cluster, t
 	return times
 }
 
-// What would break: the comments of generate_fast.yaml. What Kafka does not take
-// is lost, and nothing else is, and nothing comes twice.
+// If this fails, the comments in generate_fast.yaml are wrong: tweets that Kafka does
+// not accept are lost, but no others are, and none arrives twice.
 func TestGenerateFastLosesWhatKafkaDropsAndNothingElse(t *testing.T) {
 	t.Parallel()
 	kafka := testenv.FakeKafka(t)
@@ -180,9 +178,9 @@ func TestGenerateFastLosesWhatKafkaDropsAndNothingElse(t *testing.T) {
 	}
 }
 
-// What would break: with acks 0 too, what the client itself cannot send is heard
-// of, and sent again.
-func TestGenerateFastSendsAgainWhatItCouldNotSend(t *testing.T) {
+// If this fails, with acks 0, failures of the client itself go unnoticed, and are not
+// retried.
+func TestGenerateFastRetriesFailuresOfTheClient(t *testing.T) {
 	t.Parallel()
 	kafka := testenv.FakeKafka(t)
 	topic := kafka.Topic(t, 8)

@@ -16,8 +16,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// mix is a topic of good tweets, tweets whose points are refused, and records
-// that are no tweets.
+// mix is a topic of good tweets, tweets whose points are rejected, and records that are
+// not tweets.
 type mix struct {
 	records []*kgo.Record
 	good    oracle.Counts
@@ -51,9 +51,9 @@ func newMix(t testing.TB, topic string, size int) mix {
 	return m
 }
 
-// What would break: a leaf that lets its failure through to the input. Benthos
-// then reads the wrong part of the batch again, which loses some tweets, counts
-// others twice, and ends with exit code 0.
+// If this fails, an output passes its failure to the input. Benthos then redelivers the
+// wrong part of the batch, which loses some tweets and counts others twice, with exit
+// code 0.
 func TestIngestKeepsItsSumsWhileItsLeavesFail(t *testing.T) {
 	t.Parallel()
 	for _, config := range []string{"ingest", "ingest_tweets", "exact"} {
@@ -68,7 +68,8 @@ func TestIngestKeepsItsSumsWhileItsLeavesFail(t *testing.T) {
 	}
 }
 
-// That the test above can see such a leaf: the same without the retry.
+// If this fails, the previous test would not notice such an output: here the retry is
+// missing.
 func TestIngestWithoutRetryLosesItsSums(t *testing.T) {
 	t.Parallel()
 	findings := ingestWhileFailing(t, "ingest", []string{"dead_letters"}, "--set", `output.switch.cases.0.output=
@@ -80,12 +81,12 @@ redpanda:
     include_prefixes: [ dead_ ]
 `)
 	if len(findings) == 0 {
-		t.Error("a leaf that fails does no harm: what is the retry for?")
+		t.Error("a failing output does no harm, so the retry is not needed")
 	}
 }
 
-// ingestWhileFailing runs a pipeline on a mix while leaves of it fail, and says
-// what is then wrong with the sums.
+// ingestWhileFailing runs a pipeline on a mix while outputs of it fail, and returns
+// what is wrong with the sums.
 func ingestWhileFailing(t *testing.T, config string, leaves []string, args ...string) (findings []string) {
 	t.Helper()
 	wrong := func(format string, args ...any) { findings = append(findings, fmt.Sprintf(format, args...)) }
@@ -104,8 +105,8 @@ func ingestWhileFailing(t *testing.T, config string, leaves []string, args ...st
 	inKafka := slices.DeleteFunc(slices.Clone(leaves), func(leaf string) bool { return leaf == "influxdb" })
 	var faults *kfake.FaultHandle
 	if len(inKafka) > 0 {
-		// An error that franz-go does not try again by itself. Both leaves write
-		// to the topic, so it goes on until the ones that are meant have failed.
+		// An error that franz-go does not retry. Both outputs write to the topic, so it
+		// continues until the right ones have failed.
 		faults = kafka.Fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: dead, Err: kerr.TopicAuthorizationFailed, Count: -1})
 	}
 
@@ -119,7 +120,7 @@ func ingestWhileFailing(t *testing.T, config string, leaves []string, args ...st
 		Env: map[string]string{
 			"KAFKA_BROKERS": brokers, "TOPIC": topic, "DEAD_TOPIC": dead, "CONSUMER_GROUP": "group",
 			"INFLUXDB_URL": url, "INFLUXDB_ORG": "org", "INFLUXDB_BUCKET": "bucket",
-			// Batches of some 80 records, so that many follow one another.
+			// Batches of about 80 records, so that many follow one another.
 			"MAX_YIELD_BATCH_BYTES": "2KB",
 		},
 	})
@@ -141,7 +142,7 @@ func ingestWhileFailing(t *testing.T, config string, leaves []string, args ...st
 		switch l.headers["dead_reason"] {
 		case "undecodable":
 			if !m.broken[value] {
-				wrong("no broken record, or twice in the dead letters: %q", value)
+				wrong("not a broken record, or twice in the dead letters: %q", value)
 			}
 			delete(m.broken, value)
 		case "rejected":
@@ -156,7 +157,7 @@ func ingestWhileFailing(t *testing.T, config string, leaves []string, args ...st
 		wrong("%d broken records are not in the dead letters", len(m.broken))
 	}
 	if err := compareSums(t, refused, m.refused); err != nil {
-		wrong("refused points: %v", err)
+		wrong("rejected points: %v", err)
 	}
 	return findings
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// refusedBrand is one whose points the fake InfluxDB does not take.
+// refusedBrand is a brand whose points the fake InfluxDB rejects.
 const (
 	refusedBrand = "Refused"
 	refusal      = "no room for this brand"
@@ -24,12 +24,12 @@ func refuseBrand(line string) string {
 	return ""
 }
 
-// failThrice is an InfluxDB that is away, stores without saying so, and stores
-// while saying that it does not; then all is well.
+// failThrice is an InfluxDB that is down, then stores without responding, then stores
+// and responds with an error, and then works.
 func failThrice() func(n int, lines []string) influxfake.Fault {
 	var failed atomic.Int64
 	return func(n int, _ []string) influxfake.Fault {
-		if n < 0 { // no points: a try of the connection
+		if n < 0 { // without points: a connection test
 			return influxfake.Fault{}
 		}
 		switch failed.Add(1) {
@@ -44,7 +44,7 @@ func failThrice() func(n int, lines []string) influxfake.Fault {
 	}
 }
 
-// failedTwice waits until each of the outputs has failed two times.
+// failedTwice waits until each of the outputs has failed twice.
 func failedTwice(t testing.TB, program *testenv.Program, labels ...string) {
 	t.Helper()
 	testenv.Eventually(t, time.Minute, "the outputs have failed twice", func() error {

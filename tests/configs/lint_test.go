@@ -14,11 +14,10 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// shipped are the pipelines that people are told of. One that is added must come
-// into the tests.
+// shipped are the documented pipelines. A new one must be added to the tests.
 var shipped = []string{"all_in_one.yaml", "exact.yaml", "generate.yaml", "generate_fast.yaml", "ingest.yaml", "ingest_tweets.yaml", "texts.yaml", "traced.yaml"}
 
-// pipelines are the files of the pipelines in config/.
+// pipelines returns the names of the pipelines in config/.
 func pipelines(t testing.TB) (files []string) {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(testenv.Root(t), "config", "*.yaml"))
@@ -46,11 +45,11 @@ func TestPipelinesAreTheOnesThatAreTested(t *testing.T) {
 		embedded = append(embedded, entry.Name())
 	}
 	if !slices.Equal(found, shipped) || !slices.Equal(embedded, shipped) {
-		t.Errorf("config/ holds %v, the binary %v, and the tests know %v", found, embedded, shipped)
+		t.Errorf("config/ has %v, the binary %v, and the tests %v", found, embedded, shipped)
 	}
 }
 
-// run runs the program to its end and gives what it printed.
+// run runs the program to its end and returns its output.
 func run(t testing.TB, command testenv.Command) (code int, printed string) {
 	t.Helper()
 	p := testenv.Start(t, command)
@@ -68,8 +67,8 @@ func TestPipelinesLint(t *testing.T) {
 	}
 }
 
-// The unit tests of the processors. A pipeline without a processor of its own
-// has none: it is run in this package instead.
+// The unit tests of the processors. A pipeline without processors has none and is run
+// in this package instead.
 func TestPipelinesPassTheirUnitTests(t *testing.T) {
 	t.Parallel()
 	code, printed := run(t, testenv.Command{Args: []string{"test", "./config/..."}})
@@ -83,14 +82,14 @@ func TestPipelinesPassTheirUnitTests(t *testing.T) {
 	}
 }
 
-// What would break: a mistake is found late, at the start or never, or by an
-// error that does not say where it is.
-func TestLintNamesFileLineAndReasonOfAMistake(t *testing.T) {
+// If this fails, a mistake is found only at the start or never, or the error does not
+// say where it is.
+func TestLintReportsFileLineAndReason(t *testing.T) {
 	t.Parallel()
 	for name, mistake := range map[string]struct {
 		config     string
-		line, with string // the line that is replaced, by its beginning
-		at         string // the line that is named, if it is another one
+		line, with string // beginning of the line that is replaced
+		at         string // beginning of the reported line, if it is another one
 		says       string
 	}{
 		"shares":          {config: "generate", line: "positive:", with: "positive: 60", at: "positive:", says: "sentiment shares add up to 110, not 100"},

@@ -22,9 +22,9 @@ import (
 
 var defaultPort = regexp.MustCompile(`:419[5-7]}`)
 
-// What would break: somebody on the network reads the metrics, or stops the
-// pipeline, of a person who has only tried a command of the manual.
-func TestPipelinesListenOnThisMachineAlone(t *testing.T) {
+// If this fails, anyone on the network can read the metrics of a pipeline, or stop it,
+// after a command of the README.
+func TestPipelinesListenOnThisMachineOnly(t *testing.T) {
 	t.Parallel()
 	for _, file := range pipelines(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestPipelinesListenOnThisMachineAlone(t *testing.T) {
 	}
 }
 
-// addressesIn are the values of all fields named address.
+// addressesIn returns the values of all fields named address.
 func addressesIn(v any) (found []string) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -104,8 +104,8 @@ func addressesIn(v any) (found []string) {
 	return found
 }
 
-// listenersOf are the addresses that a process listens on, as /proc/net/tcp has
-// them: in hexadecimal, the bytes of the host in the order of the machine.
+// listenersOf returns the addresses that a process listens on, in the format of
+// /proc/net/tcp: hexadecimal, with the bytes of the host in the machine's order.
 func listenersOf(pid int) (addresses []string, err error) {
 	files := fmt.Sprintf("/proc/%d/fd", pid)
 	entries, err := os.ReadDir(files)
@@ -114,7 +114,7 @@ func listenersOf(pid int) (addresses []string, err error) {
 	}
 	own := map[string]bool{}
 	for _, entry := range entries {
-		if target, err := os.Readlink(filepath.Join(files, entry.Name())); err == nil { // else it is closed by now
+		if target, err := os.Readlink(filepath.Join(files, entry.Name())); err == nil { // otherwise it has been closed
 			own[target] = true
 		}
 	}

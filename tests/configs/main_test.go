@@ -1,6 +1,6 @@
-// Package configs_test proves that each pipeline of config/ does what its
-// comments say: that it lints, listens on this machine alone, tells no secrets,
-// and loses and doubles nothing while each of its outputs fails.
+// Package configs_test proves that each pipeline in config/ does what its comments say:
+// it passes lint, listens on this machine only, shows no secrets, and loses and
+// duplicates nothing while each of its outputs fails.
 package configs_test
 
 import (

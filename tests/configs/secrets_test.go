@@ -27,7 +27,7 @@ import (
 // canary is a token that must be sent to InfluxDB and shown nowhere.
 const canary = "canary-f0e1d2c3"
 
-// withToken is a shipped pipeline with its token as a part of the configuration.
+// withToken returns a shipped pipeline with its token as part of the configuration.
 func withToken(t *testing.T, config, token string) (file string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(testenv.Root(t), "config", config+".yaml"))
@@ -60,14 +60,14 @@ func TestEchoHidesTheToken(t *testing.T) {
 	}
 }
 
-// What would break: a token in a log that is sent to somebody for help, or at an
-// endpoint that is open for debugging. The one InfluxDB knows the token, takes
-// some points and refuses others; the other one does not know it.
+// If this fails, a token is in a log that a user sends to get help, or at an open debug
+// endpoint. One InfluxDB accepts the token, stores some points and rejects others; the
+// other one does not accept it.
 func TestRunHidesTheToken(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		known string
-		text  bool // the token is a part of the configuration
+		text  bool // the token is part of the configuration
 	}{
 		"right, as text": {canary, true}, "right, by variable": {canary, false}, "wrong": {"another", true},
 	} {
@@ -117,7 +117,7 @@ func TestRunHidesTheToken(t *testing.T) {
 	}
 }
 
-// mustHideTheToken asks a program for all that it tells about itself.
+// mustHideTheToken requests everything that a program shows about itself.
 func mustHideTheToken(t *testing.T, program *testenv.Program, scrubbed bool) {
 	t.Helper()
 	listed, err := program.Get(t.Context(), "/endpoints")
@@ -157,7 +157,7 @@ func mustHideTheToken(t *testing.T, program *testenv.Program, scrubbed bool) {
 	}
 }
 
-// shows is whether the token is in a body, which may be compressed, as profiles
+// shows reports whether the token is in a body, which may be compressed, as profiles
 // are.
 func shows(t *testing.T, body []byte) bool {
 	t.Helper()
@@ -173,18 +173,18 @@ func shows(t *testing.T, body []byte) bool {
 	return bytes.Contains(body, []byte(canary))
 }
 
-// odd are tokens with characters that mean something in YAML, or in the text that
-// Benthos reads before it. More are tried where no program is started for each:
-// internal/secret and internal/configlint.
+// odd are tokens with characters that have a meaning in YAML, or in the text that
+// Benthos parses before it. internal/secret and internal/configlint test more, without
+// starting a program for each.
 var odd = []string{
 	`user:pass"word`, `user:back\slash\\`, "user: # x", "{user: [x", `abc'#def`, "x', timeout: 7s, y: '", "${HOME}", "${{HOME}}", "0123",
 }
 
-// What would break: a token gets to InfluxDB as another one.
-func TestOddTokenGetsToInfluxDB(t *testing.T) {
+// If this fails, a token arrives at InfluxDB changed.
+func TestOddTokenArrivesAtInfluxDB(t *testing.T) {
 	t.Parallel()
 	for i, token := range odd {
-		t.Run(strconv.Itoa(i), func(t *testing.T) { // the folders of a test have its name
+		t.Run(strconv.Itoa(i), func(t *testing.T) { // the test's folders have its name
 			t.Parallel()
 			influx := influxfake.New(influxfake.Options{Token: token})
 			url, stop := influx.Listen()
@@ -210,8 +210,8 @@ func TestOddTokenGetsToInfluxDB(t *testing.T) {
 	}
 }
 
-// What would break: a token that InfluxDB cannot be told, or two of them, of which
-// one would win.
+// If this fails, a token that cannot be sent to InfluxDB is accepted, or one of two
+// tokens silently wins.
 func TestTokensThatCannotBeAreRefused(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "token")
@@ -237,9 +237,9 @@ func TestTokensThatCannotBeAreRefused(t *testing.T) {
 	}
 }
 
-// What would break: a value of the environment, which is put into the text of the
-// configuration before it is read as YAML, arrives changed, or ends its own quotes
-// and sets something else; or the error about it shows a secret.
+// If this fails, the value of an environment variable, which is inserted into the
+// configuration before it is parsed as YAML, arrives changed, or ends its own quotes
+// and sets another field; or the error about it shows a secret.
 func TestVariablesArriveOrAreRefused(t *testing.T) {
 	t.Parallel()
 	file := withToken(t, "ingest", "'${INFLUXDB_TOKEN}'")
@@ -280,7 +280,7 @@ func TestVariablesArriveOrAreRefused(t *testing.T) {
 	}
 }
 
-// valueOf is the first text of a field of a name.
+// valueOf returns the first text of a field with this name.
 func valueOf(v any, name string) string {
 	switch v := v.(type) {
 	case map[string]any:
@@ -302,9 +302,9 @@ func valueOf(v any, name string) string {
 	return ""
 }
 
-// What would break: a run goes on with a value that is changed, or prints a secret
-// that is no text.
-func TestRunRefusesWhatWouldBeChanged(t *testing.T) {
+// If this fails, a run continues with a changed value, or prints a secret that is not
+// text.
+func TestRunRejectsValuesThatYAMLWouldChange(t *testing.T) {
 	t.Parallel()
 	number := withToken(t, "ingest", "${INFLUXDB_TOKEN}")
 	for name, c := range map[string]struct {

@@ -17,7 +17,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// tweetOf is a tweet in Avro, by a codec that is not the program's.
+// tweetOf encodes a tweet in Avro with a codec that is not the program's.
 func tweetOf(t testing.TB, brand, sentiment string, millis int64) []byte {
 	t.Helper()
 	value, err := avro.Marshal(avro.MustParse(schemas.Tweet), map[string]any{
@@ -29,13 +29,13 @@ func tweetOf(t testing.TB, brand, sentiment string, millis int64) []byte {
 	return value
 }
 
-// letter is a record of the topic of the dead letters.
+// letter is a record in the topic of the dead letters.
 type letter struct {
 	value   []byte
 	headers map[string]string
 }
 
-// place is where the record lay that the letter was made of.
+// place returns the position of the letter's source record.
 func (l letter) place() string {
 	return l.headers["dead_topic"] + "/" + l.headers["dead_partition"] + "/" + l.headers["dead_offset"]
 }
@@ -68,8 +68,8 @@ func readRecords(t testing.TB, c *testenv.Cluster, topic string) []*kgo.Record {
 
 var pointLine = regexp.MustCompile(`^tweets,brand=([^,]+),sentiment=(\w+) count=(\d+)i(?:,text=".*")? (\d+)$`)
 
-// pointOf reads a line of line protocol: what it counts, and the series and
-// time by which InfluxDB tells it from others.
+// pointOf reads a line of line protocol: its count, and the series and time by which
+// InfluxDB identifies it.
 func pointOf(t testing.TB, line string) (key oracle.Key, count int64, identity string) {
 	t.Helper()
 	m := pointLine.FindStringSubmatch(line)
@@ -87,16 +87,15 @@ func pointOf(t testing.TB, line string) (key oracle.Key, count int64, identity s
 	return oracle.Key{Second: nanos / 1e9, Brand: m[1], Sentiment: m[2]}, count, m[1] + " " + m[2] + " " + m[4]
 }
 
-// sumOf adds up lines as InfluxDB would: a line that comes again replaces
-// itself. Two lines for one point are an error, as the second would replace the
-// first.
+// sumOf adds up lines as InfluxDB would: a repeated line replaces itself. Two different
+// lines for one point are an error, since the second would replace the first.
 func sumOf(t testing.TB, stored map[string]int) (counts oracle.Counts, err error) {
 	t.Helper()
 	counts = oracle.Counts{}
 	seen := map[string]string{}
 	for line := range stored {
 		if strings.HasPrefix(line, "brandpulse_batches,") {
-			continue // a coverage point counts no tweets of its own
+			continue // a coverage point is not counted
 		}
 		key, n, identity := pointOf(t, line)
 		if other, ok := seen[identity]; ok {
@@ -108,15 +107,15 @@ func sumOf(t testing.TB, stored map[string]int) (counts oracle.Counts, err error
 	return counts, err
 }
 
-// compareSums says how lines differ from what they should count.
+// compareSums returns how lines differ from their expected sums.
 func compareSums(t testing.TB, stored map[string]int, want oracle.Counts) error {
 	t.Helper()
 	got, err := sumOf(t, stored)
 	return errors.Join(err, oracle.Equal(got, want))
 }
 
-// committed waits until a group has committed all of a topic, which it does when
-// each of its records is stored or in the dead letters.
+// committed waits until a group has committed all of a topic, which it does when each
+// of its records is stored or in the dead letters.
 func committed(t testing.TB, c *testenv.Cluster, group, topic string) {
 	t.Helper()
 	testenv.Eventually(t, time.Minute, "all of the topic is committed", func() error {

@@ -14,8 +14,7 @@ import (
 
 var dashboard = regexp.MustCompile(`\ADashboard +(http://127\.0\.0\.1:\d+/)\n`)
 
-// What would break: a newcomer is shown an address where nothing is, or a page
-// that does not show the demo.
+// If this fails, the printed address does not work, or the page does not show the demo.
 func TestDemoServesTheDashboard(t *testing.T) {
 	p := start(t, "--count", "0", "--rate", "5000")
 	var address string
@@ -48,13 +47,13 @@ func TestDemoServesTheDashboard(t *testing.T) {
 			t.Errorf("%s never shows %s: %v", stream, shown, lines.Err())
 		}
 	}
-	// What would break: an open page keeps the demo from ending.
+	// If this fails, an open page prevents the demo from ending.
 	if code := p.Stop(t); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
 }
 
-// Without it, nothing listens and nothing is said.
+// Without it, nothing listens and no address is printed.
 func TestDemoWithoutTheDashboard(t *testing.T) {
 	p := start(t, "--count", "1000", "--rate", "0", "--dashboard=false")
 	if code := p.Wait(t, patience); code != 0 {

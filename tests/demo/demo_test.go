@@ -1,4 +1,4 @@
-// Package demo_test runs `brandpulse-connect demo` as a person would.
+// Package demo_test runs `brandpulse-connect demo` as a user would.
 package demo_test
 
 import (
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
 
 func start(t *testing.T, args ...string) *testenv.Program {
 	t.Helper()
-	cache, err := os.UserCacheDir() // with the InfluxDB that is built already
+	cache, err := os.UserCacheDir() // with the InfluxDB that is already built
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,8 +52,8 @@ func awaitStored(t *testing.T, p *testenv.Program) {
 	})
 }
 
-// The first thing that a newcomer runs: it must end by itself, with equal sums
-// and exit code 0.
+// If this fails, the first command that a new user runs does not end by itself with
+// equal sums and exit code 0.
 func TestDemoComparesBothEnds(t *testing.T) {
 	p := start(t, "--count", "200000", "--rate", "0")
 	if code := p.Wait(t, patience); code != 0 {
@@ -67,7 +67,7 @@ func TestDemoComparesBothEnds(t *testing.T) {
 	}
 }
 
-// What would break: the input of Benthos's own is offered and does not work.
+// If this fails, --stock does not work.
 func TestStockDemoComparesBothEnds(t *testing.T) {
 	p := start(t, "--stock", "--count", "50000", "--rate", "0", "--dashboard=false")
 	if code := p.Wait(t, patience); code != 0 {
@@ -75,8 +75,8 @@ func TestStockDemoComparesBothEnds(t *testing.T) {
 	}
 }
 
-// An ingest that is killed three times must end with equal sums: nothing lost, and
-// nothing that was written again counted twice.
+// If this fails, an ingest that is killed three times loses tweets, or counts rewritten
+// ones twice.
 func TestDemoSurvivesItsCrashes(t *testing.T) {
 	p := start(t, "--crash", "--count", "300000", "--rate", "50000")
 	if code := p.Wait(t, patience); code != 0 {
@@ -88,8 +88,8 @@ func TestDemoSurvivesItsCrashes(t *testing.T) {
 	}
 }
 
-// A signal stops the generator; what it has sent is stored and compared.
-func TestDemoEndsInGoodOrderOnASignal(t *testing.T) {
+// A signal stops the generator; the tweets that it has sent are stored and compared.
+func TestDemoEndsGracefullyOnASignal(t *testing.T) {
 	p := start(t, "--count", "0", "--rate", "20000", "--mode", "volatile")
 	awaitStored(t, p)
 	if code := p.Stop(t); code != 0 {
@@ -100,14 +100,14 @@ func TestDemoEndsInGoodOrderOnASignal(t *testing.T) {
 	}
 }
 
-// The first demo of a machine takes minutes to build InfluxDB. A signal must end
-// it then too, and not after the build: here one that never ends.
+// The first demo on a machine takes minutes to build InfluxDB. If this fails, a signal
+// ends it only after the build, which here never ends.
 func TestDemoCanBeEndedWhileItBuilds(t *testing.T) {
 	bin := t.TempDir()
 	if err := os.WriteFile(filepath.Join(bin, "go"), []byte("#!/bin/sh\nexec /bin/sleep 600\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Binary(t) // built by the real one
+	testenv.Binary(t) // built by the real go
 	p := testenv.Start(t, testenv.Command{
 		Args: []string{"demo"},
 		Env:  map[string]string{"XDG_CACHE_HOME": t.TempDir(), "PATH": bin},
@@ -127,9 +127,9 @@ func TestDemoCanBeEndedWhileItBuilds(t *testing.T) {
 	}
 }
 
-// What would break: an InfluxDB in the cache that a full disk has cut off ends every
-// demo with a segmentation fault. Here go builds it by copying the whole one.
-func TestDemoBuildsADamagedInfluxDBAgain(t *testing.T) {
+// If this fails, a truncated InfluxDB in the cache ends every demo with a segmentation
+// fault. Here go builds it by copying the undamaged one.
+func TestDemoRebuildsADamagedInfluxDB(t *testing.T) {
 	t.Parallel()
 	good, err := influxd.Get(t.Context(), testenv.InfluxV1, nil)
 	testenv.SkipIfMissing(t, err)
@@ -157,8 +157,8 @@ func TestDemoBuildsADamagedInfluxDBAgain(t *testing.T) {
 	}
 }
 
-// If InfluxDB holds anything else than Kafka, the demo must say so and fail:
-// here a proxy adds one tweet to what the ingest writes.
+// If this fails, the demo succeeds although InfluxDB and Kafka differ: here a proxy
+// adds one tweet to those that the ingest writes.
 func TestDemoFailsOnADifference(t *testing.T) {
 	influx := testenv.Influx(t, testenv.InfluxV1)
 	target, err := url.Parse(influx.URL)

@@ -14,8 +14,8 @@ import (
 
 var exported = regexp.MustCompile(`(?m)^  export (\w+)=(\S+)$`)
 
-// What would break: the lines to paste are wrong, or what is said to stay up is not.
-func TestKeptDemoCanBeUsedByTheLinesThatItPrints(t *testing.T) {
+// If this fails, the printed commands are wrong, or parts that are said to run do not.
+func TestKeptDemoCanBeUsedByItsPrintedCommands(t *testing.T) {
 	t.Parallel()
 	p := start(t, "--keep", "--count", "20000", "--rate", "0", "--dashboard=false")
 	testenv.Eventually(t, patience, "the lines to paste", func() error {
@@ -26,7 +26,7 @@ func TestKeptDemoCanBeUsedByTheLinesThatItPrints(t *testing.T) {
 	})
 	log := p.Log(t)
 	if !strings.Contains(log, "Running until Ctrl-C: Kafka, InfluxDB and the ingest.") {
-		t.Errorf("it is not said what stays up:\n%s", log)
+		t.Errorf("the running parts are not listed:\n%s", log)
 	}
 	variables := map[string]string{}
 	for _, line := range exported.FindAllStringSubmatch(log, -1) {
@@ -65,7 +65,7 @@ func TestKeptDemoCanBeUsedByTheLinesThatItPrints(t *testing.T) {
 	}
 }
 
-// What would break: the panel of the newest texts is empty in the demo.
+// If this fails, the panel of the newest texts is empty in the demo.
 func TestDemoStoresASampleOfTexts(t *testing.T) {
 	t.Parallel()
 	p := start(t, "--count", "0", "--rate", "1000")
@@ -74,7 +74,7 @@ func TestDemoStoresASampleOfTexts(t *testing.T) {
 		if found == nil {
 			return io.ErrNoProgress
 		}
-		// The dashboard reads while somebody looks.
+		// The dashboard only reads while a page is open.
 		events, err := http.Get(found[1] + "api/brand/events?range=1m")
 		if err != nil {
 			return err

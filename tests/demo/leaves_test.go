@@ -51,8 +51,8 @@ func mustLeaveNothing(t *testing.T, p *testenv.Program, temp string) {
 	}
 }
 
-// What would break: a person who is in a hurry, or closes the terminal, has hundreds
-// of megabytes more on the disk and does not know it.
+// If this fails, a demo that is interrupted, or whose terminal is closed, silently
+// leaves hundreds of megabytes on the disk.
 func TestDemoThatIsEndedAtOnceLeavesNothing(t *testing.T) {
 	for _, signals := range [][]syscall.Signal{{syscall.SIGINT, syscall.SIGINT}, {syscall.SIGHUP}} {
 		t.Run(fmt.Sprint(signals), func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestDemoThatIsEndedAtOnceLeavesNothing(t *testing.T) {
 			})
 			for i, s := range signals {
 				if i > 0 {
-					time.Sleep(50 * time.Millisecond) // two at once are one
+					time.Sleep(50 * time.Millisecond) // two signals at once count as one
 				}
 				signal(t, p, s)
 			}
@@ -76,8 +76,7 @@ func TestDemoThatIsEndedAtOnceLeavesNothing(t *testing.T) {
 	}
 }
 
-// What would break: the numbers stand still for ever, and nobody says that the disk
-// is full.
+// If this fails, the numbers stop changing and the full disk is not reported.
 func TestDemoSaysThatTheDiskIsFull(t *testing.T) {
 	t.Parallel()
 	temp := t.TempDir()
@@ -104,7 +103,7 @@ func TestDemoSaysThatTheDiskIsFull(t *testing.T) {
 	mustLeaveNothing(t, p, temp)
 }
 
-// What would break: the demo goes on without its InfluxDB, or prints a page of its log
+// If this fails, the demo continues without its InfluxDB, or prints a page of its log
 // instead of what has happened.
 func TestDemoSaysThatItsInfluxDBHasEnded(t *testing.T) {
 	t.Parallel()
@@ -117,11 +116,11 @@ func TestDemoSaysThatItsInfluxDBHasEnded(t *testing.T) {
 		t.Errorf("exit code %d after %s, want 1 at once", code, time.Since(killed))
 	}
 	if !strings.Contains(p.Log(t), "InfluxDB has ended (signal: killed)") {
-		t.Errorf("it is not said:\n%s", p.Log(t))
+		t.Errorf("the end of InfluxDB is not reported:\n%s", p.Log(t))
 	}
 }
 
-// signalChild sends a signal to the child of a process whose program has that name.
+// signalChild sends a signal to the child process with that program name.
 func signalChild(t *testing.T, parent int, program string, s syscall.Signal) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "ps", "-A", "-o", "pid=,ppid=,comm=").Output()

@@ -10,9 +10,10 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// What may not be read, and a broker that cannot be reached, must be named with
-// what to do, rather than be waited for by an input that says it is ready.
-func TestARealBrokerThatRefuses(t *testing.T) {
+// If this fails, a topic that may not be read, or a broker that cannot be reached, is
+// waited for by an input that says it is ready, instead of being reported with what to
+// do.
+func TestARealBrokerThatDeniesAccess(t *testing.T) {
 	const users = `org.apache.kafka.common.security.plain.PlainLoginModule required ` +
 		`user_reader="secret" user_noread="secret" user_notopic="secret" user_nogroup="secret" user_groupdescribed="secret";`
 	c := testenv.OwnKafka(t, kafkad.Options{

@@ -12,9 +12,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// A broker that is killed comes back as the leader of a new epoch: it must be
-// asked whether it has what was read, and read from then on, and the group must
-// go on where it was.
+// A killed broker comes back as the leader of a new epoch. The input must check whether
+// it still has the records that were read, read from it again, and the group must
+// resume where it was.
 func TestABrokerThatIsKilled(t *testing.T) {
 	c := testenv.OwnKafka(t, kafkad.Options{HeapMB: 384})
 	topic := c.Topic(t, 2)
@@ -47,8 +47,8 @@ func TestABrokerThatIsKilled(t *testing.T) {
 	}
 }
 
-// Nothing that a real broker loses may be passed over.
-func TestWhatARealBrokerLoses(t *testing.T) {
+// If this fails, records that a real broker has lost are silently skipped.
+func TestRecordsThatARealBrokerLosesAreReported(t *testing.T) {
 	c := testenv.Kafka(t)
 	fill := func(topic string) {
 		t.Helper()

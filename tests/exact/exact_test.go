@@ -14,7 +14,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// size is how much a run takes.
+// size is the size of a run.
 type size struct {
 	partitions int32
 	tweets     int64
@@ -27,8 +27,8 @@ var (
 	wide  = size{24, 2_000_000, 30_000}
 )
 
-// If this fails, a crash, a pause, a rebalance, an outage or a reset of offsets
-// makes InfluxDB hold more or fewer tweets than Kafka, for a moment or for good.
+// If this fails, a crash, a pause, a rebalance, an outage or a reset of offsets makes
+// InfluxDB hold more or fewer tweets than Kafka, temporarily or permanently.
 func TestNothingIsLostOrCountedTwice(t *testing.T) {
 	if !testenv.Full() {
 		t.Skip("a long run: tests/faultlab shows the same on fewer tweets")
@@ -45,7 +45,7 @@ func TestNothingIsLostOrCountedTwice(t *testing.T) {
 	})
 }
 
-// If this fails, the faults are too gentle to show anything.
+// If this fails, the faults are too weak to show anything.
 func TestSameFaultsSpoilTheStockCut(t *testing.T) {
 	if !testenv.Full() {
 		t.Skip("a long run")
@@ -64,7 +64,7 @@ func TestSameFaultsSpoilTheStockCut(t *testing.T) {
 	}
 }
 
-// run is a stream that producers write and processes of one group read.
+// run is a stream with its producers and the processes of a group that read it.
 type run struct {
 	*stream.Stream
 	server    *influxd.Server
@@ -90,7 +90,7 @@ func newRun(t *testing.T, config, version string, size size) *run {
 	return r
 }
 
-// topic is what Kafka holds.
+// topic returns the content of Kafka.
 func (r *run) topic(t *testing.T) *oracle.Topic {
 	t.Helper()
 	topic, err := oracle.ReadTopic(t.Context(), r.Kafka.Brokers, r.Topic, oracle.Avro)
@@ -100,7 +100,7 @@ func (r *run) topic(t *testing.T) *oracle.Topic {
 	return topic
 }
 
-// mustBeExact compares all that was written with Kafka.
+// mustBeExact compares everything that was written with Kafka.
 func (r *run) mustBeExact(t *testing.T) {
 	t.Helper()
 	topic := r.topic(t)
@@ -127,12 +127,12 @@ func (r *run) mustBeExact(t *testing.T) {
 	for _, s := range coverage {
 		smallest, largest = min(smallest, s.Records), max(largest, s.Records)
 	}
-	t.Logf("%d records in %d RecordBatches of %d to %d, %d undecodable, %d of their letters repeated",
+	t.Logf("%d records in %d record batches of %d to %d, %d undecodable, %d of their letters repeated",
 		topic.Records, len(coverage), smallest, largest, len(topic.Undecodable), repeated)
 }
 
-// suffer lets everything happen that the promise covers, while tweets come in.
-// The resets come first: what they read again would hide a loss before them.
+// suffer runs all the faults that the promise covers while tweets arrive. The resets
+// come first: what they replay would hide an earlier loss.
 func (r *run) suffer(t *testing.T) {
 	t.Helper()
 	began := time.Now()
@@ -146,14 +146,14 @@ func (r *run) suffer(t *testing.T) {
 	step("reads")
 
 	r.killHeld(t, first)
-	r.reader.SetOffsets(t, "the middle of a RecordBatch", r.insideBatches(t))
+	r.reader.SetOffsets(t, "the middle of a record batch", r.insideBatches(t))
 	r.repeats(t, 1, func() { first.Restart(t) })
-	step("killed, and offsets set inside of RecordBatches")
+	step("killed, and offsets set inside record batches")
 
 	stream.AwaitCounted(t, first, 1)
 	r.killHeld(t, first)
 	r.reader.SetOffsets(t, "the start", r.starts())
-	stats := r.proxy.Stats() // a line that is written a third time counts no more
+	stats := r.proxy.Stats() // a line that is written a third time is not counted again
 	r.repeats(t, (stats.Lines-stats.Twice)/2, func() { first.Restart(t) })
 	step("killed, and offsets set to the start")
 
@@ -170,7 +170,7 @@ func (r *run) suffer(t *testing.T) {
 	r.repeats(t, 1, func() { r.holdAndStop(t, second) })
 	step("the second has left, with what it could not write")
 	direct := *r.reader
-	direct.Bucket = r.server.Database // what it writes does not go through the proxy
+	direct.Bucket = r.server.Database // its requests do not go through the proxy
 	third := direct.Start(t)
 	stream.AwaitCounted(t, third, 1)
 	third.Kill(t)

@@ -26,8 +26,8 @@ func (r *run) holdRequests(t *testing.T, kind influxfault.Kind) influxfault.Stat
 
 func (r *run) release() { stream.Release(r.proxy) }
 
-// killHeld kills a process that has written what it knows of no answer to, and
-// has read more.
+// killHeld kills a process that has written requests without a response, and has read
+// more.
 func (r *run) killHeld(t *testing.T, p *testenv.Program) {
 	t.Helper()
 	seen := r.holdRequests(t, influxfault.HoldAnswer)
@@ -35,11 +35,11 @@ func (r *run) killHeld(t *testing.T, p *testenv.Program) {
 	p.Kill(t)
 	r.release()
 	if seen.Held == 0 || lag == 0 {
-		t.Errorf("killed with %d requests under way and lag %d, want both", seen.Held, lag)
+		t.Errorf("killed with %d requests in flight and lag %d, want both above 0", seen.Held, lag)
 	}
 }
 
-// holdAndStop lets a process end in good order that cannot write.
+// holdAndStop stops a process gracefully that cannot write.
 func (r *run) holdAndStop(t *testing.T, p *testenv.Program) {
 	t.Helper()
 	r.holdRequests(t, influxfault.HoldAnswer)
@@ -48,9 +48,9 @@ func (r *run) holdAndStop(t *testing.T, p *testenv.Program) {
 	t.Logf("exit code %d of a process that could not write", code)
 }
 
-// repeats does something, and fails the test unless lines are written again
-// because of it, so many at least. The test goes on: the sums say more. The
-// stock cut need not write the same lines, so that any will do.
+// repeats runs do, and fails the test unless at least this many lines are rewritten
+// because of it. The test continues, since the sums are more informative. The stock
+// input need not rewrite the same lines, so any count.
 func (r *run) repeats(t *testing.T, least int, do func()) {
 	t.Helper()
 	again := func() int { return r.proxy.Stats().Twice }
@@ -61,13 +61,13 @@ func (r *run) repeats(t *testing.T, least int, do func()) {
 	do()
 	for deadline := time.Now().Add(patience / 3); again() < before+least; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Errorf("%d lines were written again, want %d", again()-before, least)
+			t.Errorf("%d lines were rewritten, want %d", again()-before, least)
 			return
 		}
 	}
 }
 
-// starts are the first offsets.
+// starts returns the first offsets.
 func (r *run) starts() map[int32]int64 {
 	offsets := map[int32]int64{}
 	for partition := range r.partitions {
@@ -76,9 +76,8 @@ func (r *run) starts() map[int32]int64 {
 	return offsets
 }
 
-// insideBatches gives an offset inside of a RecordBatch of each partition, of one
-// that InfluxDB has. Where nobody knows the batches it is the half of what is
-// committed.
+// insideBatches returns, for each partition, an offset inside a record batch that
+// InfluxDB has stored. If the batches are unknown it is half of the committed offset.
 func (r *run) insideBatches(t *testing.T) map[int32]int64 {
 	t.Helper()
 	offsets := map[int32]int64{}
@@ -100,9 +99,9 @@ func (r *run) insideBatches(t *testing.T) map[int32]int64 {
 	return offsets
 }
 
-// becomeZombie pauses a process with requests on their way until the other one,
-// which it starts, has the partitions and has written the same. Then InfluxDB
-// gets the requests, and the process goes on with what it had in memory.
+// becomeZombie pauses a process with requests in flight until the other one, which it
+// starts, has the partitions and has written the same points. Then InfluxDB gets the
+// requests, and the process continues with what it had in memory.
 func (r *run) becomeZombie(t *testing.T, zombie, other *testenv.Program) {
 	t.Helper()
 	held := r.holdRequests(t, influxfault.HoldRequest)
@@ -125,19 +124,19 @@ func (r *run) becomeZombie(t *testing.T, zombie, other *testenv.Program) {
 	stream.AwaitCounted(t, zombie, so+1)
 }
 
-// outage kills InfluxDB, lets a process end meanwhile, and starts it again.
+// outage kills InfluxDB, stops a process meanwhile, and restarts InfluxDB.
 func (r *run) outage(t *testing.T, leaver *testenv.Program) {
 	t.Helper()
 	var before int64
 	r.samples.While(func() { before = r.away(t, leaver) })
-	usual := max(before, int64(2*r.rate)) // commits come once a second
+	usual := max(before, int64(2*r.rate)) // commits happen once a second
 	stream.Await(t, "the lag falls", func() bool { return r.reader.Lag(t) < usual })
 }
 
-// away gives the lag when InfluxDB was killed.
+// away returns the lag at the time InfluxDB was killed.
 func (r *run) away(t *testing.T, leaver *testenv.Program) (before int64) {
 	t.Helper()
-	// The proxy would take a server that is away for a mistake.
+	// The proxy would report a server that is down as its own failure.
 	if err := r.proxy.Leave(); err != nil {
 		t.Fatal(err)
 	}
@@ -146,14 +145,14 @@ func (r *run) away(t *testing.T, leaver *testenv.Program) (before int64) {
 		t.Fatal(err)
 	}
 	left := time.Now()
-	time.Sleep(stream.Hold) // what was stored before is committed meanwhile
+	time.Sleep(stream.Hold) // batches that were stored before are committed meanwhile
 	before = r.reader.Lag(t)
-	t.Logf("exit code %d of a process that ended while InfluxDB was away", leaver.Stop(t))
+	t.Logf("exit code %d of a process that ended while InfluxDB was down", leaver.Stop(t))
 	time.Sleep(time.Until(left.Add(outage)))
 	after := r.reader.Lag(t)
 	t.Logf("lag %d, and %d after %.1f s without InfluxDB", before, after, time.Since(left).Seconds())
 	if after <= before {
-		t.Errorf("the lag does not rise: is InfluxDB away, are tweets produced?")
+		t.Errorf("the lag does not rise: InfluxDB is not down, or no tweets are produced")
 	}
 	if err := r.server.Restart(t.Context()); err != nil {
 		t.Fatal(err)

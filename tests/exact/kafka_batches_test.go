@@ -23,18 +23,18 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// consumer is a stream that reads a topic by kafka_batches.
+// consumer is a stream that reads a topic with kafka_batches.
 type consumer struct {
 	stop func()
 	log  lines
 
 	mu      sync.Mutex
 	records map[string]string // by partition and offset
-	batches map[string]int    // by partition, first and last offset: how often it came
+	batches map[string]int    // by partition, first and last offset: number of deliveries
 	wrong   error
 }
 
-// consume starts a stream in a group of the topic's name. refuse tells whether to
+// consume starts a stream in a group with the topic's name. refuse reports whether to
 // nack a batch.
 func consume(t *testing.T, c *testenv.Cluster, topic, extra string, refuse func() bool) *consumer {
 	t.Helper()
@@ -80,7 +80,7 @@ kafka_batches:
 	return got
 }
 
-// lines is what a stream has logged.
+// lines is the log of a stream.
 type lines struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -140,7 +140,7 @@ func (c *consumer) take(batch service.MessageBatch) (err error) {
 	return nil
 }
 
-// waitFor waits for so many records and compares them.
+// waitFor waits for this many records and compares them.
 func (c *consumer) waitFor(t *testing.T, want map[string]string) {
 	t.Helper()
 	testenv.Eventually(t, 30*time.Second, "all records come", func() error {
@@ -158,17 +158,17 @@ func (c *consumer) waitFor(t *testing.T, want map[string]string) {
 	}
 	for at, text := range want {
 		if c.records[at] != text {
-			t.Fatalf("at %s there is %q, want %q", at, c.records[at], text)
+			t.Fatalf("at %s got %q, want %q", at, c.records[at], text)
 		}
 	}
 	if len(c.records) != len(want) {
-		t.Fatalf("%d records come, want %d", len(c.records), len(want))
+		t.Fatalf("got %d records, want %d", len(c.records), len(want))
 	}
 }
 
 func text(millis int64, key, value []byte) string { return fmt.Sprintf("%d %q %q", millis, key, value) }
 
-// readAll gives what franz-go's own consumer reads of committed records.
+// readAll returns the committed records as franz-go's own consumer reads them.
 func readAll(t *testing.T, c *testenv.Cluster, topic string, records int) map[string]string {
 	t.Helper()
 	want := map[string]string{}
@@ -191,8 +191,9 @@ func records(rng *rand.Rand, topic string, partitions int32, n int) []*kgo.Recor
 
 func never() bool { return false }
 
-// What is handed on must be what franz-go's own consumer reads, for each codec,
-// though outputs refuse batches, and twice the same batches.
+// If this fails, the input delivers other records than franz-go's own consumer reads,
+// for some codec, while outputs reject batches; or two readings deliver different
+// batches.
 func TestBatchesAreWhatFranzGoReads(t *testing.T) {
 	c := testenv.Kafka(t)
 	for name, codec := range map[string]kgo.CompressionCodec{
@@ -215,9 +216,9 @@ func TestBatchesAreWhatFranzGoReads(t *testing.T) {
 			first.waitFor(t, want)
 			first.stop()
 			if lag, err := c.Lag(t.Context(), topic, topic); err != nil || lag != 0 {
-				t.Errorf("after a stop in good order the lag is %d: %v", lag, err)
+				t.Errorf("after a graceful stop the lag is %d: %v", lag, err)
 			}
-			// From an offset inside some batch on, the same batches come.
+			// From an offset inside some batch, the same batches are delivered.
 			offsets := kadm.Offsets{}
 			offsets.Add(kadm.Offset{Topic: topic, Partition: 1, At: 17, LeaderEpoch: -1})
 			if err := kadm.NewClient(c.Client(t)).CommitAllOffsets(t.Context(), topic, offsets); err != nil {
@@ -243,15 +244,15 @@ func TestBatchesAreWhatFranzGoReads(t *testing.T) {
 			defer again.mu.Unlock()
 			for b := range again.batches {
 				if first.batches[b] == 0 {
-					t.Errorf("the batch %s did not come at the first reading", b)
+					t.Errorf("the batch %s was not delivered by the first reading", b)
 				}
 			}
 		})
 	}
 }
 
-// A real broker's list of aborted transactions, and its last stable offset, must
-// be understood.
+// If this fails, the input misreads a real broker's list of aborted transactions, or
+// its last stable offset.
 func TestTransactionsOfARealBroker(t *testing.T) {
 	c := testenv.Kafka(t)
 	topic := c.Topic(t, 2)
@@ -270,7 +271,7 @@ func TestTransactionsOfARealBroker(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				for _, r := range batch { // many batches of each transaction, among those of others
+				for _, r := range batch { // many batches per transaction, interleaved with others
 					if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
 						t.Error(err)
 						return
@@ -306,13 +307,13 @@ func TestTransactionsOfARealBroker(t *testing.T) {
 	if err := kadm.NewClient(c.Client(t)).CommitAllOffsets(t.Context(), topic, offsets); err != nil {
 		t.Fatal(err)
 	}
-	late := consume(t, c, topic, "fetch_max_bytes: 2KiB", never) // lists of many small responses
+	late := consume(t, c, topic, "fetch_max_bytes: 2KiB", never) // many small responses with a list each
 	late.waitFor(t, want)
 }
 
-// A group's offsets of another topic must not be read on from: a real broker must
-// keep the topic's id in a commit, and give it back. They are copied here, since
-// it drops those of a topic that is deleted, but some time later.
+// If this fails, the input continues at a group's offsets of another topic: a real
+// broker must store the topic's id in a commit and return it. The commits are copied
+// here, since the broker drops those of a deleted topic, but only later.
 func TestOffsetsOfAnotherTopic(t *testing.T) {
 	c := testenv.Kafka(t)
 	former, topic := c.Topic(t, 1), c.Topic(t, 1)
@@ -338,6 +339,6 @@ func TestOffsetsOfAnotherTopic(t *testing.T) {
 	stopped.waitForLog(t, "offsets of another topic of this name", "deleted and created again", "copied from another cluster", "--delete-offsets --topic "+topic)
 	stopped.stop()
 	if n := len(stopped.records); n > 0 {
-		t.Errorf("%d records come", n)
+		t.Errorf("%d records are delivered", n)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// intoNothing is a pipeline into an InfluxDB that is not there.
+// intoNothing is a pipeline into an InfluxDB that does not exist.
 const intoNothing = `
 metrics: { prometheus: {} }
 input:
@@ -31,13 +31,13 @@ pipeline: { processors: [ sentiment_window: { message: record_batch } ] }
 output: { influxdb: { url: "http://127.0.0.1:9", bucket: outage } }
 `
 
-// In an outage of InfluxDB the metrics must say how much waits, and since when,
-// also when the memory is used up, after a restart, and with a record of the year
-// 2100: or no alert fires.
+// If this fails, the metrics do not show the lag and its age in an outage of InfluxDB,
+// for instance when the memory is full, after a restart, or with a record of the year
+// 2100; and no alert fires.
 func TestLagInAnOutage(t *testing.T) {
 	c := testenv.Kafka(t)
 	const topic = "lag-in-an-outage"
-	// By default a broker refuses records that are more than an hour ahead.
+	// By default a broker rejects records that are more than an hour ahead.
 	c.CreateTopic(t, topic, 1, map[string]string{"message.timestamp.after.max.ms": strconv.Itoa(math.MaxInt64)})
 	hourAgo := time.Now().Add(-time.Hour)
 	produce := func(batches int, at time.Time) {
@@ -80,7 +80,7 @@ func TestLagInAnOutage(t *testing.T) {
 	p.Restart(t)
 	lags(100)
 
-	// What a transaction has not committed cannot be read, and does not wait.
+	// Uncommitted records of a transaction cannot be read, and do not count as lag.
 	client := c.Client(t, kgo.DefaultProduceTopic(topic), kgo.TransactionalID(topic))
 	if err := client.BeginTransaction(); err != nil {
 		t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// If this fails, a setting that does not fit the topic commits it as dead letters
-// while everything looks well, or keeps its dead letters from where they belong.
+// If this fails, a setting that does not fit the topic commits its records as dead
+// letters while everything looks well, or keeps real dead letters from their topic.
 func TestNotReadyWhileNothingIsCounted(t *testing.T) {
 	s := stream.New(t, stream.Partitions)
 	nonsense := make([]*kgo.Record, 3000)
@@ -30,7 +30,7 @@ func TestNotReadyWhileNothingIsCounted(t *testing.T) {
 			_, answer := ingest.Get(t.Context(), "/ready")
 			n, err := s.Kafka.Records(t.Context(), s.Dead)
 			if err == nil && ((answer == nil) != ready || n != dead || !ready && !strings.Contains(answer.Error(), "503")) {
-				err = fmt.Errorf("%d dead letters, /ready says %w", n, answer)
+				err = fmt.Errorf("%d dead letters, /ready: %w", n, answer)
 			}
 			return err
 		})
@@ -40,7 +40,7 @@ func TestNotReadyWhileNothingIsCounted(t *testing.T) {
 	status(ingest, false, 3000)
 	reader.Drained(t, time.Minute)
 	if metrics, err := ingest.Metrics(t.Context()); err != nil || metrics.Sum("sentiment_window_nothing_counted") != 1 {
-		t.Errorf("the metric says %g, error %v", metrics.Sum("sentiment_window_nothing_counted"), err)
+		t.Errorf("the metric is %g, error %v", metrics.Sum("sentiment_window_nothing_counted"), err)
 	}
 	ingest.Stop(t)
 
@@ -49,7 +49,7 @@ func TestNotReadyWhileNothingIsCounted(t *testing.T) {
 	ingest = reader.Start(t)
 	testenv.Eventually(t, time.Minute, "the log says which setting is wrong", func() error {
 		if log := ingest.Log(t); !strings.Contains(log, "set `message: record_batch`") {
-			return fmt.Errorf("it says %s", log)
+			return fmt.Errorf("the log is %s", log)
 		}
 		return nil
 	})

@@ -16,9 +16,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// If this fails, a batch that an output refuses is lost, or only a part of it
-// comes again and is counted under the key of the whole.
-func TestRefusedBatchesComeAgainWhole(t *testing.T) {
+// If this fails, a batch that an output rejects is lost, or only a part of it is
+// redelivered and counted under the key of the whole.
+func TestRejectedBatchesAreRedeliveredWhole(t *testing.T) {
 	s := stream.New(t, stream.Partitions)
 	batches := produce.NewBatches(stream.Partitions)
 	client := s.Kafka.Client(t, produce.ClientOptions(s.Topic, kgo.ZstdCompression())...)
@@ -38,9 +38,9 @@ func TestRefusedBatchesComeAgainWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	nacks := metrics.Sum("kafka_batches_nacks")
-	t.Logf("%.0f times a batch was refused", nacks)
+	t.Logf("%.0f batches were rejected", nacks)
 	if nacks < 10 {
-		t.Error("too few batches were refused to show anything")
+		t.Error("too few batches were rejected to show anything")
 	}
 	topic, err := oracle.ReadTopic(t.Context(), s.Kafka.Brokers, s.Topic, oracle.Avro)
 	if err != nil {
@@ -56,7 +56,7 @@ func TestRefusedBatchesComeAgainWhole(t *testing.T) {
 	}
 }
 
-// refusing is exact.yaml with an output that refuses one message in four, tweets
+// refusing returns exact.yaml with an output that rejects one message in four, tweets
 // and dead letters alike.
 func refusing(t *testing.T) string {
 	t.Helper()

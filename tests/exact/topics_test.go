@@ -17,8 +17,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// If this fails, points of one topic replace those of another that lie at the
-// same offsets, though `identity: source` was set to keep them apart.
+// If this fails, points of one topic replace those of another at the same offsets,
+// although `identity: source` is set.
 func TestTopicsInOneMeasurement(t *testing.T) {
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
 		one := stream.New(t, stream.Partitions)
@@ -41,7 +41,7 @@ func TestTopicsInOneMeasurement(t *testing.T) {
 		both.Stream = &other
 		both.Drained(t, time.Minute)
 		if proxy.Stats().Twice == 0 {
-			t.Error("nothing was written again")
+			t.Error("nothing was rewritten")
 		}
 
 		coverage, err := oracle.ReadCoverage(t.Context(), bucket)
@@ -63,13 +63,13 @@ func TestTopicsInOneMeasurement(t *testing.T) {
 		}
 		reader.MustEqual(t, want)
 		if twins := twins(coverage); twins < 50 {
-			t.Errorf("%d batches lie at the same offsets of both topics, too few to show anything", twins)
+			t.Errorf("%d batches are at the same offsets of both topics, too few to show anything", twins)
 		}
 	})
 }
 
-// If this fails, a group that is started with another topic replaces points of the
-// one before, which a real broker's commits could have told.
+// If this fails, a group that is started with another topic replaces points of its
+// previous topic, although a real broker's commits name it.
 func TestAnotherTopicInTheSameGroup(t *testing.T) {
 	c := testenv.Kafka(t)
 	one, two := c.Topic(t, 1), c.Topic(t, 1)
@@ -92,7 +92,7 @@ func TestAnotherTopicInTheSameGroup(t *testing.T) {
 	consumeAs(t, c, one, two, "", never).waitFor(t, readAll(t, c, two, 2))
 }
 
-// produceTwins writes the same batches into both topics.
+// produceTwins writes the same batches to both topics.
 func produceTwins(t *testing.T, s *stream.Stream, other string, count int) {
 	t.Helper()
 	batches := produce.NewBatches(stream.Partitions)
@@ -109,7 +109,7 @@ func produceTwins(t *testing.T, s *stream.Stream, other string, count int) {
 	}
 }
 
-// ofTopic gives the coverage of one topic, by the id that Kafka gave it.
+// ofTopic returns the coverage of one topic, by its id.
 func ofTopic(t *testing.T, coverage oracle.Coverage, s *stream.Stream) oracle.Coverage {
 	t.Helper()
 	topics, err := kadm.NewClient(s.Kafka.Client(t)).ListTopics(t.Context(), s.Topic)
@@ -127,7 +127,7 @@ func ofTopic(t *testing.T, coverage oracle.Coverage, s *stream.Stream) oracle.Co
 	return of
 }
 
-// twins counts the batches that lie where one of the other topic lies.
+// twins returns the number of batches at the same offsets as one of the other topic.
 func twins(coverage oracle.Coverage) (twins int) {
 	type place struct {
 		partition int32

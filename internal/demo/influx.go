@@ -23,6 +23,7 @@ type influx struct {
 	*influxd.Database
 	progress *buildProgress
 	own      bool // a server of our own
+	release  func()
 
 	ready  chan struct{} // closed when it accepts points, or when err is set
 	err    error         // why it will never accept points
@@ -44,13 +45,13 @@ func openInflux(ctx context.Context, o Options, dir string, begin time.Time) (*i
 		}
 		return db, nil
 	}
-	port, err := freePort(o, usualInflux)
+	port, release, err := freePort(o, usualInflux)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
 	const bucket = "brandpulse" // the default of the shipped pipelines
-	db.own = true
+	db.own, db.release = true, release
 	db.Database = influxd.NewDatabase(fmt.Sprintf("http://127.0.0.1:%d", port), "brandpulse", bucket, "")
 	go func() {
 		defer close(db.ready)
@@ -85,20 +86,10 @@ func (db *influx) close() {
 	if db.server != nil {
 		_ = db.server.Stop()
 	}
+	if db.release != nil {
+		db.release()
+	}
 	db.Close()
-}
-
-// freePort returns a free port. With --keep it is the usual one if that is free, so
-// that the user's own commands need no address.
-func freePort(o Options, usual int) (int, error) {
-	if o.Keep && process.CheckFree(usual) == nil {
-		return usual, nil
-	}
-	ports, err := process.FreePorts(1)
-	if err != nil {
-		return 0, err
-	}
-	return ports[0], nil
 }
 
 // nameOf returns the name of a topic or bucket that the demo creates in a user's own

@@ -89,10 +89,11 @@ func openKafka(ctx context.Context, o Options, dir string, begin time.Time) (_ *
 }
 
 func (k *kafka) embed(o Options, dir string) error {
-	port, err := freePort(o, usualKafka)
+	port, release, err := freePort(o, usualKafka)
 	if err != nil {
 		return err
 	}
+	defer release() // it listens at once
 	k.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir),
 		// A topic of the user's own is created by its first tweet.
 		kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(partitions))

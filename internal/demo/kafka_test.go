@@ -146,7 +146,7 @@ func TestTheEmbeddedKafkaCreatesATopicThatIsUsed(t *testing.T) {
 
 // If this fails, a missing Kafka is reported only after 20 seconds.
 func TestAMissingKafkaIsReportedAtOnce(t *testing.T) {
-	port, err := freePort(Options{}, usualKafka)
+	port, _, err := freePort(Options{}, usualKafka)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,13 +165,26 @@ func TestUsualPortsAreUsedIfFree(t *testing.T) {
 		t.Fatal(err)
 	}
 	usual := listener.Addr().(*net.TCPAddr).Port
-	if port, err := freePort(Options{Keep: true}, usual); err != nil || port == usual {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	if port, _, err := freePort(Options{Keep: true}, usual); err != nil || port == usual {
 		t.Errorf("port %d, %v: another program listens there", port, err)
 	}
 	listener.Close()
 	for keep, want := range map[bool]bool{true: true, false: false} {
-		if port, err := freePort(Options{Keep: keep}, usual); err != nil || (port == usual) != want {
-			t.Errorf("keep %v: port %d, %v; the usual one is %d", keep, port, err, usual)
+		port, release, err := freePort(Options{Keep: keep}, usual)
+		if err != nil || (port == usual) != want {
+			t.Fatalf("keep %v: port %d, %v; the usual one is %d", keep, port, err, usual)
 		}
+		// Until its server listens, another demo must not take the port.
+		other, releaseOther, err := freePort(Options{Keep: true}, usual)
+		if err != nil || (other == usual) == keep {
+			t.Errorf("keep %v: another demo gets port %d, %v", keep, other, err)
+		}
+		releaseOther()
+		release()
+	}
+	if port, _, err := freePort(Options{Keep: true}, usual); err != nil || port != usual {
+		t.Errorf("after a demo: port %d, %v; the usual one is %d", port, err, usual)
 	}
 }

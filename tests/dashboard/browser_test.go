@@ -222,7 +222,15 @@ func (p *page) shoot(name string) {
 	}
 	var png []byte
 	p.run(chromedp.FullScreenshot(&png, 100)) // as PNG
+	keep(p.t, name, png)
+}
+
+func keep(t *testing.T, name string, png []byte) {
+	t.Helper()
+	if shots == "" {
+		return
+	}
 	if err := os.WriteFile(filepath.Join(shots, name+".png"), png, 0o644); err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
 }

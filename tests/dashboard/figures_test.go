@@ -39,7 +39,7 @@ func TestFigures(t *testing.T) {
 		p.click("#as-table")
 		p.await("the table", `document.querySelector("#table thead")`)
 		const orders = `({
-			legend: [...document.querySelectorAll("#legend li")].map((e) => e.className),
+			legend: [...document.querySelectorAll("#sentiments button")].map((e) => e.classList[1]),
 			shares: [...document.querySelectorAll(".share-list > div")].sort((a, b) => a.getBoundingClientRect().left - b.getBoundingClientRect().left).map((e) => e.className),
 			bar: [...document.querySelectorAll("#share-bar span")].map((e) => e.className),
 			voice: [...document.querySelectorAll("#voice li:first-child .stack span")].map((e) => e.className),

@@ -215,15 +215,15 @@ func TestKeyboard(t *testing.T) {
 
 	// Each stop on the way must be seen, and have a name.
 	var stops []string
-	for range 14 {
+	for range 20 {
 		p.run(chromedp.KeyEvent(kb.Tab))
-		stop := eval[struct{ Name, ID, Outline string }](p, `(() => { const e = document.activeElement; return { name: (e.getAttribute("aria-label") ?? e.innerText).trim(), id: e.id || e.className || e.dataset.range || e.tagName, outline: getComputedStyle(e).outlineStyle }; })()`)
+		stop := eval[struct{ Name, ID, Outline string }](p, `(() => { const e = document.activeElement; return { name: (e.getAttribute("aria-label") ?? e.innerText).trim(), id: e.id || e.dataset.range || e.dataset.sentiment || e.className || e.tagName, outline: getComputedStyle(e).outlineStyle }; })()`)
 		if stop.Name == "" || stop.Outline == "none" {
 			t.Errorf("the stop %s has the name %q and the outline %s", stop.ID, stop.Name, stop.Outline)
 		}
 		stops = append(stops, stop.ID)
 	}
-	if got, want := strings.Join(stops[:9], " "), "skip to-brand to-pipeline to-dead pause theme 15m as-table slider"; got != want {
+	if got, want := strings.Join(stops[:16], " "), "skip to-brand to-pipeline to-dead pause theme 15m own-toggle as-table positive neutral negative compare save-csv save-png slider"; got != want {
 		t.Errorf("the way is %s, want %s", got, want)
 	}
 

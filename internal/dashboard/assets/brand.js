@@ -5,31 +5,48 @@ import { Chart } from "./chart.js";
 import { Stream } from "./stream.js";
 import { Texts } from "./texts.js";
 import { Moment } from "./moment.js";
+import { addressOf, countsQuery, ranges, textsQuery, viewOf } from "./address.js";
+import { Before, change, points, same } from "./before.js";
 import { sample } from "./overlay.js";
+import { Period, RangeForm, words } from "./range.js";
+import { Search } from "./search.js";
+import { saveCSV, savePNG } from "./save.js";
+import { Zoom } from "./zoom.js";
 import { brokenNotice, problemNotice, refusedNotice } from "./problems.js";
-import { net as netOf, none, sentiments, total } from "./sentiments.js";
+import { masked, net as netOf, none, sentiments, total } from "./sentiments.js";
 import * as format from "./format.js";
 
-const ranges = [["1m", "1 min"], ["15m", "15 min"], ["1h", "1 h"], ["6h", "6 h"], ["24h", "24 h"]];
 const lateSeconds = 5; // how old the newest tweet may be to be called live
 const patience = 3000; // milliseconds in which a page that opens may connect
 
 let chart = null; // one for the life of the page: it listens to its size
-let picked = () => {};
+let picked = () => {}, zoomed = () => {};
+let zoom = null;
 
 export class BrandView {
-  #page; #stream = null; #key = ""; #range = "1m"; #brands = []; #at = null;
+  #page; #stream = null; #key = ""; #view = viewOf(new URLSearchParams()); #until = null;
   #windows = new Map(); #update = null; #received = 0; #link = { connected: false, refused: null, lost: Date.now() }; #texts; #moment; #clock; #aside = new AbortController();
+  #form; #search; #before = new Before(() => this.#draw());
 
   constructor(page) {
     this.#page = page;
     chart ??= new Chart($("chart"), (start) => picked(start));
+    zoom ??= new Zoom(chart, (own) => zoomed(own));
     picked = (start) => this.#go({ at: start });
-    this.#texts = new Texts(() => this.#query());
-    this.#moment = new Moment(() => this.#query());
+    zoomed = (own) => this.#go({ own });
+    this.#texts = new Texts(() => this.#textsQuery(), () => this.#view);
+    this.#moment = new Moment(() => this.#textsQuery());
+    this.#form = new RangeForm(() => this.#shown(), (own) => this.#go({ own }), this.#aside.signal);
+    this.#search = new Search((search) => this.#go({ search }, { replace: true }), this.#aside.signal);
     this.#clock = setInterval(() => this.#state(), 1000);
     const on = (id, what) => $(id).addEventListener("click", what, { signal: this.#aside.signal });
     on("all-brands", () => this.#go({ brands: [] }));
+    on("zoom-out", () => { if (chart.model) zoom.out(); });
+    on("back-live", () => { this.#go({ own: null }); $("ranges").querySelector(`[data-range="${this.#view.range}"]`).focus(); });
+    on("compare", () => this.#go({ compare: !this.#view.compare }));
+    on("save-csv", () => { if (this.#update) saveCSV(this.#view, chart.model); });
+    on("save-png", () => { if (this.#update) savePNG(this.#view, chart.model); });
+    for (const button of $("sentiments").children) button.addEventListener("click", () => this.#toggleSentiment(button.dataset.sentiment), { signal: this.#aside.signal });
     on("moment-close", () => { this.#go({ at: null }); chart.focus(); });
     on("as-table", () => this.#toggleTable());
     $("moment").addEventListener("keydown", (event) => {
@@ -38,13 +55,24 @@ export class BrandView {
     this.#drawRanges();
   }
 
-  pause() { this.#stream.pause(); }
+  // What is shown ends here until resume. Brands and texts can still be chosen.
+  pause() {
+    this.#until = this.#update?.head ?? Math.floor(Date.now() / 1000);
+    this.#key = this.#query();
+    this.#stream.pause();
+    this.#draw();
+  }
 
-  resume() { this.#stream.resume(); }
+  resume() {
+    this.#until = null;
+    this.#follow();
+  }
 
   close() {
     this.#stream?.close();
     this.#texts.close();
+    this.#search.close();
+    this.#before.off();
     this.#moment.hide();
     clearInterval(this.#clock);
     this.#aside.abort();
@@ -53,57 +81,89 @@ export class BrandView {
 
   /** Shows what the address says. */
   show(params) {
-    const range = params.get("range");
-    this.#range = ranges.some(([name]) => name === range) ? range : "1m";
-    this.#brands = params.getAll("brand");
-    const at = params.get("at");
-    const before = this.#at;
-    this.#at = at !== null && /^\d{1,12}$/.test(at) ? Number(at) : null;
+    const before = this.#view;
+    const view = this.#view = viewOf(params);
     for (const button of $("ranges").children) {
-      const on = button.dataset.range === this.#range;
+      const on = !view.own && button.dataset.range === view.range;
       button.setAttribute("aria-checked", String(on));
-      button.tabIndex = on ? 0 : -1;
+      button.tabIndex = button.dataset.range === view.range ? 0 : -1;
     }
-    text($("brand-title"), this.#brands.length === 0 ? "All brands" : this.#brands.map(format.name).join(", "));
-    $("all-brands").hidden = this.#brands.length === 0;
-    const key = this.#query();
-    if (key !== this.#key) {
-      this.#key = key;
-      this.#stream?.close();
-      this.#windows.clear();
-      this.#update = null;
-      this.#stream = new Stream(`api/brand/events?${key}`, (update) => this.#take(update), (link) => { this.#link = link; this.#state(); });
-      this.#texts.again();
+    text($("brand-title"), view.brands.length === 0 ? "All brands" : view.brands.map(format.name).join(", "));
+    $("all-brands").hidden = view.brands.length === 0;
+    $("own-toggle").setAttribute("aria-pressed", String(view.own !== null));
+    $("own-shown").hidden = view.own === null;
+    if (view.own) {
+      this.#until = null;
+      this.#page.pause.reset();
+      text($("own-words"), words(view.own));
     }
-    if (this.#at !== null) this.#moment.show(this.#at, before !== this.#at);
+    this.#page.pause.offer(view.own === null);
+    for (const button of $("sentiments").children) button.setAttribute("aria-pressed", String(view.sentiments.includes(button.dataset.sentiment)));
+    $("compare").setAttribute("aria-pressed", String(view.compare));
+    this.#search.show(view.search);
+    const asked = textsQuery(before, this.#until) !== this.#textsQuery();
+    if (this.#query() !== this.#key) this.#follow();
+    else if (asked) this.#texts.again();
+    if (view.at !== null) this.#moment.show(view.at, asked || before.at !== view.at);
     else this.#moment.hide();
     this.#draw();
   }
 
-  #query() {
-    const params = new URLSearchParams({ range: this.#range });
-    for (const brand of this.#brands) params.append("brand", brand);
-    return params.toString();
+  /** Follows what the address says: live, or as it was where it has ended. */
+  #follow() {
+    const key = this.#key = this.#query();
+    this.#stream?.close();
+    this.#windows.clear();
+    this.#update = null;
+    this.#page.live("wait", "Reading");
+    const take = (update) => this.#take(update);
+    const state = (link) => { this.#link = link; this.#state(); };
+    this.#stream = this.#ended ? new Period(`api/brand/period?${key}`, this.#view.own?.to ?? this.#until, take, state) : new Stream(`api/brand/events?${key}`, take, state);
+    this.#texts.again();
   }
 
-  #go({ range = this.#range, brands = this.#brands, at = this.#at }) {
-    const params = new URLSearchParams({ range });
-    for (const brand of brands) params.append("brand", brand);
-    if (at !== null && range === this.#range) params.set("at", at);
-    this.#page.go(params);
+  get #ended() { return this.#view.own !== null || this.#until !== null; }
+
+  #query() { return countsQuery(this.#view, this.#until); }
+
+  #textsQuery() { return textsQuery(this.#view, this.#until); }
+
+  /** The range that the chart shows. */
+  #shown() {
+    if (this.#view.own) return this.#view.own;
+    const u = this.#update;
+    const now = Math.floor(Date.now() / 1000);
+    return u ? { from: u.first, to: u.head + 1 } : { from: now - 900, to: now };
+  }
+
+  #go(change, options) {
+    const view = { ...this.#view, ...change };
+    if (change.range) view.own = null;
+    if ("range" in change || "own" in change) view.at = null;
+    this.#page.go(addressOf(view), options);
+  }
+
+  #toggleSentiment(name) {
+    const { sentiments: chosen } = this.#view;
+    const next = chosen.includes(name) ? chosen.filter((other) => other !== name) : [...chosen, name];
+    this.#go({ sentiments: next.length === sentiments.length ? [] : next });
   }
 
   #take(update) {
     if (update.whole) this.#windows.clear();
     for (const [start, ...counts] of update.windows) this.#windows.set(start, counts);
-    for (const start of this.#windows.keys()) if (start < update.first) this.#windows.delete(start);
+    for (const [start, counts] of this.#windows) {
+      if (start >= update.first) continue;
+      this.#windows.delete(start);
+      this.#before.keep(start, counts);
+    }
     this.#tellMarks(this.#update, update);
     this.#update = update;
     this.#received = performance.now();
     this.#draw();
     this.#state();
-    this.#texts.tick(update.status.newest);
-    this.#moment.tick(update.head);
+    this.#texts.tick(update.status.newest || (this.#ended ? update.head : 0));
+    if (!this.#ended) this.#moment.tick(update.head);
   }
 
   #tellMarks(before, now) {
@@ -122,35 +182,75 @@ export class BrandView {
     for (let start = first; start <= head; start += step) {
       const row = this.#windows.get(start);
       const three = (i) => row?.slice(3 * i, 3 * i + 3) ?? none;
-      all.push({ start, counts: three(0), brands: overlay.map((_, i) => three(i + 1)) });
+      all.push({ start, counts: three(0), brands: overlay.map((_, i) => three(i + 1)), before: this.#before.at(start) });
     }
     return all;
   }
 
   /** The time that a figure is about: now, or the whole range. */
   #drawWhen(u) {
-    const together = this.#brands.length > 1 ? `, ${this.#brands.length} brands together` : "";
-    const range = `last ${format.span(u.step * ((u.head - u.first) / u.step + 1 | 0))}`;
-    const when = { now: `now${together}`, sum: range + together, range, windows: `${range}, by ${format.span(u.step)}`, texts: "last 1 min" };
+    const { own, brands, search } = this.#view;
+    const together = brands.length > 1 ? `, ${brands.length} brands together` : "";
+    const length = format.span(u.step * ((u.head - u.first) / u.step + 1 | 0));
+    const range = own ? length : this.#until === null ? `last ${length}` : `${length} until ${format.when(this.#until)}`;
+    const now = own ? "average" : this.#until === null ? "now" : `at ${format.when(this.#until)}`;
+    const when = { now: now + together, sum: range + together, range, windows: `${range}, by ${format.span(u.step)}`, texts: this.#ended || search.trim() ? range : "last 1 min" };
     for (const element of document.querySelectorAll("#brand [data-when]")) text(element, when[element.dataset.when]);
   }
 
-  /** The sentiments, or the brands that are drawn over each other. */
+  /** The brands that are drawn over each other. The legend of sentiments is their filter. */
   #drawLegend(u) {
-    text($("chart-title"), `Tweets per second by ${u.overlay.length ? "brand" : "sentiment"}`);
+    const { sentiments: chosen, brands } = this.#view;
+    text($("chart-title"), chosen.length ? `${format.list(chosen)} tweets per second${u.overlay.length ? " by brand" : ""}` : `Tweets per second by ${u.overlay.length ? "brand" : "sentiment"}`);
     const key = JSON.stringify(u.overlay);
     if ($("legend").dataset.key === key) return;
     $("legend").dataset.key = key;
-    const more = this.#brands.length - u.overlay.length;
-    $("legend").replaceChildren(...(u.overlay.length
-      ? [...u.overlay.map((name, i) => h("li", { class: "brand-name" }, sample(i), h("span", null, format.name(name)))), more > 0 ? h("li", null, `and ${more} more, not drawn`) : ""]
-      : sentiments.map(({ name, css, shape }) => h("li", { class: css }, h("span", { class: "shape", "aria-hidden": "true" }, shape), ` ${name}`))));
+    const more = brands.length - u.overlay.length;
+    $("legend").replaceChildren(...u.overlay.map((name, i) => h("li", { class: "brand-name" }, sample(i), h("span", null, format.name(name)))), ...(u.overlay.length && more > 0 ? [h("li", null, `and ${more} more, not drawn`)] : []));
+  }
+
+  /** Whether each sentiment is shown. */
+  get #mask() { return sentiments.map(({ name }) => this.#view.sentiments.length === 0 || this.#view.sentiments.includes(name)); }
+
+  #follows(u) {
+    if (!this.#view.compare) return this.#before.off();
+    const { own } = this.#view;
+    // The range as the server shows it, in whole windows.
+    this.#before.follow(this.#key, { first: u.first, step: u.step, count: Math.floor((u.head - u.first) / u.step) + 1 },
+      (from, to) => countsQuery(own ? { ...this.#view, own: { from, to } } : this.#view, own ? null : to - 1));
+  }
+
+  /** The figures of the period before, as differences. */
+  #compare(u) {
+    this.#before.draw();
+    const before = this.#before.total();
+    const all = total(u.total);
+    const known = before !== null && u.filled <= u.first && all > 0;
+    const show = (id, what) => { $(id).hidden = !known; text($(id), known ? `${what} vs. before` : ""); };
+    show("rate-change", change(all, before && total(before)));
+    show("net-change", known ? points(netOf(u.total), netOf(before)) : "");
+    const shares = known ? sentiments.map(({ shape }, i) => [shape, points((100 * u.total[i]) / all, (100 * before[i]) / total(before))]) : [];
+    show("share-change", shares.every(([, words]) => words === same) ? same : shares.map((words) => words.join(" ")).join("  "));
+  }
+
+  /** What the chart draws. What has ended is not filling any more. */
+  #model(u, windows) {
+    const { own, at } = this.#view;
+    const now = Math.floor(this.#now() / 1000);
+    const read = own ? Math.min(u.read, now) : this.#until === null ? u.read : Math.min(u.read, this.#until + 1);
+    return {
+      step: u.step, first: u.first, head: u.head, filled: u.filled, read, ended: own !== null && own.to <= now, windows, overlay: u.overlay, marks: u.marks, key: this.#key, pinned: at,
+      mask: this.#mask, compared: this.#before.total() !== null,
+      unread: u.status.problem ? "Not read" : "Reading…", unanswered: u.status.problem ? (this.#ended ? "Not read" : `No data since ${format.clock(Math.floor(u.status.since / 1000))}`) : null, empty: "No tweets in this range",
+    };
   }
 
   #draw() {
     const u = this.#update;
     if (!u) return;
+    this.#follows(u);
     const windows = this.#all();
+    this.#compare(u);
     const all = total(u.total);
     const net = netOf(u.total);
     this.#drawWhen(u);
@@ -158,7 +258,7 @@ export class BrandView {
     const unknown = u.status.problem?.message ?? (u.status.asked ? null : "Not read yet");
     const nothing = all ? null : unknown ?? "No tweets in this range";
     measured($("rate"), unknown ? format.none : format.count(u.rate), unknown);
-    text($("total"), all ? `${format.count(all)} ${all === 1 ? "tweet" : "tweets"} in the last ${format.span(u.step * windows.length)}` : "");
+    text($("total"), all ? `${format.count(all)} ${all === 1 ? "tweet" : "tweets"} in ${this.#ended ? "" : "the last "}${format.span(u.step * windows.length)}` : "");
     measured($("net"), format.signed(net), nothing);
     $("net").dataset.sign = net === null ? "" : String(Math.sign(Math.round(net)));
     $("needle").hidden = net === null;
@@ -167,10 +267,7 @@ export class BrandView {
     $("net-bar").style.width = `${Math.abs(net ?? 0) / 2}%`;
     sentiments.forEach(({ name }, i) => measured($(`share-${name}`), format.percent(u.total[i], all), nothing));
     grow($("share-bar"), u.total);
-    chart.set({
-      step: u.step, first: u.first, head: u.head, filled: u.filled, read: u.read, windows, overlay: u.overlay, marks: u.marks, key: this.#key, pinned: this.#at,
-      unread: u.status.problem ? "Not read" : "Reading…", unanswered: u.status.problem ? `No data since ${format.clock(Math.floor(u.status.since / 1000))}` : null, empty: "No tweets in this range",
-    });
+    chart.set(this.#model(u, windows));
     this.#drawVoice(u);
     this.#drawMarks(u);
     if (!$("table").hidden) this.#drawTable(windows);
@@ -184,19 +281,20 @@ export class BrandView {
     $("voice").dataset.empty = u.brands.length ? "" : "No tweets.";
     text($("voice-hint"), u.brands.length > 1 ? "choose to filter" : "");
     each($("voice"), u.brands, () => voiceRow((name) => {
-      const chosen = this.#brands.includes(name) ? this.#brands.filter((b) => b !== name) : [...this.#brands, name];
+      const { brands } = this.#view;
+      const chosen = brands.includes(name) ? brands.filter((b) => b !== name) : [...brands, name];
       this.#go({ brands: chosen });
     }), (row, brand) => {
       const button = row.firstElementChild;
       const [name, share, net, bar] = button.children;
-      const on = this.#brands.includes(brand.name);
+      const on = this.#view.brands.includes(brand.name);
       const words = format.name(brand.name) || "other brands";
       button.dataset.brand = brand.name;
       button.disabled = !brand.name;
       button.setAttribute("aria-pressed", String(on));
       const place = u.overlay.indexOf(brand.name);
       button.dataset.line = place < 0 ? "" : String(place + 1);
-      button.classList.toggle("dim", this.#brands.length > 0 && !on);
+      button.classList.toggle("dim", this.#view.brands.length > 0 && !on);
       button.title = words;
       text(name, words);
       text(share, format.percent(total(brand.counts), all));
@@ -239,16 +337,19 @@ export class BrandView {
 
   #drawTable(windows) {
     const { step, overlay, filled, read } = this.#update;
-    const columns = overlay.length ? overlay.flatMap((name) => [format.name(name), "net"]) : [...sentiments.map(({ name, shape }) => `${shape} ${name}`), "all", "net"];
-    const cells = ({ start, counts, brands }) => {
+    const mask = this.#mask, compared = this.#before.total() !== null;
+    const shown = sentiments.map((sentiment, i) => ({ ...sentiment, i })).filter(({ i }) => mask[i]);
+    const columns = overlay.length ? overlay.flatMap((name) => [format.name(name), "net"])
+      : [...shown.map(({ name, shape }) => `${shape} ${name}`), ...(shown.length > 1 ? [shown.length === 2 ? "both" : "all"] : []), ...(compared ? ["before"] : []), "net"];
+    const cells = ({ start, counts, brands, before }) => {
       if (start < filled || start >= read) return columns.map(() => format.none);
-      if (overlay.length) return brands.flatMap((of) => [format.count(total(of)), format.signed(netOf(of))]);
-      return [...counts, total(counts)].map(format.count).concat(format.signed(netOf(counts)));
+      if (overlay.length) return brands.flatMap((of) => [format.count(masked(of, mask)), format.signed(netOf(of))]);
+      return [...shown.map(({ i }) => counts[i]), ...(shown.length > 1 ? [masked(counts, mask)] : []), ...(compared ? [masked(before ?? none, mask)] : [])].map(format.count).concat(format.signed(netOf(counts)));
     };
     const rows = windows.slice().reverse().map((window) => h("tr", { "data-start": window.start },
-      h("th", { scope: "row" }, format.clock(window.start, step)), ...cells(window).map((cell) => h("td", null, cell))));
+      h("th", { scope: "row" }, format.when(window.start, step)), ...cells(window).map((cell) => h("td", null, cell))));
     $("table").replaceChildren(h("table", null,
-      h("caption", null, `Tweets in windows of ${format.span(step)}, the newest first. The newest is still filling. ${format.none} is not read.`),
+      h("caption", null, `Tweets in windows of ${format.span(step)}, the newest first. ${this.#ended ? "" : "The newest is still filling. "}${format.none} is not read.`),
       h("thead", null, h("tr", null, ...["Time", ...columns].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", null, ...rows)));
   }
@@ -260,7 +361,7 @@ export class BrandView {
       const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (!by) return;
       event.preventDefault();
-      const i = (ranges.findIndex(([name]) => name === this.#range) + by + ranges.length) % ranges.length;
+      const i = (ranges.findIndex(([name]) => name === this.#view.range) + by + ranges.length) % ranges.length;
       choose(ranges[i][0]);
       $("ranges").children[i].focus();
     };
@@ -281,6 +382,10 @@ export class BrandView {
     if (!u) return;
     const { problem, asked, newest, since } = u.status;
     const now = this.#now();
+    if (this.#ended) {
+      notice(problem ? problemNotice(problem, { ...u.status, since: 0 }, now) : u.brands.length === 0 ? { level: "info", title: "No tweets in this range", lines: [`The bucket ${u.status.bucket} has no tweets in the measurement ${u.status.measurement} from ${words(this.#shown())}.`] } : null);
+      return problem ? live("lost", "No data") : live("fixed", "Fixed range");
+    }
     notice(problem ? problemNotice(problem, u.status, now) : asked && !newest && u.filled <= u.first ? problemNotice({ kind: "empty" }, { ...u.status, since: 0 }, now) : null);
     if (problem) return live("lost", `No data for ${format.age((now - since) / 1000)}`);
     if (!asked) return live("wait", "Reading");

@@ -3,9 +3,9 @@
 // keys move along the windows, and a click or Enter picks one.
 
 import { h, s } from "./dom.js";
-import { drawLines, sample } from "./overlay.js";
+import { drawBefore, drawLines, sample } from "./overlay.js";
 import { area, axisOf, line, timeTicks } from "./scale.js";
-import { net, sentiments, total } from "./sentiments.js";
+import { masked, net, none, sentiments, total } from "./sentiments.js";
 import * as format from "./format.js";
 
 const bands = { marks: 20, between: 14, axis: 22, net: 0.27 };
@@ -15,7 +15,7 @@ const markShapes = { spike: "M0-6 5 0 0 6-5 0z", inversion: "M-3 5V-5M-6-2l3-3 3
 
 export class Chart {
   #root; #model = null; #cursor = null; #axis = axisOf(0); #netMax = 100; #size = { left: 0, w: 0, h: 0 };
-  #svg; #moving; #parts = {}; #slider; #tip; #pick; #first = null;
+  #svg; #moving; #parts = {}; #slider; #tip; #pick; #first = null; #selected = null;
 
   constructor(root, pick) {
     this.#root = root;
@@ -33,8 +33,9 @@ export class Chart {
     parts.above = s("rect", { x: 0 });
     parts.below = s("rect", { x: 0 });
     parts.lines = s("g", { class: "c-lines" });
+    parts.before = s("g", { class: "c-before" });
     parts.netLines = s("g");
-    this.#moving = s("g", null, parts.neg, parts.hatch, parts.neu, parts.pos, parts.edges, parts.lines, parts.netUp, parts.netDown, parts.netLine, parts.netLines, parts.filling, parts.marks);
+    this.#moving = s("g", null, parts.neg, parts.hatch, parts.neu, parts.pos, parts.edges, parts.before, parts.lines, parts.netUp, parts.netDown, parts.netLine, parts.netLines, parts.filling, parts.marks);
     this.#svg = s("svg", { "aria-hidden": "true" },
       s("defs", null,
         s("clipPath", { id: "chart-clip" }, parts.clip),
@@ -49,18 +50,43 @@ export class Chart {
       "aria-describedby": "chart-help", "aria-valuemin": "0", "aria-valuemax": "0", "aria-valuenow": "0", "aria-valuetext": "No data yet",
     });
     root.append(this.#svg, this.#tip, this.#slider,
-      h("p", { id: "chart-help", class: "unseen" }, "Arrow keys move by one window, Page Up and Page Down by ten, Home and End to the edges. Enter shows the moment in detail, Escape closes it."));
+      h("p", { id: "chart-help", class: "unseen" }, "Arrow keys move by one window, Page Up and Page Down by ten, Home and End to the edges. Enter shows the moment in detail, Escape closes it. Shift with these keys selects a part, and Enter zooms into it; plus and minus zoom too."));
     this.#listen();
     new ResizeObserver(() => this.#draw()).observe(root);
   }
 
-  /** model: step, first, head, filled, read, windows [{start, counts, brands}], overlay
-      [names], marks, pinned, and words for what is not known: unread, unanswered, empty. */
+  get slider() { return this.#slider; }
+
+  get model() { return this.#model; }
+
+  /** The start of the window that the cursor is at; null without one. */
+  get cursor() { return this.#cursor; }
+
+  /** The start of the window at a place on the screen. */
+  startAt(clientX) {
+    const { first, step, windows } = this.#model;
+    const box = this.#slider.getBoundingClientRect();
+    const { left } = this.#size;
+    const i = Math.floor(((clientX - box.left - left) / (box.width - left)) * windows.length);
+    return first + step * Math.max(0, Math.min(windows.length - 1, i));
+  }
+
+  /** Marks a range, which may be null for none. */
+  select(range) {
+    this.#selected = range;
+    if (this.#model) this.#drawCursor();
+  }
+
+  /** model: step, first, head, filled, read, ended, windows [{start, counts, brands,
+      before}], overlay [names], marks, pinned, mask (whether each sentiment is shown),
+      compared (whether the windows have the counts of the period before), and words for
+      what is not known: unread, unanswered, empty. */
   set(model) {
     if (this.#model && (this.#model.step !== model.step || this.#model.key !== model.key)) {
       this.#axis = axisOf(0);
       this.#cursor = null;
       this.#first = null;
+      this.#selected = null;
     }
     this.#model = model;
     this.#draw();
@@ -69,8 +95,20 @@ export class Chart {
   // Tweets a second in a window; the newest one has not lasted its whole time, and
   // what is younger than a second is not stored yet.
   #rate(window, n) {
-    const { step, read } = this.#model;
+    const { step, read, ended } = this.#model;
+    if (ended) return n / step;
     return n / (step === 1 ? 1 : Math.min(step, Math.max(1, read - 1 - window.start)));
+  }
+
+  /** The rate of the sentiments that are shown. */
+  #shown(window, counts) { return this.#rate(window, masked(counts, this.#model.mask)); }
+
+  // The rates of the period before, for each line. Its windows are whole.
+  #before(windows) {
+    const { compared, overlay, mask, step } = this.#model;
+    if (!compared) return [];
+    const of = (i) => windows.map(({ before }) => masked(before?.slice(3 * i, 3 * i + 3) ?? none, mask) / step);
+    return overlay.length ? overlay.map((_, i) => of(i + 1)) : [of(0)];
   }
 
   #x(t) {
@@ -90,11 +128,11 @@ export class Chart {
     const netTop = bottom + bands.between, netBottom = height - bands.axis;
     // What has not been read is not 0, and a window that has only begun says nothing of
     // its rate.
-    const drawn = m.windows.filter(({ start }) => (m.step === 1 ? start < m.read : m.read - start > 3));
+    const drawn = m.ended ? m.windows : m.windows.filter(({ start }) => (m.step === 1 ? start < m.read : m.read - start > 3));
     const layers = this.#volume(drawn, top, bottom);
     this.#net(drawn, netTop, netBottom);
     this.#frame(top, bottom, netTop, netBottom);
-    const settled = Math.min(w, this.#x(m.step === 1 ? m.head - 1 : m.windows.at(-1).start));
+    const settled = m.ended ? w : Math.min(w, this.#x(m.step === 1 ? m.head - 1 : m.windows.at(-1).start));
     set(this.#parts.filling, { x: settled, width: w * 2, height: netBottom });
     set(this.#parts.clip, { x: this.#size.left, width: w - this.#size.left, height });
     this.#marks(drawn, layers);
@@ -105,8 +143,9 @@ export class Chart {
   #volume(windows, top, bottom) {
     const { overlay, step } = this.#model;
     const apart = overlay.length > 0;
-    const rates = apart ? overlay.map((_, i) => windows.map((b) => this.#rate(b, total(b.brands[i])))) : [windows.map((b) => this.#rate(b, total(b.counts)))];
-    const axis = axisOf(Math.max(0, ...rates.flat()) * 1.04, { whole: step === 1 });
+    const rates = apart ? overlay.map((_, i) => windows.map((b) => this.#shown(b, b.brands[i]))) : [windows.map((b) => this.#shown(b, b.counts))];
+    const before = this.#before(windows);
+    const axis = axisOf(Math.max(0, ...rates.flat(), ...before.flat()) * 1.04, { whole: step === 1 });
     // The scale grows at once, and shrinks when there is much room: it must not jump about.
     if (axis.max > this.#axis.max || axis.max < this.#axis.max * 0.6 || !this.#axis.ticks.length) this.#axis = axis;
     const y = (n) => bottom - ((bottom - top) * n) / this.#axis.max;
@@ -115,7 +154,7 @@ export class Chart {
     let lower = this.#across(windows, () => bottom);
     let edges = "";
     for (const [name, sentiment] of stack) {
-      if (!apart) windows.forEach((b, i) => { base[i] += this.#rate(b, b.counts[sentiment]); });
+      if (!apart) windows.forEach((b, i) => { base[i] += this.#model.mask[sentiment] ? this.#rate(b, b.counts[sentiment]) : 0; });
       const upper = this.#across(windows, (_, i) => y(base[i]));
       const d = apart ? "" : area(upper, lower);
       set(this.#parts[name], { d });
@@ -124,6 +163,7 @@ export class Chart {
       lower = upper;
     }
     set(this.#parts.edges, { d: apart ? "" : edges });
+    drawBefore(this.#parts.before, before.map((of) => line(this.#across(windows, (_, i) => y(of[i])))), apart);
     // Where a mark's stem ends: at the line of its brand, or at the top of the areas.
     const at = (i, brand) => (apart ? rates[Math.max(0, overlay.indexOf(brand))][i] : base[i]);
     return { y, at };
@@ -190,7 +230,7 @@ export class Chart {
     for (const t of ticks) {
       const x = this.#x(t);
       rows.push(s("line", { class: "tick", x1: x, x2: x, y1: netBottom, y2: netBottom + 5 }));
-      if (x > left + 20 && x < w - 24) labels.push(s("text", { class: "time", x, y: height - 4 }, format.clock(t, step)));
+      if (x > left + 20 && x < w - 24) labels.push(s("text", { class: "time", x, y: height - 4 }, format.axis(t, step)));
     }
     const middle = (netTop + netBottom) / 2;
     for (const [y, name] of [[netTop, null], [middle, "axis"], [netBottom, null]]) rows.push(s("line", { class: name, x1: left, x2: w, y1: y, y2: y }));
@@ -262,6 +302,11 @@ export class Chart {
       if (x >= this.#size.left && x <= this.#size.w) rows.push(s("line", { class: name, x1: x, x2: x, y1: 4, y2: this.#size.h - bands.axis }));
       return x;
     };
+    if (this.#selected) {
+      const { left, w } = this.#size;
+      const [from, to] = [this.#selected.from, this.#selected.to].map((t) => Math.max(left, Math.min(w, this.#x(t))));
+      rows.push(s("rect", { class: "selected", x: from, y: 4, width: to - from, height: this.#size.h - bands.axis - 4 }));
+    }
     if (pinned !== null && pinned !== undefined) lineAt(pinned, "pin");
     const i = this.#cursor === null ? -1 : (this.#cursor - first) / step;
     const b = windows[i];
@@ -282,29 +327,29 @@ export class Chart {
   }
 
   #words(b) {
-    const { step, overlay } = this.#model;
-    const at = format.clock(b.start, step), all = total(b.counts);
+    const { step, overlay, mask } = this.#model;
+    const at = format.when(b.start, step), all = total(b.counts);
     if (!this.#known(b)) return `${at}: not read`;
     if (!all) return `${at}: no tweets`;
-    if (overlay.length) return `${at}: ${overlay.map((name, i) => `${format.name(name)} ${format.count(this.#rate(b, total(b.brands[i])))} tweets per second, net ${format.signed(net(b.brands[i]))}`).join("; ")}`;
-    return `${at}: ${format.count(this.#rate(b, all))} tweets per second, ${sentiments.map(({ name }, i) => `${format.percent(b.counts[i], all)} ${name}`).join(", ")}, net ${format.signed(net(b.counts))}`;
+    if (overlay.length) return `${at}: ${overlay.map((name, i) => `${format.name(name)} ${format.count(this.#shown(b, b.brands[i]))} tweets per second, net ${format.signed(net(b.brands[i]))}`).join("; ")}`;
+    return `${at}: ${format.count(this.#shown(b, b.counts))} tweets per second, ${sentiments.flatMap(({ name }, i) => (mask[i] ? [`${format.percent(b.counts[i], all)} ${name}`] : [])).join(", ")}, net ${format.signed(net(b.counts))}`;
   }
 
   #known(b) { return b.start >= this.#model.filled && b.start < this.#model.read; }
 
   #fillTip(b) {
-    const { step, overlay } = this.#model;
+    const { step, overlay, mask, compared } = this.#model;
     const row = (name, words, value) => h("p", { class: name }, words, h("b", null, value));
     const label = (...words) => h("span", null, ...words);
-    const rate = (counts) => format.count(this.#rate(b, counts));
-    const time = (value) => row("tip-time", label(format.clock(b.start, step)), value);
+    const time = (value) => row("tip-time", label(format.when(b.start, step)), value);
     if (!this.#known(b)) this.#tip.replaceChildren(time("not read"));
     else if (overlay.length) {
       this.#tip.replaceChildren(time("tweets/s, net"), ...overlay.map((name, i) =>
-        row("tip-brand", label(sample(i), format.name(name)), `${rate(total(b.brands[i]))}, ${format.signed(net(b.brands[i]))}`)));
+        row("tip-brand", label(sample(i), format.name(name)), `${format.count(this.#shown(b, b.brands[i]))}, ${format.signed(net(b.brands[i]))}`)));
     } else {
-      this.#tip.replaceChildren(time(`${rate(total(b.counts))}/s`),
-        ...sentiments.map(({ name, css, shape }, i) => row(css, label(`${shape} ${name}`), rate(b.counts[i]))),
+      this.#tip.replaceChildren(time(`${format.count(this.#shown(b, b.counts))}/s`),
+        ...sentiments.flatMap(({ name, css, shape }, i) => (mask[i] ? [row(css, label(`${shape} ${name}`), format.count(this.#rate(b, b.counts[i])))] : [])),
+        ...(compared ? [row("tip-before", label("before"), `${format.count(masked(b.before ?? none, mask) / step)}/s`)] : []),
         row("tip-net", label("net"), format.signed(net(b.counts))));
     }
   }

@@ -3,13 +3,14 @@
 
 import { $, each, h, text } from "./dom.js";
 import { csv, save, stamp } from "./exportfile.js";
+import { brokenNotice } from "./problems.js";
 import * as format from "./format.js";
 
 const often = 5000; // milliseconds
 const few = 50, many = 200;
 
 export class DeadLettersView {
-  #page; #timer = null; #abort = null; #update = null; #reason = null; #count = few; #paused = false;
+  #page; #timer = null; #abort = null; #update = null; #reason = null; #count = few; #paused = false; #heard = Date.now();
   #rows = new Map(); #aside = new AbortController();
 
   constructor(page) {
@@ -52,13 +53,14 @@ export class DeadLettersView {
         const response = await fetch(`api/dead-letters?n=${this.#count}`, { signal });
         if (!response.ok) throw new Error((await response.text()).trim().slice(0, 300));
         this.#update = await response.json();
+        this.#heard = Date.now();
         this.#draw();
         this.#state();
       }
     } catch (error) {
       if (signal.aborted) return;
-      this.#page.live("lost", this.#update ? "Connection lost" : "Connecting");
-      this.#page.notice({ level: "bad", title: "The dashboard does not answer", lines: ["This page shows what it received last, and tries again every few seconds.", { code: "brandpulse-connect dashboard" }] });
+      this.#page.live("lost", "Disconnected");
+      this.#page.notice(brokenNotice(this.#heard, this.#update !== null));
     }
     if (!signal.aborted && !this.#paused) this.#timer = setTimeout(() => this.#ask(), often);
   }

@@ -56,16 +56,34 @@ export function day(seconds) {
   return (date.getFullYear() === new Date().getFullYear() ? dayOf : yearOf).format(date);
 }
 
+/** The label of a time on an axis: the day at midnight, where the axis is that long. */
+export function axis(seconds, step) {
+  const date = new Date(seconds * 1000);
+  const midnight = date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0;
+  return step >= 3600 && (midnight || step >= 86400) ? day(seconds) : clock(seconds, step);
+}
+
+/** Names as a sentence begins with them. */
+export function list(names) {
+  const words = names.join(" and ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** A time, with its day where that is not today. */
 export function when(seconds, step = 1) {
   const today = new Date().toDateString() === new Date(seconds * 1000).toDateString();
   return `${today ? "" : `${day(seconds)}, `}${clock(seconds, step)}`;
 }
 
+/** A length of time: its two largest units. */
 export function span(seconds) {
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${seconds / 60} min`;
-  return `${seconds / 3600} h`;
+  const parts = [];
+  for (const [unit, length] of [["days", 86400], ["h", 3600], ["min", 60], ["s", 1]]) {
+    if (seconds < (unit === "days" ? 2 : 1) * length) continue;
+    parts.push(`${Math.floor(seconds / length)} ${unit}`);
+    seconds %= length;
+  }
+  return parts.slice(0, 2).join(" ") || "0 s";
 }
 
 /** How long ago something was, from seconds. */

@@ -56,8 +56,8 @@ export class Moment {
     const shown = moment.brands.filter((b) => chosen.length === 0 || chosen.includes(b.name));
     const sum = shown.reduce((all, b) => all.map((n, i) => n + b.counts[i]), [0, 0, 0]);
     const total = sumOf(sum);
-    const until = moment.step === 1 ? "" : ` to ${format.clock(moment.start + moment.step, moment.step)}`;
-    text($("moment-title"), `${format.clock(moment.start, moment.step)}${until}`);
+    const until = moment.step === 1 ? "" : ` to ${format.when(moment.start + moment.step, moment.step)}`;
+    text($("moment-title"), `${format.when(moment.start, moment.step)}${until}`);
     text($("moment-net"), total ? `${format.count(total)} tweets, net ${format.signed(net(sum))}` : moment.problem ? "" : "No tweets in this moment.");
     const row = (name, counts) => h("tr", null, h("th", { scope: "row" }, name), ...[...counts, sumOf(counts)].map((v) => h("td", null, format.count(v))), h("td", null, format.signed(net(counts))));
     const rows = shown.map((b) => row(format.name(b.name) || "other brands", b.counts));
@@ -67,6 +67,6 @@ export class Moment {
         h("th", { scope: "col", class: css, title: name }, h("span", { "aria-hidden": "true" }, shape), h("span", { class: "unseen" }, name))), h("th", { scope: "col" }, "all"), h("th", { scope: "col" }, "net"))),
       h("tbody", null, ...rows))] : []));
     if (moment.problem) $("moment-tweets").replaceChildren(h("li", { class: "empty" }, moment.problem.message));
-    else drawTweets($("moment-tweets"), moment.tweets.slice(0, 8), total ? "Texts are not stored here." : "");
+    else drawTweets($("moment-tweets"), moment.tweets.slice(0, 8), total ? "No texts are stored for this choice." : "");
   }
 }

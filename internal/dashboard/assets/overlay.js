@@ -14,3 +14,8 @@ export function drawLines(group, paths) {
   while (group.children.length < paths.length) group.append(s("path", { class: lineOf(group.children.length) }));
   paths.forEach((d, i) => group.children[i].setAttribute("d", d));
 }
+
+/** Draws the period before, paler and below: a line for each brand, or one for all. */
+export function drawBefore(group, paths, apart) {
+  group.replaceChildren(...paths.flatMap((d, i) => [s("path", { class: "before-halo", d }), s("path", { class: `before-line${apart ? ` before-brand brand-${i + 1}` : ""}`, d })]));
+}

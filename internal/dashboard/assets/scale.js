@@ -28,11 +28,11 @@ export function axisOf(peak, { whole = false } = {}) {
   return { max: ticks.at(-1), ticks, digits };
 }
 
-const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 10800, 21600];
+const steps = [1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000];
 
 /** Round times of day between two, at most so many, in unix seconds. */
 export function timeTicks(from, to, most) {
-  const step = steps.find((s) => (to - from) / s <= most) ?? 43200;
+  const step = steps.find((s) => (to - from) / s <= most) ?? 5184000;
   const offset = new Date(from * 1000).getTimezoneOffset() * 60;
   const ticks = [];
   for (let t = Math.ceil((from - offset) / step) * step + offset; t < to; t += step) ticks.push(t);

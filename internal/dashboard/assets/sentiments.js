@@ -12,6 +12,9 @@ export const none = [0, 0, 0];
 /** All tweets of [positive, neutral, negative]. */
 export const total = ([positive, neutral, negative]) => positive + neutral + negative;
 
+/** The tweets of the sentiments that are shown. */
+export const masked = (counts, shown) => sentiments.reduce((sum, _, i) => sum + (shown[i] ? counts[i] : 0), 0);
+
 /** Net sentiment of them, from −100 to 100; null without tweets. */
 export function net(counts) {
   const all = total(counts);

@@ -74,7 +74,7 @@ export class Stream {
     this.#source = null;
   }
 
-  /** Lets go of the connection until resume, which brings everything again. */
+  /** Closes the connection until resume, which brings everything again. */
   pause() {
     this.#paused = true;
     clearTimeout(this.#timer);

@@ -11,6 +11,8 @@ const (
 	// latestTweets is how many texts are shown, of at most latestSeconds.
 	latestTweets  = 20
 	latestSeconds = 60
+	// foundTweets is how many texts a search finds.
+	foundTweets = 50
 	// maxQueries is how many queries for texts and moments run at once, for all
 	// viewers.
 	maxQueries = 2
@@ -126,7 +128,11 @@ func (v *View) Latest(ctx context.Context, f Filter) ([]Tweet, *Problem) {
 
 // texts selects the texts of a filter from a second to another, exclusive.
 func (f Filter) texts(from, to int64) textQuery {
-	return textQuery{from: from, to: to, brands: f.Brands, sentiments: f.Sentiments, words: f.Words, limit: latestTweets}
+	q := textQuery{from: from, to: to, brands: f.Brands, sentiments: f.Sentiments, words: f.Words, limit: latestTweets}
+	if len(f.Words) > 0 {
+		q.limit = foundTweets
+	}
+	return q
 }
 
 func (v *View) read(ctx context.Context, q textQuery) ([]Tweet, *Problem) {

@@ -23,7 +23,7 @@ const inFlight = 256
 // outputLines is the output `influxdb` in a Benthos stream, with batches of one
 // message of so many lines.
 func outputLines(size, maxInFlight int) writer {
-	name := fmt.Sprintf("influxdb, %d lines a message", size)
+	name := fmt.Sprintf("influxdb, %d lines per message", size)
 	if maxInFlight != inFlight {
 		name += fmt.Sprintf(", `max_in_flight: %d`", maxInFlight)
 	}
@@ -35,7 +35,7 @@ func outputLines(size, maxInFlight int) writer {
 // outputPoints is the output `influxdb` in a Benthos stream, with batches of so
 // many messages of one point each.
 func outputPoints(size int) writer {
-	return writer{fmt.Sprintf("influxdb, %d messages of a point a batch", size), func(t testing.TB, p points, to *influxd.Database, zipped bool) (run, end func()) {
+	return writer{fmt.Sprintf("influxdb, %d one-point messages per batch", size), func(t testing.TB, p points, to *influxd.Database, zipped bool) (run, end func()) {
 		return stream(t, p.pointMessages(size), to, zipped, inFlight)
 	}}
 }

@@ -24,7 +24,7 @@ type pipeline struct {
 }
 
 var pipelines = []pipeline{
-	{name: "Telegraf, all by default", peer: telegraf, config: "telegraf_defaults.conf", calm: true},
+	{name: "Telegraf, defaults", peer: telegraf, config: "telegraf_defaults.conf", calm: true},
 	{name: "Telegraf, counts of an aggregator", peer: telegraf, config: "telegraf_counts.conf"},
 	{name: "Telegraf, tweets, time by id", peer: telegraf, config: "telegraf_ids.conf"},
 	{name: "Connect, tweets, time by counter", peer: connect, config: "connect_counter.yaml"},

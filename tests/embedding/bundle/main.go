@@ -1,5 +1,5 @@
-// A Benthos with all plugins of BrandPulse Connect beside components of its own
-// choice. It has the commands of Benthos: run, lint, list and so on.
+// A Benthos with all plugins of BrandPulse Connect, and the stock components that are
+// imported below. It has the commands of Benthos: run, lint, list and so on.
 package main
 
 import (

@@ -1,5 +1,4 @@
-// A program of one's own with one plugin: it takes readings and writes them to
-// InfluxDB.
+// A program with one plugin, which writes a reading to InfluxDB.
 package main
 
 import (
@@ -10,7 +9,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
-	// One plugin alone, and what it needs.
+	// One plugin and its dependencies.
 	_ "github.com/brandpulse/brandpulse-connect/plugins/influxdb"
 )
 
@@ -52,7 +51,7 @@ func run() error {
 	ended := make(chan error, 1)
 	go func() { ended <- stream.Run(ctx) }()
 
-	// send returns when InfluxDB has stored the point, not before.
+	// send returns once InfluxDB has stored the point.
 	reading := `{"room":"kitchen","celsius":21.5,"time":"2026-01-02T03:04:05Z"}`
 	if err := send(ctx, service.NewMessage([]byte(reading))); err != nil {
 		return err

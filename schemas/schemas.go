@@ -1,5 +1,5 @@
-// Package schemas holds the Avro schemas of what travels through Kafka. They
-// lie in a package of their own because go:embed cannot reach upward.
+// Package schemas holds the Avro schemas of the records in Kafka. It is a package of its
+// own because go:embed cannot read files of a parent folder.
 package schemas
 
 import _ "embed"

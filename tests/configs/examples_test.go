@@ -136,7 +136,7 @@ func examplesRead(t testing.TB) map[string]badRecord {
 		"config/ingest.yaml: ":                                      tweets,
 		"config/ingest_tweets.yaml: ":                               tweets,
 		"config/texts.yaml: ": {
-			good: tweets.good, bad: tweets.bad, keeps: "A record of the sample has no text to store", prints: true, sample: true,
+			good: tweets.good, bad: tweets.bad, keeps: "Text not stored", prints: true, sample: true,
 		},
 		"config/all_in_one.yaml: ":                       tweetsInBase64,
 		"config/traced.yaml: ":                           tweetsInBase64,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of every module for the time given: go test fuzzes
-# only one target of one package at a time.
+# Runs every fuzz target of every module for the given time, one after the other, since
+# go test fuzzes only one target at a time.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -8,7 +8,7 @@ fuzztime=${1:-30s}
 found=0
 failed=0
 
-# `go test -list` prints the names in a package, then the package's own line.
+# `go test -list` prints the names in a package, then a line for the package.
 targets() {
 	go test -list '^Fuzz' ./... | awk '
 		/^Fuzz/ { names[++n] = $1 }

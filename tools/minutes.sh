@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Puts the table of minutes into CONTRIBUTING.md, from the closing lines of
-# runs:
+# Writes the table of minutes in CONTRIBUTING.md, from the last lines of test runs:
 #
 #   make test | tee test.log; make test-full | tee full.log
 #   tools/minutes.sh test.log full.log
@@ -16,10 +15,10 @@ table=$(awk '
 	function minutes(s) { return s < 30 ? "under ½" : sprintf("%.1f", s / 60) }
 	# == make test, 195 s in all
 	/^== make test.* s in all$/ {
-		chore = $0
-		sub(/^== /, "", chore)
-		sub(/, [0-9]+ s in all$/, "", chore)
-		chores[++c] = chore
+		target = $0
+		sub(/^== /, "", target)
+		sub(/, [0-9]+ s in all$/, "", target)
+		targets[++c] = target
 		total[c] = $(NF - 3)
 		next
 	}
@@ -31,10 +30,10 @@ table=$(awk '
 		took[$0, c] = seconds
 	}
 	END {
-		if (!c) { print "no closing lines found" > "/dev/stderr"; exit 1 }
+		if (!c) { print "no lines with durations found: the files must be the output of make test" > "/dev/stderr"; exit 1 }
 		row = "| Minutes |"; rule = "| --- |"; all = "| **all** |"
 		for (i = 1; i <= c; i++) {
-			row = row " `" chores[i] "` |"; rule = rule " ---: |"; all = all " " minutes(total[i]) " |"
+			row = row " `" targets[i] "` |"; rule = rule " ---: |"; all = all " " minutes(total[i]) " |"
 		}
 		print row; print rule
 		for (j = 1; j <= p; j++) {

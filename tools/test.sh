@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Everything that must hold at every change. `make test` and `make test-full`
-# call it; CONTRIBUTING.md says what is in which part and how long it takes.
+# Runs all checks of a change, for `make test` and `make test-full`. CONTRIBUTING.md
+# describes the parts and how long they take.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tools/parts.sh
 source tools/parts.sh
 
-mode=${1:-quick} # quick, full, or race: only what beside the code can race
+mode=${1:-quick} # quick, full, or race: only unit and property tests, under the race detector
 
 skips=$(mktemp)
 trap 'rm -f "$skips"' EXIT
@@ -16,25 +16,25 @@ flags=(-shuffle=on)
 if [[ $mode != quick ]]; then
 	flags+=(-race)
 fi
-real_limit=15m # of go test, for one package
+real_limit=15m # time limit of go test for one package
 if [[ $mode == full ]]; then
 	export BRANDPULSE_TEST_FULL=1
 	real_limit=75m
 fi
 
-# Tests that start real servers lie under tests/, all others beside the code.
+# Tests that start real servers are in tests/, all others beside the code.
 starts_servers='/brandpulse-connect/tests(/|$)'
 
 unit() {
 	local packages
 	packages=$(go list ./... | grep -Ev "$starts_servers" | longest_first "$long_unit")
-	# shellcheck disable=SC2086 # one word a package
+	# shellcheck disable=SC2086 # one word per package
 	go test "${flags[@]}" -timeout 10m $packages
 }
 
-# Two packages at a time, each with servers of its own: one by itself waits half of the
-# time, for servers that start and for pipelines that catch up. The long runs of full
-# fill two cores alone.
+# Two packages at a time, each with its own servers: a single one spends half of its time
+# waiting for servers to start and pipelines to catch up. The long runs of full use both
+# cores, so there it is one.
 real() {
 	local packages at_once=2
 	[[ $mode == full ]] && at_once=1
@@ -43,8 +43,8 @@ real() {
 	go test "${flags[@]}" -count=1 -p "$at_once" -timeout "$real_limit" $packages
 }
 
-# longest_first PATTERN: puts the packages that match it first. The others then fill the
-# gaps, and no long one is left to run alone at the end.
+# longest_first PATTERN: puts packages that match the pattern first. The others fill the
+# gaps, so no long package runs alone at the end.
 longest_first() {
 	local all
 	all=$(cat)
@@ -54,25 +54,24 @@ longest_first() {
 long_real='/tests/(audit|configs|exact|real)$'
 long_unit='/plugins/(influxdb|kafkabatch|sentimentwindow)$'
 
-# Modules of their own keep what only a test needs out of the module graph of
-# whoever imports a plugin.
-modules_apart() {
+# Separate modules keep the dependencies of tests out of the module graph of programs
+# that import a plugin.
+separate_modules() {
 	git ls-files --cached --others --exclude-standard 'tests/**/go.mod' 'tools/go.mod' | xargs -rn1 dirname | grep -Ev '^tests/(faultlab|dashboard)$'
 }
 
-apart() { (cd "$1" && go vet ./... && go test "${flags[@]}" -timeout 10m ./...); }
+separate() { (cd "$1" && go vet ./... && go test "${flags[@]}" -timeout 10m ./...); }
 
-# A module apart that starts servers. Its long list is a chore of its own. The
-# race detector would see nothing of the processes under test, and is too slow
-# for samples of them.
+# A separate module that starts servers. Its long list is a target of its own. The race
+# detector cannot see into the processes under test, and is too slow to sample them.
 laboratory() (
 	cd tests/faultlab
 	go vet ./...
 	BRANDPULSE_TEST_FULL='' go test -shuffle=on -count=1 -timeout 15m ./...
 )
 
-# The dashboard in a browser, on real servers: a module apart, and the program under
-# test is another process, so neither cache nor race detector know it.
+# The dashboard in a browser, on real servers: a separate module. The program under test
+# is another process, which neither Go's test cache nor the race detector covers.
 browser() (
 	cd tests/dashboard
 	go vet ./...
@@ -84,7 +83,7 @@ configs() {
 	local binary=bin/brandpulse-connect files
 	mapfile -t files < <(find config -name '*.yaml' ! -name '*_benthos_test.yaml' | sort)
 	if ((${#files[@]} == 0)); then
-		echo "no pipeline in config/"
+		echo "no pipelines found in config/"
 		return 1
 	fi
 	"$binary" lint "${files[@]}"
@@ -102,8 +101,8 @@ part "unit and property tests" unit
 part "pipelines: lint and their unit tests" configs
 part "component pages are up to date" go run ./internal/docsgen -check
 while IFS= read -r dir; do
-	part "module $dir" apart "$dir"
-done < <(modules_apart)
+	part "module $dir" separate "$dir"
+done < <(separate_modules)
 part "servers under test (built once)" go run ./tests/testenv/getservers
 part "real servers" real
 part "fault laboratory" laboratory

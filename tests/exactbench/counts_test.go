@@ -11,9 +11,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// What would break: a reader that counts other tweets than the rest is compared
-// with, or none since a pipeline or a library has changed, which nobody sees
-// before the next benchmark.
+// If this fails, the readers that are compared count different tweets, or one of them
+// none since a pipeline or a library has changed, which would otherwise be noticed only
+// at the next benchmark.
 func TestEachReaderCountsAllTweets(t *testing.T) {
 	const batches, each, partitions = 40, 50, 8
 	kafka := testenv.FakeKafka(t)

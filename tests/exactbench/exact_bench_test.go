@@ -30,14 +30,14 @@ const (
 	benchRounds  = 5
 	benchTimeout = 5 * time.Minute
 
-	// memoryPasses are how often one process reads all tweets, for its memory
-	// and the pauses of the garbage collector: one pass has too few of these.
+	// memoryPasses is how often one process reads all tweets, for its memory and the
+	// pauses of the garbage collector: one pass has too few of these.
 	memoryPasses = 10
 )
 
-// BenchmarkExact prints the goals and two tables: with all cores, and with one
-// thread of Go at a time (GOMAXPROCS=1). One iteration is the filling of the topic,
-// all rounds, and two long runs of exact.yaml.
+// BenchmarkExact prints the goals and two tables: with all cores, and with one Go
+// thread at a time (GOMAXPROCS=1). One iteration is the filling of the topic, all
+// rounds, and two long runs of exact.yaml.
 func BenchmarkExact(b *testing.B) {
 	tweets, times := number(b, "BRANDPULSE_BENCH_TWEETS", benchTweets), number(b, "BRANDPULSE_BENCH_ROUNDS", benchRounds)
 	compression := cmp.Or(os.Getenv("BRANDPULSE_BENCH_COMPRESSION"), "lz4")
@@ -58,15 +58,15 @@ func BenchmarkExact(b *testing.B) {
 	}
 }
 
-// comparison is of all readers, on the tweets of a stream.
+// comparison has all readers of the tweets of a stream.
 type comparison struct {
 	*testing.B
 	stream *stream.Stream
 	tweets int
 }
 
-// compare has each reader read all tweets so many times, with so many threads, 0
-// for one a core, and then exact.yaml more of them. It logs what it finds.
+// compare runs each reader over all tweets this many times, with this many threads (0:
+// one per core), and then more of exact.yaml. It logs the results.
 func (c comparison) compare(times, threads int) map[string]*rounds.Row {
 	c.Helper()
 	rows, before := map[string]*rounds.Row{}, load()
@@ -124,12 +124,12 @@ func number(b *testing.B, variable string, otherwise int) int {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		b.Fatalf("%s is %q, which is no number above 0", variable, text)
+		b.Fatalf("%s is %q, not a number above 0", variable, text)
 	}
 	return n
 }
 
-// load is what the machine was busy with in the last 1, 5 and 15 minutes.
+// load returns the load averages of the machine.
 func load() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

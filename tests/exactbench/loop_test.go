@@ -15,9 +15,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// readLoop does what exact.yaml cannot do without: it fetches, decompresses,
-// decodes and counts, each partition by itself over a connection of
-// its own. There is no group, no Benthos, no message, and it makes no points.
+// readLoop does the minimum of exact.yaml's work: it fetches, decompresses, decodes and
+// counts, each partition on its own connection. It has no group, no Benthos and no
+// messages, and creates no points.
 func readLoop(ctx context.Context, j job, m *meter) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -64,7 +64,7 @@ type brand struct {
 	name    string
 	seconds map[int64]*[tweet.NumSentiments]int64
 	second  int64
-	counts  *[tweet.NumSentiments]int64 // of second
+	counts  *[tweet.NumSentiments]int64 // of the second
 }
 
 const loopFetchBytes = 2 << 20
@@ -123,7 +123,7 @@ func (l *loop) fetch(ctx context.Context, broker *kgo.Broker, offset int64) ([]b
 		return nil, err
 	}
 	if len(response.Topics) != 1 || len(response.Topics[0].Partitions) != 1 {
-		return nil, errors.New("the answer is not for one partition")
+		return nil, errors.New("the response is not for one partition")
 	}
 	got := &response.Topics[0].Partitions[0]
 	return got.RecordBatches, kerr.ErrorForCode(got.ErrorCode)

@@ -8,15 +8,15 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/rounds"
 )
 
-// meter measures from the first tweets that are counted to the last: the start
-// of a process and joining a group take as long as a million tweets.
+// meter measures from the first counted tweets to the last, since the start of a
+// process and joining a group take as long as a million tweets.
 type meter struct {
 	want int64
 	done chan struct{} // closed when all are counted
 
 	mu          sync.Mutex
 	count       int64
-	before      int64 // counted at first
+	before      int64 // number of tweets counted first
 	first, last time.Time
 	firstCPU    time.Duration
 	lastCPU     time.Duration
@@ -25,7 +25,7 @@ type meter struct {
 
 func newMeter(want int64) *meter { return &meter{want: want, done: make(chan struct{})} }
 
-// add counts tweets. It is called for many at once.
+// add counts tweets. It is called once for many.
 func (m *meter) add(tweets int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -41,8 +41,8 @@ func (m *meter) add(tweets int64) {
 	}
 }
 
-// measured gives tweets a second and CPU seconds a million tweets; 0 where all
-// came at once.
+// measured returns tweets per second and CPU seconds per million tweets; 0 if all
+// arrived at once.
 func (m *meter) measured() (rate, cpu float64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -50,7 +50,7 @@ func (m *meter) measured() (rate, cpu float64, err error) {
 	case m.err != nil:
 		return 0, 0, m.err
 	case m.count != m.want:
-		return 0, 0, fmt.Errorf("%d tweets of %d are counted", m.count, m.want)
+		return 0, 0, fmt.Errorf("%d of %d tweets are counted", m.count, m.want)
 	}
 	if m.before == m.want {
 		return 0, 0, nil

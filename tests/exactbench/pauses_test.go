@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// pauses are those in which the garbage collector stopped all goroutines, two in
-// each cycle: until the last of them has stopped, and all in all.
+// pauses are those in which the garbage collector stopped all goroutines, two per
+// cycle: until the last goroutine had stopped, and in total.
 type pauses struct {
 	Stopping, Total histogram
 }
@@ -29,7 +29,7 @@ func (p pauses) since(before pauses) pauses {
 	return pauses{p.Stopping.since(before.Stopping), p.Total.since(before.Total)}
 }
 
-// histogram is how many pauses were at most so long.
+// histogram is the number of pauses up to each length.
 type histogram map[time.Duration]uint64
 
 func histogramOf(s metrics.Sample) histogram {
@@ -72,7 +72,7 @@ func (h histogram) count() (n uint64) {
 	return n
 }
 
-// quantile gives an upper bound.
+// quantile returns an upper bound.
 func (h histogram) quantile(q float64) (upper time.Duration) {
 	below, want := uint64(0), q*float64(h.count())
 	for _, upper = range slices.Sorted(maps.Keys(h)) {

@@ -26,8 +26,8 @@ const (
 	gcPercent   = 400
 )
 
-// readPipeline runs a shipped pipeline of which the output alone is another one,
-// which drops what it gets.
+// readPipeline runs a shipped pipeline whose output is replaced by one that drops all
+// messages.
 func readPipeline(ctx context.Context, config string, j job, pass int, m *meter) error {
 	debug.SetMemoryLimit(memoryLimit)
 	if os.Getenv("GOGC") == "" {
@@ -71,7 +71,7 @@ func readPipeline(ctx context.Context, config string, j job, pass int, m *meter)
 	return <-ended
 }
 
-// withoutOutput is a shipped pipeline with our output instead of its own.
+// withoutOutput returns a shipped pipeline with the counting output instead of its own.
 func withoutOutput(config string) (string, error) {
 	text, err := os.ReadFile(config)
 	if err != nil {
@@ -87,10 +87,10 @@ func withoutOutput(config string) (string, error) {
 
 const dropName = "count_and_drop"
 
-// counting is what the output counts into.
+// counting is the meter of the output.
 var counting atomic.Pointer[meter]
 
-// drop is the stock output of that name, but for counting the tweets in what it
+// drop is the stock output of that name, except that it counts the tweets that it
 // drops.
 type drop struct{}
 
@@ -109,7 +109,7 @@ func (drop) Connect(context.Context) error { return nil }
 func (drop) WriteBatch(_ context.Context, batch service.MessageBatch) error {
 	var tweets int64
 	for _, message := range batch {
-		// sentiment_window says how many are in a message.
+		// sentiment_window sets the number of tweets in a message.
 		n, ok := message.MetaGetMut("tweets")
 		if !ok {
 			return errors.New("a message without tweets")

@@ -17,7 +17,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// jobVariable makes this program a reader instead of a test: it holds a job.
+// jobVariable holds a job, and makes this program a reader instead of a test.
 const jobVariable = "BRANDPULSE_BENCH_JOB"
 
 func TestMain(m *testing.M) {
@@ -31,25 +31,25 @@ func TestMain(m *testing.M) {
 	os.Exit(testenv.Main(m))
 }
 
-// job is what a process reads.
+// job is the work of one process.
 type job struct {
 	Reader  string
 	Broker  string
 	Topic   string
-	Tweets  int64 // that the topic holds
+	Tweets  int64 // number of tweets in the topic
 	Passes  int   // how often it is read from its beginning
-	Threads int   // of Go at a time; 0 for one a core
+	Threads int   // Go threads at a time; 0: one per core
 	Profile string
 	Result  string // file
 }
 
-// result is what a process has measured. Rate and CPU are of the last pass, 0 if
-// all tweets came at once.
+// result is the measurements of a process. Rate and CPU are those of the last pass, 0
+// if all tweets arrived at once.
 type result struct {
-	Passes int     // in which all tweets were counted
-	Rate   float64 // tweets a second
-	CPU    float64 // seconds a million tweets
-	Memory []int64 // bytes: the most that was held until each pass ended
+	Passes int     // duration in which all tweets were counted
+	Rate   float64 // tweets per second
+	CPU    float64 // seconds per million tweets
+	Memory []int64 // bytes: the most used by the end of each pass
 	Pauses pauses
 }
 
@@ -155,7 +155,7 @@ func profile(path string) (stop func() error, err error) {
 	}, nil
 }
 
-// peakMemory is the most that this process has held, in bytes.
+// peakMemory returns the highest memory use of this process so far, in bytes.
 func peakMemory() (int64, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -167,5 +167,5 @@ func peakMemory() (int64, error) {
 			return kib << 10, err
 		}
 	}
-	return 0, errors.New("the system does not tell the memory of this process")
+	return 0, errors.New("the system does not report the memory of this process")
 }

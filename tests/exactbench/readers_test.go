@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// The ways to read, in the order of a round.
+// The readers, in the order of a round.
 const (
 	exactReader = "exact.yaml"
 	bareReader  = "bare consumer"
@@ -30,10 +30,10 @@ func read(ctx context.Context, j job, pass int, m *meter) error {
 	case loopReader:
 		return readLoop(ctx, j, m)
 	}
-	return fmt.Errorf("there is no reader %q", j.Reader)
+	return fmt.Errorf("unknown reader %q", j.Reader)
 }
 
-// readBare counts the records that franz-go gives, and does nothing else.
+// readBare only counts the records from franz-go.
 func readBare(ctx context.Context, j job, m *meter) error {
 	client, err := kgo.NewClient(kgo.SeedBrokers(j.Broker), kgo.ConsumeTopics(j.Topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// bomb is a record batch of n records of one byte that are no tweets, compressed to
-// next to nothing.
+// bomb is a record batch of n records of one byte that are not tweets, compressed to
+// almost nothing.
 func bomb(t *testing.T, n int) []byte {
 	t.Helper()
 	records := make([]recordbatch.Record, n)
@@ -37,8 +37,8 @@ func bomb(t *testing.T, n int) []byte {
 	return out
 }
 
-// What would break: a few hundred kilobytes from a hostile producer become millions
-// of dead letters, and the process is killed for its memory, each time anew.
+// If this fails, a few hundred kilobytes from a hostile producer become millions of
+// dead letters, and the process is killed for its memory, again after each restart.
 func TestBatchesFullOfTinyRecordsDoNotTakeAllMemory(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -60,7 +60,7 @@ func TestBatchesFullOfTinyRecordsDoNotTakeAllMemory(t *testing.T) {
 			t.Logf("%d batches of %d bytes, %d records each", bombs, len(b), test.records)
 			program, _ := run(t, c, "config/exact.yaml", topic, dead, nil)
 			began := time.Now()
-			testenv.Eventually(t, 2*time.Minute, "all of the topic is committed", func() error {
+			testenv.Eventually(t, 2*time.Minute, "the whole topic is committed", func() error {
 				at, err := committed(t.Context(), client, topic)
 				if err == nil && at < int64(bombs*test.records) {
 					err = fmt.Errorf("up to offset %d", at)
@@ -72,9 +72,9 @@ func TestBatchesFullOfTinyRecordsDoNotTakeAllMemory(t *testing.T) {
 				t.Errorf("%d dead letters, want %d at least; %v", letters, bombs*test.letters, err)
 			}
 			peak := program.PeakRSS(t) >> 20
-			t.Logf("%d dead letters in %s, %d MB at most", letters, time.Since(began).Round(time.Second/10), peak)
+			t.Logf("%d dead letters in %s, at most %d MB", letters, time.Since(began).Round(time.Second/10), peak)
 			if peak > 400 {
-				t.Errorf("%d MB were in use at most", peak)
+				t.Errorf("up to %d MB were in use", peak)
 			}
 		})
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// What would break: a letter that the topic does not accept is written again for
-// ever, its neighbours with it, and its partition stands still.
+// If this fails, a letter that the topic does not accept is written again forever, with
+// its neighbours, and its partition is stuck.
 func TestALetterThatIsTooLargeGetsSmaller(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	for _, config := range []string{"config/exact.yaml", "config/ingest.yaml", "config/ingest_tweets.yaml"} {
@@ -22,7 +22,7 @@ func TestALetterThatIsTooLargeGetsSmaller(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", config, limit), func(t *testing.T) {
 				topic, dead := c.Topic(t, 1), freshTopic(t, c, limit)
 				client := c.Client(t, kgo.DefaultProduceTopic(topic), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(1<<20))
-				// What an error may repeat, and no codec makes small.
+				// Text that an error may repeat, and that no codec can compress.
 				digits := noise(600_000, "0123456789")
 				values := []string{
 					`{"brand":"B","sentiment":"positive","timestamp":1` + digits + `}`,
@@ -70,8 +70,8 @@ func TestALetterThatIsTooLargeGetsSmaller(t *testing.T) {
 	}
 }
 
-// checkLetters wants one letter of each value that is no tweet: whole, or if it is
-// larger than the limit the beginning.
+// checkLetters expects one letter for each value that is not a tweet: whole or, if it
+// is larger than the limit, its beginning.
 func checkLetters(t *testing.T, c *testenv.Cluster, dead string, values []string, limit int) {
 	t.Helper()
 	n, err := c.Records(t.Context(), dead)
@@ -104,7 +104,7 @@ func checkLetters(t *testing.T, c *testenv.Cluster, dead string, values []string
 		t.Errorf("%d records have a letter, want 12", len(seen))
 	}
 	if n > 24 {
-		t.Errorf("%d letters of 12 records: they are written again and again", n)
+		t.Errorf("%d letters of 12 records: they are written repeatedly", n)
 	}
 }
 

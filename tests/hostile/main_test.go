@@ -1,7 +1,7 @@
-// Package hostile_test gives the shipped pipelines what a hostile producer writes:
-// record batches that become a thousand times their size, and records whose letters
-// are larger than Kafka accepts. Kafka and InfluxDB are those of this process: what
-// is shown is the memory of the program and what it writes where.
+// Package hostile_test runs the shipped pipelines on the records of a hostile producer:
+// record batches that grow to a thousand times their size, and records whose letters
+// are larger than Kafka accepts. Kafka and InfluxDB run in this process: the tests
+// check the memory of the program and what it writes.
 package hostile_test
 
 import (
@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
 
-// run starts a shipped pipeline on a topic, into an InfluxDB of this process.
+// run starts a shipped pipeline on a topic, with an InfluxDB in this process.
 func run(t *testing.T, c *testenv.Cluster, config, topic, dead string, env map[string]string, args ...string) (*testenv.Program, *influxfake.Server) {
 	t.Helper()
 	server := influxfake.New(influxfake.Options{})
@@ -37,7 +37,7 @@ func run(t *testing.T, c *testenv.Cluster, config, topic, dead string, env map[s
 	return testenv.Start(t, command), server
 }
 
-// committed returns what the group of a topic has committed of its partition 0.
+// committed returns the offset that the group of a topic has committed for partition 0.
 func committed(ctx context.Context, client *kgo.Client, topic string) (int64, error) {
 	offsets, err := kadm.NewClient(client).FetchOffsets(ctx, topic)
 	if err != nil {
@@ -50,7 +50,7 @@ func committed(ctx context.Context, client *kgo.Client, topic string) (int64, er
 	return o.At, nil
 }
 
-// send writes a record batch as it is to partition 0.
+// send writes a record batch unchanged to partition 0.
 func send(t *testing.T, client *kgo.Client, topic string, batch []byte) {
 	t.Helper()
 	topics, err := kadm.NewClient(client).ListTopics(t.Context(), topic)

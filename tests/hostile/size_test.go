@@ -18,8 +18,8 @@ import (
 	_ "github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
 )
 
-// letterProcessors are those that a shipped pipeline has before the output for dead
-// letters.
+// letterProcessors returns the processors before the output for dead letters in a
+// shipped pipeline.
 func letterProcessors(t *testing.T, name string) string {
 	t.Helper()
 	text, err := config.Files.ReadFile(name)
@@ -45,8 +45,8 @@ func letterProcessors(t *testing.T, name string) string {
 	return string(out)
 }
 
-// What would break: Kafka refuses the letter of a record that it has accepted, for
-// ever, and its partition stands still.
+// If this fails, Kafka forever rejects the letter of a record that it has accepted, and
+// its partition is stuck.
 func TestAnyRecordOfAMiBMakesALetterBelowAMiB(t *testing.T) {
 	const limit = 1 << 20
 	for _, c := range []struct{ name, settings string }{
@@ -106,7 +106,7 @@ func TestAnyRecordOfAMiBMakesALetterBelowAMiB(t *testing.T) {
 	}
 }
 
-// letterSize is how large the batch is that Kafka gets of a letter, uncompressed.
+// letterSize returns the uncompressed size of the batch for a letter.
 func letterSize(m *service.Message) (int, error) {
 	content, err := m.AsBytes()
 	if err != nil {
@@ -123,7 +123,7 @@ func letterSize(m *service.Message) (int, error) {
 	return len(b), err
 }
 
-// drawRecord draws a record of up to a MiB that is no tweet, and whose error may
+// drawRecord draws a record of up to a MiB that is not a tweet, and whose error may
 // repeat it.
 func drawRecord(t *rapid.T) []byte {
 	size := rapid.SampledFrom([]int{0, 1, 2000, 600_000, 999_999, 1_000_001, 1<<20 - 200}).Draw(t, "size")

@@ -1,9 +1,10 @@
-// Package influxanswers_test asks real InfluxDBs the questions that decide what
-// the influxdb output does with points, and compares their answers with those
-// recorded in plugins/influxdb/testdata/answers, from which the output and the
-// fake InfluxDB are tested every day, and docs/influxdb-answers.md is made.
+// Package influxanswers_test sends real InfluxDBs the requests that decide how the
+// output influxdb handles points, and compares their responses with those recorded in
+// plugins/influxdb/testdata/answers. The output and the fake InfluxDB are tested
+// against the recordings every day, and docs/influxdb-answers.md is generated from
+// them.
 //
-// To record them anew: go test ./tests/influxanswers -update
+// To record them again: go test ./tests/influxanswers -update
 // and then: go test ./plugins/influxdb -run Answers -update
 package influxanswers_test
 
@@ -29,16 +30,16 @@ var update = flag.Bool("update", false, "record the answers")
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
 
-// fleeting is what differs from one time to the next in the same answer: ids and
-// times of this century's later years.
+// fleeting matches the parts of a response that change each time: ids, and times of
+// this century's later years.
 var fleeting = regexp.MustCompile(`(Lower Bound at |for database: | at )(20(?:2[4-9]|[3-9][0-9])-[^ ,"]+|[0-9a-f]{16})`)
 
 func fileOf(name string) string {
 	return filepath.Join("..", "..", "plugins", "influxdb", "testdata", "answers", name+".json")
 }
 
-// TestAnswersAreAsRecorded breaks if a server answers otherwise than the output
-// has been built for, or stores another part of a request.
+// If this fails, a server responds differently than the output expects, or stores
+// another part of a request.
 func TestAnswersAreAsRecorded(t *testing.T) {
 	for _, version := range influxd.Versions {
 		t.Run(version, func(t *testing.T) {
@@ -48,8 +49,7 @@ func TestAnswersAreAsRecorded(t *testing.T) {
 	}
 }
 
-// TestAnswersToTooManySeriesAreAsRecorded is the same for the limits of the index
-// that 1.8 has unless it is told otherwise. They are set low.
+// The same for 1.8's default limits of the index, which are set low here.
 func TestAnswersToTooManySeriesAreAsRecorded(t *testing.T) {
 	server := testenv.OwnInflux(t, influxd.Options{Version: influxd.V1, Auth: true})
 	path := filepath.Join(filepath.Dir(server.LogPath()), "influxdb.conf")
@@ -72,8 +72,8 @@ func TestAnswersToTooManySeriesAreAsRecorded(t *testing.T) {
 	compare(t, server, influxd.V1+"-limits")
 }
 
-// compare asks a server what a file holds, in its order, and compares the
-// answers, or records them.
+// compare sends the requests in a file, in their order, and compares the responses, or
+// records them.
 func compare(t *testing.T, server *influxd.Server, file string) {
 	t.Helper()
 	if err := server.CreateBucket(t.Context(), "short", 2*time.Hour); err != nil {
@@ -87,7 +87,7 @@ func compare(t *testing.T, server *influxd.Server, file string) {
 	for i, e := range exchanges {
 		who, ok := known[e.As]
 		if !ok {
-			t.Fatalf("%s: nobody is called %q", e.Name, e.As)
+			t.Fatalf("%s: unknown credentials %q", e.Name, e.As)
 		}
 		got := ask(t, server, e, who)
 		got.Body = influxfake.Fold(fleeting.ReplaceAllString(got.Body, "$1…"))
@@ -96,8 +96,8 @@ func compare(t *testing.T, server *influxd.Server, file string) {
 		}
 		if bucket := target(server, e); bucket != "" && e.Measurement() != "" {
 			if got.Status >= 400 {
-				// 1.8 and 2.x answer when the first shard has refused a point,
-				// and go on writing to the others.
+				// 1.8 and 2.x respond when the first shard has rejected a point, and
+				// continue to write to the others.
 				time.Sleep(50 * time.Millisecond)
 			}
 			got.Stored = count(t, server, bucket, e.Measurement())
@@ -113,7 +113,7 @@ func compare(t *testing.T, server *influxd.Server, file string) {
 	}
 }
 
-// target is the bucket that a question is about, if it is there.
+// target returns the bucket of a request, if it exists.
 func target(server *influxd.Server, e influxfake.Exchange) string {
 	name := e.Bucket
 	if e.Path() == "/write" {
@@ -128,13 +128,12 @@ func target(server *influxd.Server, e influxfake.Exchange) string {
 	return name
 }
 
-// spans are times between which a field has one type alone in all questions. Of a
-// field with two types in two shards, a query over both finds one type alone.
+// spans are ranges of time in which a field has a single type in all requests. If a
+// field has two types in two shards, a query over both returns only one.
 var spans = []string{"1970-01-01", "2023-11-30", "2023-12-30", "2262-01-01"}
 
-// eachSeries calls row for each series and span that holds points of a
-// measurement, with their number as _value. A refused point can leave a series
-// without points.
+// eachSeries calls row for each series and span with points of a measurement, with
+// their number as _value. A rejected point can leave a series without points.
 func eachSeries(t *testing.T, server *influxd.Server, bucket, measurement string, row func(r influxd.Row, points int64)) {
 	t.Helper()
 	for i := range len(spans) - 1 {
@@ -152,7 +151,7 @@ func eachSeries(t *testing.T, server *influxd.Server, bucket, measurement string
 	}
 }
 
-// count is how many points of a measurement with one field each a bucket holds.
+// count returns the number of points of a measurement with one field each in a bucket.
 func count(t *testing.T, server *influxd.Server, bucket, measurement string) (n int) {
 	t.Helper()
 	eachSeries(t, server, bucket, measurement, func(_ influxd.Row, points int64) { n += int(points) })

@@ -16,21 +16,21 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
 )
 
-// mapped is the database that a DBRP mapping of 2.x gives to the bucket, with the
+// mapped is the database that a DBRP mapping of 2.x assigns to the bucket, with the
 // retention policy weekly.
 const mapped = "mapped"
 
-// kept are the headers of an answer that are recorded: the first row always, the
-// second where the question is who answers.
+// kept are the headers of a response that are recorded: the first row always, the
+// second if the request is about the server's identity.
 var (
 	kept      = []string{"X-Influxdb-Error", "X-Platform-Error-Code", "Retry-After", "Www-Authenticate"}
 	keptAbout = []string{"X-Influxdb-Version", "X-Influxdb-Build", "Content-Type"}
 )
 
-// credential is a token, or a user and a password, which for 1.8 are one thing.
+// credential is a token, or a user and a password, which are the same for 1.8.
 type credential struct{ token, user, password string }
 
-// ask puts a question.
+// ask sends a request.
 func ask(t *testing.T, server *influxd.Server, e influxfake.Exchange, who credential) influxfake.Answer {
 	t.Helper()
 	query := url.Values{}
@@ -58,7 +58,7 @@ func ask(t *testing.T, server *influxd.Server, e influxfake.Exchange, who creden
 	case e.Encoding != "":
 		request.Header.Set("Content-Encoding", "gzip")
 	case request.ContentLength > 1<<20:
-		// So that the answer is read before the connection is closed.
+		// So that the response is read before the connection is closed.
 		request.Header.Set("Expect", "100-continue")
 	}
 	switch e.Auth {
@@ -72,7 +72,7 @@ func ask(t *testing.T, server *influxd.Server, e influxfake.Exchange, who creden
 		request.SetBasicAuth(who.user, who.password)
 	case "query":
 	default:
-		t.Fatalf("%s: no such way to tell who asks: %s", e.Name, e.Auth)
+		t.Fatalf("%s: unknown kind of authorisation: %s", e.Name, e.Auth)
 	}
 	client := http.Client{Transport: &http.Transport{ExpectContinueTimeout: 10 * time.Second}}
 	defer client.CloseIdleConnections()
@@ -98,7 +98,7 @@ func ask(t *testing.T, server *influxd.Server, e influxfake.Exchange, who creden
 	return got
 }
 
-// encoded is the body of a question.
+// encoded returns the body of a request.
 func encoded(t *testing.T, e influxfake.Exchange) []byte {
 	t.Helper()
 	body := []byte(e.Lines(time.Now()))
@@ -122,12 +122,12 @@ func encoded(t *testing.T, e influxfake.Exchange) []byte {
 	case influxfake.EncodingBadCheck:
 		packed[len(packed)-tail] ^= 0xff
 	default:
-		t.Fatalf("%s: no such encoding: %s", e.Name, e.Encoding)
+		t.Fatalf("%s: unknown encoding: %s", e.Name, e.Encoding)
 	}
 	return packed
 }
 
-// credentials makes everybody who asks.
+// credentials creates all credentials.
 func credentials(t *testing.T, server *influxd.Server) map[string]credential {
 	t.Helper()
 	if server.Version == influxd.V1 {
@@ -169,7 +169,7 @@ func credentials(t *testing.T, server *influxd.Server) map[string]credential {
 	}
 }
 
-// manage asks the management API.
+// manage sends a request to the management API.
 func manage(t *testing.T, server *influxd.Server, method, path string, question, answer any) {
 	t.Helper()
 	body, err := json.Marshal(question)

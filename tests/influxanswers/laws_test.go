@@ -15,17 +15,17 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// The laws that let the output find refused points by less than trying each one.
-// Their proofs from the sources are in docs/influxdb-answers.md.
+// The laws by which the output finds rejected points without trying each of them. Their
+// proofs from the sources are in docs/influxdb-answers.md.
 
-// count and words of an answer that counts.
+// count and text of a response with a count
 var counted = regexp.MustCompile(`dropped=(\d+)`)
 
-// lawRounds is how many requests a law is tried with.
+// lawRounds is the number of requests that a law is tested with.
 const lawRounds = 25
 
-// try writes points, each with the tag i that is its place, and returns the
-// answer, its count (-1 without one) and which points are not stored afterwards.
+// try writes points, each with its position as the tag i, and returns the response, its
+// count (-1 if there is none) and which points are not stored afterwards.
 func try(t *testing.T, server *influxd.Server, bucket, measurement string, points []string) (got influxfake.Answer, dropped int, refused []int) {
 	t.Helper()
 	got = ask(t, server, influxfake.Exchange{Bucket: bucket, Org: server.Org, Points: points}, credential{token: server.Token})
@@ -46,7 +46,7 @@ func try(t *testing.T, server *influxd.Server, bucket, measurement string, point
 	return got, dropped, refused
 }
 
-// eachVersion runs a law with both servers.
+// eachVersion tests a law with both servers.
 func eachVersion(t *testing.T, law func(t *testing.T, server *influxd.Server, random *rand.Rand)) {
 	for _, version := range influxd.Versions {
 		t.Run(version, func(t *testing.T) {
@@ -56,10 +56,10 @@ func eachVersion(t *testing.T, law func(t *testing.T, server *influxd.Server, ra
 	}
 }
 
-// TestTheOldestAreBeyondRetention breaks if an answer that counts N points beyond
-// retention does not mean the N oldest of the request, and that all the others
-// are stored. Points lie close to the bound, some older ones in the same shard as
-// younger ones, some at the same time.
+// If this fails, a response with the count N of points beyond retention does not mean
+// that the N oldest of the request were rejected and all others stored. The points are
+// close to the bound, some older ones in the same shard as younger ones, some at the
+// same time.
 func TestTheOldestAreBeyondRetention(t *testing.T) {
 	eachVersion(t, func(t *testing.T, server *influxd.Server, random *rand.Rand) {
 		const retention = 2 * time.Hour // shards of an hour
@@ -96,31 +96,31 @@ func TestTheOldestAreBeyondRetention(t *testing.T) {
 			got, dropped, refused := try(t, server, "short", measurement, points)
 			if dropped < 0 {
 				if got.Status != 204 || len(refused) > 0 {
-					t.Errorf("%d %s: refused %v", got.Status, got.Body, refused)
+					t.Errorf("%d %s: rejected %v", got.Status, got.Body, refused)
 				}
 				continue
 			}
 			want := slices.Clone(order[:dropped])
 			slices.Sort(want)
 			if !slices.Equal(refused, want) {
-				t.Errorf("%s: of the points at %v, refused %v, the oldest are %v", got.Body, times, refused, want)
+				t.Errorf("%s: of the points at %v, %v were rejected, but the oldest are %v", got.Body, times, refused, want)
 			}
 			if dropped < len(times) {
 				partly++
 				if times[order[dropped-1]] == times[order[dropped]] {
-					t.Errorf("%s: of two points at the same time one is refused", got.Body)
+					t.Errorf("%s: one of two points at the same time is rejected", got.Body)
 				}
 			}
 		}
 		if partly < lawRounds/3 {
-			t.Errorf("only %d requests were refused in part", partly)
+			t.Errorf("only %d requests were rejected in part", partly)
 		}
 	})
 }
 
-// conflicting is requests to a field that is an integer in the first shard, a
-// float in the second, and not there in the third. With other, points of another
-// field, an integer everywhere, are floats as well.
+// conflicting returns requests to a field that is an integer in the first shard, a
+// float in the second, and does not exist in the third. With other, points of another
+// field, an integer everywhere, are floats too.
 func conflicting(t *testing.T, server *influxd.Server, random *rand.Rand, measurement string, other bool) (points []string, kind map[int]int) {
 	t.Helper()
 	const month = int64(30 * 24 * time.Hour)
@@ -130,12 +130,12 @@ func conflicting(t *testing.T, server *influxd.Server, random *rand.Rand, measur
 		fmt.Sprintf("%s f=1.5,g=1i %d", measurement, shard(1)),
 		fmt.Sprintf("%s g=1i %d", measurement, shard(2)),
 	}
-	for _, point := range prepared { // one by one: they contradict each other
+	for _, point := range prepared { // one by one, since they contradict each other
 		if got, _, _ := try(t, server, server.Bucket, measurement, []string{point}); got.Status != 204 {
 			t.Fatalf("%s: %d %s", point, got.Status, got.Body)
 		}
 	}
-	kind = map[int]int{} // place → shard, of the points that write a float into f
+	kind = map[int]int{} // position → shard, of the points that write a float into f
 	shards := 1 + random.IntN(3)
 	for i := range 1 + random.IntN(20) {
 		s := random.IntN(shards)
@@ -153,13 +153,13 @@ func conflicting(t *testing.T, server *influxd.Server, random *rand.Rand, measur
 	return points, kind
 }
 
-// TestPointsOfAConflict breaks if an answer that names a field with a type does
-// not mean that in one shard all points of that kind are refused, or if one that
-// counts as many as the request has points does not mean all of them.
+// If this fails, a response that names a field with a type does not mean that one shard
+// has rejected all points of that kind, or a response that counts as many as the
+// request has points does not mean all of them.
 //
-// It is not true that the N points of a kind are refused because an answer says
-// dropped=N: see `as many dropped as the field has points, and not all of those`
-// among the recorded answers.
+// It is not true that the N points of a kind were rejected if a response has dropped=N:
+// see `as many dropped as the field has points, and not all of those` among the
+// recorded responses.
 func TestPointsOfAConflict(t *testing.T) {
 	eachVersion(t, func(t *testing.T, server *influxd.Server, random *rand.Rand) {
 		whole, named := 0, 0
@@ -169,17 +169,17 @@ func TestPointsOfAConflict(t *testing.T) {
 			got, dropped, refused := try(t, server, server.Bucket, measurement, points)
 			if dropped < 0 {
 				if got.Status != 204 || len(refused) > 0 {
-					t.Errorf("%d %s: refused %v", got.Status, got.Body, refused)
+					t.Errorf("%d %s: rejected %v", got.Status, got.Body, refused)
 				}
 				continue
 			}
 			if dropped > len(refused) {
-				t.Errorf("%s: refused are only %v", got.Body, refused)
+				t.Errorf("%s: only %v are rejected", got.Body, refused)
 			}
 			if dropped == len(points) {
 				whole++
 				if len(refused) != len(points) {
-					t.Errorf("%s: of %d points refused are only %v", got.Body, len(points), refused)
+					t.Errorf("%s: of %d points only %v are rejected", got.Body, len(points), refused)
 				}
 			}
 			if !strings.Contains(got.Body, `\"f\" on measurement`) {
@@ -195,15 +195,15 @@ func TestPointsOfAConflict(t *testing.T) {
 			}
 			for s := range total {
 				if s == 0 && lost[s] != total[s] {
-					t.Errorf("%s: in the shard where it is an integer, %d of %d are refused", got.Body, lost[s], total[s])
+					t.Errorf("%s: in the shard where it is an integer, %d of %d are rejected", got.Body, lost[s], total[s])
 				}
 				if s != 0 && lost[s] != 0 {
-					t.Errorf("%s: where it may be a float, %d are refused", got.Body, lost[s])
+					t.Errorf("%s: where it may be a float, %d are rejected", got.Body, lost[s])
 				}
 			}
 		}
 		if whole == 0 || named == 0 {
-			t.Errorf("%d requests were refused as a whole, %d named the field: the law was not tried", whole, named)
+			t.Errorf("%d requests were rejected as a whole, %d responses named the field: the law was not tested", whole, named)
 		}
 	})
 }

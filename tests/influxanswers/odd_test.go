@@ -19,7 +19,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv/influxstream"
 )
 
-// What InfluxDB would store silently, as something else than was meant.
+// Points that InfluxDB would silently store as something else than was meant.
 
 func eachOf(t *testing.T, test func(t *testing.T, version string)) {
 	for _, version := range influxd.Versions {
@@ -34,7 +34,8 @@ func messages(contents ...string) (batches []service.MessageBatch) {
 	return batches
 }
 
-// storedIn is each point of a bucket, as `measurement|tag t|field=value`, in order.
+// storedIn returns each point of a bucket, as `measurement|tag t|field=value`, in
+// order.
 func storedIn(t *testing.T, db *influxd.Database) (points []string) {
 	t.Helper()
 	err := db.Each(t.Context(), fmt.Sprintf(`from(bucket: %q) |> range(start: 1970-01-01T00:00:00Z)`, db.Bucket), func(row influxd.Row) error {
@@ -48,8 +49,8 @@ func storedIn(t *testing.T, db *influxd.Database) (points []string) {
 	return points
 }
 
-// mustBeRejected is that each of what is rejected begins with the message and has
-// the reason behind it.
+// mustBeRejected checks that each rejected point begins with the message and has the
+// reason after it.
 func mustBeRejected(t *testing.T, rejected []string, want ...string) {
 	t.Helper()
 	slices.Sort(want)
@@ -63,9 +64,8 @@ func mustBeRejected(t *testing.T, rejected []string, want ...string) {
 	}
 }
 
-// TestOddLines breaks if a byte order mark makes a twin of a measurement, if one of
-// two values of a field is lost silently, or if a message without points holds up
-// the stream.
+// If this fails, a byte order mark creates a second measurement, one of two values of a
+// field is silently lost, or a message without points blocks the stream.
 func TestOddLines(t *testing.T) {
 	eachOf(t, func(t *testing.T, version string) {
 		db := testenv.Influx(t, version)
@@ -90,21 +90,21 @@ func TestOddLines(t *testing.T) {
 			`[{"measurement":"odd","fields":{"f":10},"timestamp":1700000000000000000}] | the message is a JSON array`,
 			`{"measurement":"odd","fields":{"f":11,"f":12},"timestamp":1700000000000000000} | the message is ambiguous JSON`,
 		)
-		// What a real server makes of them if they are sent all the same.
+		// The result of a real server if they are sent anyway.
 		for _, line := range []string{"\uFEFFtwin f=1i" + at, "twin f=1i,f=2i" + at, "twin g=1i,time=2i" + at} {
 			if err := db.Write(t.Context(), []byte(line)); err != nil {
-				t.Errorf("%q is refused, so need not be looked for: %v", line, err)
+				t.Errorf("%q is rejected, so the output need not check for it: %v", line, err)
 			}
 		}
 		if got := len(storedIn(t, db)); got != 4+3 {
-			t.Errorf("%d points are stored of what must not be sent: %q", got-4, storedIn(t, db))
+			t.Errorf("%d points that must not be sent are stored: %q", got-4, storedIn(t, db))
 		}
 	})
 }
 
-// TestMissingKeys breaks if points whose measurement or bucket is not in the message
-// are stored under the name null, in the bucket of another tenant too, or if a
-// point without tags is refused.
+// If this fails, points whose measurement or bucket is not in the message are stored
+// under the name null, or in the bucket of another tenant, or a point without tags is
+// rejected.
 func TestMissingKeys(t *testing.T) {
 	eachOf(t, func(t *testing.T, version string) {
 		db := testenv.Influx(t, version)
@@ -139,8 +139,8 @@ timestamp: 'root = this.ns'
 	})
 }
 
-// TestUnsignedFieldsGoOn breaks if a field that is unsigned in the bucket cannot be
-// continued, or if 1.8, which knows none, is sent one unasked.
+// If this fails, a field that is unsigned in the bucket cannot be continued, or 1.8,
+// which does not support them, gets one by default.
 func TestUnsignedFieldsGoOn(t *testing.T) {
 	eachOf(t, func(t *testing.T, version string) {
 		db := testenv.Influx(t, version)
@@ -170,7 +170,7 @@ timestamp: 'root = this.ns'
 	})
 }
 
-// connecting writes a point, and gives what is logged first of why it cannot.
+// connecting writes a point and returns the first logged reason why it cannot.
 func connecting(t *testing.T, output string) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -192,7 +192,7 @@ func connecting(t *testing.T, output string) error {
 	return nil
 }
 
-// stopper keeps the first line of a log, and stops what has logged it.
+// stopper keeps the first line of a log, and stops the stream.
 type stopper struct {
 	stop  func()
 	once  sync.Once
@@ -207,8 +207,8 @@ func (s *stopper) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// TestIDsInsteadOfNames breaks if an organisation or a bucket that is set by its id
-// is not found for create_bucket and replay_window, or if another retention is read.
+// If this fails, an organisation or a bucket that is set by its id is not found for
+// create_bucket and replay_window, or another retention is read.
 func TestIDsInsteadOfNames(t *testing.T) {
 	server := testenv.OwnInflux(t, influxd.Options{Version: influxd.V2, Auth: true})
 	var orgs struct{ Orgs []struct{ ID string } }

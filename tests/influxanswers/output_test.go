@@ -31,7 +31,7 @@ func TestEveryGoodPointIsStored(t *testing.T) {
 			at := strconv.Itoa(1_700_000_000_000_000_000 + i)
 			line := "exact,t=v f=" + strconv.Itoa(i) + "i " + at
 			switch {
-			case i%997 == 500: // another type than the points before have given the field
+			case i%997 == 500: // a type other than the field's
 				line = "exact,t=v f=0.5 " + at
 				bad = append(bad, line)
 			case i%1499 == 700:
@@ -45,8 +45,8 @@ func TestEveryGoodPointIsStored(t *testing.T) {
 				lines = nil
 			}
 		}
-		// The first message settles the type of the field: 1.8 stores nothing of a
-		// request in which it has two.
+		// The first message sets the type of the field: 1.8 stores nothing of a request
+		// with both.
 		influxstream.Write(t, db, "", batches[:1])
 		rejected := influxstream.Write(t, db, "", batches)
 		got := map[string]string{}
@@ -73,8 +73,8 @@ func TestEveryGoodPointIsStored(t *testing.T) {
 	})
 }
 
-// TestOddNamesComeBack breaks if a name or a text that the output takes is stored
-// where a query does not find it, or as something else.
+// If this fails, an accepted name or text is stored where no query finds it, or as
+// something else.
 func TestOddNamesComeBack(t *testing.T) {
 	testenv.EachInflux(t, influxd.V1, func(t *testing.T, version string) {
 		db := testenv.Influx(t, version)

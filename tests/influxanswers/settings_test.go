@@ -21,8 +21,8 @@ func point(measurement string, i int) service.MessageBatch {
 	return service.MessageBatch{service.NewMessage(fmt.Appendf(nil, "%s f=%di %d", measurement, i, 1_700_000_000_000_000_000+i))}
 }
 
-// TestUserAndPassword breaks if a real server does not know who writes by the v1
-// API: a user of 1.8, or a v1 authorisation of 2.7 and a mapped database.
+// If this fails, a real server does not accept the writer by the v1 API: a user of 1.8,
+// or a v1 authorisation of 2.7 and a mapped database.
 func TestUserAndPassword(t *testing.T) {
 	for version, user := range map[string]string{influxd.V1: "writer", influxd.V2: "v1 writer"} {
 		t.Run(version, func(t *testing.T) {
@@ -41,8 +41,8 @@ func TestUserAndPassword(t *testing.T) {
 	}
 }
 
-// TestEachMessageHasItsBucket breaks if a real server says otherwise than the
-// output expects that a bucket which a message names is not there.
+// If this fails, a real server's response for a missing bucket that a message names
+// differs from what the output expects.
 func TestEachMessageHasItsBucket(t *testing.T) {
 	testenv.EachInflux(t, influxd.V1, func(t *testing.T, version string) {
 		one, other := testenv.Influx(t, version), testenv.Influx(t, version)
@@ -70,17 +70,16 @@ func TestEachMessageHasItsBucket(t *testing.T) {
 	})
 }
 
-// TestReplayWindow breaks if the retention of a real server's bucket is not read,
-// or taken for another one.
+// If this fails, the retention of a real server's bucket is not read, or misread.
 func TestReplayWindow(t *testing.T) {
 	testenv.EachInflux(t, influxd.V1, func(t *testing.T, version string) {
 		db := testenv.Influx(t, version)
 		made := *db
 		made.Bucket = db.Bucket + "-made"
 		influxstream.Write(t, &made, "create_bucket: true\nretention: 240h\nreplay_window: 168h", []service.MessageBatch{point("replay", 1)})
-		influxstream.Write(t, db, "replay_window: 168h", []service.MessageBatch{point("replay", 1)}) // kept for ever
+		influxstream.Write(t, db, "replay_window: 168h", []service.MessageBatch{point("replay", 1)}) // kept forever
 
-		// The bucket that is there keeps points for ten days, and stays as it is.
+		// The existing bucket keeps points for ten days, and must not be changed.
 		var log strings.Builder
 		builder := service.NewStreamBuilder()
 		builder.SetLogger(slog.New(slog.NewTextHandler(&log, nil)))
@@ -103,8 +102,8 @@ func TestReplayWindow(t *testing.T) {
 	})
 }
 
-// TestReplacedPointsComeBack breaks if what the output writes instead of what line
-// protocol cannot carry is stored as something else.
+// If this fails, the replacement of text that line protocol cannot carry is stored as
+// something else.
 func TestReplacedPointsComeBack(t *testing.T) {
 	testenv.EachInflux(t, influxd.V1, func(t *testing.T, version string) {
 		db := testenv.Influx(t, version)
@@ -133,7 +132,7 @@ func TestReplacedPointsComeBack(t *testing.T) {
 	})
 }
 
-// countIn is how many points of a measurement a bucket holds.
+// countIn returns the number of points of a measurement in a bucket.
 func countIn(t *testing.T, db *influxd.Database, measurement string) (n int64) {
 	t.Helper()
 	rows, err := db.Query(t.Context(), fmt.Sprintf(`from(bucket: %q) |> range(start: 2023-01-01T00:00:00Z) |> filter(fn: (r) => r._measurement == %q) |> count()`, db.Bucket, measurement))

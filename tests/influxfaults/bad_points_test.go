@@ -15,8 +15,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv/influxstream"
 )
 
-// What would break: while resets hide what has become of a request, a bad point
-// takes good ones along, is lost or set aside twice, or a good one is set aside.
+// If this fails, while resets hide the results of requests, a bad point affects good
+// ones, is lost or rejected twice, or a good one is rejected.
 func TestBadPointsAreFoundThroughResets(t *testing.T) {
 	t.Parallel()
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
@@ -28,8 +28,8 @@ func TestBadPointsAreFoundThroughResets(t *testing.T) {
 		now := time.Now().Truncate(time.Hour).UnixNano() // one shard for all
 		batches, sent, bad := withBadPoints(now, 20_000)
 
-		// The first point settles the type of the field: 1.8 stores nothing of a
-		// request in which a new field has two.
+		// The first point sets the type of the field: 1.8 stores nothing of a request
+		// with two types for a new field.
 		if err := db.Write(t.Context(), []byte(line(now, sent[now]))); err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +49,7 @@ backoff: { initial_interval: 5ms, max_interval: 50ms }
 		mustHold(t, db, sent)
 		var lines []string
 		for _, r := range rejected {
-			// The reason may repeat the point, the point has no bar.
+			// The reason may repeat the point, which has no bar.
 			point, reason, _ := strings.Cut(r, " | ")
 			lines = append(lines, point)
 			if reason == "" {
@@ -65,13 +65,13 @@ backoff: { initial_interval: 5ms, max_interval: 50ms }
 		resets := stats.Happened(influxfault.ResetBefore) + stats.Happened(influxfault.ResetAfter)
 		t.Logf("%.1f s: %d bad points of %d took %d requests with %d resets", took.Seconds(), len(bad), len(bad)+len(sent), stats.Requests, resets)
 		if resets == 0 || stats.Happened(influxfault.ResetAfter) == 0 {
-			t.Error("no resets: this proves nothing")
+			t.Error("no resets, so this proves nothing")
 		}
 	})
 }
 
-// withBadPoints gives n points from a time on in batches of one message of 200
-// lines, among them bad ones of each kind, scattered and side by side.
+// withBadPoints returns n points from a time in batches of one message of 200 lines,
+// with bad ones of each kind among them, scattered and side by side.
 func withBadPoints(from int64, n int) (batches []service.MessageBatch, good points, bad []string) {
 	good = points{}
 	var lines []string

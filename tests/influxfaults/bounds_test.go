@@ -31,8 +31,8 @@ const (
 	boundRequests = 2
 )
 
-// endless is an input that never waits: there is another batch at once, however
-// many are not acknowledged.
+// endless is an input that never waits: the next batch is always ready, however many
+// are not acknowledged.
 type endless struct {
 	read, acked atomic.Int64
 	unacked     sync.Map // numbers of batches
@@ -58,8 +58,8 @@ func (e *endless) ReadBatch(context.Context) (service.MessageBatch, service.AckF
 	}, nil
 }
 
-// mustBeStored compares what is acknowledged with what is in InfluxDB. What was
-// read while the stream stopped may be neither.
+// mustBeStored compares the acknowledged points with those in InfluxDB. Points read
+// while the stream stopped may be neither.
 func (e *endless) mustBeStored(t *testing.T, db *influxd.Database) {
 	t.Helper()
 	sent := points{}
@@ -75,7 +75,7 @@ func (e *endless) mustBeStored(t *testing.T, db *influxd.Database) {
 	mustHold(t, db, sent)
 }
 
-// usage is what this process holds.
+// usage is the resource use of this process.
 type usage struct {
 	goroutines int
 	heap       uint64 // bytes in use
@@ -90,8 +90,8 @@ func measure() usage {
 
 func (u usage) String() string { return fmt.Sprintf("%d goroutines, %d KB", u.goroutines, u.heap>>10) }
 
-// What would break: while InfluxDB is away, the output gathers points and
-// goroutines until the program is killed, or keeps some for ever afterwards.
+// If this fails, while InfluxDB is down, the output accumulates points and goroutines
+// until the program is killed, or leaks some.
 func TestOutageNeedsNoMoreMemoryTheLongerItIs(t *testing.T) {
 	db := testenv.Influx(t, testenv.InfluxV1)
 	read(t, db) // the client of the queries has its connections
@@ -134,15 +134,15 @@ func TestOutageNeedsNoMoreMemoryTheLongerItIs(t *testing.T) {
 	}
 	awaitAcks(20)
 
-	// Benthos has two goroutines for each batch in flight: one in the output, one
-	// that waits for its ack. Each request has one of its own and two of its
-	// connection, and in the proxy, which is in this process too, two of the
-	// connection and two of the one to InfluxDB; there are as many spare requests,
-	// and a connection that is given up lasts a little. The rest is Benthos's own.
+	// Benthos has two goroutines for each batch in flight: one in the output, one that
+	// waits for its ack. Each request has one of its own and two for its connection
+	// and, in the proxy, which is in this process too, two for the connection and two
+	// for the one to InfluxDB. There are as many spare requests, and an abandoned
+	// connection lasts a little longer. The rest is Benthos's own.
 	limit := usage{goroutines: before.goroutines + 2*boundInFlight + 2*boundRequests*10 + 40}
-	// A batch in flight is there as a message, as lines of its own and, while
-	// its request is under way, as lines of that; compressors and the buffers of
-	// connections come on top.
+	// A batch in flight exists as a message, as its own lines and, while its request is
+	// in flight, as lines of that. Compressors and the buffers of connections are
+	// extra.
 	limit.heap = before.heap + (boundInFlight+8)*3*endlessBytes + 16<<20
 	for _, outage := range []struct {
 		name   string
@@ -152,7 +152,7 @@ func TestOutageNeedsNoMoreMemoryTheLongerItIs(t *testing.T) {
 		{name: "hangs", decide: influxfault.Always(influxfault.Fault{Kind: influxfault.Hang})},
 		{name: "resets", decide: influxfault.Always(influxfault.Fault{Kind: influxfault.ResetBefore})},
 		{name: "answers 503", decide: influxfault.Always(influxfault.Fault{Kind: influxfault.Unavailable})},
-		{name: "is not there", away: true},
+		{name: "is down", away: true},
 	} {
 		read, requests := input.read.Load(), proxy.Stats().Requests
 		proxy.SetFaults(outage.decide)
@@ -171,7 +171,7 @@ func TestOutageNeedsNoMoreMemoryTheLongerItIs(t *testing.T) {
 		if most.goroutines > limit.goroutines || most.heap > limit.heap {
 			t.Errorf("InfluxDB %s: %s, more than %s", outage.name, most, limit)
 		}
-		// What was under way before may still have been answered.
+		// Requests in flight before may still have been answered.
 		if more := input.read.Load() - read; more > 3*boundInFlight {
 			t.Errorf("InfluxDB %s: %d batches more were read", outage.name, more)
 		}
@@ -201,7 +201,7 @@ func TestOutageNeedsNoMoreMemoryTheLongerItIs(t *testing.T) {
 	})
 }
 
-// stacks are the goroutines that there are, without those of the tests.
+// stacks returns the stacks of all goroutines except those of the tests.
 func stacks() string {
 	var text bytes.Buffer
 	_ = pprof.Lookup("goroutine").WriteTo(&text, 1)

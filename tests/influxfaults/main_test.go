@@ -1,6 +1,6 @@
-// Package influxfaults_test lets the output influxdb write to real InfluxDBs
-// through a proxy that does what networks, gateways and servers in trouble do,
-// and compares what InfluxDB then holds with what was sent.
+// Package influxfaults_test lets the output influxdb write to real InfluxDBs through a
+// proxy that simulates networks, gateways and faulty servers, and compares the content
+// of InfluxDB with the points that were sent.
 package influxfaults_test
 
 import (

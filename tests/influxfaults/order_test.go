@@ -11,8 +11,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv/influxstream"
 )
 
-// What would break: of several values for one point, in one request and in several
-// that are sent again, another one than the last stays, although order is promised.
+// If this fails, of several values for one point, in one request or in several that are
+// retried, another one than the last is stored, although order is promised.
 func TestLastValueStays(t *testing.T) {
 	t.Parallel()
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
@@ -34,15 +34,15 @@ backoff: { initial_interval: 20ms, max_interval: 50ms }
 				}
 				mustHold(t, db, sent)
 				if stats := proxy.Stats(); stats.Requests-stats.Stored < 10 || stats.Twice == 0 {
-					t.Errorf("%d requests, %d stored, %d points twice: this proves nothing", stats.Requests, stats.Stored, stats.Twice)
+					t.Errorf("%d requests, %d stored, %d points twice: so this proves nothing", stats.Requests, stats.Stored, stats.Twice)
 				}
 			})
 		}
 	})
 }
 
-// again gives n lines for a few points, each with a value that counts up, in one
-// batch of messages with 1,500 lines.
+// again returns n lines for a few points, each with an increasing value, in one batch
+// of messages with 1,500 lines.
 func again(few, n int) (batch service.MessageBatch, sent points) {
 	random := rand.New(rand.NewPCG(1, 2))
 	sent = points{}

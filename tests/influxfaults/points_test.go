@@ -11,19 +11,19 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 )
 
-// points are values by time, in nanoseconds: what one series holds.
+// points are the values of one series by time, in nanoseconds.
 type points map[int64]int64
 
 // start is the time of the first point.
 const start = 1_700_000_000_000_000_000
 
-// line is a point of the series.
+// line returns a point of the series.
 func line(at, value int64) string {
 	return fmt.Sprintf("faults,host=a value=%di %d", value, at)
 }
 
-// sequence gives n points with a time of their own, in batches of two messages
-// with 50 lines each.
+// sequence returns n points with different times, in batches of two messages with 50
+// lines each.
 func sequence(n int) (batches []service.MessageBatch, sent points) {
 	sent = points{}
 	var (
@@ -49,8 +49,8 @@ func message(lines []string) *service.Message {
 	return service.NewMessage([]byte(strings.Join(lines, "\n")))
 }
 
-// read gives the points that InfluxDB holds. It reads each and counts it once:
-// Flux can give one twice, and its sums are too high then.
+// read returns the points in InfluxDB. It reads each and counts it once: Flux can
+// return one twice, and its sums are then too high.
 func read(t testing.TB, db *influxd.Database) points {
 	t.Helper()
 	stored := points{}
@@ -70,7 +70,7 @@ func read(t testing.TB, db *influxd.Database) points {
 	return stored
 }
 
-// mustHold compares what InfluxDB holds with what was sent.
+// mustHold compares the points in InfluxDB with those that were sent.
 func mustHold(t testing.TB, db *influxd.Database, sent points) {
 	t.Helper()
 	if err := compare(read(t, db), sent); err != nil {

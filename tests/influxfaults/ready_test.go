@@ -12,8 +12,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv/influxstream"
 )
 
-// What would break: whoever watches /ready does not hear that the token has
-// become a wrong one, or that it is right again; or points are dropped meanwhile.
+// If this fails, /ready does not show that the token has become invalid, or valid
+// again; or points are dropped meanwhile.
 func TestProgramIsNotReadyWhileItsTokenIsRefused(t *testing.T) {
 	t.Parallel()
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
@@ -71,7 +71,7 @@ func TestProgramIsNotReadyWhileItsTokenIsRefused(t *testing.T) {
 			t.Errorf("%d points are rejected, the first one: %s", len(lines), lines[0])
 		}
 		if proxy.Stats().Happened(influxfault.Unauthorized) == 0 {
-			t.Error("no request with points was refused: this proves nothing")
+			t.Error("no request with points was rejected, so this proves nothing")
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv/influxstream"
 )
 
-// impatient lets a scenario of at least 40 requests with many faults take seconds.
+// impatient lets a scenario of at least 40 requests with many faults finish in seconds.
 const impatient = `timeout: 1s
 backoff: { initial_interval: 10ms, max_interval: 100ms }
 flush_period: 100ms
@@ -23,16 +23,16 @@ gzip: %t
 
 const scenarioPoints = 20_000
 
-// scenario is what happens to the requests of one stream.
+// scenario is the faults of one stream's requests.
 type scenario struct {
 	name    string
 	decide  influxfault.Decide
 	plain   bool               // without compression
-	happens []influxfault.Kind // each of which must happen
+	happens []influxfault.Kind // each of these must happen
 	twice   bool               // points must be stored more than once
-	release bool               // what is held comes when the stream has ended
-	points  int                // in a request, at most; 0: 500
-	least   time.Duration      // the stream must take so long: it was asked to wait
+	release bool               // held requests are applied after the stream has ended
+	points  int                // most points per request; 0: 500
+	least   time.Duration      // least duration of the stream, which was asked to wait
 }
 
 func scenarios() []scenario {
@@ -97,8 +97,8 @@ func scenarios() []scenario {
 	return all
 }
 
-// unauthorizedFor answers 401 to all that writes, tries of the connection too,
-// from request n on for a time.
+// unauthorizedFor responds 401 to everything that writes, including connection tests,
+// from request n for a time.
 func unauthorizedFor(n int, d time.Duration) influxfault.Decide {
 	var began atomic.Pointer[time.Time]
 	return func(r influxfault.Request) influxfault.Fault {
@@ -112,10 +112,10 @@ func unauthorizedFor(n int, d time.Duration) influxfault.Decide {
 	}
 }
 
-// What would break: points are lost, doubled under another time, rejected though
-// InfluxDB has nothing against them, or never acknowledged, when InfluxDB or what
-// is before it is in trouble.
-func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
+// If this fails, points are lost, duplicated at another time, rejected although
+// InfluxDB would accept them, or never acknowledged, while InfluxDB or the network
+// fails.
+func TestStoredPointsAreThoseThatWereSent(t *testing.T) {
 	t.Parallel()
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
 		for _, s := range scenarios() {
@@ -142,7 +142,7 @@ func (s scenario) run(t *testing.T, db *influxd.Database) {
 	mustHold(t, db, sent) // each batch was acknowledged
 	if s.release {
 		proxy.Release()
-		testenv.Eventually(t, 10*time.Second, "what was held has come", func() error {
+		testenv.Eventually(t, 10*time.Second, "the held requests are applied", func() error {
 			if stats := proxy.Stats(); stats.Under > 0 {
 				return fmt.Errorf("%d requests are under way", stats.Under)
 			}
@@ -154,7 +154,7 @@ func (s scenario) run(t *testing.T, db *influxd.Database) {
 	t.Logf("%.1f s, %d requests, %d stored, %d lines stored more than once", took.Seconds(), stats.Requests, stats.Stored, stats.Twice)
 	for _, k := range s.happens {
 		if stats.Happened(k) == 0 {
-			t.Errorf("%v has never happened: this proves nothing", k)
+			t.Errorf("%v has never happened, so this proves nothing", k)
 		}
 	}
 	if stats.Lines != len(sent) {
@@ -165,14 +165,15 @@ func (s scenario) run(t *testing.T, db *influxd.Database) {
 	}
 }
 
-// That the test above can see a loss: a gateway that says 204 and stores nothing.
-func TestLossIsSeen(t *testing.T) {
+// If this fails, the test above could not notice a loss: here a gateway responds 204
+// and stores nothing.
+func TestALossIsNoticed(t *testing.T) {
 	t.Parallel()
 	db := testenv.Influx(t, testenv.InfluxV1)
 	proxy, through := testenv.FaultyProxy(t, db, influxfault.Seeded(1, 0.1, influxfault.Fault{Kind: influxfault.Lie}))
 	batches, sent := sequence(scenarioPoints)
 	influxstream.Write(t, through, fmt.Sprintf(impatient, 500, true), batches)
 	if err := compare(read(t, db), sent); err == nil || proxy.Stats().Lines == len(sent) {
-		t.Errorf("%d requests are lost, and nobody sees it", proxy.Stats().Happened(influxfault.Lie))
+		t.Errorf("%d requests are lost, and the comparison does not notice it", proxy.Stats().Happened(influxfault.Lie))
 	}
 }

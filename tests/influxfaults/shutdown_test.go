@@ -19,23 +19,23 @@ import (
 
 const (
 	shutdownTimeout = 4 * time.Second
-	// Benthos gives itself a second more before it ends hard.
+	// Benthos allows a second more before it ends forcibly.
 	shutdownMargin = 2 * time.Second
 	shutdownTweets = 20_000
 )
 
-// What would break: an ingest that is stopped while InfluxDB is away is killed by
-// its supervisor, puts tweets aside that InfluxDB has nothing against, or commits
-// what is not stored.
-func TestStopWhileInfluxDBIsAwayLosesNothing(t *testing.T) {
+// If this fails, an ingest that is stopped while InfluxDB is down is killed by its
+// supervisor, sends tweets to the dead letters that InfluxDB would accept, or commits
+// tweets that are not stored.
+func TestStopWhileInfluxDBIsDownLosesNothing(t *testing.T) {
 	t.Parallel()
 	for name, away := range map[string]struct {
 		fault  influxfault.Kind
-		leaves bool // nobody listens any more
+		leaves bool // nothing listens any more
 	}{
-		"hangs":        {fault: influxfault.Hang},
-		"resets":       {fault: influxfault.ResetBefore},
-		"is not there": {fault: influxfault.ResetBefore, leaves: true},
+		"hangs":   {fault: influxfault.Hang},
+		"resets":  {fault: influxfault.ResetBefore},
+		"is down": {fault: influxfault.ResetBefore, leaves: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +61,7 @@ func TestStopWhileInfluxDBIsAwayLosesNothing(t *testing.T) {
 					"KAFKA_BROKERS": strings.Join(kafka.Brokers, ","), "TOPIC": topic, "DEAD_TOPIC": dead, "CONSUMER_GROUP": "group",
 					"INFLUXDB_URL": through.URL, "INFLUXDB_ORG": through.Org, "INFLUXDB_BUCKET": through.Bucket, "INFLUXDB_TOKEN": through.Token,
 					"SHUTDOWN_TIMEOUT": shutdownTimeout.String(),
-					// Batches of some 80 tweets, so that many follow one another.
+					// Batches of about 80 tweets, so that many follow one another.
 					"MAX_YIELD_BATCH_BYTES": "2KB",
 				}})
 				testenv.Eventually(t, time.Minute, "requests find no InfluxDB", func() error {
@@ -91,13 +91,13 @@ func TestStopWhileInfluxDBIsAwayLosesNothing(t *testing.T) {
 				t.Logf("stopped after %.1f s with exit code %d; InfluxDB holds %d of %d tweets, %d are committed",
 					took.Seconds(), code, stored.Total(), len(records), acknowledged.Total())
 				if err := oracle.NotAbove(acknowledged, stored); err != nil {
-					t.Errorf("what is committed is not all stored: %v", err)
+					t.Errorf("not all committed tweets are stored: %v", err)
 				}
 				if acknowledged.Total() == 0 || stored.Total() == int64(len(records)) {
-					t.Error("InfluxDB went away too early or too late: this proves nothing")
+					t.Error("InfluxDB went down too early or too late, so this proves nothing")
 				}
 
-				// InfluxDB is back.
+				// InfluxDB is up again.
 				proxy.SetFaults(nil)
 				if away.leaves {
 					if err := proxy.Return(); err != nil {
@@ -127,7 +127,8 @@ func TestStopWhileInfluxDBIsAwayLosesNothing(t *testing.T) {
 	}
 }
 
-// tweets are records of tweets in Avro, by a codec that is not the program's.
+// tweets returns records of tweets in Avro, encoded with a codec that is not the
+// program's.
 func tweets(t testing.TB, topic string, n int) (records []*kgo.Record) {
 	t.Helper()
 	schema := avro.MustParse(schemas.Tweet)
@@ -167,7 +168,7 @@ func committedCounts(t testing.TB, kafka *testenv.Cluster, group, topic string, 
 		err = offsets.Error()
 	}
 	if err != nil {
-		t.Fatalf("reading what is committed: %v", err)
+		t.Fatalf("reading the committed offsets: %v", err)
 	}
 	var before []*kgo.Record
 	for _, r := range records {

@@ -1,5 +1,5 @@
-// Package misfit_test shows, with kafka_batches and sentiment_window in one
-// process, that settings that do not fit each other are loud and lose nothing.
+// Package misfit_test runs kafka_batches and sentiment_window in one process with
+// settings that do not match each other: they must be reported and lose nothing.
 package misfit_test
 
 import (
@@ -27,7 +27,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
 
-// pipeline is one that runs, and what came out of it.
+// pipeline is a running pipeline and its output.
 type pipeline struct {
 	mux *http.ServeMux
 
@@ -56,8 +56,8 @@ func (p *pipeline) take(_ context.Context, batch service.MessageBatch) error {
 	return nil
 }
 
-// says is an error unless so many tweets and dead letters came out, the log has
-// the words, and /ready answers with the status.
+// says returns an error unless this many tweets and dead letters were written, the log
+// contains the words, and /ready responds with the status.
 func (p *pipeline) says(tweets, dead, ready int, words ...string) error {
 	answer := httptest.NewRecorder()
 	p.mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ready", nil))
@@ -68,7 +68,7 @@ func (p *pipeline) says(tweets, dead, ready int, words ...string) error {
 	}
 	for _, w := range words {
 		if !strings.Contains(p.log.String(), w) {
-			return fmt.Errorf("the log does not say %q: %s", w, &p.log)
+			return fmt.Errorf("the log does not contain %q: %s", w, &p.log)
 		}
 	}
 	return nil
@@ -128,8 +128,8 @@ func committed(t *testing.T, c *testenv.Cluster, topic string) int64 {
 	return o.At
 }
 
-// What would break: each record batch became one dead letter "the id is empty",
-// all offsets were committed, and nothing but the counts was missing.
+// If this fails, each record batch becomes one dead letter "the id is empty", all
+// offsets are committed, and the only symptom is that counts are missing.
 func TestSettingsThatDoNotFitEachOther(t *testing.T) {
 	for name, test := range map[string]struct {
 		input, processor string
@@ -160,8 +160,9 @@ func TestSettingsThatDoNotFitEachOther(t *testing.T) {
 	}
 }
 
-// Of two topics in one process one is counted. The other stays in Kafka: as dead
-// letters its offsets were committed, and which of the two it was chance decided.
+// Of two topics in one process only one is counted. The other stays in Kafka: as dead
+// letters its offsets would be committed, and chance would decide which of the two it
+// is.
 func TestTwoTopicsInOneProcess(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	one, two := c.Topic(t, 1), c.Topic(t, 1)
@@ -179,7 +180,8 @@ func TestTwoTopicsInOneProcess(t *testing.T) {
 	})
 }
 
-// Records that are all dead letters go there, and it is not ready until one counts.
+// Records that all become dead letters go to their topic, but the pipeline is not ready
+// until one counts.
 func TestATopicOfDeadLettersIsNotReady(t *testing.T) {
 	for name, test := range map[string]struct{ input, processor string }{
 		"record batches": {"emit: record_batch", "message: record_batch"},
@@ -211,7 +213,8 @@ func TestATopicOfDeadLettersIsNotReady(t *testing.T) {
 	}
 }
 
-// Settings that fit are ready with tweets, few dead letters, and nothing at all.
+// With matching settings it is ready with tweets, with a few dead letters, and without
+// any record.
 func TestSettingsThatFitAreReady(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)

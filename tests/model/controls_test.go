@@ -10,20 +10,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// refute demands that rapid finds a run in which a design breaks the promise, in
-// the way that its comment tells. The broker refuses the commits of zombies
-// here: that does not help.
+// refute checks that rapid finds a run in which a design breaks the promise, in the way
+// that its comment describes. The broker rejects the commits of zombies here, which
+// does not help.
 //
-// With -v it looks for a short run and logs it: how the design breaks, step by
-// step.
+// With -v it searches for a short run and logs it: how the design breaks, step by step.
 func refute(t *testing.T, d design, how ...string) {
 	t.Helper()
-	setFlag(t, "rapid.nofailfile", "true") // it is meant to fail
+	setFlag(t, "rapid.nofailfile", "true") // it must fail
 	setFlag(t, "rapid.shrinktime", "1ms")
 	setDefault(t, "rapid.steps", steps)
 	found := counterexample(t, d)
 	if found == nil {
-		t.Fatal("the model finds nothing against this design: it would find nothing against ours either")
+		t.Fatal("the model finds no counterexample to this design, so finding none to ours proves nothing")
 	}
 	if !testing.Verbose() {
 		found.check(t, how)
@@ -40,10 +39,10 @@ func refute(t *testing.T, d design, how ...string) {
 	t.Logf("how it breaks:%s", found)
 }
 
-// counterexample gives the shortest run against a design that rapid makes of
-// the first it finds, or nil.
+// counterexample returns the shortest run against a design that rapid derives from the
+// first one it finds, or nil.
 func counterexample(t *testing.T, d design) *story {
-	var last *story // rapid ends with a run of the shortest
+	var last *story // rapid ends with the shortest run
 	r := &recorder{T: t}
 	rapid.Check(r, func(t *rapid.T) {
 		last = new(story)
@@ -55,7 +54,7 @@ func counterexample(t *testing.T, d design) *story {
 	return last
 }
 
-// check fails unless the story ends in one of the ways that are expected.
+// check fails unless the story ends in one of the expected ways.
 func (s *story) check(t *testing.T, how []string) {
 	t.Helper()
 	verdict := (*s)[len(*s)-1].format
@@ -64,7 +63,7 @@ func (s *story) check(t *testing.T, how []string) {
 	}
 }
 
-// setDefault sets a flag that nobody has set.
+// setDefault sets a flag that was not set.
 func setDefault(t *testing.T, name, value string) {
 	t.Helper()
 	if f := flag.Lookup(name); f.Value.String() == f.DefValue {
@@ -82,7 +81,7 @@ func setFlag(t *testing.T, name, value string) {
 	t.Cleanup(func() { _ = flag.Set(name, before) })
 }
 
-// recorder takes a failure in place of the test.
+// recorder records a failure instead of the test.
 type recorder struct {
 	*testing.T
 	failed bool
@@ -99,13 +98,13 @@ const (
 	lost  = "LOST"
 )
 
-// Fixed blocks of offsets whose count grows with each flush, an obvious way to
-// write less: the same key has several values, and the last that arrives wins. A
-// write that was under way too long, of a zombie or of a client that has given
-// up on it, puts an old, smaller count over a full one.
+// Fixed blocks of offsets whose count grows with each flush, an obvious way to write
+// less: the same key has several values, and the last that arrives wins. A write that
+// was in flight too long, from a zombie or from a client that has given up on it,
+// replaces a full count by an older, smaller one.
 //
-// The design gets every help: it counts a block anew from its start, and has one
-// write a partition under way.
+// The design gets every help: it counts a block again from its start, and has one write
+// per partition in flight.
 func TestGrowingBlocksAreRefuted(t *testing.T) {
 	const block = 16 // offsets
 	p := buildProcessor(t, "emit: windows")
@@ -122,10 +121,10 @@ func TestGrowingBlocksAreRefuted(t *testing.T) {
 	}, lost)
 }
 
-// What a stock input does with `emit: windows`: a batch is what a fetch happened
-// to give, and its first offset the key. Whoever reads again cuts otherwise: then
-// tweets are in two points, or a shorter batch replaces a longer one. So these
-// windows are exact only as long as nothing is read again.
+// A stock input with `emit: windows`: a batch is what a fetch happened to return, and
+// its first offset is the key. A replay is divided differently: then tweets are in two
+// points, or a shorter batch replaces a longer one. So these windows are exact only as
+// long as nothing is replayed.
 func TestTheStockCutIsRefuted(t *testing.T) {
 	p := buildProcessor(t, "emit: windows")
 	refute(t, design{
@@ -135,15 +134,15 @@ func TestTheStockCutIsRefuted(t *testing.T) {
 	}, twice, lost)
 }
 
-// A commit of what has been read but is not acked: if the process is killed or
-// the write is lost, nobody reads it again.
+// A commit of what has been read but is not acked: if the process is killed or the
+// write is lost, it is never read again.
 func TestCommitBeforeAckIsRefuted(t *testing.T) {
 	d := exact(buildProcessor(t, "message: record_batch"), 1).unlawful()
 	d.commitsReads = true
 	refute(t, d, lost)
 }
 
-// A nack that counts as an ack commits past what was never stored, as the stock
+// A nack that counts as an ack commits past points that were never stored, as the stock
 // Kafka inputs do with auto_retry_nacks: false.
 func TestAnIgnoredNackIsRefuted(t *testing.T) {
 	d := exact(buildProcessor(t, "message: record_batch"), 1).unlawful()
@@ -151,18 +150,17 @@ func TestAnIgnoredNackIsRefuted(t *testing.T) {
 	refute(t, d, lost)
 }
 
-// A nack after which only the messages that failed are handed on again, as
-// Benthos does with an indexed batch error: the fold of the rest has the key of
-// the whole, and a smaller count.
+// A nack after which only the failed messages are redelivered, as Benthos does with an
+// indexed batch error: the fold of the rest has the key of the whole, and a smaller
+// count.
 func TestRetryOfAPartIsRefuted(t *testing.T) {
 	d := exact(buildProcessor(t, "message: record_batch"), 1).unlawful()
 	d.retriesPart = true
 	refute(t, d, lost)
 }
 
-// A fetch inside a batch of which only the records from the offset on are kept,
-// as Kafka clients do: after a reset to the middle of a batch its points count
-// the rest of it only.
+// A fetch inside a batch that keeps only the records from the offset, as Kafka clients
+// do: after a reset to the middle of a batch its points count only the rest of it.
 func TestReadingFromInsideABatchIsRefuted(t *testing.T) {
 	d := exact(buildProcessor(t, "message: record_batch"), 1).unlawful()
 	d.read = func(t *rapid.T, p *partition, from int64) *reading {
@@ -175,8 +173,8 @@ func TestReadingFromInsideABatchIsRefuted(t *testing.T) {
 	refute(t, d, lost)
 }
 
-// A slot of the offset alone: batches of two partitions that begin at the same
-// offset share a key, and one of them is lost without any fault.
+// A slot from the offset alone: batches of two partitions that begin at the same offset
+// share a key, and one of them is lost without any fault.
 func TestSlotWithoutPartitionIsRefuted(t *testing.T) {
 	refute(t, otherwiseExact(t, func(_ *rapid.T, _ *worker, o *origin) {
 		o.partition = 0
@@ -184,7 +182,7 @@ func TestSlotWithoutPartitionIsRefuted(t *testing.T) {
 }
 
 // Two topics whose name is not in the key: as without the partition. That is why
-// `identity: timestamp` refuses a second topic.
+// `identity: timestamp` rejects a second topic.
 func TestIgnoredTopicIsRefuted(t *testing.T) {
 	d := otherwiseExact(t, func(_ *rapid.T, _ *worker, o *origin) {
 		o.topic = "any"
@@ -193,17 +191,15 @@ func TestIgnoredTopicIsRefuted(t *testing.T) {
 	refute(t, d, lost)
 }
 
-// A random slot, so that no two points share one: whatever is read again is
-// counted again.
+// A random slot, so that no two points share one: every replay is counted again.
 func TestRandomSlotIsRefuted(t *testing.T) {
 	refute(t, otherwiseExact(t, func(t *rapid.T, _ *worker, o *origin) {
 		o.offset = rapid.Int64Range(0, 1<<40).Draw(t, "nonce")
 	}), twice, lost)
 }
 
-// A slot that each process counts up, as clients do that nudge equal timestamps
-// apart: two processes use the same one for other points, and what is read again
-// gets another one.
+// A slot that each process counts up, as clients do that move equal timestamps apart:
+// two processes use the same one for different points, and a replay gets another one.
 func TestCountedSlotIsRefuted(t *testing.T) {
 	refute(t, otherwiseExact(t, func(_ *rapid.T, w *worker, o *origin) {
 		o.offset = w.stamped
@@ -211,12 +207,12 @@ func TestCountedSlotIsRefuted(t *testing.T) {
 	}), twice, lost)
 }
 
-// otherwiseExact is the exact design, but for the origin that slots are made of.
+// otherwiseExact returns the exact design, except for the origin of its slots.
 func otherwiseExact(t *testing.T, change func(*rapid.T, *worker, *origin)) design {
 	return design{topics: 1, read: readBatch, write: foldAt(buildProcessor(t, "emit: windows"), change)}
 }
 
-// foldAt folds a reading by the origin of its base, changed or not.
+// foldAt folds a reading with the origin of its base, changed or not.
 func foldAt(p processor, change func(*rapid.T, *worker, *origin)) func(*rapid.T, *worker, *reading) (points, error) {
 	return func(t *rapid.T, w *worker, r *reading) (points, error) {
 		o := originOf(r.partition, r.base)

@@ -2,28 +2,28 @@ package model
 
 import "pgregory.net/rapid"
 
-// design is a way from the log to InfluxDB: how it is cut, what is written, and
+// design is a way from the log to InfluxDB: how it is divided, what is written, and
 // when the group may commit. All designs run in the same machine.
 type design struct {
 	topics int // that share the log
 
-	// read gives what a worker takes at an offset that is not the end of the log.
+	// read returns what a worker reads at an offset before the end of the log.
 	read func(t *rapid.T, p *partition, from int64) *reading
-	// write gives the points of a reading. It is called again for each nack.
+	// write returns the points of a reading. It is called again for each nack.
 	write func(t *rapid.T, w *worker, r *reading) (points, error)
-	// law gives what InfluxDB must hold of a batch, key by key, whoever writes:
-	// nil where the design promises only the sums.
+	// law returns what InfluxDB must hold of a batch, key by key, whoever writes it:
+	// nil if the design promises only the sums.
 	law func(*partition, batch) (points, error)
 
 	serial       bool // it waits for the ack of a partition's write before the next
 	covers       bool // it writes coverage points
-	commitsReads bool // it commits what it has read, not what is acked
-	nackIsAck    bool // it takes a nack for an ack
-	retriesPart  bool // it sends only a part again after a nack
+	commitsReads bool // it commits what is read, not what is acked
+	nackIsAck    bool // it treats a nack as an ack
+	retriesPart  bool // it resends only a part after a nack
 }
 
-// exact is what the project does with kafka_batches: the RecordBatch is the cut,
-// its base offset the slot, and a fetch inside of one reads the whole of it.
+// exact is the project's design with kafka_batches: the record batch is the unit, its
+// base offset the slot, and a fetch inside one reads all of it.
 func exact(p processor, topics int) design {
 	return design{
 		topics: topics,
@@ -38,13 +38,13 @@ func exact(p processor, topics int) design {
 	}
 }
 
-// unlawful is a design of which only the sums are checked, as it has no law.
+// unlawful returns a design without a law, of which only the sums are checked.
 func (d design) unlawful() design {
 	d.law, d.covers = nil, false
 	return d
 }
 
-// tweets is one point a tweet, from records that are cut anywhere.
+// tweets is one point per tweet, from records that are divided anywhere.
 func tweets(p processor, topics int) design {
 	return design{
 		topics: topics,
@@ -58,13 +58,13 @@ func tweets(p processor, topics int) design {
 	}
 }
 
-// readBatch reads the RecordBatch that an offset lies in or before.
+// readBatch reads the record batch that contains an offset, or the next one.
 func readBatch(_ *rapid.T, p *partition, from int64) *reading {
 	b := p.batchAt(from)
 	return &reading{partition: p, base: b.base, from: b.base, next: b.last + 1, records: b.records}
 }
 
-// readSome reads as many records as a fetch happens to give, across batches.
+// readSome reads as many records as a fetch happens to return, across batches.
 func readSome(t *rapid.T, p *partition, from int64) *reading {
 	records := p.records(from, p.end)
 	records = records[:rapid.IntRange(1, min(6, len(records))).Draw(t, "records read")]

@@ -12,8 +12,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
 )
 
-// origin is where a fold is told that its records come from. The designs that
-// are right say the truth.
+// origin is the position of a fold's records. The correct designs use the true one.
 type origin struct {
 	topic     string
 	id        [16]byte
@@ -21,8 +20,8 @@ type origin struct {
 	offset    int64 // of the first record
 }
 
-// processor is the sentiment_window of the project, as a pipeline runs it: the
-// points of the model are its lines.
+// processor is the project's sentiment_window, as a pipeline runs it: the points of the
+// model are its lines.
 type processor struct {
 	owned *service.OwnedProcessor
 }
@@ -43,15 +42,15 @@ func newProcessor(conf string) (processor, error) {
 
 func originOf(p *partition, offset int64) origin { return origin{p.topic, p.id, p.number, offset} }
 
-// message is one as a Kafka input gives it.
+// message returns a message as from a Kafka input.
 func (o origin) message(b []byte, offset int64) *service.Message {
 	m := service.NewMessage(b)
 	contract.Position{Topic: o.topic, TopicID: o.id, Partition: int32(o.partition), Offset: offset}.Set(m)
 	return m
 }
 
-// foldRecords gives the points of records that reach the processor as one batch
-// of messages, with `message: record`.
+// foldRecords returns the points of records that reach the processor as one batch of
+// messages, with `message: record`.
 func (p processor) foldRecords(o origin, records []record) (points, error) {
 	var batch service.MessageBatch
 	for _, r := range records {
@@ -60,8 +59,8 @@ func (p processor) foldRecords(o origin, records []record) (points, error) {
 	return p.points(batch)
 }
 
-// foldBatch gives the points of one message that is a RecordBatch, with
-// `message: record_batch`.
+// foldBatch returns the points of one message that is a record batch, with `message:
+// record_batch`.
 func (p processor) foldBatch(o origin, last int64, records []record) (points, error) {
 	list := make([]recordbatch.Record, len(records))
 	for i, r := range records {
@@ -78,7 +77,7 @@ func (p processor) foldBatch(o origin, last int64, records []record) (points, er
 	return p.points(service.MessageBatch{m})
 }
 
-// points runs the processor, and parses what comes out.
+// points runs the processor, and parses its output.
 func (p processor) points(batch service.MessageBatch) (points, error) {
 	out, err := p.owned.ProcessBatch(context.Background(), batch)
 	if err != nil {

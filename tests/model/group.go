@@ -1,6 +1,6 @@
 package model
 
-// commit is an OffsetCommit on its way.
+// commit is an OffsetCommit in flight.
 type commit struct {
 	sender     *worker
 	generation int
@@ -10,8 +10,8 @@ type commit struct {
 
 // group is the consumer group, as the broker sees it.
 type group struct {
-	// fenced: commits of old generations are refused, as a broker does. The
-	// designs that are right must hold without it.
+	// fenced: commits of old generations are rejected, as by a broker. The correct
+	// designs must hold without it.
 	fenced     bool
 	generation int
 	members    []*worker
@@ -28,8 +28,8 @@ func (g *group) has(w *worker) bool {
 	return false
 }
 
-// accept stores a commit, in the order of arrival: an older one of the same
-// generation takes the group back.
+// accept stores a commit, in the order of arrival: an older one of the same generation
+// sets the group back.
 func (g *group) accept(c commit) bool {
 	if g.fenced && c.generation != g.generation {
 		return false
@@ -38,9 +38,9 @@ func (g *group) accept(c commit) bool {
 	return true
 }
 
-// rebalance begins a generation. owners names each partition's; a member keeps
-// its claim where it owned the partition until now, and begins at the committed
-// offset where it did not. Who is left out is not told.
+// rebalance begins a generation. owners has the owner of each partition. A member keeps
+// its claim if it owned the partition until now, and otherwise begins at the committed
+// offset. Members that are left out do not know it.
 func (g *group) rebalance(members, owners []*worker) {
 	g.generation++
 	before := g.owners

@@ -16,7 +16,7 @@ const (
 	measurementCoverage = "brandpulse_batches"
 )
 
-// key is what InfluxDB tells points apart by.
+// key is how InfluxDB identifies a point.
 type key struct {
 	series string // measurement and tags
 	nanos  int64
@@ -27,7 +27,7 @@ type point struct {
 	key
 	fields string
 
-	// Of a point of tweets: which it counts, and how many.
+	// For a point of tweets: which tweets it counts, and how many.
 	cell  cell
 	count int64
 }
@@ -52,7 +52,7 @@ func parsePoint(line string) (p point, err error) {
 	return p, nil
 }
 
-// field gives an integer field, or 0.
+// field returns an integer field, or 0.
 func field(fields, name string) int64 {
 	for f := range strings.SplitSeq(fields, ",") {
 		if value, ok := strings.CutPrefix(f, name+"="); ok {
@@ -63,7 +63,7 @@ func field(fields, name string) int64 {
 	return 0
 }
 
-// tag gives a tag, or "".
+// tag returns a tag, or "".
 func tag(series, name string) string {
 	for t := range strings.SplitSeq(series, ",") {
 		if value, ok := strings.CutPrefix(t, name+"="); ok {
@@ -77,7 +77,7 @@ func (k key) of(measurement string) bool {
 	return k.series == measurement || strings.HasPrefix(k.series, measurement+",")
 }
 
-// String says what the point means: `2 positive coffee in second 0 (slot 64)`.
+// String describes the point: `2 positive coffee in second 0 (slot 64)`.
 func (p point) String() string {
 	slot := p.nanos % int64(time.Second)
 	if p.of(measurementCoverage) {
@@ -90,7 +90,7 @@ func (p point) String() string {
 	return fmt.Sprintf("%d %s (slot %d%s)", p.count, p.cell, slot, source)
 }
 
-// points are those of a write.
+// points are the points of a write.
 type points []point
 
 func (all points) String() string {
@@ -102,7 +102,7 @@ func (all points) String() string {
 }
 
 // influx is InfluxDB: the last write of a key wins, in the order of arrival, and
-// nothing tells an old request from a new one.
+// nothing distinguishes an old request from a new one.
 type influx struct {
 	stored map[key]point
 }
@@ -113,7 +113,7 @@ func (i *influx) apply(of points) {
 	}
 }
 
-// counts is what a query by second, brand and sentiment gives.
+// counts returns the result of a query by second, brand and sentiment.
 func (i *influx) counts() (c counts) {
 	for _, p := range i.stored {
 		c.add(p.cell, p.count)
@@ -121,8 +121,8 @@ func (i *influx) counts() (c counts) {
 	return c
 }
 
-// request is a write request on its way: it may arrive at any time, in parts,
-// more than once or never, whether its sender lives or not.
+// request is a write request in flight: it may arrive at any time, in parts, more than
+// once or never, whether its sender is alive or not.
 type request struct {
 	id     int
 	sender *worker

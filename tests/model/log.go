@@ -9,19 +9,19 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// epoch is the second that the model's time starts at, since the Unix epoch.
+// epoch is the second in which the model's time starts, since the Unix epoch.
 const epoch = 1_700_000_000
 
 // record is one tweet in Kafka.
 type record struct {
 	offset    int64
-	millis    int64 // event time: out of order
+	millis    int64 // event time: unordered
 	brand     int
 	sentiment tweet.Sentiment
-	broken    bool // its value does not decode: it is not in the reference
+	broken    bool // its value does not decode, so it is not in the reference
 }
 
-// value is what Kafka holds of the record.
+// value returns the record's value in Kafka.
 func (r record) value() []byte {
 	t := tweet.Tweet{
 		ID:        []byte("3f2504e0-4f89-41d3-9a0c-0305e82c3301"),
@@ -37,7 +37,7 @@ func (r record) value() []byte {
 	return b
 }
 
-// batch is one RecordBatch: atomic, and the same whenever it is read.
+// batch is one record batch: atomic, and the same whenever it is read.
 type batch struct {
 	base, last int64
 	records    []record
@@ -55,8 +55,7 @@ func (b batch) String() string {
 	return fmt.Sprintf("a batch of offsets %d to %d: %s", b.base, b.last, strings.Join(words, "; "))
 }
 
-// partition is one partition of the log. Its offsets have gaps where markers of
-// transactions lie.
+// partition is one partition of the log. Its offsets have gaps for transaction markers.
 type partition struct {
 	index  int // in the log
 	topic  string
@@ -70,8 +69,8 @@ type partition struct {
 
 func (p *partition) String() string { return fmt.Sprintf("%s/%d", p.topic, p.number) }
 
-// batchAt gives the batch that a fetch at an offset begins with, or nil at the
-// end of the log. An offset inside a batch gives the whole of it, as Kafka does.
+// batchAt returns the batch that a fetch at an offset begins with, or nil at the end of
+// the log. For an offset inside a batch it returns the whole batch, as Kafka does.
 func (p *partition) batchAt(offset int64) *batch {
 	for i := range p.batches {
 		if p.batches[i].last >= offset {
@@ -81,7 +80,7 @@ func (p *partition) batchAt(offset int64) *batch {
 	return nil
 }
 
-// records gives those with from <= offset < to.
+// records returns those with from <= offset < to.
 func (p *partition) records(from, to int64) (out []record) {
 	for _, b := range p.batches {
 		for _, r := range b.records {
@@ -93,17 +92,16 @@ func (p *partition) records(from, to int64) (out []record) {
 	return out
 }
 
-// log is all that Kafka holds.
+// log is the content of Kafka.
 type log struct {
 	partitions []*partition
 }
 
-// drawLog gives one to three partitions with a few batches, of two topics if
-// several may share the log.
+// drawLog returns one to three partitions with a few batches, of two topics if several
+// may share the log.
 func drawLog(t *rapid.T, topics int) *log {
 	l := &log{}
-	// The bases of 15,625,000 offsets later are those that the slots of one
-	// second begin again with.
+	// Bases 15,625,000 offsets later have the same slots of a second again.
 	start := rapid.SampledFrom([]int64{0, 15_624_998}).Draw(t, "first offset")
 	for i := range rapid.IntRange(1, 3).Draw(t, "partitions") {
 		p := &partition{index: i, topic: "tweets", number: i, start: start, end: start}
@@ -120,8 +118,8 @@ func drawLog(t *rapid.T, topics int) *log {
 	return l
 }
 
-// append adds a drawn batch to the partition. Its tweets are mostly alike, as a
-// producer's are: else no count is above one.
+// append adds a drawn batch to the partition. Its tweets are mostly equal, as a
+// producer's are: otherwise no count would be above one.
 func (p *partition) append(t *rapid.T) batch {
 	if chance(t, 6, "marker before") {
 		p.end++
@@ -143,7 +141,7 @@ func (p *partition) append(t *rapid.T) batch {
 	return b
 }
 
-// maxRecords is how many a batch has at the most.
+// maxRecords is the most records of a batch.
 const maxRecords = 5
 
 func drawRecord(t *rapid.T) record {
@@ -157,7 +155,7 @@ func drawRecord(t *rapid.T) record {
 // brands of the model's tweets.
 var brands = [...]string{"coffee", "tea"}
 
-// seconds that its event times lie in, from epoch on.
+// seconds of its event times, from epoch.
 const seconds = 3
 
 // cell is what tweets are counted by: three indices.
@@ -181,7 +179,7 @@ func (c *counts) add(at cell, n int64) { c[at.second][at.brand][at.sentiment] +=
 
 func (c *counts) at(at cell) int64 { return c[at.second][at.brand][at.sentiment] }
 
-// cells are all there are, in one order, so that a run can be repeated.
+// cells returns all cells in a fixed order, so that a run can be repeated.
 func cells(yield func(cell) bool) {
 	for second := range seconds {
 		for brand := range brands {
@@ -194,9 +192,9 @@ func cells(yield func(cell) bool) {
 	}
 }
 
-// below counts the reference: the records that decode, of each partition those
-// before an offset. It is the plain count that everything is measured by, and
-// shares no code with the folds.
+// below counts the reference: the records that decode, in each partition those before
+// an offset. It is the plain count that everything is compared with, and shares no code
+// with the folds.
 func (l *log) below(offset func(*partition) int64) (c counts) {
 	for _, p := range l.partitions {
 		end := offset(p)
@@ -211,5 +209,5 @@ func (l *log) below(offset func(*partition) int64) (c counts) {
 	return c
 }
 
-// all is the reference of the whole log.
+// all returns the reference of the whole log.
 func (l *log) all() counts { return l.below(func(p *partition) int64 { return p.end }) }

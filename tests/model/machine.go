@@ -1,23 +1,22 @@
-// Package model tries the promise of the project against an adversary: what
-// InfluxDB holds equals what Kafka holds, whatever is killed, paused, restarted,
-// thrown out of the group or reset, and in whatever order writes and commits
-// arrive. No server runs: log, group, network and InfluxDB are a few lines each,
-// and only the points come from the real processor. So thousands of orders are
-// tried in a second, among them those that nobody would think of.
+// Package model tests the project's promise against an adversary: InfluxDB holds what
+// Kafka holds, whatever is killed, paused, restarted, removed from the group or reset,
+// and in whatever order writes and commits arrive. No server runs: log, group, network
+// and InfluxDB are a few lines each, and only the points come from the real processor.
+// So thousands of orders are tested per second, including unlikely ones.
 //
-//	log.go       what Kafka holds: partitions of RecordBatches
-//	group.go     what the broker knows: generations, owners, committed offsets
-//	worker.go    what a process believes: its partitions, what is acked
-//	influx.go    the last write of a key wins; requests on their way
+//	log.go       the content of Kafka: partitions of record batches
+//	group.go     the state of the broker: generations, owners, committed offsets
+//	worker.go    the beliefs of a process: its partitions, what is acked
+//	influx.go    the last write of a key wins; requests in flight
 //	fold.go      the real sentiment_window
-//	designs.go   how the log is cut, and what is written of it
+//	designs.go   how the log is divided, and what is written
 //	machine.go   all of these in one state, and the steps
 //	members.go   steps of processes and of the group
 //	writes.go    steps of reading, writing and committing
 //	promise.go   what must hold after each step, and at rest
 //
-// controls_test.go runs designs that break the promise in the same machine, each
-// with the reason: `go test -v -run Refuted ./tests/model` tells how, step by step.
+// controls_test.go runs designs that break the promise in the same machine, each with
+// the reason: `go test -v -run Refuted ./tests/model` shows how, step by step.
 package model
 
 import (
@@ -27,16 +26,16 @@ import (
 	"pgregory.net/rapid"
 )
 
-// machine is the whole system in one state. Its steps are chosen by rapid, which
-// plays the adversary: time-outs, crashes and delays are all just an order.
+// machine is the whole system in one state. rapid chooses its steps and plays the
+// adversary: time-outs, crashes and delays are all just an order.
 type machine struct {
 	design   design
 	log      *log
 	group    group
 	workers  []*worker // all there ever were
 	influx   influx
-	requests []*request     // on their way
-	commits  []commit       // on their way
+	requests []*request     // in flight
+	commits  []commit       // in flight
 	right    map[key]string // what the law gives each key
 	lawful   [][]points     // by partition and batch
 	sent     int
@@ -44,7 +43,7 @@ type machine struct {
 	story    *story
 }
 
-// story tells in words what happened. The words are made when somebody asks.
+// story is the description of what happened. Its text is created on demand.
 type story []step
 
 type step struct {
@@ -86,8 +85,8 @@ func newMachine(t *rapid.T, d design, fenced bool, s *story) *machine {
 	return m
 }
 
-// actions are the steps, each as often as it has names: mostly the system does
-// its work, so that there is something to spoil.
+// actions are the steps, each as often as it has names: mostly the system works
+// normally, so that there is something to break.
 func (m *machine) actions() map[string]func(*rapid.T) {
 	actions := map[string]func(*rapid.T){"": m.check}
 	for _, a := range []struct {
@@ -113,8 +112,8 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 	return actions
 }
 
-// maxUncommitted is how many batches wait at the most: more would only make the
-// steps rare that do something with them.
+// maxUncommitted is the most batches that wait: with more, the steps that work on them
+// would be rare.
 const maxUncommitted = 6
 
 func (m *machine) appendBatch(t *rapid.T) {
@@ -127,7 +126,7 @@ func (m *machine) appendBatch(t *rapid.T) {
 		}
 	}
 	if waiting > maxUncommitted {
-		return // and no t.Skip: so there is always a step that can be taken
+		return // and no t.Skip, so that there is always a possible step
 	}
 	p := draw(t, "partition", m.log.partitions)
 	b := p.append(t)
@@ -135,8 +134,8 @@ func (m *machine) appendBatch(t *rapid.T) {
 	m.learnLaw(t, p, b)
 }
 
-// learnLaw notes what InfluxDB must hold of a batch. Two batches that share a
-// key break the law by themselves.
+// learnLaw records what InfluxDB must hold of a batch. Two batches that share a key
+// break the law by themselves.
 func (m *machine) learnLaw(t *rapid.T, p *partition, b batch) {
 	if m.design.law == nil {
 		return
@@ -154,7 +153,7 @@ func (m *machine) learnLaw(t *rapid.T, p *partition, b batch) {
 	}
 }
 
-// event is something rare that the adversary is there for.
+// event is a rare event that the adversary exists for.
 type event string
 
 const (
@@ -163,13 +162,13 @@ const (
 	lateStored    event = "a write is stored after the group has committed past it"
 	copyStored    event = "a write is stored again"
 	partStored    event = "a part of a write is stored"
-	commitBack    event = "a late commit takes the group back"
-	commitRefused event = "the commit of an old generation is refused"
+	commitBack    event = "a late commit sets the group back"
+	commitRefused event = "the commit of an old generation is rejected"
 	commitOld     event = "the commit of an old generation is accepted"
 	resetInside   event = "offsets are reset to the middle of a batch"
 )
 
-// events are all of them.
+// events returns all events.
 func events() []event {
 	return []event{
 		zombieStored, deadStored, lateStored, copyStored, partStored,
@@ -177,19 +176,19 @@ func events() []event {
 	}
 }
 
-// fail ends the run with how it came to be.
+// fail ends the run with its story.
 func (m *machine) fail(t *rapid.T, format string, args ...any) {
 	m.story.step(format, args...)
 	t.Log(m.story)
 	t.Fatalf(format, args...)
 }
 
-// draw picks one of several, the first where that fails as well.
+// draw picks one of several, or the first if that fails.
 func draw[T any](t *rapid.T, what string, from []T) T {
 	return from[rapid.IntRange(0, len(from)-1).Draw(t, what)]
 }
 
-// chance is true once in n times.
+// chance returns true once in n times.
 func chance(t *rapid.T, n int, what string) bool {
 	return rapid.IntRange(0, n-1).Draw(t, what) == n-1
 }

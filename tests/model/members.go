@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// maxAlive is how many processes run at a time.
+// maxAlive is the most processes that run at a time.
 const maxAlive = 3
 
 func (m *machine) alive() (out []*worker) {
@@ -19,8 +19,8 @@ func (m *machine) alive() (out []*worker) {
 	return out
 }
 
-// join: a process starts, or one that was left out comes back, and the group
-// rebalances. Dead members are found out by that.
+// join: a process starts, or one that was left out returns, and the group rebalances.
+// The group then notices dead members.
 func (m *machine) join(t *rapid.T) {
 	outside := slices.DeleteFunc(m.alive(), m.group.has)
 	if len(m.alive()) < maxAlive {
@@ -40,14 +40,14 @@ func (m *machine) join(t *rapid.T) {
 	m.rebalance(t, append(m.living(nil), w))
 }
 
-// start begins a process.
+// start starts a process.
 func (m *machine) start() *worker {
 	w := &worker{name: string(rune('A' + len(m.workers)%26)), claims: make([]*claim, len(m.log.partitions))}
 	m.workers = append(m.workers, w)
 	return w
 }
 
-// living are the members that take part in a new generation.
+// living returns the members that take part in a new generation.
 func (m *machine) living(without *worker) (out []*worker) {
 	for _, w := range m.group.members {
 		if !w.dead && w != without {
@@ -57,8 +57,7 @@ func (m *machine) living(without *worker) (out []*worker) {
 	return out
 }
 
-// rebalance gives the partitions to members. Most stay where they are, where
-// that is possible.
+// rebalance assigns the partitions to members. Most stay where they are, if possible.
 func (m *machine) rebalance(t *rapid.T, members []*worker) {
 	owners := make([]*worker, len(m.log.partitions))
 	var moved []string
@@ -101,8 +100,8 @@ func (m *machine) unrest(t *rapid.T) {
 	draw(t, "what", can)(t)
 }
 
-// loseMember: a member leaves in good order, or is thrown out because it was
-// paused or cut off. In that case it does not know, and goes on when it wakes.
+// loseMember: a member leaves gracefully, or is removed because it was paused or
+// disconnected. It then does not know, and continues when it wakes up.
 func (m *machine) loseMember(t *rapid.T) {
 	w := draw(t, "who", m.group.members)
 	switch {
@@ -112,13 +111,13 @@ func (m *machine) loseMember(t *rapid.T) {
 		w.forget()
 		m.story.step("%s leaves", w.name)
 	default:
-		m.story.step("%s is paused and thrown out of the group, and does not know", w.name)
+		m.story.step("%s is paused and removed from the group, and does not know", w.name)
 	}
 	m.rebalance(t, m.living(w))
 }
 
-// crash: a process is killed. What it has sent stays on its way, and the group
-// does not know yet.
+// crash: a process is killed. Its requests stay in flight, and the group does not know
+// yet.
 func (m *machine) crash(t *rapid.T) {
 	w := draw(t, "who", m.alive())
 	w.dead = true
@@ -126,7 +125,8 @@ func (m *machine) crash(t *rapid.T) {
 	m.story.step("%s is killed", w.name)
 }
 
-// zombies live, believe to own something, and are not in the group.
+// zombies returns processes that are alive and believe to own something, but are not in
+// the group.
 func (m *machine) zombies() (out []*worker) {
 	for _, w := range m.alive() {
 		if !m.group.has(w) && w.claimed() {
@@ -136,14 +136,14 @@ func (m *machine) zombies() (out []*worker) {
 	return out
 }
 
-// learn: a process that was thrown out hears of it, and stops reading.
+// learn: a process that was removed learns of it, and stops reading.
 func (m *machine) learn(t *rapid.T) {
 	w := draw(t, "who", m.zombies())
 	w.forget()
-	m.story.step("%s learns that it is out", w.name)
+	m.story.step("%s learns that it was removed", w.name)
 }
 
-// committed gives the partitions of which something is committed.
+// committed returns the partitions with committed offsets.
 func (m *machine) committed() (out []*partition) {
 	for i, p := range m.log.partitions {
 		if m.group.committed[i] > p.start {
@@ -153,8 +153,8 @@ func (m *machine) committed() (out []*partition) {
 	return out
 }
 
-// reset: an operator takes the offset of a partition back, to anywhere. That
-// wants a group without members; some of those may only be paused.
+// reset: an operator resets the offset of a partition to any value. That needs a group
+// without members; some of those may only be paused.
 func (m *machine) reset(t *rapid.T) {
 	p := draw(t, "partition", m.committed())
 	to := rapid.Int64Range(p.start, m.group.committed[p.index]-1).Draw(t, "offset")
@@ -166,9 +166,9 @@ func (m *machine) reset(t *rapid.T) {
 	m.story.add("; the group's offset of %s is reset to %d", p, to)
 }
 
-// empty takes all members out of the group, in good order or not.
+// empty removes all members from the group, gracefully or not.
 func (m *machine) empty(stop bool) {
-	how := "all members are paused and thrown out, and do not know"
+	how := "all members are paused and removed, and do not know"
 	if stop {
 		how = "all members stop"
 		for _, w := range m.group.members {

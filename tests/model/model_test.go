@@ -15,12 +15,12 @@ func buildProcessor(t *testing.T, conf string) processor {
 	return p
 }
 
-// steps is how many a run takes before it comes to rest, on average: rapid's 30
-// are too few for a write, a zombie, a commit and a late answer to meet.
+// steps is the average number of steps of a run before it comes to rest: rapid's 30 are
+// too few for a write, a zombie, a commit and a late response to meet.
 const steps = "100"
 
-// run lets rapid play against a design, and then lets the system come to rest,
-// twice: the second time all is read again from a drawn offset on.
+// run lets rapid play against a design, and then lets the system come to rest, twice:
+// the second time everything is replayed from a drawn offset.
 func run(t *rapid.T, d design, fenced bool, s *story) *machine {
 	m := newMachine(t, d, fenced, s)
 	s.step("the log begins")
@@ -45,23 +45,23 @@ func run(t *rapid.T, d design, fenced bool, s *story) *machine {
 	return m
 }
 
-// The promise: what InfluxDB holds is never above the log, never below what the
-// group has committed, and equal to the log at rest, whoever is killed, paused,
-// thrown out or reset, and in whatever order the writes arrive.
+// The promise: InfluxDB never holds more than the log, never less than the group has
+// committed, and exactly the log at rest, whatever is killed, paused, removed or reset,
+// and in whatever order the writes arrive.
 //
-// It holds even where the broker does not refuse the commits of zombies: that is
-// why the design needs no fencing.
+// It holds even if the broker does not reject the commits of zombies, so the design
+// needs no fencing.
 func TestThePromiseHolds(t *testing.T) {
 	setDefault(t, "rapid.steps", steps)
 	setDefault(t, "rapid.checks", "300") // each takes a millisecond
 	seen := map[event]int{}
 	build := func(conf string) processor { return buildProcessor(t, conf) }
 	for name, d := range map[string]design{
-		"a fold a RecordBatch, identity timestamp":          exact(build("message: record_batch"), 1),
-		"a fold a RecordBatch, identity source":             exact(build("message: record_batch, identity: source"), 2),
-		"a point a tweet of RecordBatches":                  exact(build("message: record_batch, emit: tweets, identity: source"), 2),
-		"a point a tweet, cut anywhere, identity timestamp": tweets(build("emit: tweets"), 1),
-		"a point a tweet, cut anywhere, identity source":    tweets(build("emit: tweets, identity: source"), 2),
+		"one fold per record batch, identity timestamp":             exact(build("message: record_batch"), 1),
+		"one fold per record batch, identity source":                exact(build("message: record_batch, identity: source"), 2),
+		"one point per tweet of record batches":                     exact(build("message: record_batch, emit: tweets, identity: source"), 2),
+		"one point per tweet, divided anywhere, identity timestamp": tweets(build("emit: tweets"), 1),
+		"one point per tweet, divided anywhere, identity source":    tweets(build("emit: tweets, identity: source"), 2),
 	} {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
@@ -78,7 +78,7 @@ func TestThePromiseHolds(t *testing.T) {
 	for _, e := range events() {
 		t.Logf("in %3d runs %s", seen[e], e)
 		if seen[e] == 0 {
-			t.Errorf("the adversary never came to it that %s", e)
+			t.Errorf("it never happened that %s", e)
 		}
 	}
 }

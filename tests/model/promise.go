@@ -7,10 +7,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// check is what must hold after every step: what is committed <= what InfluxDB
-// holds <= what the log holds, by second, brand and sentiment; and where the
-// design has a law, each key is absent or right, and those of what is committed
-// are there.
+// check checks what must hold after every step: committed <= InfluxDB <= log, by
+// second, brand and sentiment. If the design has a law, each key is absent or right,
+// and the keys of committed batches exist.
 func (m *machine) check(t *rapid.T) {
 	stored, all := m.influx.counts(), m.log.all()
 	for c := range cells {
@@ -29,7 +28,7 @@ func (m *machine) check(t *rapid.T) {
 	}
 }
 
-// checkKeys is the law that the promise rests on: every point is write-once.
+// checkKeys checks the law that the promise rests on: every point is write-once.
 func (m *machine) checkKeys(t *rapid.T) {
 	var wrong []point
 	for k, p := range m.influx.stored {
@@ -50,16 +49,16 @@ func (m *machine) checkKeys(t *rapid.T) {
 			}
 			for _, point := range m.lawful[p.index][i] {
 				if _, ok := m.influx.stored[point.key]; !ok {
-					m.fail(t, "LOST: %s of %s is committed, and not there", point, p)
+					m.fail(t, "LOST: %s of %s is committed, but missing", point, p)
 				}
 			}
 		}
 	}
 }
 
-// rest lets the system come to rest: one process, new or not, reads all there is
-// and sends again what was lost, and what is on its way arrives, in any order.
-// Then all must be exact.
+// rest lets the system come to rest: one process, new or not, reads everything and
+// resends what was lost, and everything in flight arrives, in any order. Then
+// everything must be exact.
 func (m *machine) rest(t *rapid.T) {
 	w := draw(t, "who", append(m.alive(), nil))
 	for _, other := range m.alive() {
@@ -85,7 +84,7 @@ func (m *machine) rest(t *rapid.T) {
 	m.checkExact(t)
 }
 
-// settle takes one step towards rest, and says whether there was one.
+// settle takes one step towards rest, and reports whether there was one.
 func (m *machine) settle(t *rapid.T, w *worker) bool {
 	var steps []func()
 	for _, at := range m.readable() {
@@ -97,7 +96,7 @@ func (m *machine) settle(t *rapid.T, w *worker) bool {
 	for _, r := range w.unstored() {
 		if !slices.ContainsFunc(m.requests, func(on *request) bool { return slices.Contains(on.of, r) }) {
 			steps = append(steps, func() {
-				m.story.step("%s hears nothing", w.name)
+				m.story.step("%s gets no response", w.name)
 				m.send(w, []*reading{r})
 			})
 		}
@@ -118,7 +117,7 @@ func (m *machine) settle(t *rapid.T, w *worker) bool {
 	return true
 }
 
-// checkExact is what must hold at rest.
+// checkExact checks what must hold at rest.
 func (m *machine) checkExact(t *rapid.T) {
 	stored, all := m.influx.counts(), m.log.all()
 	for c := range cells {
@@ -131,12 +130,12 @@ func (m *machine) checkExact(t *rapid.T) {
 	}
 }
 
-// span is what a coverage point says of a batch.
+// span is the content of a batch's coverage point.
 type span struct{ base, last, records, counted, undecodable int64 }
 
-// checkCoverage reads the coverage points as an auditor does that has InfluxDB
-// only: in each partition they follow each other without overlap, leave out only
-// what the log leaves out, and their sum is that of the tweets.
+// checkCoverage reads the coverage points as an auditor does who has only InfluxDB: in
+// each partition they follow each other without overlap, leave out only what the log
+// leaves out, and their sum is that of the tweets.
 func (m *machine) checkCoverage(t *rapid.T) {
 	type source struct {
 		tag       string
@@ -155,7 +154,7 @@ func (m *machine) checkCoverage(t *rapid.T) {
 		counted += s.counted
 	}
 	if counted != tweets {
-		m.fail(t, "COVERAGE: %d tweets are covered, %d are there", counted, tweets)
+		m.fail(t, "COVERAGE: %d tweets are covered, %d are stored", counted, tweets)
 	}
 	var want, got []span
 	for _, of := range spans {

@@ -13,7 +13,8 @@ type place struct {
 	partition *partition
 }
 
-// readable gives where records wait to be read, by whoever believes to own them.
+// readable returns the places with records to read, for workers that believe to own
+// them.
 func (m *machine) readable() (out []place) {
 	for _, w := range m.alive() {
 		for i, c := range w.claims {
@@ -27,7 +28,7 @@ func (m *machine) readable() (out []place) {
 	return out
 }
 
-// read: a worker reads on in a partition and writes what it has read.
+// read: a worker continues in a partition and writes what it has read.
 func (m *machine) read(t *rapid.T) {
 	places := m.readable()
 	if len(places) == 0 {
@@ -50,7 +51,7 @@ func (m *machine) readAt(t *rapid.T, at place) {
 	m.send(at.worker, []*reading{r})
 }
 
-// fold makes the points of a reading, anew.
+// fold computes the points of a reading again.
 func (m *machine) fold(t *rapid.T, w *worker, r *reading) {
 	points, err := m.design.write(t, w, r)
 	if err != nil {
@@ -59,7 +60,7 @@ func (m *machine) fold(t *rapid.T, w *worker, r *reading) {
 	r.points = points
 }
 
-// send puts a write request on its way.
+// send puts a write request in flight.
 func (m *machine) send(w *worker, of []*reading) {
 	m.sent++
 	r := &request{id: m.sent, sender: w, of: of}
@@ -70,7 +71,7 @@ func (m *machine) send(w *worker, of []*reading) {
 	m.story.add(" and sends write #%d: %s", r.id, r.points)
 }
 
-// waiting are the living that have not seen the ack of a write.
+// waiting returns the living workers with unacked writes.
 func (m *machine) waiting() (out []*worker) {
 	for _, w := range m.alive() {
 		if len(w.unstored()) > 0 {
@@ -80,9 +81,9 @@ func (m *machine) waiting() (out []*worker) {
 	return out
 }
 
-// resend: a worker has waited for an answer for too long and sends the same
-// bytes again, those of several readings in one request where they meet. The
-// first request may still be on its way.
+// resend: a worker has waited too long for a response and sends the same bytes again,
+// those of several readings in one request if they are adjacent. The first request may
+// still be in flight.
 func (m *machine) resend(t *rapid.T) {
 	waiting := m.waiting()
 	if len(waiting) == 0 {
@@ -93,12 +94,12 @@ func (m *machine) resend(t *rapid.T) {
 	if !rapid.Bool().Draw(t, "all") {
 		of = []*reading{draw(t, "which", of)}
 	}
-	m.story.step("%s hears nothing", w.name)
+	m.story.step("%s gets no response", w.name)
 	m.send(w, of)
 }
 
-// nack: the pipeline fails a reading, and the input hands it on again. The write
-// that failed may have arrived or not, or may arrive yet.
+// nack: the pipeline fails a reading, and the input redelivers it. The failed write may
+// have arrived or not, or may still arrive.
 func (m *machine) nack(t *rapid.T) {
 	waiting := m.waiting()
 	if len(waiting) == 0 {
@@ -138,11 +139,11 @@ func (m *machine) ack(r *reading) {
 	}
 }
 
-// deliver: a request arrives, whenever it was sent. InfluxDB may store a part of
-// it only, the answer may get lost, and a copy may arrive again.
+// deliver: a request arrives, whenever it was sent. InfluxDB may store only a part of
+// it, the response may be lost, and a copy may arrive again.
 func (m *machine) deliver(t *rapid.T) {
 	if len(m.requests) == 0 {
-		t.Skip("nothing is on its way")
+		t.Skip("nothing is in flight")
 	}
 	r := draw(t, "which", m.requests)
 	if len(r.points) > 1 && chance(t, 5, "partly") {
@@ -157,7 +158,7 @@ func (m *machine) deliver(t *rapid.T) {
 		m.story.step("InfluxDB stores %d of the %d points of %s, and fails", len(part), len(r.points), r)
 		return
 	}
-	m.arrive(r, !chance(t, 4, "answer lost"), chance(t, 4, "copied"))
+	m.arrive(r, !chance(t, 4, "response lost"), chance(t, 4, "copied"))
 }
 
 func (m *machine) arrive(r *request, answered, copied bool) {
@@ -169,11 +170,11 @@ func (m *machine) arrive(r *request, answered, copied bool) {
 			m.ack(of)
 		}
 	} else {
-		m.story.add(", the answer is lost")
+		m.story.add(", the response is lost")
 	}
 	r.copied = copied
 	if copied {
-		m.story.add(", and a copy is still on its way")
+		m.story.add(", and a copy is still in flight")
 	} else {
 		m.drop(r)
 	}
@@ -204,15 +205,15 @@ func (m *machine) drop(r *request) {
 // loseWrite: a request never arrives.
 func (m *machine) loseWrite(t *rapid.T) {
 	if len(m.requests) == 0 {
-		t.Skip("nothing is on its way")
+		t.Skip("nothing is in flight")
 	}
 	r := draw(t, "which", m.requests)
 	m.drop(r)
 	m.story.step("%s is lost", r)
 }
 
-// commit: a worker commits the acked prefix of a partition, which may arrive
-// late, or never.
+// commit: a worker commits the acked prefix of a partition. The commit may arrive late,
+// or never.
 func (m *machine) commit(t *rapid.T) {
 	var places []place
 	for _, w := range m.alive() {
@@ -230,16 +231,16 @@ func (m *machine) commit(t *rapid.T) {
 	m.story.step("%s", c)
 	if rapid.Bool().Draw(t, "delayed") {
 		m.commits = append(m.commits, c)
-		m.story.add(", which is on its way")
+		m.story.add(", which is in flight")
 		return
 	}
 	m.accept(c)
 }
 
-// lateCommit: a delayed commit arrives, after later ones perhaps.
+// lateCommit: a delayed commit arrives, possibly after later ones.
 func (m *machine) lateCommit(t *rapid.T) {
 	if len(m.commits) == 0 {
-		t.Skip("none is on its way")
+		t.Skip("none is in flight")
 	}
 	i := rapid.IntRange(0, len(m.commits)-1).Draw(t, "which")
 	c := m.commits[i]
@@ -253,7 +254,7 @@ func (m *machine) accept(c commit) {
 	switch {
 	case !m.group.accept(c):
 		m.seen[commitRefused] = true
-		m.story.add(", refused: of an old generation")
+		m.story.add(", rejected: of an old generation")
 		return
 	case c.generation != m.group.generation:
 		m.seen[commitOld] = true

@@ -13,8 +13,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// dashboard is what these dashboards use of Grafana's format. A key that is not
-// here is most likely a slip, which Grafana would pass over in silence.
+// dashboard is the part of Grafana's format that these dashboards use. A key that is
+// not here is probably a typing mistake, which Grafana would silently ignore.
 type dashboard struct {
 	UID           string   `json:"uid"`
 	Title         string   `json:"title"`
@@ -109,7 +109,7 @@ type target struct {
 	Instant      bool   `json:"instant"`
 }
 
-// dashboards are the shipped ones, by file name.
+// dashboards returns the shipped dashboards, by file name.
 func dashboards(t *testing.T) map[string]dashboard {
 	t.Helper()
 	files, err := filepath.Glob(inRepository(t, "grafana", "dashboards", "*.json"))
@@ -136,8 +136,8 @@ func dashboards(t *testing.T) map[string]dashboard {
 	return all
 }
 
-// Types of panels and units that Grafana has and these dashboards use: with any
-// other name the panel stays empty, or the numbers bare.
+// Types of panels and units that Grafana has and these dashboards use: with any other
+// name the panel stays empty, or the numbers have no unit.
 var (
 	panelTypes = []string{"stat", "timeseries", "piechart", "table"}
 	units      = []string{"", "short", "s", "percentunit", "reqps", "Bps"}
@@ -163,16 +163,16 @@ func TestDashboardsAreSound(t *testing.T) {
 			if !slices.ContainsFunc(sources.Datasources, func(s struct{ UID, Type string }) bool {
 				return s.UID == p.Datasource.UID && s.Type == p.Datasource.Type
 			}) {
-				t.Errorf("%s: %q asks %+v, which is not provisioned", name, p.Title, p.Datasource)
+				t.Errorf("%s: %q queries %+v, which is not provisioned", name, p.Title, p.Datasource)
 			}
 			g := p.GridPos
 			if g.W < 1 || g.H < 1 || g.X+g.W > 24 {
-				t.Errorf("%s: %q lies at %+v", name, p.Title, g)
+				t.Errorf("%s: %q is at %+v", name, p.Title, g)
 			}
 			for x := g.X; x < g.X+g.W; x++ {
 				for y := g.Y; y < g.Y+g.H; y++ {
 					if other := taken[[2]int{x, y}]; other != "" {
-						t.Fatalf("%s: %q lies over %q", name, p.Title, other)
+						t.Fatalf("%s: %q overlaps %q", name, p.Title, other)
 					}
 					taken[[2]int{x, y}] = p.Title
 				}
@@ -185,7 +185,7 @@ func TestDashboardsAreSound(t *testing.T) {
 				refs[q.RefID] = true
 			}
 			if len(refs) == 0 {
-				t.Errorf("%s: %q asks nothing", name, p.Title)
+				t.Errorf("%s: %q has no query", name, p.Title)
 			}
 		}
 	}
@@ -197,7 +197,7 @@ var (
 	inBy         = regexp.MustCompile(`\b(?:by|on|without) \([^)]*\)`)
 )
 
-// documented are the metrics of docs/metrics.md: of each the type and the labels.
+// documented returns the metrics in docs/metrics.md with their types and labels.
 func documented(t *testing.T) map[string]documentedMetric {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(testenv.Root(t), "docs", "metrics.md"))
@@ -232,9 +232,9 @@ type documentedMetric struct {
 	own    bool // of a component here, and not of Benthos
 }
 
-// A slip in the name of a metric is an empty panel, or with `or vector(0)` a line
-// at zero for ever; and an alert that never fires.
-func TestQueriesNameMetricsThatAreThere(t *testing.T) {
+// If this fails, a wrong name of a metric makes a panel empty, or with `or vector(0)` a
+// line at zero, or an alert that never fires.
+func TestQueriesNameExistingMetrics(t *testing.T) {
 	known := documented(t)
 	known["brandpulse:lag_messages"] = documentedMetric{}
 	var exprs []string
@@ -263,12 +263,12 @@ func TestQueriesNameMetricsThatAreThere(t *testing.T) {
 				base = strings.TrimSuffix(name, "_bucket")
 			}
 			if _, ok := known[base]; !ok {
-				t.Errorf("%s is no metric: %s", name, expr)
+				t.Errorf("%s is not a metric: %s", name, expr)
 			}
 			seen[base] = true
 		}
 	}
 	if len(seen) < 25 {
-		t.Errorf("only %d metrics are looked at", len(seen))
+		t.Errorf("only %d metrics are checked", len(seen))
 	}
 }

@@ -24,14 +24,14 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// flow is data on its way: a generator, both kinds of ingest, a sample of the texts
+// flow is a running system: a generator, both kinds of ingest, a sample of the texts
 // beside the exact counts, and InfluxDB.
 type flow struct {
 	kafka    *testenv.Cluster
 	topic    string
 	influx   *influxd.Server
 	programs map[string]*testenv.Program // by the config
-	broken   *kgo.Record                 // what was not to be counted
+	broken   *kgo.Record                 // records that must not be counted
 }
 
 // Buckets of the two ingests.
@@ -43,7 +43,7 @@ const (
 func startFlow(t *testing.T) *flow {
 	t.Helper()
 	f := &flow{influx: testenv.OwnInflux(t, influxd.Options{Version: testenv.InfluxV2}), programs: map[string]*testenv.Program{}}
-	// What is older than a day is refused.
+	// Points older than a day are rejected.
 	for _, bucket := range []string{exactBucket, tweetsBucket} {
 		if err := f.influx.CreateBucket(t.Context(), bucket, 24*time.Hour); err != nil {
 			t.Fatal(err)
@@ -68,8 +68,8 @@ func startFlow(t *testing.T) *flow {
 	return f
 }
 
-// produceBroken writes what cannot be counted, and a tweet that is older than the
-// buckets keep.
+// produceBroken writes records that cannot be counted, and a tweet that is older than
+// the buckets' retention.
 func (f *flow) produceBroken(t *testing.T) {
 	t.Helper()
 	old := tweet.Tweet{
@@ -80,10 +80,9 @@ func (f *flow) produceBroken(t *testing.T) {
 	f.kafka.Produce(t, f.broken, &kgo.Record{Topic: f.topic, Value: old.AppendAvro(nil)})
 }
 
-// TestWithDataFlowing breaks if a panel of a dashboard stays empty or is refused by
-// what it asks, an alert does not fire that should, or the programs show a metric
-// that docs/metrics.md does not know. All of it on one flow, since that takes the
-// time.
+// If this fails, a panel of a dashboard stays empty or its query fails, an alert does
+// not fire, or the programs show a metric that docs/metrics.md does not have. All with
+// one flow, since starting it takes the time.
 func TestWithDataFlowing(t *testing.T) {
 	look(t, "prometheus", "running the queries of the dashboards")
 	f := startFlow(t)
@@ -103,14 +102,14 @@ func TestWithDataFlowing(t *testing.T) {
 		t.Errorf("before anything has happened, these fire: %v, %v", fire, err)
 	}
 	f.produceBroken(t)
-	testenv.Eventually(t, time.Minute, "alerts on dead letters and refused points", func() error {
+	testenv.Eventually(t, time.Minute, "alerts on dead letters and rejected points", func() error {
 		fire, err := p.firing(t.Context())
 		if !fire["DeadLetters"] || !fire["InfluxDBRefusesPoints"] || fire["NoData"] || fire["PipelineDown"] {
 			err = errors.Join(err, fmt.Errorf("%v", fire))
 		}
 		return err
 	})
-	// In the order of waiting: what the others look at has come by then.
+	// In the order of their waits: the later ones then find their data.
 	t.Run("pipeline", func(t *testing.T) { pipelinePanels(t, p) })
 	t.Run("rules", func(t *testing.T) { rulesAreWell(t, p) })
 	t.Run("brand", func(t *testing.T) {
@@ -122,8 +121,8 @@ func TestWithDataFlowing(t *testing.T) {
 	t.Run("metrics", func(t *testing.T) { metricsAreDocumented(t, f) })
 }
 
-// rulesAreWell is that Prometheus has run each rule without an error, such as a
-// join of many to many, which promtool does not see.
+// rulesAreWell checks that Prometheus has evaluated each rule without an error, such as
+// a many-to-many join, which promtool does not notice.
 func rulesAreWell(t *testing.T, p *prometheus) {
 	var data struct {
 		Groups []struct {
@@ -146,8 +145,8 @@ func rulesAreWell(t *testing.T, p *prometheus) {
 	}
 }
 
-// pipelinePanels runs the queries of the pipeline dashboard until each gives
-// series, and those that can be known give what they must.
+// pipelinePanels runs the queries of the pipeline dashboard until each returns series,
+// with the expected values if they are known.
 func pipelinePanels(t *testing.T, p *prometheus) {
 	panels := dashboards(t)["pipeline.json"].Panels
 	const stages = "Tweets per second by stage/"
@@ -179,9 +178,10 @@ func pipelinePanels(t *testing.T, p *prometheus) {
 	})
 }
 
-// lastValues is what each query of panels gives now, added up, by panel and legend.
+// lastValues returns the current value of each query of panels, added up, by panel and
+// legend.
 func lastValues(ctx context.Context, p *prometheus, panels []panel) (map[string]float64, error) {
-	// As Grafana fills them in, at the pace of this test.
+	// As Grafana fills them in, at this test's interval.
 	fill := strings.NewReplacer("$__rate_interval", "8s", "$__range", "1m")
 	values := map[string]float64{}
 	for _, panel := range panels {
@@ -191,12 +191,12 @@ func lastValues(ctx context.Context, p *prometheus, panels []panel) (map[string]
 				return nil, fmt.Errorf("%s: %w", panel.Title, err)
 			}
 			if len(result) == 0 {
-				return nil, fmt.Errorf("%s: %s gives nothing", panel.Title, q.Expr)
+				return nil, fmt.Errorf("%s: %s returns nothing", panel.Title, q.Expr)
 			}
 			for _, s := range result {
 				v := s.last()
 				if math.IsNaN(v) || math.IsInf(v, 0) {
-					return nil, fmt.Errorf("%s: %s gives %v", panel.Title, q.Expr, v)
+					return nil, fmt.Errorf("%s: %s returns %v", panel.Title, q.Expr, v)
 				}
 				values[panel.Title+"/"+q.LegendFormat] += v
 			}
@@ -205,13 +205,13 @@ func lastValues(ctx context.Context, p *prometheus, panels []panel) (map[string]
 	return values, nil
 }
 
-// generatedBrands are those of generate.yaml.
+// generatedBrands are the brands of generate.yaml.
 var generatedBrands = []string{"HyperCola", "MegaTea", "NanoWater", "SuperCoffee", "UltraJuice"}
 
-// brandPanels runs the queries of the brand dashboard on a bucket and compares what
-// they say with each other.
+// brandPanels runs the queries of the brand dashboard on a bucket and compares their
+// results with each other.
 func brandPanels(t *testing.T, f *flow, bucket string) {
-	// A span that is over, so that all of them see the same.
+	// A past range, so that all of them see the same data.
 	to := time.Now().Add(-3 * time.Second).Truncate(time.Second)
 	fill := func(query string) string {
 		return strings.NewReplacer(
@@ -236,7 +236,7 @@ func brandPanels(t *testing.T, f *flow, bucket string) {
 			rows[key] = flux(t, f.influx, token, fill(q.Query))
 		}
 		if len(rows[key]) == 0 {
-			t.Errorf("%s gives nothing", key)
+			t.Errorf("%s returns nothing", key)
 		}
 	}
 	if t.Failed() {
@@ -279,12 +279,12 @@ func number(t *testing.T, text string) float64 {
 	t.Helper()
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		t.Errorf("%q is no number", text)
+		t.Errorf("%q is not a number", text)
 	}
 	return v
 }
 
-// flux runs a query as Grafana does and gives the rows of all its tables.
+// flux runs a query as Grafana does and returns the rows of all its tables.
 func flux(t *testing.T, influx *influxd.Server, token, query string) (rows []map[string]string) {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "dialect": map[string]any{"header": true, "annotations": []string{}}})
@@ -334,7 +334,7 @@ func flux(t *testing.T, influx *influxd.Server, token, query string) (rows []map
 
 var ownMetric = regexp.MustCompile(`^(influxdb|kafka_batches|sentiment_window|tweet_generator)_`)
 
-// metricsAreDocumented compares what the programs show with docs/metrics.md.
+// metricsAreDocumented compares the metrics of the programs with docs/metrics.md.
 func metricsAreDocumented(t *testing.T, f *flow) {
 	known, shown := documented(t), map[string]bool{}
 	for _, config := range slices.Sorted(maps.Keys(f.programs)) {
@@ -347,7 +347,7 @@ func metricsAreDocumented(t *testing.T, f *flow) {
 			m, ok := known[name]
 			if !ok {
 				if ownMetric.MatchString(name) {
-					t.Errorf("%s shows %s, which docs/metrics.md does not know", config, name)
+					t.Errorf("%s shows %s, which docs/metrics.md does not have", config, name)
 				}
 				continue
 			}
@@ -367,7 +367,7 @@ func metricsAreDocumented(t *testing.T, f *flow) {
 			}
 		}
 	}
-	// Of the stock ones all are there from the start.
+	// All stock metrics exist from the start.
 	for name, m := range known {
 		if !m.own && !shown[name] {
 			t.Errorf("docs/metrics.md has %s, which no program shows", name)
@@ -375,15 +375,15 @@ func metricsAreDocumented(t *testing.T, f *flow) {
 	}
 }
 
-// refusalsAreLogged is that whoever searches the log finds a refused record by its
-// place, which a line of JSON has in fields of its own.
+// refusalsAreLogged checks that a rejected record can be found in the log by its
+// position, which has fields of its own in JSON.
 func refusalsAreLogged(t *testing.T, f *flow) {
 	for _, config := range []string{"exact", "ingest_tweets"} {
 		var found map[string]any
 		for line := range strings.Lines(f.programs[config].Log(t)) {
 			var fields map[string]any
 			if err := json.Unmarshal([]byte(line), &fields); err != nil {
-				t.Errorf("%s has logged what is no JSON: %s", config, line)
+				t.Errorf("%s has logged a line that is not JSON: %s", config, line)
 			}
 			if fields["reason"] == "undecodable" {
 				found = fields

@@ -1,7 +1,7 @@
-// Package observability tests what people watch a pipeline with, without Docker:
-// the files in observability/ by Prometheus's own promtool, every query of the
-// dashboards against a real InfluxDB and a real Prometheus while the real binary
-// lets data flow, the log as JSON, and traces.
+// Package observability tests the monitoring of a pipeline, without Docker: the files
+// in observability/ with Prometheus's own promtool, every query of the dashboards
+// against a real InfluxDB and a real Prometheus while the real binary runs, the log as
+// JSON, and traces.
 package observability
 
 import (

@@ -23,7 +23,7 @@ import (
 
 const fromDebian = "apt-get install prometheus"
 
-// look finds a program of Prometheus, or skips the test.
+// look returns the path of a program of Prometheus, or skips the test.
 func look(t *testing.T, program, purpose string) string {
 	t.Helper()
 	path, err := process.Look(program, purpose, fromDebian)
@@ -39,9 +39,9 @@ func inRepository(t *testing.T, parts ...string) string {
 	return filepath.Join(append([]string{testenv.Root(t), "observability"}, parts...)...)
 }
 
-// Prometheus does not start with a file that it cannot read, and an alert that
-// does not fire is noticed when it is too late.
-func TestPromtoolTakesTheFiles(t *testing.T) {
+// If this fails, Prometheus does not start with the shipped files, or an alert does not
+// fire when it is needed.
+func TestPromtoolAcceptsTheFiles(t *testing.T) {
 	promtool := look(t, "promtool", "checking the alert rules")
 	dir := inRepository(t, "prometheus")
 	for _, args := range [][]string{
@@ -57,7 +57,7 @@ func TestPromtoolTakesTheFiles(t *testing.T) {
 	}
 }
 
-// alerts are those of alerts.yaml.
+// alerts returns the alerts of alerts.yaml.
 func alerts(t *testing.T) (names []string) {
 	t.Helper()
 	var rules struct {
@@ -77,14 +77,14 @@ func alerts(t *testing.T) (names []string) {
 			}
 			names = append(names, r.Alert)
 			if r.Labels["severity"] == "" || r.Annotations["summary"] == "" || r.Annotations["description"] == "" {
-				t.Errorf("%s does not say how bad it is, what, and what to do", r.Alert)
+				t.Errorf("%s lacks its severity, a summary or what to do", r.Alert)
 			}
 		}
 	}
 	return names
 }
 
-// An alert without a test of both may fire always, or never.
+// An alert that is not tested for both may fire always, or never.
 func TestEveryAlertIsTestedBothWays(t *testing.T) {
 	var tests struct {
 		Tests []struct {
@@ -108,7 +108,7 @@ func TestEveryAlertIsTestedBothWays(t *testing.T) {
 	}
 	names := alerts(t)
 	if len(names) < 6 {
-		t.Errorf("there are only the alerts %q", names)
+		t.Errorf("only the alerts %q exist", names)
 	}
 	for _, name := range names {
 		if !fires[name] || !quiet[name] {
@@ -128,8 +128,8 @@ func readYAML(t *testing.T, file string, into any) {
 	}
 }
 
-// prometheus is a real one, of the shipped configuration but for the targets and
-// the pace.
+// prometheus is a real one with the shipped configuration, except for the targets and
+// intervals.
 type prometheus struct{ url string }
 
 func startPrometheus(t *testing.T, targets map[string][]string) *prometheus {
@@ -185,7 +185,7 @@ func startPrometheus(t *testing.T, targets map[string][]string) *prometheus {
 	return p
 }
 
-// get asks the API and reads its data.
+// get sends a request to the API and returns its data.
 func (p *prometheus) get(ctx context.Context, path string, parameters url.Values, data any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+path+"?"+parameters.Encode(), nil)
 	if err != nil {
@@ -210,13 +210,13 @@ func (p *prometheus) get(ctx context.Context, path string, parameters url.Values
 	return nil
 }
 
-// series is one of the result of a query over a range.
+// series is one series of the result of a range query.
 type series struct {
 	Metric map[string]string
 	Values [][2]any
 }
 
-// last is the newest value.
+// last returns the newest value.
 func (s series) last() float64 {
 	if len(s.Values) == 0 {
 		return 0
@@ -225,7 +225,7 @@ func (s series) last() float64 {
 	return v
 }
 
-// query runs a query over the last minute, or at this moment.
+// query runs a query over the last minute, or for this moment.
 func (p *prometheus) query(ctx context.Context, expr string) ([]series, error) {
 	now := time.Now()
 	var data struct{ Result []series }
@@ -236,7 +236,7 @@ func (p *prometheus) query(ctx context.Context, expr string) ([]series, error) {
 	return data.Result, err
 }
 
-// firing are the alerts that fire, by name.
+// firing returns the firing alerts, by name.
 func (p *prometheus) firing(ctx context.Context) (map[string]bool, error) {
 	var data struct {
 		Alerts []struct {

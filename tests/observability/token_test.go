@@ -10,8 +10,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 )
 
-// readToken makes a token that can read one bucket, as observability/influxdb makes
-// one for Grafana, and shows that it cannot do more.
+// readToken creates a token that can read one bucket, as observability/influxdb creates
+// one for Grafana, and checks that it cannot do more.
 func readToken(t *testing.T, influx *influxd.Server, name string) string {
 	t.Helper()
 	client := influxdb2.NewClient(influx.URL, influx.Token)

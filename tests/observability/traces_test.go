@@ -17,7 +17,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// collector is a small OpenTelemetry collector.
+// collector is a minimal OpenTelemetry collector.
 type collector struct {
 	mu    sync.Mutex
 	spans map[string]*tracepb.Span // the newest of each name
@@ -50,8 +50,8 @@ func (c *collector) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestTracesArrive breaks if traced.yaml sends nothing to a collector, or spans that
-// do not say how long each component of it has taken.
+// If this fails, traced.yaml sends nothing to a collector, or its spans do not show how
+// long each component has taken.
 func TestTracesArrive(t *testing.T) {
 	c := &collector{spans: map[string]*tracepb.Span{}, names: map[string]bool{}}
 	server := httptest.NewServer(c)

@@ -1,5 +1,5 @@
-// Package pages_test does what the pages tell a user to do, and compares with what
-// they say happens.
+// Package pages_test runs the commands of the pages, and compares their results with
+// the pages.
 package pages_test
 
 import (

@@ -26,7 +26,7 @@ func TestFluxOfTheReadmeGivesOneRowPerSecondAndSentiment(t *testing.T) {
 			second    int64
 			sentiment string
 		}
-		// Three brands, several record batches a second, and seconds without tweets.
+		// Three brands, several record batches per second, and seconds without tweets.
 		want, now := map[row]int64{}, time.Now().Unix()
 		var lines strings.Builder
 		for i := range int64(120) {

@@ -23,8 +23,8 @@ import (
 
 const tutorial = "docs/tutorial.md"
 
-// elsewhere are the commands that get the program and start the servers: this test
-// has its own.
+// elsewhere are the commands that get the program and start the servers: this test has
+// its own.
 var elsewhere = []string{
 	"go install github.com/brandpulse/brandpulse-connect/cmd/brandpulse-connect@latest\n",
 	"brandpulse-connect demo --count 100000 --keep\n",
@@ -35,8 +35,8 @@ var inTheirOwnTerminal = []string{"brandpulse-connect run count.yaml\n", "brandp
 
 var fileName = regexp.MustCompile("as `([a-z]+\\.yaml)`")
 
-// What would break: somebody follows the tutorial, and a command fails or prints
-// something else than the page says.
+// If this fails, a command of the tutorial fails, or prints something else than the
+// page says.
 func TestTutorial(t *testing.T) {
 	user := newUser(t)
 	all := blocks(t, tutorial)
@@ -70,7 +70,7 @@ func TestTutorial(t *testing.T) {
 		t.Errorf("skipped: %q, in their own terminals: %q", skipped, kept)
 	}
 
-	// What the page says of numbers, and of the dashboard.
+	// The numbers on the page, and the dashboard.
 	testenv.Eventually(t, 10*time.Second, "the metrics have the filtered posts", func() error {
 		return user.serves("http://"+user.pipeline+"/metrics", regexp.MustCompile(`(?m)^sentiment_window_filtered{.*} 150$`))
 	})
@@ -82,7 +82,7 @@ func TestTutorial(t *testing.T) {
 	}
 }
 
-// user is somebody with an empty folder, a Kafka and an InfluxDB.
+// user is a user with an empty folder, a Kafka and an InfluxDB.
 type user struct {
 	dir                 string
 	env                 []string
@@ -128,8 +128,8 @@ func (u *user) command(t *testing.T, text string) *exec.Cmd {
 	return c
 }
 
-// run runs a command to its end. Where the page says what it prints, it may need
-// several tries, as with a person: what is asked for is still being stored.
+// run runs a command to its end. If the page shows its output, it may need several
+// attempts, as a user would, while data is still being stored.
 func (u *user) run(t *testing.T, text, printed string) {
 	t.Helper()
 	if printed == "" {
@@ -150,7 +150,7 @@ func (u *user) run(t *testing.T, text, printed string) {
 	})
 }
 
-// keep runs a command until the end of the test, and waits for what it prints.
+// keep runs a command until the end of the test, and waits for its output.
 func (u *user) keep(t *testing.T, text, printed string) {
 	t.Helper()
 	c := u.command(t, text)
@@ -175,7 +175,7 @@ func (u *user) keep(t *testing.T, text, printed string) {
 	}
 }
 
-// terminal is where a command prints to.
+// terminal records the output of a command.
 type terminal struct {
 	u    *user
 	text string
@@ -201,7 +201,7 @@ func (u *user) printed(text string) string {
 	return u.terminal[text].String()
 }
 
-// serves reports whether an address answers with something.
+// serves reports whether an address responds with a text.
 func (u *user) serves(address string, want *regexp.Regexp) error {
 	response, err := http.Get(address) //nolint:noctx // of a server of this test
 	if err != nil {
@@ -210,7 +210,7 @@ func (u *user) serves(address string, want *regexp.Regexp) error {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err == nil && !want.Match(body) {
-		err = fmt.Errorf("%s answers %s without %s", address, response.Status, want)
+		err = fmt.Errorf("%s responds %s without %s", address, response.Status, want)
 	}
 	return err
 }

@@ -20,10 +20,10 @@ const (
 	benchTimeout = 5 * time.Minute
 )
 
-// BenchmarkIngest reads a topic of 5,000,000 tweets with the shipped ingest.yaml
-// and exact.yaml, and beside them with a client of the same library that only
-// counts records, which is as fast as any reader of single records can be. It
-// prints a table; one iteration is three rounds and the filling of the topic.
+// BenchmarkIngest reads a topic of 5,000,000 tweets with the shipped ingest.yaml and
+// exact.yaml, and with a client of the same library that only counts records, which is
+// as fast as any reader of single records can be. It prints a table; one iteration is
+// three rounds and the filling of the topic.
 func BenchmarkIngest(b *testing.B) {
 	for range b.N {
 		s := stream.New(b, stream.Partitions)
@@ -45,7 +45,7 @@ func BenchmarkIngest(b *testing.B) {
 	}
 }
 
-// timeIngest lets a shipped pipeline read the whole stream into an empty bucket.
+// timeIngest runs a shipped pipeline over the whole stream into an empty bucket.
 func timeIngest(b *testing.B, s *stream.Stream, config string) rounds.Reading {
 	b.Helper()
 	reader := s.Into(config, testenv.Influx(b, testenv.InfluxV1), nil)
@@ -79,7 +79,7 @@ func timeIngest(b *testing.B, s *stream.Stream, config string) rounds.Reading {
 	return rounds.Reading{Rate: clock.rate(), CPU: cpu / float64(total) * 1e6, Peak: ingest.PeakRSS(b)}
 }
 
-// timeBareConsumer counts the records of the stream and does nothing else.
+// timeBareConsumer only counts the records of the stream.
 func timeBareConsumer(b *testing.B, s *stream.Stream) rounds.Reading {
 	b.Helper()
 	total, err := s.Kafka.Records(b.Context(), s.Topic)
@@ -112,7 +112,7 @@ type stopwatch struct {
 	tweets int64
 }
 
-// at notes how many tweets are counted now.
+// at records the number of tweets counted now.
 func (s *stopwatch) at(tweets int64) {
 	if tweets == s.tweets {
 		return

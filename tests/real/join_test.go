@@ -9,8 +9,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// If this fails, a second process of the group, started because one is too slow,
-// loses tweets or counts them twice when partitions go over to it, or gets none.
+// If this fails, a second process of the group, started because one is too slow, loses
+// tweets or counts them twice when partitions move to it, or gets none.
 func TestSecondIngestSharesTheWork(t *testing.T) {
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
 		const rate = 20_000
@@ -21,7 +21,7 @@ func TestSecondIngestSharesTheWork(t *testing.T) {
 		stream.AwaitCounted(t, first, rate)
 		second := reader.Start(t)
 		stream.AwaitCounted(t, second, rate)
-		// Both go on after the partitions have moved.
+		// Both continue after the partitions have moved.
 		so, err := stream.Counted(t.Context(), first)
 		if err != nil {
 			t.Fatal(err)

@@ -17,11 +17,11 @@ import (
 
 const (
 	maxLatency  = time.Second
-	latencySpan = 2 * time.Second // in which the tweets are generated that are measured
+	latencySpan = 2 * time.Second // in which the measured tweets are generated
 )
 
-// If this fails, a slow stream waits in some buffer, and what a dashboard shows
-// live is old.
+// If this fails, a slow stream waits in some buffer, and a live dashboard shows old
+// data.
 func TestTweetIsInInfluxDBWithinASecond(t *testing.T) {
 	testenv.EachInflux(t, testenv.InfluxV2, func(t *testing.T, version string) {
 		s := stream.New(t, stream.Partitions)
@@ -34,7 +34,7 @@ func TestTweetIsInInfluxDBWithinASecond(t *testing.T) {
 			}
 			return nil
 		})
-		// Another program on the machine may hold up one tweet, hardly in two rounds.
+		// Another program on the machine may delay one tweet, but hardly in two rounds.
 		var worst time.Duration
 		for range 2 {
 			from := time.Now()
@@ -61,8 +61,8 @@ func TestTweetIsInInfluxDBWithinASecond(t *testing.T) {
 	})
 }
 
-// place is where a point belongs: the first offset of the tweets that it counts,
-// and what else they have in common.
+// place is the position of a point: the first offset of its tweets, and what they have
+// in common.
 type place struct {
 	partition int32
 	second    int64
@@ -70,13 +70,13 @@ type place struct {
 	offset    int64
 }
 
-// arrivals are when points were first seen in InfluxDB.
+// arrivals are the times at which points were first seen in InfluxDB.
 type arrivals struct {
 	at  map[place]time.Time
-	end time.Time // until when they were looked for
+	end time.Time // end of the observation
 }
 
-// watch asks InfluxDB for its points again and again.
+// watch queries InfluxDB for its points repeatedly.
 func watch(t *testing.T, bucket *influxd.Database, until time.Time) arrivals {
 	t.Helper()
 	query := fmt.Sprintf(`from(bucket: %q) |> range(start: -1h, stop: 1h)
@@ -84,8 +84,8 @@ func watch(t *testing.T, bucket *influxd.Database, until time.Time) arrivals {
 	seen := arrivals{at: map[place]time.Time{}}
 	for seen.end.Before(until) {
 		err := bucket.Each(t.Context(), query, func(row influxd.Row) error {
-			// The stamp law, with max_partitions 64: the nanoseconds of the second
-			// are 64 times the offset plus the partition.
+			// The stamp law, with max_partitions 64: the nanoseconds of the second are
+			// 64 times the offset plus the partition.
 			at := row.Time("_time")
 			p := place{int32(at.Nanosecond() % 64), at.Unix(), row.String("sentiment"), int64(at.Nanosecond() / 64)}
 			if _, known := seen.at[p]; !known {
@@ -97,13 +97,13 @@ func watch(t *testing.T, bucket *influxd.Database, until time.Time) arrivals {
 			t.Fatal(err)
 		}
 		seen.end = time.Now()
-		time.Sleep(10 * time.Millisecond) // InfluxDB shall do other work too
+		time.Sleep(10 * time.Millisecond) // leave InfluxDB time for other work
 	}
 	return seen
 }
 
-// latencies gives how long tweets of a time took from their own timestamp until
-// they were seen, in order. One that was not counts to the end.
+// latencies returns how long tweets took from their own timestamp until they were seen,
+// in order. One that was not seen counts until the end.
 func (a arrivals) latencies(records []*kgo.Record, from, until time.Time) []time.Duration {
 	var took []time.Duration
 	for _, r := range records {
@@ -113,7 +113,7 @@ func (a arrivals) latencies(records []*kgo.Record, from, until time.Time) []time
 			continue
 		}
 		seen := a.end
-		// Its point is that of the last batch which begins at or before it.
+		// Its point is that of the last batch that begins at or before it.
 		p := place{r.Partition, made.Unix(), tweet.Sentiment, r.Offset}
 		for ; p.offset >= 0; p.offset-- {
 			if at, ok := a.at[p]; ok {
@@ -127,7 +127,7 @@ func (a arrivals) latencies(records []*kgo.Record, from, until time.Time) []time
 	return took
 }
 
-// records are all that the topic holds now.
+// records returns all records in the topic.
 func records(t *testing.T, s *stream.Stream) []*kgo.Record {
 	t.Helper()
 	n, err := s.Kafka.Records(t.Context(), s.Topic)

@@ -1,7 +1,7 @@
-// Package real_test runs the shipped pipelines as users do, the real binary
-// against a real Kafka and a real InfluxDB, and compares what InfluxDB holds
-// with what Kafka holds. Servers and pipelines are killed and paused here:
-// nothing in between is made to fail by hand.
+// Package real_test runs the shipped pipelines as users do, with the real binary, a
+// real Kafka and a real InfluxDB, and compares the content of InfluxDB with that of
+// Kafka. Servers and pipelines are killed and paused; no faults are simulated in
+// between.
 //
 // BenchmarkIngest is `make bench-ingest`.
 package real_test

@@ -12,14 +12,14 @@ import (
 
 const (
 	outage     = 15 * time.Second
-	outageRate = 20_000 // tweets a second
-	// maxOutageMemory is what an ingest may hold while InfluxDB is away.
+	outageRate = 20_000 // tweets per second
+	// maxOutageMemory is the most memory of an ingest while InfluxDB is down.
 	maxOutageMemory = 300 << 20
 )
 
-// If these fail, tweets are lost, counted twice or put aside when InfluxDB is
-// away for a while, or they pile up in the memory of the ingest instead of in
-// Kafka.
+// If these fail, tweets are lost, counted twice or sent to the dead letters when
+// InfluxDB is down for a while, or they accumulate in the memory of the ingest instead
+// of in Kafka.
 func TestKilledInfluxDBLosesNothing(t *testing.T) {
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
 		server := testenv.OwnInflux(t, influxd.Options{Version: version})
@@ -27,7 +27,7 @@ func TestKilledInfluxDBLosesNothing(t *testing.T) {
 	})
 }
 
-// A paused server takes connections and requests, and never answers.
+// A paused server accepts connections and requests, and never responds.
 func TestPausedInfluxDBLosesNothing(t *testing.T) {
 	testenv.EachInflux(t, testenv.InfluxV2, func(t *testing.T, version string) {
 		server := testenv.OwnInflux(t, influxd.Options{Version: version})
@@ -35,7 +35,7 @@ func TestPausedInfluxDBLosesNothing(t *testing.T) {
 	})
 }
 
-// beAway lets InfluxDB leave and come back while tweets are generated.
+// beAway takes InfluxDB down and up again while tweets are generated.
 func beAway(t *testing.T, server *influxd.Server, leave, comeBack func() error) {
 	t.Helper()
 	s := stream.New(t, stream.Partitions)
@@ -56,16 +56,16 @@ func beAway(t *testing.T, server *influxd.Server, leave, comeBack func() error) 
 		t.Fatal(err)
 	}
 	back := time.Now()
-	t.Logf("lag while InfluxDB was away: %d", lags)
+	t.Logf("lag while InfluxDB was down: %d", lags)
 	for i, lag := range lags[1:] {
 		if lag <= lags[i] {
-			t.Errorf("the lag does not rise: is InfluxDB away, are tweets generated?")
+			t.Errorf("the lag does not rise: InfluxDB is not down, or no tweets are generated")
 		}
 	}
 
 	testenv.Eventually(t, time.Minute, "the ingest has caught up", func() error {
 		lag, err := s.Kafka.Lag(t.Context(), reader.Group, s.Topic)
-		if err == nil && lag > 2*outageRate { // what is under way, and a commit a second
+		if err == nil && lag > 2*outageRate { // work in flight, and a commit per second
 			err = fmt.Errorf("the lag is %d", lag)
 		}
 		return err
@@ -83,6 +83,6 @@ func beAway(t *testing.T, server *influxd.Server, leave, comeBack func() error) 
 	peak := ingest.PeakRSS(t)
 	t.Logf("peak memory of the ingest: %d MB", peak>>20)
 	if peak > maxOutageMemory {
-		t.Errorf("the ingest has held %d MB, more than %d", peak>>20, maxOutageMemory>>20)
+		t.Errorf("the ingest has used %d MB, more than %d", peak>>20, maxOutageMemory>>20)
 	}
 }

@@ -10,19 +10,18 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// userQuery is what users of the point format are told to ask, word for word.
+// userQuery is the documented query of users, word for word.
 const userQuery = `from(bucket: "brandpulse") |> range(start: -1h)
   |> filter(fn: (r) => r._measurement == "tweets") |> filter(fn: (r) => r._field == "count")
   |> aggregateWindow(every: 1s, fn: sum) |> group(columns: ["sentiment"])`
 
-// If this fails, the numbers on a dashboard are wrong: tweets of a batch, which
-// share a millisecond, have replaced each other, or a second has more than one
-// row.
+// If this fails, the numbers on a dashboard are wrong: tweets of a batch, which share a
+// millisecond, have replaced each other, or a second has more than one row.
 func TestQueryGivesTheTrueSumsOfTwoMillionTweets(t *testing.T) {
 	testenv.EachInflux(t, testenv.InfluxV2, func(t *testing.T, version string) {
 		server := testenv.OwnInflux(t, influxd.Options{Version: version}) // for the bucket's name
 		if query := oracle.Query(server.Bucket); query != userQuery {
-			t.Fatalf("the oracle asks\n%s", query)
+			t.Fatalf("the oracle's query is\n%s", query)
 		}
 		s := stream.New(t, stream.Partitions)
 		reader := s.Into(stream.IngestConfig, server.Database, nil)
@@ -40,7 +39,7 @@ func TestQueryGivesTheTrueSumsOfTwoMillionTweets(t *testing.T) {
 		}
 		got, sums := oracle.Counts{}, map[string]int64{}
 		for _, r := range rows {
-			// The row has the end of the second.
+			// A row has the end of its second.
 			at := oracle.Key{Second: r.Time.Add(-time.Second).Unix(), Brand: r.Brand, Sentiment: r.Sentiment}
 			if _, twice := got[at]; twice {
 				t.Errorf("second %d has two rows of %s tweets about %s", at.Second, at.Sentiment, at.Brand)
@@ -65,8 +64,8 @@ func TestQueryGivesTheTrueSumsOfTwoMillionTweets(t *testing.T) {
 	})
 }
 
-// mustBeInThePast waits for the end of the last second with tweets: of a second
-// that is not over, a row has the time of the query.
+// mustBeInThePast waits for the end of the last second with tweets: the row of a
+// current second has the time of the query.
 func mustBeInThePast(t *testing.T, counts oracle.Counts) {
 	t.Helper()
 	var last int64

@@ -23,9 +23,8 @@ const (
 	brands    = 5     // of the generator
 )
 
-// If the first part fails, tweets replace each other in InfluxDB. If the second
-// one does, the first proves nothing: then they would not with plain
-// milliseconds either.
+// If the first part fails, tweets replace each other in InfluxDB. If the second one
+// fails, the first proves nothing: then they would not with plain milliseconds either.
 func TestEveryTweetIsAPoint(t *testing.T) {
 	s := stream.New(t, stream.Partitions)
 	s.Fill(t, tweets, time.Minute)
@@ -53,9 +52,9 @@ func TestEveryTweetIsAPoint(t *testing.T) {
 	})
 }
 
-// If the first part fails, a crash makes InfluxDB hold more or fewer tweets than
-// Kafka. If the second one does, the first proves nothing: then a crash would
-// not double points with random times either.
+// If the first part fails, a crash makes InfluxDB hold more or fewer tweets than Kafka.
+// If the second one fails, the first proves nothing: then a crash would not duplicate
+// points with random times either.
 func TestKilledIngestWritesTheSamePointsAgain(t *testing.T) {
 	s := stream.New(t, stream.Partitions)
 	s.Fill(t, tweets, time.Minute)
@@ -70,7 +69,7 @@ func TestKilledIngestWritesTheSamePointsAgain(t *testing.T) {
 			seen := proxy.Stats()
 			t.Logf("%d points written more than once", seen.Twice)
 			if seen.Twice < 1000 {
-				t.Errorf("%d points written more than once, want 1000 at least: the kills came too late", seen.Twice)
+				t.Errorf("%d points written more than once, want at least 1000: the kills were too late", seen.Twice)
 			}
 			if seen.Lines != tweets {
 				t.Errorf("%d different lines were written for %d tweets: a point was written in two forms", seen.Lines, tweets)
@@ -96,9 +95,9 @@ func TestKilledIngestWritesTheSamePointsAgain(t *testing.T) {
 	})
 }
 
-// killMidway lets an ingest read the whole stream and kills it each time when
-// InfluxDB holds so many different points: while the answer to a request with
-// more of them is on its way, and Kafka holds the rest.
+// killMidway lets an ingest read the whole stream and kills it whenever InfluxDB has
+// this many different points: while the response to a request with more of them is
+// pending, and Kafka holds the rest.
 func killMidway(t *testing.T, reader *stream.Reader, proxy *influxfault.Proxy, at ...int) {
 	t.Helper()
 	hold := func(lines int) {
@@ -112,7 +111,7 @@ func killMidway(t *testing.T, reader *stream.Reader, proxy *influxfault.Proxy, a
 	hold(at[0])
 	ingest := reader.Start(t)
 	for i, lines := range at {
-		testenv.Eventually(t, time.Minute, fmt.Sprintf("InfluxDB holds %d different points, and an answer is held back", lines), func() error {
+		testenv.Eventually(t, time.Minute, fmt.Sprintf("InfluxDB holds %d different points, and a response is held", lines), func() error {
 			if proxy.Stats().Held == 0 {
 				return errNotYet
 			}
@@ -121,9 +120,9 @@ func killMidway(t *testing.T, reader *stream.Reader, proxy *influxfault.Proxy, a
 		seen := proxy.Stats()
 		lag := reader.Lag(t)
 		ingest.Kill(t)
-		t.Logf("killed with %d points stored, %d of them twice, %d requests under way, lag %d", seen.Lines, seen.Twice, seen.Under, lag)
+		t.Logf("killed with %d points stored, %d of them twice, %d requests in flight, lag %d", seen.Lines, seen.Twice, seen.Under, lag)
 		if seen.Under < 1 || lag < 1 {
-			t.Fatalf("killed with %d requests under way and lag %d, want both", seen.Under, lag)
+			t.Fatalf("killed with %d requests in flight and lag %d, want both above 0", seen.Under, lag)
 		}
 		testenv.Eventually(t, 10*time.Second, "the requests of the killed ingest have ended", func() error {
 			if proxy.Stats().Under > 0 {

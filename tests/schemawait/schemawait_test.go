@@ -1,5 +1,5 @@
-// Package schemawait_test shows, with kafka_batches and sentiment_window in one
-// pipeline, what a record holds up whose schema the registry does not have.
+// Package schemawait_test checks, with kafka_batches and sentiment_window in one
+// pipeline, what waits for a record whose schema the registry does not have.
 package schemawait_test
 
 import (
@@ -35,7 +35,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
 
-// registry has the schema of a tweet under some ids, and counts who asks for which.
+// registry has the schema of a tweet under some ids, and counts the requests for each.
 type registry struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -81,7 +81,7 @@ func (r *registry) askedFor(id int) int {
 	return r.asked[id]
 }
 
-// counted is what a pipeline has counted.
+// counted are the tweets that a pipeline has counted.
 type counted struct {
 	mu   sync.Mutex
 	of   map[int]map[string]int // by partition and line
@@ -118,7 +118,8 @@ func (c *counted) take(_ context.Context, batch service.MessageBatch) error {
 	return nil
 }
 
-// tweets returns how many of a partition were counted, those of a redelivery once.
+// tweets returns the number of counted tweets of a partition, those of a redelivery
+// once.
 func (c *counted) tweets(partition int) (sum int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -133,7 +134,7 @@ func (c *counted) says(words ...string) error {
 	defer c.mu.Unlock()
 	for _, w := range words {
 		if !strings.Contains(c.log.String(), w) {
-			return fmt.Errorf("the log does not say %q: %s", w, &c.log)
+			return fmt.Errorf("the log does not contain %q: %s", w, &c.log)
 		}
 	}
 	return nil
@@ -159,8 +160,8 @@ func run(t *testing.T, c *testenv.Cluster, topic, emit, message string, reg *reg
 	return got
 }
 
-// produce writes batches of five tweets each with a schema id, the first record of
-// the first of them with another one.
+// produce writes batches of five tweets each with a schema id, and the first record of
+// the first batch with another one.
 func produce(t *testing.T, c *testenv.Cluster, topic string, partition int32, batches int, id, first uint32) {
 	t.Helper()
 	client := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
@@ -178,8 +179,8 @@ func produce(t *testing.T, c *testenv.Cluster, topic string, partition int32, ba
 	}
 }
 
-// What would break: one record with an unknown schema id stops all partitions, or
-// the later batches of its own, or is lost.
+// If this fails, one record with an unknown schema id blocks all partitions, or the
+// later batches of its own, or is lost.
 func TestAnUnknownSchemaHoldsUpItsRecordBatchOnly(t *testing.T) {
 	for name, test := range map[string]struct{ emit, message string }{
 		"record batches": {"record_batch", "record_batch"},
@@ -203,15 +204,15 @@ func TestAnUnknownSchemaHoldsUpItsRecordBatchOnly(t *testing.T) {
 				}
 				return nil
 			})
-			t.Logf("195 tweets are counted after %s, and schema 99 was asked for %d times", time.Since(start).Round(time.Millisecond), reg.askedFor(99))
+			t.Logf("195 tweets are counted after %s, with %d requests for schema 99", time.Since(start).Round(time.Millisecond), reg.askedFor(99))
 			testenv.Eventually(t, 10*time.Second, "the log says which schema is missing, and what waits", func() error {
 				return got.says("Records wait for a schema of the registry", "schema 99 since", "Partition 0 of "+topic+" waits at offset 0", "waiting for schema 99")
 			})
 			if n, most := reg.askedFor(99), 3+int(time.Since(start)/time.Second); n > most {
-				t.Errorf("the registry was asked %d times for schema 99, want at most %d", n, most)
+				t.Errorf("%d requests for schema 99, want at most %d", n, most)
 			}
 			if n := reg.askedFor(1); n != 1 {
-				t.Errorf("the registry was asked %d times for schema 1", n)
+				t.Errorf("%d requests for schema 1", n)
 			}
 			reg.add(99)
 			testenv.Eventually(t, 15*time.Second, "the rest is counted once the schema is there", func() error {

@@ -24,8 +24,8 @@ func records(topic string, from, to int) []*kgo.Record {
 	return all
 }
 
-// consume reads until it has seen that many records, as a member of a group
-// that commits them.
+// consume reads until it has seen that many records, as a member of a group, and
+// commits them.
 func consume(t *testing.T, c *testenv.Cluster, group, topic string, want int) map[string]bool {
 	t.Helper()
 	client := c.Client(t, kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
@@ -73,7 +73,7 @@ func TestKafkaGivesBackWhatWasProduced(t *testing.T) {
 
 			// A wrong name is an error, not a new topic.
 			if err := c.Client(t, kgo.UnknownTopicRetries(1)).ProduceSync(t.Context(), &kgo.Record{Topic: topic + "x"}).FirstErr(); err == nil {
-				t.Fatal("a topic that is not there took a record")
+				t.Fatal("a topic that does not exist accepted a record")
 			}
 		})
 	}
@@ -82,7 +82,7 @@ func TestKafkaGivesBackWhatWasProduced(t *testing.T) {
 func TestKafkaKeepsItsRecordsWhenKilledAndIsSilentWhenPaused(t *testing.T) {
 	began := time.Now()
 	k := testenv.OwnKafka(t, kafkad.Options{Properties: map[string]string{"message.max.bytes": "2000000"}})
-	t.Logf("answers after %s", since(began))
+	t.Logf("responds after %s", since(began))
 	topic := k.Topic(t, 8)
 	for round := range 2 {
 		k.Produce(t, records(topic, round*1000, round*1000+1000)...)
@@ -93,7 +93,7 @@ func TestKafkaKeepsItsRecordsWhenKilledAndIsSilentWhenPaused(t *testing.T) {
 		if err := k.Restart(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("answers again after %s", since(began))
+		t.Logf("responds again after %s", since(began))
 	}
 	seen := consume(t, &k.Cluster, "readers", topic, 2000)
 	want := map[string]bool{}

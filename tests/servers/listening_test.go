@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// listening gives the TCP addresses that a process listens on, by Linux's
-// /proc: the sockets among its open files that are in the state LISTEN (0A).
+// listening returns the TCP addresses that a process listens on, from Linux's /proc:
+// the sockets among its open files that are in the state LISTEN (0A).
 func listening(t *testing.T, pid int) []string {
 	t.Helper()
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
@@ -48,7 +48,7 @@ func listening(t *testing.T, pid int) []string {
 		}
 	}
 	if len(addresses) == 0 {
-		t.Fatalf("process %d listens nowhere", pid)
+		t.Fatalf("process %d does not listen", pid)
 	}
 	return addresses
 }

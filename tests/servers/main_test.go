@@ -1,6 +1,5 @@
-// Package servers_test proves that the servers which other tests rest on do
-// what those tests believe: that they keep what they have acknowledged when they
-// are killed, and that a paused one is silent.
+// Package servers_test checks what other tests assume about the servers: that they keep
+// acknowledged data when they are killed, and that a paused one does not respond.
 package servers_test
 
 import (

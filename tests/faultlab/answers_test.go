@@ -12,13 +12,13 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// shortBackOff is shorter than what the faulty proxy asks for.
+// shortBackOff is shorter than the Retry-After of the faulty proxy.
 const shortBackOff = "output.switch.cases.1.output.influxdb.backoff.max_interval=1s"
 
-// answerFaults are what InfluxDB answers when it does not want to.
+// answerFaults are the error responses of InfluxDB.
 var answerFaults = []faultlab.Scenario{
 	{
-		Name: "F08", Does: "InfluxDB is away, then slow, then far",
+		Name: "F08", Does: "InfluxDB is down, then slow, then far",
 		Versions: []string{testenv.InfluxV1},
 		Options: faultlab.Options{
 			Env:    stream.Env{"MAX_IN_FLIGHT_BYTES": "1MiB", "FETCH_MAX_BYTES": "512KiB"},
@@ -36,8 +36,8 @@ var answerFaults = []faultlab.Scenario{
 	},
 }
 
-// awayAndSlow keeps InfluxDB from taking what comes. What is read and not stored
-// must stay within its bound, and the processes must go on by themselves.
+// awayAndSlow keeps InfluxDB from accepting points. Batches that are read but not
+// stored must stay within their bound, and the processes must continue by themselves.
 func awayAndSlow(l *faultlab.Lab) {
 	var links []*faultlab.Link
 	for range 2 {
@@ -54,7 +54,7 @@ func awayAndSlow(l *faultlab.Lab) {
 			l.Fatal(err)
 		}
 	}
-	l.Event("InfluxDB is away")
+	l.Event("InfluxDB is down")
 	l.Wait(5 * time.Second)
 	fetched, sent := [2]float64{}, l.Producers.Sent()
 	for i, m := range l.Members {
@@ -62,7 +62,7 @@ func awayAndSlow(l *faultlab.Lab) {
 	}
 	l.Wait(span(10*time.Second, 3*time.Minute))
 	for i, m := range l.Members {
-		// A response that was under way may add to the bound.
+		// A response in flight may add to the bound.
 		const bound = 1<<20 + 512<<10 + 256<<10
 		now, waits := m.Metric("kafka_batches_fetched_bytes"), m.Metric("kafka_batches_in_flight_bytes")
 		l.Logf("%s holds %.0f bytes, and has fetched %.0f in the meantime", m, waits, now-fetched[i])
@@ -112,10 +112,10 @@ func awayAndSlow(l *faultlab.Lab) {
 	}
 }
 
-// retention is how long InfluxDB keeps points where it refuses some.
+// retention is InfluxDB's retention in scenarios where it rejects points.
 const retention = 2 * time.Hour
 
-// mixed makes RecordBatches of which a part is older than the retention.
+// mixed returns record batches, a part of which is older than the retention.
 func mixed(l *faultlab.Lab) {
 	l.Helper()
 	for range 10 {
@@ -159,7 +159,7 @@ func refusals(l *faultlab.Lab) {
 	l.Event("requests were too large")
 	caughtUp(l, m)
 
-	m.Influx.SetFaults(func(influxfault.Request) influxfault.Fault { // those without points too
+	m.Influx.SetFaults(func(influxfault.Request) influxfault.Fault { // including requests without points
 		return influxfault.Fault{Kind: influxfault.Unauthorized}
 	})
 	mixed(l)
@@ -169,7 +169,7 @@ func refusals(l *faultlab.Lab) {
 	for range 20 {
 		l.Wait(time.Second)
 		if _, err := m.Get(l.Context(), "/ready"); err == nil {
-			l.Error("the process says that it is ready, and its token is refused")
+			l.Error("the process says that it is ready although its token is rejected")
 			break
 		}
 	}
@@ -177,7 +177,7 @@ func refusals(l *faultlab.Lab) {
 		l.Errorf("%d requests were stored without authorization", now-stored)
 	}
 	m.Influx.SetFaults(nil)
-	l.Event("the token was refused %d times", m.Influx.Stats().Happened(influxfault.Unauthorized))
+	l.Event("the token was rejected %d times", m.Influx.Stats().Happened(influxfault.Unauthorized))
 	testenv.Eventually(l, time.Minute, "the process is ready again", func() error {
 		_, err := m.Get(l.Context(), "/ready")
 		return err
@@ -186,8 +186,8 @@ func refusals(l *faultlab.Lab) {
 	caughtUp(l, m)
 }
 
-// gapsUnder gives the times between the tries of requests that all have a fault.
-// A request is known by the size of its body.
+// gapsUnder returns the times between the attempts of requests that all have a fault. A
+// request is identified by the size of its body.
 func gapsUnder(l *faultlab.Lab, m *faultlab.Member, fault influxfault.Fault, count int) []time.Duration {
 	l.Helper()
 	var (
@@ -209,7 +209,7 @@ func gapsUnder(l *faultlab.Lab, m *faultlab.Member, fault influxfault.Fault, cou
 		return fault
 	})
 	defer m.Influx.SetFaults(nil)
-	stream.Await(l, "requests are refused", func() bool {
+	stream.Await(l, "requests are rejected", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return len(gaps) >= count

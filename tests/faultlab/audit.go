@@ -9,8 +9,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// Audit lets the program itself compare all that Kafka holds with InfluxDB, which
-// must find no difference.
+// Audit lets the program itself compare the contents of Kafka and InfluxDB. It must
+// find no difference.
 func (l *Lab) Audit() {
 	l.Helper()
 	env := stream.Env{}

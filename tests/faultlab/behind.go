@@ -9,8 +9,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// StartBehind starts another process of the group, with a link before its proxy:
-// for what happens to the bytes on the way to InfluxDB.
+// StartBehind starts another process of the group, with a link before its proxy, for
+// faults of the connection to InfluxDB.
 func (l *Lab) StartBehind() (*Member, *Link) {
 	l.Helper()
 	proxy := l.proxy()
@@ -37,7 +37,7 @@ func (l *Lab) StartWith(values ...string) *Member {
 	return l.Start()
 }
 
-// AwaitLog waits until the process has said all of that.
+// AwaitLog waits until the process has logged all of these texts.
 func (m *Member) AwaitLog(words ...string) {
 	m.lab.Helper()
 	testenv.Eventually(m.lab, time.Minute, fmt.Sprintf("%s says what it should", m), func() error {

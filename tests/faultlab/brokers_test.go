@@ -8,7 +8,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// brokerFaults are what happens to the brokers.
+// brokerFaults are the faults of the brokers.
 var brokerFaults = []faultlab.Scenario{
 	{
 		Name: "F11", Does: "the broker, which coordinates the group too, is killed, paused and started again",
@@ -48,7 +48,7 @@ func brokerInTrouble(l *faultlab.Lab) {
 			l.Wait(trouble.lasts)
 			must(trouble.ends())
 			l.Event("the broker is back")
-			// The samples' own connections notice late.
+			// The samples' own connections notice it late.
 			testenv.Eventually(l, time.Minute, "the group is back", func() error {
 				_, err := l.Broker.Lag(l.Context(), l.Reader.Group, l.Stream.Topic)
 				return err

@@ -9,14 +9,14 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// StartCluster starts a Kafka of several brokers that ends with the test.
+// StartCluster starts a Kafka of several brokers, which ends with the test.
 func StartCluster(t testing.TB, brokers int, properties map[string]string) *Broker {
 	t.Helper()
 	cluster, servers := testenv.OwnKafkaCluster(t, kafkad.Options{HeapMB: 256, Properties: properties}, brokers)
 	return &Broker{RealKafka: &testenv.RealKafka{Cluster: *cluster, Server: servers[0]}, Servers: servers}
 }
 
-// Leader is the broker that leads a partition of the topic.
+// Leader returns the broker that leads a partition of the topic.
 func (l *Lab) Leader(partition int32) *kafkad.Server {
 	l.Helper()
 	client := l.Broker.Client(l)

@@ -16,7 +16,7 @@ import (
 
 const soonAware = "input.kafka_batches.metadata_max_age=2s"
 
-// clusterFaults are what happens to brokers that have replicas.
+// clusterFaults are the faults of brokers with replicas.
 var clusterFaults = []faultlab.Scenario{
 	{
 		Name: "F13", Does: "of three brokers leaders are killed, two are killed, each is started again in turn",
@@ -36,8 +36,8 @@ var clusterFaults = []faultlab.Scenario{
 	},
 }
 
-// loseBrokers never takes away the last replica of a record that was
-// acknowledged: min.insync.replicas is 2.
+// loseBrokers never removes the last replica of an acknowledged record:
+// min.insync.replicas is 2.
 func loseBrokers(l *faultlab.Lab) {
 	members := startMembers(l, 2)
 	servers := l.Broker.Servers
@@ -62,7 +62,7 @@ func loseBrokers(l *faultlab.Lab) {
 			leader := l.Leader(l.Random.Int32N(l.Partitions))
 			kill(leader)
 			l.Wait(l.Between(4*time.Second, 8*time.Second))
-			caughtUp(l, members[0]) // the others lead
+			caughtUp(l, members[0]) // the others become leaders
 			restart(leader)
 			inSync(l)
 		}
@@ -127,8 +127,8 @@ func awaitTopic(l *faultlab.Lab, what string, of func(kadm.PartitionDetail) bool
 	})
 }
 
-// uncleanLeader lets Kafka lose records that were counted, and give their offsets
-// to others. Whoever reads on would count neither the one nor the other right.
+// uncleanLeader makes Kafka lose records that were counted, and assign their offsets to
+// others. A reader that continued would count neither of them right.
 func uncleanLeader(l *faultlab.Lab) {
 	m := startMembers(l, 1)[0]
 	l.Wait(5 * time.Second)
@@ -183,7 +183,7 @@ func uncleanLeader(l *faultlab.Lab) {
 				l.Errorf("%.0f partitions say that they are stopped", stopped)
 			}
 			if after := l.Coverage(); !slices.Equal(after, before) {
-				l.Errorf("%d RecordBatches are counted, and before there were %d", len(after), len(before))
+				l.Errorf("%d record batches are counted, before there were %d", len(after), len(before))
 			}
 			if now := committedOffset(l, admin); now != committed {
 				l.Errorf("offset %d is committed, and it was %d", now, committed)
@@ -215,7 +215,8 @@ func uncleanLeader(l *faultlab.Lab) {
 	})
 }
 
-// committedOffset is that of partition 0, once the group's coordinator answers.
+// committedOffset returns the offset of partition 0, once the group's coordinator
+// responds.
 func committedOffset(l *faultlab.Lab, admin *kadm.Client) (offset int64) {
 	l.Helper()
 	stream.Await(l, "the group says what it has committed", func() (known bool) {

@@ -12,7 +12,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// DeletePoints removes all that InfluxDB holds of a time.
+// DeletePoints removes all points at a time from InfluxDB.
 func (l *Lab) DeletePoints(from, to time.Time) {
 	l.Helper()
 	path := "/api/v2/delete?" + url.Values{"org": {l.Bucket.Org}, "bucket": {l.Bucket.Bucket}}.Encode()

@@ -15,16 +15,16 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// diskMegabytes is more than all that a scenario writes.
+// diskMegabytes is more than a scenario writes in total.
 const diskMegabytes = 256
 
-// Disk is a file system of its own, in memory, that a scenario can fill.
+// Disk is a separate file system in memory that a scenario can fill.
 type Disk struct {
 	Dir string
 }
 
-// newDisk mounts a disk until the test ends. That takes the rights of root: the
-// test is skipped without them.
+// newDisk mounts a disk until the test ends. That needs root: without it the test is
+// skipped.
 func newDisk(t testing.TB) *Disk {
 	t.Helper()
 	d := &Disk{Dir: t.TempDir()}
@@ -44,7 +44,7 @@ func newDisk(t testing.TB) *Disk {
 
 func (d *Disk) filler() string { return filepath.Join(d.Dir, "filler") }
 
-// Fill leaves no room on the disk.
+// Fill leaves no free space on the disk.
 func (d *Disk) Fill(t testing.TB) {
 	t.Helper()
 	f, err := os.OpenFile(d.filler(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -57,7 +57,7 @@ func (d *Disk) Fill(t testing.TB) {
 	}
 }
 
-// Free takes away what Fill has written.
+// Free removes the files of Fill.
 func (d *Disk) Free(t testing.TB) {
 	t.Helper()
 	if err := os.Remove(d.filler()); err != nil {

@@ -23,13 +23,10 @@ var diskFaults = []faultlab.Scenario{
 	},
 }
 
-// fillInflux takes the room away that InfluxDB needs for what it is sent. Once
-// there is room again, it must be started anew, and twice before it is written to:
-//   - its log refuses all that follows the write that has failed;
-//   - the start cuts the log where that write has torn it, and goes on behind the
-//     cut (package tsm1 of both versions: WAL.Open seeks the end, then
-//     CacheLoader.Load truncates). What is written there is acknowledged, can be
-//     read, and is dropped at the next start.
+// fillInflux removes the free space that InfluxDB needs for its writes. Once there is
+// space again, it must be restarted, and twice before it is written to:
+//   - its log rejects everything after the failed write;
+//   - the start truncates the log where the failed write has torn it, and continues after the truncated part (package tsm1 of both versions: WAL.Open seeks the end, then CacheLoader.Load truncates). Points that are written there are acknowledged, can be read, and are dropped at the next start.
 func fillInflux(l *faultlab.Lab) {
 	m := l.StartDirect()
 	m.AwaitCounted(10_000)
@@ -64,7 +61,7 @@ func fillInflux(l *faultlab.Lab) {
 	}
 }
 
-// fillBroker takes the room away that the broker needs. It ends then: its only
+// fillBroker removes the free space that the broker needs. It then ends, since its only
 // disk has failed.
 func fillBroker(l *faultlab.Lab) {
 	members := startMembers(l, 2)

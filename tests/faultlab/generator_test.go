@@ -13,7 +13,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// generatorFaults are what happens to who writes.
+// generatorFaults are the faults of the generator.
 var generatorFaults = []faultlab.Scenario{
 	{
 		Name: "F02", Does: "the generator is killed ten times",
@@ -22,9 +22,9 @@ var generatorFaults = []faultlab.Scenario{
 	},
 }
 
-// killGenerator notes each tweet that Kafka has acknowledged to the generator.
-// None of them may be missing. The generator begins with the same tweets again:
-// what Kafka then has twice counts twice.
+// killGenerator records each tweet that Kafka has acknowledged to the generator. None
+// of them may be missing. The generator starts with the same tweets again, and those
+// that Kafka then has twice count twice.
 func killGenerator(l *faultlab.Lab) {
 	startMembers(l, 2)
 	ledger := filepath.Join(l.TempDir(), "ledger")
@@ -76,8 +76,8 @@ func killGenerator(l *faultlab.Lab) {
 	}
 }
 
-// withLedger is generate.yaml with the id of each tweet in a file, once Kafka has
-// acknowledged it.
+// withLedger returns generate.yaml with an output that writes the id of each
+// acknowledged tweet to a file.
 func withLedger(l *faultlab.Lab, ledger string) string {
 	l.Helper()
 	shipped, err := os.ReadFile(filepath.Join(testenv.Root(l), stream.GenerateConfig))
@@ -107,7 +107,7 @@ func withLedger(l *faultlab.Lab, ledger string) string {
 	return path
 }
 
-// lines are the whole lines of a file, none while it is not there.
+// lines returns the complete lines of a file, none while it does not exist.
 func lines(l *faultlab.Lab, path string) []string {
 	l.Helper()
 	text, err := os.ReadFile(path)

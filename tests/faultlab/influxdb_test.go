@@ -9,10 +9,10 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// quickTimeout lets a request without an answer be sent again soon.
+// quickTimeout makes a request without a response be retried soon.
 const quickTimeout = "output.switch.cases.1.output.influxdb.timeout=2s"
 
-// influxFaults are what happens to InfluxDB and on the way to it.
+// influxFaults are the faults of InfluxDB and of the connection to it.
 var influxFaults = []faultlab.Scenario{
 	{
 		Name: "F07", Does: "InfluxDB is killed again and again; then a page comes instead of its answers", Everyday: true,
@@ -44,7 +44,7 @@ func killInflux(l *faultlab.Lab) {
 		l.WithoutInflux(func() { l.Wait(l.Between(100*time.Millisecond, 2*time.Second)) })
 	}
 
-	// What is not 204 is not stored, whatever it says.
+	// A response other than 204 does not mean stored, whatever it says.
 	misled := l.Start()
 	misled.Influx.SetFaults(influxfault.Seeded(l.Seed, 0.5, influxfault.Fault{Kind: influxfault.Page}))
 	stream.Await(l, "pages come", func() bool { return misled.Influx.Stats().Happened(influxfault.Page) >= 5 })

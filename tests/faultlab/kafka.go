@@ -11,24 +11,24 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// doors is how many ways of its own a broker has for pipelines, each with a
-// proxy before it. A way belongs to one laboratory at a time.
+// doors is the number of listeners for pipelines of a broker, each with a proxy in
+// front of it. A listener belongs to one laboratory at a time.
 const doors = 8
 
-// Broker is a real Kafka. Producers and the oracle reach it at its own address.
-// A pipeline comes through a proxy, whose address is what the broker advertises
-// on that way: else clients would go past the proxy after their first question.
+// Broker is a real Kafka. Producers and the oracle use its own address. A pipeline uses
+// a proxy, whose address the broker advertises on that listener: otherwise clients
+// would bypass the proxy after their first request.
 type Broker struct {
 	*testenv.RealKafka
-	// Servers are all of a cluster, of which RealKafka is the first; nil where
-	// there is one.
+	// Servers are all servers of a cluster, of which RealKafka is the first; nil if
+	// there is only one.
 	Servers []*kafkad.Server
 
 	mu   sync.Mutex
 	free []door
 }
 
-// door is a listener of the broker, and the port of the proxy before it.
+// door is a listener of the broker, and the port of the proxy in front of it.
 type door struct {
 	listens, proxied string
 }
@@ -65,7 +65,7 @@ func StartBroker(t testing.TB, properties map[string]string) *Broker {
 	return b
 }
 
-// link gives a way to the broker, until the test ends.
+// link returns a listener of the broker, until the test ends.
 func (b *Broker) link(t testing.TB) *Link {
 	t.Helper()
 	b.mu.Lock()

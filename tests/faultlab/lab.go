@@ -1,7 +1,7 @@
 // Package faultlab is a laboratory for faults: the real program as processes of a
 // consumer group between a real Kafka and a real InfluxDB, with a proxy on every
-// way, a schedule of faults that a seed decides, samples all along, and at the
-// end a comparison with what an independent reader finds.
+// connection, a schedule of faults determined by a seed, samples throughout, and at the
+// end a comparison with an independent reader.
 package faultlab
 
 import (
@@ -25,68 +25,68 @@ import (
 // Session is how long the group waits for a silent member.
 const Session = 2 * time.Second
 
-// Lab is where one scenario runs. It is not for use by several goroutines at
-// once.
+// Lab runs one scenario. It must not be used by several goroutines at once.
 type Lab struct {
 	testing.TB
 	Options
 	Seed   uint64
-	Random *rand.Rand // of the seed: what decides the schedule
+	Random *rand.Rand // seeded: determines the schedule
 
 	Stream    *stream.Stream
 	Reader    *stream.Reader  // the group, and how its processes are started
-	Broker    *Broker         // the Kafka, which others use too unless OwnBroker
+	Broker    *Broker         // the Kafka, shared with others unless OwnBroker
 	Kafka     *Link           // from the processes to the broker; nil with several
-	Server    *influxd.Server // which others use too unless OwnInflux
+	Server    *influxd.Server // shared with others unless OwnInflux
 	Bucket    *influxd.Database
 	Producers *produce.Producers
 	Samples   *sample.Samples
 	Members   []*Member // all that were ever started
 	Disk      *Disk     // nil unless SmallDisk
 
-	first   *influxfault.Proxy // whose memory of lines the others share
+	first   *influxfault.Proxy // whose record of lines the others share
 	began   time.Time
 	drained bool
 	usage   usage
 }
 
-// Options say what a laboratory has. The zero value is the usual one.
+// Options are the settings of a laboratory. The zero value is the usual one.
 type Options struct {
-	// Config is the pipeline; stream.ExactConfig when empty.
+	// Config is the pipeline; stream.ExactConfig if empty.
 	Config string
 	// Set are values of its configuration, as path=value.
 	Set []string
-	// Env are its environment variables, beside the addresses.
+	// Env are its environment variables, besides the addresses.
 	Env stream.Env
-	// Inexact lets sums differ: a pipeline that promises less.
+	// Inexact allows sums to differ: for a pipeline that promises less.
 	Inexact bool
 	// OwnBroker and OwnInflux are for a scenario that kills or pauses them.
 	OwnBroker, OwnInflux bool
-	// Brokers is how many there are: own ones, which processes reach at their own
-	// addresses, if more than 1.
+	// Brokers is the number of brokers. If it is more than 1, they belong to this
+	// laboratory, and processes use their own addresses.
 	Brokers int
-	// Broker are properties of the broker, which is an own one then.
+	// Broker are properties of the broker, which then belongs to this laboratory.
 	Broker map[string]string
-	// Partitions of the topic; 8 when 0.
+	// Partitions of the topic; 8 if 0.
 	Partitions int32
-	// Tweets is how many are written at least, and Rate how many a second while
-	// the scenario goes on; 200,000 and 10,000 when 0. Drain writes the rest as
-	// fast as it goes.
+	// Tweets is the least number of tweets to write, and Rate the number per second
+	// while the scenario runs; 200,000 and 10,000 if 0. Drain writes the rest as fast
+	// as possible.
 	Tweets int64
 	Rate   float64
-	// Recovery is how long it may take after the last fault until all is
-	// acknowledged; 30 s when 0.
+	// Recovery is how long it may take after the last fault until everything is
+	// acknowledged; 30 s if 0.
 	Recovery time.Duration
-	// Header comes before each tweet, as that of a schema registry does.
+	// Header precedes each tweet, such as that of a schema registry.
 	Header []byte
-	// Retention is how long InfluxDB keeps points; for ever when 0.
+	// Retention is InfluxDB's retention; forever if 0.
 	Retention time.Duration
-	// Rejected says that InfluxDB refuses points: with those that are in the dead
-	// letters it holds what Kafka holds.
+	// Rejected means that InfluxDB rejects points: including those in the dead letters
+	// it holds what Kafka holds.
 	Rejected bool
-	// SmallDisk lets the data of own servers lie on a disk that can be full.
+	// SmallDisk puts the data of the laboratory's own servers on a disk that can be
+	// full.
 	SmallDisk bool
-	// Memory and Descriptors bound what a process may hold; 256 MB and 100 when 0.
+	// Memory and Descriptors bound the resources of a process; 256 MB and 100 if 0.
 	Memory      int64
 	Descriptors int
 }
@@ -168,7 +168,7 @@ func newLab(t testing.TB, servers *Servers, version string, seed uint64, o Optio
 	return l
 }
 
-// form is that of a record of the topic.
+// form returns the form of the topic's records.
 func (l *Lab) form() oracle.Form {
 	if l.Header == nil {
 		return oracle.Avro
@@ -176,7 +176,7 @@ func (l *Lab) form() oracle.Form {
 	return oracle.Behind(l.Header, oracle.Avro)
 }
 
-// Event notes what has just happened, and ends the test if a sample was wrong.
+// Event logs what has just happened, and ends the test if a sample was wrong.
 func (l *Lab) Event(format string, args ...any) {
 	l.Helper()
 	stats := l.first.Stats()
@@ -185,7 +185,7 @@ func (l *Lab) Event(format string, args ...any) {
 	l.Samples.MustBeRight(l)
 }
 
-// Wait lets time go by.
+// Wait waits for some time.
 func (l *Lab) Wait(d time.Duration) {
 	l.Helper()
 	select {
@@ -195,17 +195,17 @@ func (l *Lab) Wait(d time.Duration) {
 	l.Samples.MustBeRight(l)
 }
 
-// Between draws a time.
+// Between draws a duration.
 func (l *Lab) Between(least, most time.Duration) time.Duration {
 	return least + time.Duration(l.Random.Int64N(int64(most-least)))
 }
 
-// Twice is how many lines InfluxDB was sent more than once, by whichever process
+// Twice returns how many lines were sent to InfluxDB more than once, by any process
 // that writes through a proxy.
 func (l *Lab) Twice() int { return l.first.Stats().Twice }
 
-// Repeats fails the test unless lines are written again, because of what do does:
-// else the fault has shown nothing.
+// Repeats fails the test unless lines are rewritten because of do: otherwise the fault
+// has shown nothing.
 func (l *Lab) Repeats(do func()) {
 	l.Helper()
 	before := l.Twice()

@@ -10,18 +10,18 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Link is a way to a server that all TCP connections of a laboratory take.
+// Link is a connection to a server that all TCP connections of a laboratory use.
 type Link struct {
 	Address string // HOST:PORT to connect to
 	proxy   *toxiproxy.Proxy
 	poisons int
 }
 
-// NewLink listens on an address for what goes to the server at upstream, until
-// the test ends. The name is for messages.
+// NewLink listens on an address and forwards to the server at upstream, until the test
+// ends. The name is for messages.
 func NewLink(t testing.TB, name, listen, upstream string) *Link {
 	t.Helper()
-	// A toxic does not use the logger of its server, and tells each packet.
+	// A toxic does not use the logger of its server, and logs each packet.
 	zerolog.SetGlobalLevel(zerolog.Disabled)
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	l := &Link{Address: listen, proxy: toxiproxy.NewProxy(server, name, listen, upstream)}
@@ -35,10 +35,10 @@ func NewLink(t testing.TB, name, listen, upstream string) *Link {
 // Attributes are those of a toxic, as toxiproxy names them.
 type Attributes map[string]any
 
-// Poison lets a toxic of toxiproxy work on all that comes from the server, or
-// goes to it: latency {latency, jitter: ms}, bandwidth {rate: KB/s}, timeout and
-// reset_peer {timeout: ms}, limit_data {bytes}, slicer {average_size,
-// size_variation, delay: µs}, slow_close {delay: ms}. Several add up.
+// Poison applies a toxic of toxiproxy to everything from the server or to it: latency
+// {latency, jitter: ms}, bandwidth {rate: KB/s}, timeout and reset_peer {timeout: ms},
+// limit_data {bytes}, slicer {average_size, size_variation, delay: µs}, slow_close
+// {delay: ms}. Several add up.
 func (l *Link) Poison(t testing.TB, toxic string, toServer bool, attributes Attributes) {
 	t.Helper()
 	direction := "downstream"
@@ -57,16 +57,16 @@ func (l *Link) Poison(t testing.TB, toxic string, toServer bool, attributes Attr
 	}
 }
 
-// Heal ends all toxics.
+// Heal removes all toxics.
 func (l *Link) Heal(t testing.TB) {
 	t.Helper()
 	l.proxy.Toxics.ResetToxics(t.Context())
 }
 
-// Cut ends all connections and lets new ones be refused, until Mend.
+// Cut closes all connections and refuses new ones, until Mend.
 func (l *Link) Cut() { l.proxy.Stop() }
 
-// Mend takes connections again.
+// Mend accepts connections again.
 func (l *Link) Mend(t testing.TB) {
 	t.Helper()
 	if err := l.proxy.Start(); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// logFaults are what happens to the log of the topic.
+// logFaults are the faults of the topic's log.
 var logFaults = []faultlab.Scenario{
 	{
 		Name: "F18", Does: "transactions stay open, are committed, rolled back, and left by their producer",
@@ -30,7 +30,7 @@ var logFaults = []faultlab.Scenario{
 	},
 }
 
-// mustHold compares what InfluxDB holds with a topic, in the midst of a scenario.
+// mustHold compares InfluxDB with a topic, in the middle of a scenario.
 func mustHold(l *faultlab.Lab, topic *oracle.Topic) {
 	l.Helper()
 	l.Reader.MustEqual(l, topic.Counts)
@@ -39,8 +39,8 @@ func mustHold(l *faultlab.Lab, topic *oracle.Topic) {
 	}
 }
 
-// openTransactions keeps transactions open in all partitions. What comes after
-// their first record may not be counted before they have ended.
+// openTransactions keeps transactions open in all partitions. Records after their first
+// one may not be counted before the transactions have ended.
 func openTransactions(l *faultlab.Lab) {
 	startMembers(l, 2)
 	l.Wait(2 * time.Second)
@@ -80,7 +80,7 @@ func openTransactions(l *faultlab.Lab) {
 			}
 			client.Close()
 		default:
-			client.Close() // the broker rolls back what times out
+			client.Close() // the broker aborts those that time out
 		}
 		stream.Await(l, "what came after the transaction is counted", func() bool {
 			past := map[int32]bool{}
@@ -101,9 +101,8 @@ func openTransactions(l *faultlab.Lab) {
 	}
 }
 
-// loseRecords lets Kafka remove what was not read yet. Nothing may be passed over
-// before somebody has decided it. Then the topic is compacted, and must not be
-// read.
+// loseRecords lets Kafka remove records that were not read yet. Nothing may be skipped
+// until an operator has decided it. Then the topic is compacted, and must not be read.
 func loseRecords(l *faultlab.Lab) {
 	m := startMembers(l, 1)[0]
 	l.Wait(12 * time.Second)
@@ -154,7 +153,7 @@ func loseRecords(l *faultlab.Lab) {
 		l.Errorf("%.0f partitions say that they are stopped", stopped)
 	}
 	if after := l.Coverage().Of(0); !slices.Equal(after, before) {
-		l.Errorf("partition 0 was read: %d RecordBatches, and before there were %d", len(after), len(before))
+		l.Errorf("partition 0 was read: %d record batches, before there were %d", len(after), len(before))
 	}
 	if lag := l.Reader.Lag(l); lag == 0 {
 		l.Error("the lag is 0, and records were lost")
@@ -191,7 +190,7 @@ func loseRecords(l *faultlab.Lab) {
 	last.AwaitLog("cleanup.policy contains compact")
 	l.Wait(3 * time.Second)
 	if now := len(l.Coverage()); now != stored {
-		l.Errorf("%d RecordBatches of a compacted topic were read", now-stored)
+		l.Errorf("%d record batches of a compacted topic were read", now-stored)
 	}
 	compact("delete")
 	l.Reader.Drained(l, l.Recovery)

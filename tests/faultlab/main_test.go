@@ -12,8 +12,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// Most of a scenario is waiting: more of them at once than there are cores, and
-// no more than have a way to the broker.
+// A scenario mostly waits, so more run at once than there are cores, but no more than
+// the broker has listeners.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	chosen := false
@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(testenv.Main(m))
 }
 
-// If this fails, a fault that the promise covers makes InfluxDB hold more or
-// fewer tweets than Kafka, for a moment or for good.
+// If this fails, a fault that the promise covers makes InfluxDB hold more or fewer
+// tweets than Kafka, temporarily or permanently.
 func TestFaults(t *testing.T) {
 	servers := faultlab.StartServers(t)
 	for _, s := range slices.Concat(processFaults, influxFaults, offsetFaults, soak, startFaults, answerFaults, valueFaults, registryFaults, rewindFaults, logFaults, topicFaults, brokerFaults, generatorFaults, diskFaults, clusterFaults) {

@@ -13,16 +13,15 @@ import (
 type Member struct {
 	*testenv.Program
 	Name string
-	// Influx is what this process reaches InfluxDB through, and no other; nil
-	// after StartDirect.
+	// Influx is this process's own connection to InfluxDB; nil after StartDirect.
 	Influx *influxfault.Proxy
 
 	lab *Lab
 	pid atomic.Int64 // 0 while it does not run
 }
 
-// Start starts another process of the group, which reaches InfluxDB through a
-// faulty proxy of its own.
+// Start starts another process of the group, which uses InfluxDB through its own faulty
+// proxy.
 func (l *Lab) Start() *Member {
 	l.Helper()
 	m := &Member{Influx: l.proxy()}
@@ -30,7 +29,7 @@ func (l *Lab) Start() *Member {
 	return m
 }
 
-// proxy is another one before InfluxDB, for one process.
+// proxy returns another proxy in front of InfluxDB, for one process.
 func (l *Lab) proxy() *influxfault.Proxy {
 	l.Helper()
 	proxy, err := l.first.Beside(nil)
@@ -45,8 +44,8 @@ func (l *Lab) proxy() *influxfault.Proxy {
 	return proxy
 }
 
-// StartDirect starts another process of the group with nothing before InfluxDB,
-// for scenarios that kill it: a proxy would take that for a failure of its own.
+// StartDirect starts another process of the group without a proxy, for scenarios that
+// kill InfluxDB: a proxy would report that as its own failure.
 func (l *Lab) StartDirect() *Member {
 	l.Helper()
 	m := &Member{}
@@ -86,7 +85,7 @@ func (m *Member) Kill() {
 	m.lab.Event("%s is killed", m)
 }
 
-// Stop asks the process to end, and gives its exit code.
+// Stop ends the process with SIGTERM, and returns its exit code.
 func (m *Member) Stop() int {
 	m.lab.Helper()
 	m.pid.Store(0)
@@ -109,29 +108,29 @@ func (m *Member) Resume() {
 	m.lab.Event("%s goes on", m)
 }
 
-// AwaitCounted waits until this run of the process has counted so many tweets.
+// AwaitCounted waits until this run of the process has counted this many tweets.
 func (m *Member) AwaitCounted(tweets int64) {
 	m.lab.Helper()
 	stream.AwaitCounted(m.lab, m.Program, tweets)
 	m.lab.Event("%s has counted %d tweets", m, tweets)
 }
 
-// Hold lets none of its requests through, until one was held for longer than
-// offsets take to be committed.
+// Hold holds all its requests, until one was held for longer than offsets take to be
+// committed.
 func (m *Member) Hold(kind influxfault.Kind) {
 	m.lab.Helper()
 	held := stream.HoldRequests(m.lab, m.Influx, kind)
 	m.lab.Event("%s: %d requests are held (%v)", m, held.Held, kind)
 }
 
-// Release lets go of what is held, and all that follows through.
+// Release releases the held requests, and lets all later ones pass.
 func (m *Member) Release() {
 	m.lab.Helper()
 	stream.Release(m.Influx)
 	m.lab.Event("%s: what was held is let go", m)
 }
 
-// Stored is how many of its requests InfluxDB has stored.
+// Stored returns how many of its requests InfluxDB has stored.
 func (m *Member) Stored() int { return m.Influx.Stats().Stored }
 
 // Metric adds up a metric of this run of the process.

@@ -6,9 +6,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/faultlab"
 )
 
-// refusing lets the output refuse three folds in ten, whatever becomes of the
-// dead letters that come with them. Nothing else does: influxdb and retry try for
-// ever, so that a nack never gets as far as the input.
+// refusing makes the output reject three folds in ten, whatever happens to the dead
+// letters with them. Nothing else does: influxdb and retry try forever, so a nack never
+// reaches the input.
 var refusing = []string{
 	"output.switch.cases.1.check=random_int() % 10 > 2",
 	"output.switch.cases.-.output.reject=refused by chance",
@@ -20,9 +20,9 @@ func refuse(l *faultlab.Lab) {
 	l.Drain()
 	for _, m := range members {
 		if refused := m.Metric("kafka_batches_nacks"); refused == 0 {
-			l.Errorf("nothing of %s was refused", m)
+			l.Errorf("no batch of %s was rejected", m)
 		} else {
-			l.Logf("%s: %.0f batches were refused", m, refused)
+			l.Logf("%s: %.0f batches were rejected", m, refused)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// soak lets faults of all kinds come as they like.
+// soak runs faults of all kinds in random order.
 var soak = []faultlab.Scenario{
 	{
 		Name: "F25", Does: "faults of all kinds at random times, several at once", Everyday: true, Seeds: 3,
@@ -40,14 +40,14 @@ type nemesis struct {
 	busy map[any]bool // members, and the link to the brokers: one fault each at a time
 }
 
-// end is what ends a fault.
+// end ends a fault.
 type end struct {
 	of   any
 	when time.Time
 	do   func()
 }
 
-// strike begins a fault that fits what is going on.
+// strike begins a fault that is possible now.
 func (n *nemesis) strike() {
 	switch n.Random.IntN(16) {
 	case 0:
@@ -65,13 +65,13 @@ func (n *nemesis) strike() {
 	}
 }
 
-// until has a fault end after a while.
+// until schedules the end of a fault.
 func (n *nemesis) until(of any, after time.Duration, do func()) {
 	n.busy[of] = true
 	n.ends = append(n.ends, end{of, time.Now().Add(after), do})
 }
 
-// endDue ends what has lasted long enough.
+// endDue ends the faults that are due.
 func (n *nemesis) endDue(now time.Time) {
 	n.ends = slices.DeleteFunc(n.ends, func(e end) bool {
 		due := !e.when.After(now)
@@ -85,7 +85,7 @@ func (n *nemesis) endDue(now time.Time) {
 
 func (n *nemesis) endAll() { n.endDue(time.Now().Add(time.Hour)) }
 
-// harm does something to one process.
+// harm applies a fault to one process.
 func (n *nemesis) harm() {
 	m := n.Members[n.Random.IntN(len(n.Members))]
 	if n.busy[m] {
@@ -95,7 +95,7 @@ func (n *nemesis) harm() {
 	case 0:
 		m.Influx.SetFaults(influxfault.Always(influxfault.Fault{Kind: influxfault.HoldAnswer}))
 		n.Wait(n.Between(100*time.Millisecond, time.Second))
-		m.Stop() // with what it cannot write
+		m.Stop() // with batches that it cannot write
 		m.Release()
 		n.until(m, n.Between(100*time.Millisecond, 2*faultlab.Session), m.Restart)
 	case 1:
@@ -119,7 +119,8 @@ func (n *nemesis) harm() {
 	}
 }
 
-// everyAnswer leaves out what makes a point a dead letter, 413 to a single one.
+// everyAnswer leaves out the response that makes a point a dead letter, 413 to a single
+// one.
 var everyAnswer = []influxfault.Fault{
 	{Kind: influxfault.ApplyHang},
 	{Kind: influxfault.ApplyError},
@@ -136,7 +137,7 @@ var everyAnswer = []influxfault.Fault{
 	{Kind: influxfault.Page},
 }
 
-// trouble does something to the connections to the brokers, for all processes.
+// trouble applies a fault to the connections to the brokers, for all processes.
 func (n *nemesis) trouble() {
 	if n.busy[n.Kafka] {
 		return
@@ -172,20 +173,19 @@ func (n *nemesis) trouble() {
 	n.until(n.Kafka, lasts, heal)
 }
 
-// withoutInflux lets nothing else be wrong.
+// withoutInflux first ends all other faults.
 func (n *nemesis) withoutInflux() {
 	n.endAll()
 	n.WithoutInflux(func() { n.Wait(n.Between(100*time.Millisecond, 2*time.Second)) })
 }
 
-// setOffsets kills all processes, and lets them begin at the start or inside of
-// batches.
+// setOffsets kills all processes, and restarts them at the start or inside batches.
 func (n *nemesis) setOffsets() {
 	n.endAll()
 	for _, m := range n.Members {
 		m.Kill()
 	}
-	offsets, where := n.InsideBatches(), "the inside of a RecordBatch"
+	offsets, where := n.InsideBatches(), "the inside of a record batch"
 	if n.Random.IntN(2) == 0 {
 		where = "the start"
 		for partition := range offsets {

@@ -7,10 +7,10 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// offsetFaults are what happens to what the group has committed.
+// offsetFaults are the faults of the group's committed offsets.
 var offsetFaults = []faultlab.Scenario{
 	{
-		Name: "F16", Does: "offsets are set to the inside of RecordBatches", Everyday: true,
+		Name: "F16", Does: "offsets are set to the inside of record batches", Everyday: true,
 		Versions: []string{testenv.InfluxV1},
 		Run:      insideBatches,
 	},
@@ -28,7 +28,7 @@ func insideBatches(l *faultlab.Lab) {
 		if len(inside) < int(l.Partitions)/2 {
 			l.Errorf("%d partitions have a batch of several records that is committed", len(inside))
 		}
-		l.Reader.SetOffsets(l, "the inside of a RecordBatch", inside)
+		l.Reader.SetOffsets(l, "the inside of a record batch", inside)
 		l.Event("offsets are set: %v", inside)
 		l.Repeats(func() {
 			for _, m := range members {

@@ -9,7 +9,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// processFaults are what happens to our own processes.
+// processFaults are the faults of our own processes.
 var processFaults = []faultlab.Scenario{
 	{
 		Name: "F01", Does: "no fault, three processes", Everyday: true,
@@ -51,7 +51,7 @@ func noFault(l *faultlab.Lab) {
 	l.Wait(15 * time.Second)
 	l.Drain()
 	l.Logf("%.0f records a second from the first process to the last record", float64(l.Producers.Sent())/time.Since(began).Seconds())
-	// Some, while three processes that start share out the partitions.
+	// Some, while three starting processes share the partitions.
 	l.Logf("%d lines were written again without a fault", l.Twice())
 }
 
@@ -61,15 +61,16 @@ func killOne(l *faultlab.Lab) {
 		l.Wait(l.Between(span(2*time.Second, 3*time.Second), span(4*time.Second, 8*time.Second)))
 		victim := members[l.Random.IntN(len(members))]
 		victim.Kill()
-		// At times for longer than the session: others get its partitions.
+		// Sometimes longer than the session: others get its partitions.
 		l.Wait(l.Between(faultlab.Session/10, 2*faultlab.Session))
 		victim.Restart()
 	}
 	mustRepeat(l)
 }
 
-// zombie pauses a process that has read more than it has written. What it writes
-// when it goes on is what the new owner of its partitions has written already.
+// zombie pauses a process that has read more than it has written. The points that it
+// writes when it continues have already been written by the new owner of its
+// partitions.
 func zombie(l *faultlab.Lab) {
 	paused, other := pauseOwner(l, influxfault.HoldAnswer)
 	paused.Release()
@@ -83,8 +84,8 @@ func zombie(l *faultlab.Lab) {
 	l.Wait(10 * time.Second)
 }
 
-// lateRequest parks a request on its way until everything else is written. A
-// point whose value may grow would get a value from before.
+// lateRequest holds a request until everything else is written. A point whose value may
+// grow would get an older value.
 func lateRequest(l *faultlab.Lab) {
 	paused, other := pauseOwner(l, influxfault.HoldRequest)
 	paused.Influx.SetFaults(nil)
@@ -98,14 +99,14 @@ func lateRequest(l *faultlab.Lab) {
 	l.Repeats(paused.Release)
 	stream.Await(l, "the late requests are applied", func() bool { return paused.Influx.Stats().Held == 0 })
 	l.Event("%d late requests were applied after all was acknowledged", held)
-	l.AwaitSample() // before the process can make good what they have done
+	l.AwaitSample() // before the process can repair what they have done
 	paused.Resume()
 	l.Reader.AwaitMembers(l, 2)
 	l.Wait(2 * time.Second)
 }
 
-// pauseOwner pauses a process with requests on their way, and starts another one
-// that gets all its partitions.
+// pauseOwner pauses a process with requests in flight, and starts another one that gets
+// all its partitions.
 func pauseOwner(l *faultlab.Lab, kind influxfault.Kind) (paused, other *faultlab.Member) {
 	paused = l.Start()
 	paused.AwaitCounted(10_000)
@@ -116,10 +117,10 @@ func pauseOwner(l *faultlab.Lab, kind influxfault.Kind) (paused, other *faultlab
 	return paused, other
 }
 
-// caughtUp waits until a process reads what has just been written.
+// caughtUp waits until a process reads the newest records.
 func caughtUp(l *faultlab.Lab, m *faultlab.Member) {
 	m.AwaitCounted(1)
-	usual := int64(2 * l.Rate) // commits come once a second
+	usual := int64(2 * l.Rate) // commits happen once a second
 	stream.Await(l, "the lag falls", func() bool { return l.Reader.Lag(l) < usual })
 	l.Event("%s has caught up", m)
 }

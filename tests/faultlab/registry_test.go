@@ -22,10 +22,10 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// registryFaults are what happens to the schema registry.
+// registryFaults are the faults of the schema registry.
 var registryFaults = []faultlab.Scenario{
 	{
-		Name: "F20", Does: "the schema registry is away, has not caught up, answers as a gateway does, and is slow",
+		Name: "F20", Does: "the schema registry is down, has not caught up, responds as a gateway does, and is slow",
 		Versions: []string{testenv.InfluxV1},
 		Options:  faultlab.Options{Header: []byte{0, 0, 0, 0, schemaID}, Env: stream.Env{"ENCODING": "avro_confluent"}},
 		Run:      registryInTrouble,
@@ -36,8 +36,8 @@ const schemaID = 7
 
 const unknownSchema = `{"error_code":40403,"message":"schema not found"}`
 
-// registryInTrouble lets a process wait for its schema in all ways there are. None
-// of them says anything about a record, so none may be put aside.
+// registryInTrouble makes a process wait for its schema in all possible ways. None of
+// them says anything about a record, so none may become a dead letter.
 func registryInTrouble(l *faultlab.Lab) {
 	ports, err := process.FreePorts(1)
 	if err != nil {
@@ -53,13 +53,13 @@ func registryInTrouble(l *faultlab.Lab) {
 	mustWait := func(what string, answer func(http.ResponseWriter)) {
 		l.Helper()
 		registry.answer(what, answer)
-		m.Kill() // or it would ask after 10 s at last
+		m.Kill() // otherwise it would ask only after 10 s
 		asked := registry.asked.Load()
 		m.Restart()
 		stream.Await(l, "the process asks again", func() bool { return registry.asked.Load() > asked+2 })
 		l.Event("%s: asked %d times", what, registry.asked.Load())
 		if counted, refused := m.Metric("sentiment_window_tweets"), m.Metric("sentiment_window_refused"); counted > 0 || refused > 0 {
-			l.Errorf("%s: %.0f tweets were counted, and %.0f records refused", what, counted, refused)
+			l.Errorf("%s: %.0f tweets were counted and %.0f records rejected", what, counted, refused)
 		}
 	}
 	refuse := func(status int, body string) func(http.ResponseWriter) {
@@ -83,7 +83,7 @@ func registryInTrouble(l *faultlab.Lab) {
 	})
 	m.AwaitCounted(10_000)
 	l.Wait(span(2*time.Second, 10*time.Second))
-	for range 2 { // without the schemas that it knows
+	for range 2 { // without its cached schemas
 		m.Kill()
 		registry.answer("the registry is too slow", func(http.ResponseWriter) { time.Sleep(15 * time.Second) })
 		asked := registry.asked.Load()
@@ -97,7 +97,7 @@ func registryInTrouble(l *faultlab.Lab) {
 	}
 }
 
-// withRegistry is exact.yaml with a schema registry.
+// withRegistry returns exact.yaml with a schema registry.
 func withRegistry(l *faultlab.Lab, url string) string {
 	l.Helper()
 	shipped, err := os.ReadFile(filepath.Join(testenv.Root(l), stream.ExactConfig))
@@ -116,7 +116,7 @@ func withRegistry(l *faultlab.Lab, url string) string {
 	return path
 }
 
-// registry is a schema registry that answers as it is told to.
+// registry is a schema registry whose responses the test decides.
 type registry struct {
 	log   func(format string, args ...any)
 	asked atomic.Int64
@@ -125,7 +125,7 @@ type registry struct {
 	does func(http.ResponseWriter)
 }
 
-// startRegistry starts one that cuts connections.
+// startRegistry starts one that resets connections.
 func startRegistry(t testing.TB, address string) *registry {
 	t.Helper()
 	listener, err := net.Listen("tcp", address)
@@ -141,7 +141,7 @@ func startRegistry(t testing.TB, address string) *registry {
 	return r
 }
 
-// answer decides what is answered from now on.
+// answer changes the responses.
 func (r *registry) answer(what string, does func(http.ResponseWriter)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -151,7 +151,7 @@ func (r *registry) answer(what string, does func(http.ResponseWriter)) {
 
 func (r *registry) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	r.asked.Add(1)
-	if path.Base(request.URL.Path) != fmt.Sprint(schemaID) { // of garbage that looks like a header
+	if path.Base(request.URL.Path) != fmt.Sprint(schemaID) { // from garbage that looks like a header
 		w.WriteHeader(http.StatusNotFound)
 		fmt.Fprint(w, unknownSchema)
 		return
@@ -162,7 +162,7 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	does(w)
 }
 
-// tell gives the schema.
+// tell responds with the schema.
 func (r *registry) tell(w http.ResponseWriter) {
-	_ = json.NewEncoder(w).Encode(map[string]string{"schema": schemas.Tweet}) // the process may be gone
+	_ = json.NewEncoder(w).Encode(map[string]string{"schema": schemas.Tweet}) // the process may have ended
 }

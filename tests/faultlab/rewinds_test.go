@@ -10,7 +10,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// rewindFaults let all be read once more.
+// rewindFaults replay everything once more.
 var rewindFaults = []faultlab.Scenario{
 	{
 		Name: "F15", Does: "offsets are lost and set back, another group reads all, points are deleted and made anew",
@@ -77,7 +77,7 @@ func rewind(l *faultlab.Lab) {
 	l.Samples.Apart(func() {
 		l.Reader.SetOffsets(l, "the beginning", beginning(l))
 		l.DeletePoints(now.Add(-4*time.Minute), now.Add(-2*time.Minute)) // of tweets
-		l.DeletePoints(now.Add(-30*time.Second), now.Add(time.Minute))   // and of what was read of late
+		l.DeletePoints(now.Add(-30*time.Second), now.Add(time.Minute))   // and of recently read ones
 	})
 	after := len(l.Coverage())
 	l.Event("points were deleted: %d coverage points of %d are left", after, before)

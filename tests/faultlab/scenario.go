@@ -14,29 +14,28 @@ import (
 
 const (
 	seedVariable     = "BRANDPULSE_FAULTLAB_SEED"
-	scenarioVariable = "BRANDPULSE_FAULTLAB_SCENARIO" // runs these alone, everyday or not: F06 or F06,F07
+	scenarioVariable = "BRANDPULSE_FAULTLAB_SCENARIO" // runs only these, everyday or not: F06 or F06,F07
 )
 
-// AtOnce is how many laboratories can use the shared broker: as many as it has
-// ways for them.
+// AtOnce is how many laboratories can use the shared broker: its number of listeners
+// for them.
 const AtOnce = doors
 
-// Scenario is what happens to the processes, to Kafka or to InfluxDB, and what
-// must be seen beside the sums.
+// Scenario is a schedule of faults, with its checks besides the sums.
 type Scenario struct {
 	Name string // F01
 	Does string
-	// Everyday says that it runs at every change.
+	// Everyday scenarios run at every change.
 	Everyday bool
 	// Versions of InfluxDB that matter to it: the first one every day.
 	Versions []string
-	// Seeds is how many runs it takes, each with a seed of its own; one when 0.
+	// Seeds is the number of runs, each with its own seed; one if 0.
 	Seeds   uint64
 	Options Options
 	Run     func(l *Lab)
 }
 
-// Test runs a scenario, beside others, for each version that is wanted.
+// Test runs a scenario, beside others, for each wanted version.
 func (s Scenario) Test(t *testing.T, servers *Servers) {
 	if chosen := os.Getenv(scenarioVariable); chosen != "" && !slices.Contains(strings.Split(chosen, ","), s.Name) || chosen == "" && !s.Everyday && !testenv.Full() {
 		return
@@ -64,7 +63,7 @@ func (s Scenario) run(t *testing.T, servers *Servers, version string, seed uint6
 	l.Verify()
 }
 
-// Seed is the first one: that of the environment, else another one each time.
+// Seed returns the first seed: that of the environment, or another one each time.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
 	text, ok := os.LookupEnv(seedVariable)

@@ -7,7 +7,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// long gives how much there is of something every day, and in the long run.
+// long returns a number for everyday and for long runs.
 func long(everyday, full int64) int64 {
 	if testenv.Full() {
 		return full
@@ -15,7 +15,7 @@ func long(everyday, full int64) int64 {
 	return everyday
 }
 
-// span is long for times.
+// span is long for durations.
 func span(everyday, full time.Duration) time.Duration {
 	return time.Duration(long(int64(everyday), int64(full)))
 }
@@ -33,8 +33,8 @@ func startMembers(l *faultlab.Lab, count int) []*faultlab.Member {
 	return l.Members
 }
 
-// mustRepeat fails the test if no line was written again: the faults were too
-// gentle to show anything.
+// mustRepeat fails the test if no line was rewritten: the faults were too weak to show
+// anything.
 func mustRepeat(l *faultlab.Lab) {
 	l.Helper()
 	if l.Twice() == 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/stream/produce"
 )
 
-// Tweet makes a record of the topic, in any partition.
+// Tweet returns a record of the topic, in any partition.
 func (l *Lab) Tweet(brand string, at time.Time) *kgo.Record {
 	one := tweet.Tweet{
 		ID:        []byte("by hand"),
@@ -25,8 +25,8 @@ func (l *Lab) Tweet(brand string, at time.Time) *kgo.Record {
 	}
 }
 
-// Send writes records beside the producers: those of a partition as one
-// RecordBatch, as far as its size allows.
+// Send writes records besides the producers: those of a partition as one record batch,
+// if they fit.
 func (l *Lab) Send(records ...*kgo.Record) {
 	l.Helper()
 	client := l.Broker.Client(l, append(produce.ClientOptions(l.Stream.Topic, kgo.SnappyCompression()),
@@ -37,7 +37,7 @@ func (l *Lab) Send(records ...*kgo.Record) {
 	}
 }
 
-// SendBatches writes so many RecordBatches, of the kind that the producers write.
+// SendBatches writes this many record batches, of the kind that the producers write.
 func (l *Lab) SendBatches(count int) {
 	l.Helper()
 	for range count {

@@ -12,14 +12,13 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// Servers are what laboratories share.
+// Servers are shared by laboratories.
 type Servers struct {
 	broker *Broker
 	influx map[string]*influxd.Server
 }
 
-// StartServers starts a Kafka and both versions of InfluxDB, which end with the
-// test.
+// StartServers starts a Kafka and both versions of InfluxDB, which end with the test.
 func StartServers(t testing.TB) *Servers {
 	t.Helper()
 	testenv.Binary(t)
@@ -30,13 +29,13 @@ func StartServers(t testing.TB) *Servers {
 	return s
 }
 
-// WithoutInflux lets do happen while nobody reaches InfluxDB. One that is of this
-// laboratory alone is killed before and started again after it. Processes behind
-// a proxy are refused meanwhile; those without one meet the crash itself.
+// WithoutInflux runs do while InfluxDB is unreachable. One that belongs to this
+// laboratory only is killed before and restarted afterwards. Connections of processes
+// behind a proxy are refused meanwhile; those without one see the crash itself.
 func (l *Lab) WithoutInflux(do func()) {
 	l.Helper()
 	l.Samples.While(func() {
-		// A proxy would take a server that is away for a failure of its own.
+		// A proxy would report a server that is down as its own failure.
 		l.eachProxy(func(proxy *influxfault.Proxy) error {
 			err := proxy.Leave()
 			stream.Await(l, "the proxy is empty", func() bool { return proxy.Stats().Under == 0 })
@@ -71,7 +70,8 @@ func (l *Lab) eachProxy(do func(*influxfault.Proxy) error) {
 	}
 }
 
-// AddPartitions lets the topic have so many, and the producers write to all.
+// AddPartitions increases the number of the topic's partitions, and makes the producers
+// write to all.
 func (l *Lab) AddPartitions(total int32) {
 	l.Helper()
 	client := l.Broker.Client(l)
@@ -84,6 +84,6 @@ func (l *Lab) AddPartitions(total int32) {
 		l.Fatalf("adding partitions: %v", err)
 	}
 	l.Event("the topic has %d partitions", total)
-	l.Wait(4 * time.Second) // clients of the producers look after 2 s
+	l.Wait(4 * time.Second) // the producers' clients notice after 2 s
 	l.Producers.Spread(total)
 }

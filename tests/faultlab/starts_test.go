@@ -9,7 +9,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// startFaults are what happens when processes end and start.
+// startFaults are faults when processes end and start.
 var startFaults = []faultlab.Scenario{
 	{
 		Name: "F04", Does: "all processes are killed at once, again and again",
@@ -22,7 +22,7 @@ var startFaults = []faultlab.Scenario{
 		Run:      otherFingerprint,
 	},
 	{
-		Name: "F24", Does: "processes are asked to end under load, and while InfluxDB is away",
+		Name: "F24", Does: "processes are stopped under load, and while InfluxDB is down",
 		Versions: []string{testenv.InfluxV1},
 		Run:      askToEnd,
 	},
@@ -32,8 +32,8 @@ func killAll(l *faultlab.Lab) {
 	members := startMembers(l, 3)
 	for range 5 {
 		l.Wait(l.Between(time.Second, 2*time.Second))
-		// What one of them has read is not stored when it is killed, however often
-		// it could have been committed.
+		// What one of them has read is not stored when it is killed, however often it
+		// could have been committed.
 		unlucky := members[l.Random.IntN(len(members))]
 		unlucky.Influx.SetFaults(influxfault.Always(influxfault.Fault{Kind: influxfault.Hang}))
 		l.Wait(stream.Hold + l.Between(0, time.Second))
@@ -49,9 +49,9 @@ func killAll(l *faultlab.Lab) {
 	mustRepeat(l)
 }
 
-// otherFingerprint lets a process of another fingerprint come after a crash. What
-// the one before has stored beyond its commit would be counted a second time, so
-// it must not begin. Then each way out that it names is taken.
+// otherFingerprint starts a process with another fingerprint after a crash. Tweets that
+// the previous one has stored beyond its commit would be counted twice, so it must not
+// start. Then each way out that its message names is tried.
 func otherFingerprint(l *faultlab.Lab) {
 	former := l.Start()
 	other := crashAndReplace(l, former, "input.kafka_batches.fingerprint=other")
@@ -80,8 +80,8 @@ func otherFingerprint(l *faultlab.Lab) {
 	l.Reader.Drained(l, l.Recovery)
 }
 
-// crashAndReplace kills a process with something stored and not committed, and
-// starts one of another fingerprint, which must write nothing and say why.
+// crashAndReplace kills a process with stored but uncommitted batches, and starts one
+// with another fingerprint, which must write nothing and say why.
 func crashAndReplace(l *faultlab.Lab, former *faultlab.Member, fingerprint string) *faultlab.Member {
 	former.AwaitCounted(1)
 	former.Influx.SetFaults(influxfault.Always(influxfault.Fault{Kind: influxfault.HoldAnswer}))
@@ -101,8 +101,8 @@ func crashAndReplace(l *faultlab.Lab, former *faultlab.Member, fingerprint strin
 	return other
 }
 
-// askToEnd asks processes to end. They must not take longer than they are given,
-// whether what is under way can be finished or not.
+// askToEnd stops processes. They must not take longer than allowed, whether in-flight
+// work can be finished or not.
 func askToEnd(l *faultlab.Lab) {
 	const given = 3 * time.Second // SHUTDOWN_TIMEOUT of the laboratory
 	stop := func(m *faultlab.Member) int {
@@ -132,7 +132,7 @@ func askToEnd(l *faultlab.Lab) {
 				l.Fatal(err)
 			}
 		}
-		l.Event("InfluxDB is away")
+		l.Event("InfluxDB is down")
 		l.Wait(l.Between(time.Second, 3*time.Second))
 		for _, m := range members {
 			if code := stop(m); code < 0 {
@@ -153,7 +153,7 @@ func askToEnd(l *faultlab.Lab) {
 	}
 }
 
-// beginning is that of each partition.
+// beginning returns the start of each partition.
 func beginning(l *faultlab.Lab) map[int32]int64 {
 	offsets := map[int32]int64{}
 	for partition := range l.Partitions {

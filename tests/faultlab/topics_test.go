@@ -14,7 +14,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// topicFaults are what happens to the topic as a whole.
+// topicFaults are the faults of the topic as a whole.
 var topicFaults = []faultlab.Scenario{
 	{
 		Name: "F17", Does: "the topic is deleted, created again and gets the same records",
@@ -30,8 +30,8 @@ var topicFaults = []faultlab.Scenario{
 	},
 }
 
-// createAgain lets a topic come again under its name, with the same records at the
-// same offsets. Both must count, and nothing before somebody has decided it.
+// createAgain recreates a topic with the same name, and the same records at the same
+// offsets. Both must count, but nothing before an operator has decided it.
 func createAgain(l *faultlab.Lab) {
 	members := startMembers(l, 2)
 	l.Wait(15 * time.Second) // for enough samples: there are none of the second topic
@@ -102,19 +102,18 @@ func createAgain(l *faultlab.Lab) {
 				twins++
 			}
 		}
-		l.Event("%d RecordBatches of %d lie where the former topic had the same ones", twins, len(parts[1]))
+		l.Event("%d record batches of %d are at the same offsets as in the former topic", twins, len(parts[1]))
 		if twins < 50 {
 			l.Error("too few to show anything")
 		}
 	})
 }
 
-// sourceOf is the part of the tag src that names the topic.
+// sourceOf returns the part of the tag src that names the topic.
 func sourceOf(s oracle.Span) string { return s.Source[:strings.LastIndexByte(s.Source, '-')] }
 
-// writeAgain writes the records into the RecordBatches that they lay in, at the
-// same offsets. Where there was nothing but what was rolled back, other tweets
-// come.
+// writeAgain writes the records in their record batches, at the same offsets. Where
+// there were only aborted records, other tweets are written.
 func writeAgain(l *faultlab.Lab, records []*kgo.Record, covered oracle.Coverage) {
 	l.Helper()
 	at := map[int32]map[int64]*kgo.Record{}

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// usage is what processes hold, looked at twice a second.
+// usage is the resource use of processes, measured twice a second.
 type usage struct {
 	mu      sync.Mutex
 	members []*Member
 	most    map[*Member]holding
 }
 
-// holding is what a process holds at once.
+// holding is the resource use of a process at one time.
 type holding struct {
-	memory      int64 // bytes that are resident
+	memory      int64 // resident bytes
 	descriptors int
 	looks       int
 }
@@ -48,7 +48,7 @@ func (u *usage) watch(t testing.TB) {
 	t.Cleanup(func() { ticks.Stop(); close(ended) })
 }
 
-// look leaves out what has just ended.
+// look leaves out processes that have just ended.
 func (u *usage) look() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -70,7 +70,7 @@ func (u *usage) look() {
 	}
 }
 
-// residentMemory is VmRSS of /proc/PID/status.
+// residentMemory returns VmRSS of /proc/PID/status.
 func residentMemory(pid int64) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -85,7 +85,7 @@ func residentMemory(pid int64) (int64, error) {
 	return 0, os.ErrProcessDone
 }
 
-// mustBeBounded fails the test if a process has held more than it may.
+// mustBeBounded fails the test if a process has used more than it may.
 func (u *usage) mustBeBounded(t testing.TB, o Options) {
 	t.Helper()
 	u.mu.Lock()

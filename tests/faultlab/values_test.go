@@ -12,7 +12,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// valueFaults are what producers write.
+// valueFaults are the unusual records of producers.
 var valueFaults = []faultlab.Scenario{
 	{
 		Name: "F12", Does: "tweets of 1600 and 2300, of 1700 and 2200, and older than InfluxDB keeps",
@@ -27,8 +27,8 @@ var valueFaults = []faultlab.Scenario{
 	},
 }
 
-// strangeTimes mixes the times in each RecordBatch: what cannot be counted, and
-// what InfluxDB refuses, must take nothing along.
+// strangeTimes mixes times in each record batch: records that cannot be counted, and
+// points that InfluxDB rejects, must not affect others.
 func strangeTimes(l *faultlab.Lab) {
 	m := startMembers(l, 2)[0]
 	years := map[int]int{}
@@ -78,8 +78,8 @@ func strangeTimes(l *faultlab.Lab) {
 	}
 }
 
-// garbage writes what is no tweet, among tweets, and headers that lie about where
-// a record is.
+// garbage writes records that are not tweets among tweets, and headers with a false
+// position.
 func garbage(l *faultlab.Lab) {
 	m := startMembers(l, 2)[0]
 	lies := []kgo.RecordHeader{
@@ -102,7 +102,7 @@ func garbage(l *faultlab.Lab) {
 			}
 			l.Send(records...)
 		}
-		for _, size := range []int{999_000, 1_048_300} { // the second one does not fit into a letter whole
+		for _, size := range []int{999_000, 1_048_300} { // the second one does not fit into a letter
 			large := l.Tweet("Tea Time", time.Now())
 			large.Headers = lies[:2]
 			large.Value = append(large.Value, make([]byte, size)...)
@@ -129,7 +129,7 @@ func garbage(l *faultlab.Lab) {
 	}
 }
 
-// noTweet makes garbage of a tweet.
+// noTweet turns a tweet into garbage.
 func noTweet(random *rand.Rand, value []byte) []byte {
 	if random.IntN(2) == 0 && len(value) > 1 {
 		return value[:1+random.IntN(len(value)-1)]

@@ -12,8 +12,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// Drain lets the producers end and waits until all is acknowledged. Verify does
-// it, if the scenario has not.
+// Drain ends the producers and waits until everything is acknowledged. Verify calls it,
+// if the scenario has not.
 func (l *Lab) Drain() {
 	l.Helper()
 	if l.drained {
@@ -34,18 +34,18 @@ func (l *Lab) Drain() {
 	})
 }
 
-// AwaitSample waits until InfluxDB and Kafka were compared as they are now.
+// AwaitSample waits for a comparison of the current contents of InfluxDB and Kafka.
 func (l *Lab) AwaitSample() {
 	l.Helper()
 	before := l.Samples.Taken()
 	stream.Await(l, "a sample is taken", func() bool {
 		l.Samples.MustBeRight(l)
-		return l.Samples.Taken() >= before+2 // one was perhaps under way
+		return l.Samples.Taken() >= before+2 // one may have been in progress
 	})
 }
 
-// Verify compares what InfluxDB holds with what Kafka holds when all is
-// acknowledged and all processes have ended, and says what the run has used.
+// Verify compares InfluxDB with Kafka once everything is acknowledged and all processes
+// have ended, and logs the resource use of the run.
 func (l *Lab) Verify() {
 	l.Helper()
 	l.Drain()
@@ -56,7 +56,7 @@ func (l *Lab) Verify() {
 			continue
 		}
 		ends++
-		// One that was just restarted has no handler of signals yet.
+		// A process that was just restarted does not handle signals yet.
 		testenv.Eventually(l, time.Minute, m.String()+" is connected", func() error {
 			metrics, err := m.Metrics(l.Context())
 			if err == nil && metrics.Sum("input_connection_up") == 0 {
@@ -81,7 +81,7 @@ func (l *Lab) Verify() {
 	l.Logf("%d records, %d samples, %.1f s", topic.Records, l.Samples.Taken(), time.Since(l.began).Seconds())
 }
 
-// Topic is what Kafka holds.
+// Topic returns the content of Kafka.
 func (l *Lab) Topic() *oracle.Topic {
 	l.Helper()
 	topic, err := oracle.ReadTopic(l.Context(), l.Broker.Brokers, l.Stream.Topic, l.form())
@@ -91,7 +91,7 @@ func (l *Lab) Topic() *oracle.Topic {
 	return topic
 }
 
-// Coverage is what InfluxDB says of the RecordBatches it has.
+// Coverage returns the coverage points in InfluxDB.
 func (l *Lab) Coverage() oracle.Coverage {
 	l.Helper()
 	coverage, err := oracle.ReadCoverage(l.Context(), l.Bucket)
@@ -101,8 +101,8 @@ func (l *Lab) Coverage() oracle.Coverage {
 	return coverage
 }
 
-// InsideBatches gives an offset inside of a RecordBatch for each partition, below
-// what is committed.
+// InsideBatches returns an offset inside a record batch for each partition, below the
+// committed offset.
 func (l *Lab) InsideBatches() map[int32]int64 {
 	l.Helper()
 	client := l.Broker.Client(l)
@@ -135,8 +135,8 @@ func (l *Lab) mustBeExact(topic *oracle.Topic) {
 	l.Logf("%d undecodable records, %d of their letters repeated", len(topic.Undecodable), repeated)
 }
 
-// mustEqualWithRejected compares what Kafka holds with what InfluxDB holds and has
-// refused. It gives the other letters.
+// mustEqualWithRejected compares Kafka with InfluxDB including the points that it
+// rejected. It returns the other letters.
 func (l *Lab) mustEqualWithRejected(topic *oracle.Topic, letters []oracle.Letter, coverage oracle.Coverage) []oracle.Letter {
 	l.Helper()
 	others, sums, err := oracle.Rejected(letters, coverage)
@@ -144,9 +144,9 @@ func (l *Lab) mustEqualWithRejected(topic *oracle.Topic, letters []oracle.Letter
 		l.Fatal(err)
 	}
 	if len(sums) == 0 {
-		l.Error("no point was refused")
+		l.Error("no point was rejected")
 	}
-	l.Logf("%d tweets lie in points that InfluxDB has refused", sums.Total())
+	l.Logf("%d tweets are in points that InfluxDB rejected", sums.Total())
 	stored, err := oracle.ReadInflux(l.Context(), l.Bucket)
 	if err != nil {
 		l.Fatal(err)
@@ -155,7 +155,7 @@ func (l *Lab) mustEqualWithRejected(topic *oracle.Topic, letters []oracle.Letter
 		sums[key] += n
 	}
 	if err := oracle.Equal(sums, topic.Counts); err != nil {
-		l.Fatalf("what InfluxDB holds and has refused is not what Kafka holds: %v", err)
+		l.Fatalf("InfluxDB, with its rejected points, does not hold what Kafka holds: %v", err)
 	}
 	return others
 }

@@ -60,26 +60,26 @@ func TestInfluxGivesBackWhatWasWritten(t *testing.T) {
 			t.Fatalf("%d texts, %v", texts, err)
 		}
 
-		// What is not stored, or not there, must not pass for what is.
+		// Data that is not stored, or does not exist, must not look stored.
 		if err := d.Write(t.Context(), []byte("tweets count=\"text\" 1\nno line")); err == nil {
-			t.Fatal("a wrong line was taken")
+			t.Fatal("an invalid line was accepted")
 		}
 		if err := d.Sibling("nowhere").Write(t.Context(), lines(0, 1)); err == nil {
-			t.Fatal("a bucket that is not there took points")
+			t.Fatal("a bucket that does not exist accepted points")
 		}
 		if _, err := d.Sibling("nowhere").Query(t.Context(), `from(bucket: "nowhere") |> range(start: -1h)`); err == nil {
-			t.Fatal("a bucket that is not there was read")
+			t.Fatal("a bucket that does not exist was read")
 		}
 	})
 }
 
-// What was acknowledged must be there after a crash: every fault test rests on
-// that.
+// If this fails, acknowledged points are lost by a crash, and every fault test proves
+// nothing.
 func TestInfluxKeepsItsDataWhenKilledAndIsSilentWhenPaused(t *testing.T) {
 	eachInflux(t, func(t *testing.T, version string) {
 		began := time.Now()
 		s := testenv.OwnInflux(t, influxd.Options{Version: version})
-		t.Logf("answers after %s", since(began))
+		t.Logf("responds after %s", since(began))
 		for round := range 2 {
 			if err := s.Write(t.Context(), lines(round*1000, round*1000+1000)); err != nil {
 				t.Fatal(err)
@@ -88,13 +88,13 @@ func TestInfluxKeepsItsDataWhenKilledAndIsSilentWhenPaused(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, err := oracle.CountPoints(t.Context(), s.Database); err == nil {
-				t.Fatal("a killed server answers")
+				t.Fatal("a killed server responds")
 			}
 			began := time.Now()
 			if err := s.Restart(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("answers again after %s", since(began))
+			t.Logf("responds again after %s", since(began))
 			mustHold(t, s.Database, int64(round*1000+1000))
 		}
 
@@ -103,7 +103,7 @@ func TestInfluxKeepsItsDataWhenKilledAndIsSilentWhenPaused(t *testing.T) {
 		}
 		connection, err := net.DialTimeout("tcp", strings.TrimPrefix(s.URL, "http://"), time.Second)
 		if err != nil {
-			t.Fatal(err) // the kernel should have taken it
+			t.Fatal(err) // the kernel should have accepted it
 		}
 		connection.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
@@ -129,7 +129,7 @@ func TestInfluxIsSetUpAsAsked(t *testing.T) {
 		}
 		mustHold(t, s.Database, 10)
 
-		t.Run("asks for the token and does not print it", func(t *testing.T) {
+		t.Run("needs the token and does not print it", func(t *testing.T) {
 			response, err := http.Post(s.URL+"/api/v2/write?org=brandpulse&bucket="+s.Bucket, "text/plain", strings.NewReader(string(lines(0, 1))))
 			if err != nil {
 				t.Fatal(err)
@@ -140,12 +140,12 @@ func TestInfluxIsSetUpAsAsked(t *testing.T) {
 			}
 			log, err := os.ReadFile(s.LogPath())
 			if err != nil || strings.Contains(string(log), s.Token) {
-				t.Fatalf("the token stands in the server's log, or %v", err)
+				t.Fatalf("the token is in the server's log, or %v", err)
 			}
 		})
 
-		// On another address it would let the network in.
-		t.Run("listens on the loopback alone", func(t *testing.T) {
+		// On another address it would be reachable from the network.
+		t.Run("listens on the loopback only", func(t *testing.T) {
 			for _, address := range listening(t, s.PID()) {
 				if !strings.HasPrefix(address, "127.0.0.1:") {
 					t.Errorf("listens on %s", address)
@@ -153,7 +153,7 @@ func TestInfluxIsSetUpAsAsked(t *testing.T) {
 			}
 		})
 
-		t.Run("keeps buckets apart, each for its own time", func(t *testing.T) {
+		t.Run("keeps buckets separate, each with its own retention", func(t *testing.T) {
 			for name, retention := range map[string]time.Duration{"for_ever": 0, "a-day": 24 * time.Hour} {
 				if err := s.CreateBucket(t.Context(), name, retention); err != nil {
 					t.Fatal(err)
@@ -165,13 +165,13 @@ func TestInfluxIsSetUpAsAsked(t *testing.T) {
 				t.Fatal(err)
 			}
 			mustHold(t, forEver, 10)
-			// Points of 2023 are older than a day. Whether that is told or not,
-			// they must not be there.
+			// Points of 2023 are older than a day. Whether that is an error or not,
+			// they must not be stored.
 			_ = aDay.Write(t.Context(), lines(0, 10))
 			mustHold(t, aDay, 0)
 		})
 
-		t.Run("takes neither a used folder nor a used port", func(t *testing.T) {
+		t.Run("rejects a used folder and a used port", func(t *testing.T) {
 			used := influxd.Options{Version: version, Dir: filepath.Dir(s.LogPath())}
 			if _, err := influxd.Start(t.Context(), used); err == nil || !strings.Contains(err.Error(), "is not empty") {
 				t.Fatal(err)

@@ -19,8 +19,8 @@ func TestApplyRefusesATextThatIsNotThereOnce(t *testing.T) {
 	}
 }
 
-// If this fails, an edit that needs a package does not compile as soon as its file
-// imports the package, or moves every line of the file.
+// If this fails, an edit that needs a package does not compile once its file imports
+// the package, or moves every line of the file.
 func TestApplyAddsTheImportsThatAreMissing(t *testing.T) {
 	m := mutant{name: "x", file: "a.go", imports: []string{"sync", "math/rand/v2"}, edits: []edit{{old: "1", new: "2"}}}
 	got, err := m.apply("// Package a is one.\npackage a // package a\n\nimport \"sync\"\n\nvar b = 1\n")

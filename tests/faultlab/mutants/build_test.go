@@ -11,9 +11,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-// If this fails, a rule has been given another form, and the laboratory would run a
-// mutant that does not build or that breaks nothing. It compiles packages and links
-// nothing: a program for each mutant takes minutes.
+// If this fails, the code of a rule has changed, and the laboratory would run a mutant
+// that does not build or breaks nothing. It compiles packages and links nothing: a
+// program for each mutant would take minutes.
 func TestMutantsApplyAndCompile(t *testing.T) {
 	root := testenv.Root(t)
 	list, err := golang(t, root, "list", "-deps", "./cmd/brandpulse-connect")
@@ -43,7 +43,7 @@ func TestMutantsApplyAndCompile(t *testing.T) {
 	}
 }
 
-// If this fails, TestMutantsApplyAndCompile takes any edit for one that breaks a rule.
+// If this fails, TestMutantsApplyAndCompile accepts any edit as one that breaks a rule.
 func TestMutantOfACommentCompilesToTheSame(t *testing.T) {
 	root := testenv.Root(t)
 	m := mutant{name: "comment", file: "internal/stamp/stamp.go", edits: []edit{{"// R is the resolution", "// R is a resolution"}}}
@@ -76,7 +76,7 @@ func compiled(t *testing.T, root, dir, overlay string) (name, content string, er
 	return name, content, nil
 }
 
-// golang runs the go command at root and returns what it prints.
+// golang runs the go command at root and returns its output.
 func golang(t *testing.T, root string, args ...string) (string, error) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), "go", args...)

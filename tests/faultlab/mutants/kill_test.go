@@ -25,8 +25,8 @@ var (
 	logs    = flag.String("logs", "", "folder for all that the runs print, if not empty")
 )
 
-// If this fails, the laboratory does not see that a rule is broken on which the
-// promise hangs, or fails whatever the program does.
+// If this fails, the laboratory does not notice that a rule of the promise is broken,
+// or it fails whatever the program does.
 func TestMutants(t *testing.T) {
 	if !*kill {
 		t.Skip("a run of the laboratory for each: make faultlab-mutants")
@@ -65,14 +65,14 @@ func TestMutants(t *testing.T) {
 
 // result is a run of a scenario.
 type result struct {
-	mutant, breaks, scenario string // no mutant: ""
+	mutant, breaks, scenario string // "": no mutant
 	printed                  string
 	passed                   bool
-	found                    string // what was looked for, as it was printed
+	found                    string // the expected text, as printed
 	took                     time.Duration
 }
 
-// failed begins the line with which go test ends a scenario that has failed.
+// failed begins the line with which go test ends a failed scenario.
 const failed = "--- FAIL: TestFaults/"
 
 // laboratory runs a scenario with the program that overlay changes.
@@ -108,16 +108,16 @@ func laboratory(t *testing.T, mutant, overlay, scenario string) result {
 
 func (r *result) name() string { return cmp.Or(r.mutant, "none") }
 
-// tail is the end of what was printed.
+// tail returns the end of the output.
 func (r *result) tail(lines int) string {
 	all := strings.Split(r.printed, "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-// place is what go test puts before what a test says.
+// place is the prefix of go test before a test's message.
 var place = regexp.MustCompile(`^\s*\w+\.go:\d+: `)
 
-// lineWith gives the first line with a match, without its place.
+// lineWith returns the first line with a match, without its prefix.
 func lineWith(says *regexp.Regexp, printed string) string {
 	for line := range strings.Lines(printed) {
 		if says.MatchString(line) {
@@ -127,7 +127,7 @@ func lineWith(says *regexp.Regexp, printed string) string {
 	return ""
 }
 
-// table is in Markdown.
+// table returns a table in Markdown.
 func table(results []result) string {
 	slices.SortStableFunc(results, func(a, b result) int { return min(len(a.mutant), 1) - min(len(b.mutant), 1) })
 	var text strings.Builder

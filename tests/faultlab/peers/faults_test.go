@@ -7,10 +7,10 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/faultlab"
 )
 
-// fault is what happens to a pipeline while tweets come in.
+// fault is a fault of a pipeline while tweets arrive.
 type fault struct {
 	name, does string
-	last       func() time.Duration // how long tweets come in
+	last       func() time.Duration // how long tweets arrive
 	do         func(r *run)
 }
 
@@ -22,9 +22,8 @@ var faults = []fault{
 
 func (r *run) calm() { time.Sleep(*calm) }
 
-// kill kills the process every 3 to 8 s, and starts it again at once. The time
-// begins when it commits again: until then it waits for its group to give up
-// the one that was killed.
+// kill kills the process every 3 to 8 s, and restarts it at once. The time begins when
+// it commits again: until then it waits for its group to give up the killed one.
 func (r *run) kill() {
 	random := rand.New(rand.NewPCG(*seed, 3))
 	for end := time.Now().Add(*kills); ; r.killed++ {
@@ -41,9 +40,9 @@ func (r *run) kill() {
 	}
 }
 
-// away lets InfluxDB refuse connections, then be 2 s late, then take 64 KB/s.
+// away makes InfluxDB refuse connections, then respond 2 s late, then accept 64 KB/s.
 func (r *run) away() {
-	time.Sleep(*outage / 12) // so that some requests are on their way
+	time.Sleep(*outage / 12) // so that some requests are in flight
 	r.influx.Cut()
 	r.event("refused")
 	time.Sleep(*outage)

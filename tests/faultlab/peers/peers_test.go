@@ -31,12 +31,12 @@ var (
 	patience = flag.Duration("patience", time.Minute, "how long a pipeline may take to catch up after a fault")
 )
 
-// byChance is how many tweets may meet in one nanosecond where that is left to
-// chance, in a run without a fault.
+// byChance is how many tweets may share a nanosecond if that is left to chance, in a
+// run without a fault.
 const byChance = 5
 
-// If this fails, one of ours is not what we promise, or a peer is not configured
-// as well as we say.
+// If this fails, one of our pipelines does not keep its promise, or a peer is not
+// configured as well as documented.
 func TestPeers(t *testing.T) {
 	if !*compare {
 		t.Skip("a comparison of half an hour: make faultlab-peers")
@@ -92,7 +92,7 @@ func measure(t *testing.T, p pipeline, f fault) result {
 		t.Fatal("the pipeline has ended")
 	}
 	unread := r.drain()
-	r.event("exit code %d", r.program.Stop(t)) // with what an aggregator held
+	r.event("exit code %d", r.program.Stop(t)) // with tweets held by an aggregator
 
 	want := s.Read(t)
 	got, err := oracle.ReadInflux(t.Context(), server.Database)
@@ -108,8 +108,8 @@ func measure(t *testing.T, p pipeline, f fault) result {
 	return result
 }
 
-// takeOffsets waits until the broker has made the topic that groups commit to:
-// Telegraf takes half a minute when it is not there.
+// takeOffsets waits until the broker has created the topic of commits: without it
+// Telegraf takes half a minute.
 func takeOffsets(t *testing.T, s *stream.Stream) {
 	t.Helper()
 	client := s.Kafka.Client(t)
@@ -121,7 +121,7 @@ func takeOffsets(t *testing.T, s *stream.Stream) {
 	})
 }
 
-// link puts a proxy before InfluxDB, and gives the bucket as seen through it.
+// link starts a proxy in front of InfluxDB, and returns the bucket as seen through it.
 func (r *run) link(bucket *influxd.Database) *influxd.Database {
 	r.t.Helper()
 	server, err := url.Parse(bucket.URL)
@@ -143,8 +143,8 @@ func (r *run) event(format string, args ...any) {
 	r.t.Logf("%5.1f s: %s, lag %d", time.Since(r.began).Seconds(), fmt.Sprintf(format, args...), r.reader.Lag(r.t))
 }
 
-// drain waits until all is committed, and gives what is not when the patience is
-// over.
+// drain waits until everything is committed, and returns what is not when the patience
+// is over.
 func (r *run) drain() (unread int64) {
 	r.t.Helper()
 	for deadline := time.Now().Add(*patience); ; time.Sleep(200 * time.Millisecond) {
@@ -154,8 +154,8 @@ func (r *run) drain() (unread int64) {
 	}
 }
 
-// committed is the most that the group was ever seen to have committed: one whose
-// coordinator moves says nothing.
+// committed returns the highest committed offsets seen so far: a group whose
+// coordinator moves returns none.
 func (r *run) committed() int64 {
 	r.t.Helper()
 	var sum int64

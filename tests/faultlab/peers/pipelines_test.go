@@ -16,10 +16,10 @@ import (
 type pipeline struct {
 	name   string
 	config string                    // one of ours, or a file in testdata
-	peer   func(t testing.TB) string // gives the program; ours when nil
-	// calm means that it is measured without a fault alone, which says enough.
+	peer   func(t testing.TB) string // returns the program; ours if nil
+	// calm means that it is measured only without a fault, which is sufficient.
 	calm bool
-	// exact is whether we promise that it is.
+	// exact is whether we promise that it is exact.
 	exact bool
 }
 
@@ -36,8 +36,8 @@ var pipelines = []pipeline{
 
 // start starts a process of the pipeline. The reader knows its consumer group.
 //
-// The group waits for a silent member as long as in the rest of the laboratory,
-// where that can be set: Telegraf keeps to the 10 s of its library.
+// The group waits for a silent member as long as in the rest of the laboratory, if that
+// can be set: Telegraf uses the 10 s of its library.
 func (p pipeline) start(t testing.TB, s *stream.Stream, bucket *influxd.Database) (*testenv.Program, *stream.Reader) {
 	t.Helper()
 	reader := s.Into(p.config, bucket, nil).QuickToNotice(faultlab.Session)
@@ -68,7 +68,7 @@ func (p pipeline) start(t testing.TB, s *stream.Stream, bucket *influxd.Database
 
 var builtConnect string
 
-// connect builds Connect with stock components alone, once.
+// connect builds Connect with stock components only, once.
 func connect(t testing.TB) string {
 	t.Helper()
 	if builtConnect != "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/oracle"
 )
 
-// result is what a pipeline made of a fault.
+// result is the outcome of a pipeline under a fault.
 type result struct {
 	pipeline, fault string
 	tweets          int64 // in Kafka
@@ -19,8 +19,8 @@ type result struct {
 	peak            int64 // bytes of memory
 }
 
-// differences adds up how many tweets InfluxDB has too few and too many, each
-// second, brand and sentiment for itself: they do not make up for each other.
+// differences adds up how many tweets InfluxDB has too few and too many, for each
+// second, brand and sentiment separately: they do not cancel out.
 func differences(got, want oracle.Counts) (lost, doubled int64) {
 	for key, n := range want {
 		lost += max(0, n-got[key])
@@ -31,7 +31,7 @@ func differences(got, want oracle.Counts) (lost, doubled int64) {
 	return lost, doubled
 }
 
-// cell is what the table says of a result.
+// cell returns a result as text for the table.
 func (r result) cell() string {
 	text := grouped(r.lost) + " / " + grouped(r.doubled)
 	var notes []string
@@ -47,8 +47,8 @@ func (r result) cell() string {
 	return text
 }
 
-// table is in Markdown: a row a pipeline, a column a fault, each in the order in
-// which it first comes.
+// table returns a table in Markdown: a row per pipeline, a column per fault, each in
+// the order of their first appearance.
 func table(results []result) string {
 	var faults, pipelines []string
 	heads, cells, peaks := map[string]string{}, map[string]string{}, map[string]int64{}
@@ -88,8 +88,7 @@ func grouped(n int64) string {
 	return digits
 }
 
-// If this fails, the table says that a pipeline is right which is not, or the
-// other way round.
+// If this fails, the table says that a pipeline is right which is not, or the reverse.
 func TestDifferencesDoNotMakeUpForEachOther(t *testing.T) {
 	one, two, three := oracle.Key{Second: 1}, oracle.Key{Second: 2}, oracle.Key{Second: 3}
 	lost, doubled := differences(oracle.Counts{one: 5, three: 2}, oracle.Counts{one: 3, two: 4})
@@ -98,7 +97,7 @@ func TestDifferencesDoNotMakeUpForEachOther(t *testing.T) {
 	}
 }
 
-// If this fails, figures stand with the wrong pipeline or fault.
+// If this fails, figures are listed for the wrong pipeline or fault.
 func TestTable(t *testing.T) {
 	got := table([]result{
 		{pipeline: "a", fault: "none", tweets: 1234567, lost: 999, unread: 100, peak: 5 << 20},

@@ -62,6 +62,8 @@ type input struct {
 	metrics *metrics
 	trial   *trial
 
+	allStopped allStopped
+
 	mu      sync.Mutex
 	session *session // nil until connected
 	closed  bool
@@ -72,7 +74,10 @@ func (in *input) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return in.trial.wait(ctx, s)
+	if err := in.trial.wait(ctx, s); err != nil {
+		return err
+	}
+	return in.allStopped.wait(ctx, s)
 }
 
 // join opens the session, unless there is one.
@@ -130,6 +135,9 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 			in.trial.delivers(int(b.Header.Records))
 			messages, ack := deliver(d, in.trial, messages, s.ackFunc(b))
 			return messages, ack, nil
+		}
+		if in.allStopped.lost(s) {
+			return nil, nil, service.ErrNotConnected
 		}
 		select {
 		case <-s.tracker.Ready():

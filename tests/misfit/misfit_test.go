@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -224,4 +225,25 @@ func TestSettingsThatFitAreReady(t *testing.T) {
 	testenv.Eventually(t, 10*time.Second, "it is ready with 900 dead letters", func() error { return p.says(0, 900, http.StatusOK) })
 	produce(t, c, topic, 1, 100, aTweet())
 	testenv.Eventually(t, 10*time.Second, "it is ready with tweets", func() error { return p.says(100, 900, http.StatusOK) })
+}
+
+// What would break: a batch above max_batch_bytes stops the only partition, nothing is
+// counted any more, and the pipeline looks healthy.
+func TestAProcessWhoseOnlyPartitionIsStoppedIsNotReady(t *testing.T) {
+	c := testenv.FakeKafka(t)
+	topic := c.Topic(t, 1)
+	produce(t, c, topic, 1, 10, aTweet())
+	p := run(t, inputOf(c, topic, "emit: record_batch, max_batch_bytes: 10KB"), "message: record_batch")
+	testenv.Eventually(t, 10*time.Second, "it is ready", func() error { return p.says(10, 0, http.StatusOK) })
+	random := make([]byte, 20_000) // no codec makes it smaller
+	_, _ = rand.NewChaCha8([32]byte{}).Read(random)
+	produce(t, c, topic, 1, 1, random)
+	testenv.Eventually(t, 10*time.Second, "it is not ready, and says why", func() error {
+		answer := httptest.NewRecorder()
+		p.mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/ready", nil))
+		if !strings.Contains(answer.Body.String(), "max_batch_bytes") {
+			return fmt.Errorf("/ready is %d: %s", answer.Code, answer.Body)
+		}
+		return p.says(10, 0, http.StatusServiceUnavailable, "level=ERROR", "partition 0 of "+topic+", the only one of this process, is stopped")
+	})
 }

@@ -51,6 +51,9 @@ func (t *Tracker) accepted(b *Batch) {
 	if b.nacks > 0 {
 		l.waiting--
 	}
+	if b.partition.step == Stopped {
+		Signal(t.ready) // it may have been the last one
+	}
 	if l.held {
 		l.held = false
 		t.notify(b.partition)

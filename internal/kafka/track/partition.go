@@ -119,6 +119,7 @@ func (p *Partition) Stop(err error) bool {
 			return false
 		}
 		p.step, p.stopped = Stopped, err
+		Signal(p.tracker.ready)
 		return true
 	})
 }

@@ -40,6 +40,22 @@ func (t *Tracker) Status(now time.Time) []Status {
 	return all
 }
 
+// AllStopped returns how many partitions there are and why the first one is stopped,
+// if all are stopped and nothing of them is in flight any more. Otherwise it returns 0.
+func (t *Tracker) AllStopped() (partitions int, first ID, why error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.held() {
+		if p.step != Stopped || p.load.batches > 0 {
+			return 0, ID{}, nil
+		}
+		if partitions++; partitions == 1 {
+			first, why = p.ID, p.stopped
+		}
+	}
+	return partitions, first, why
+}
+
 // NoteEnd notes where the log ends, as far as it can be read. Responses that say so
 // may overtake each other.
 func (p *Partition) NoteEnd(end int64) {

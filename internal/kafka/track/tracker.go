@@ -56,7 +56,8 @@ func New(conf Config) *Tracker {
 	}
 }
 
-// Ready is signalled when Next may have a batch. One receiver is woken.
+// Ready is signalled when Next may have a batch, or AllStopped may say something else.
+// One receiver is woken.
 func (t *Tracker) Ready() <-chan struct{} { return t.ready }
 
 // Watch has wake signalled when a partition may be due: for fetching at that
@@ -131,6 +132,7 @@ func (t *Tracker) Assign(assigned []Assigned, now time.Time) {
 		p.fresh = !t.conf.Topics[p.Topic].committed
 		t.notify(p)
 	}
+	Signal(t.ready)
 }
 
 // Revoke ends this member's part in partitions. It returns those that it had, and
@@ -156,6 +158,7 @@ func (t *Tracker) Revoke(taken []ID) (lost []ID, commits []Commit) {
 		}
 	}
 	t.drop(gone)
+	Signal(t.ready)
 	return lost, commits
 }
 

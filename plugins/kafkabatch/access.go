@@ -17,9 +17,9 @@ import (
 )
 
 // tryToRead asks each leader for a record that no log has, of a partition of each
-// topic. What answers is that there is none, that the topic may not be read, or
-// nobody. A client that may describe a topic and not read it would join the group
-// and wait for ever.
+// topic. The response shows whether the topic may be read, and that the leader can be
+// reached. Without this check, a client that may describe a topic but not read it
+// would join the group and wait indefinitely.
 func (pre *preflighter) tryToRead(ctx context.Context, d conn.Described) error {
 	var wait sync.WaitGroup
 	var mu sync.Mutex
@@ -103,8 +103,8 @@ func (pre *preflighter) deniedTopics(resp *kmsg.FetchResponse) (denied []error) 
 	return denied
 }
 
-// tryGroup sends a heartbeat of a member that the group does not have: to join and
-// to commit take the same permission, and leave traces.
+// tryGroup sends a heartbeat of a member that the group does not have: joining and
+// committing need the same permission, but change the group.
 func (pre *preflighter) tryGroup(ctx context.Context) error {
 	req := kmsg.NewPtrHeartbeatRequest()
 	req.Group, req.Generation, req.MemberID = pre.conf.group, -1, "brandpulse-connect-asks"
@@ -117,16 +117,16 @@ func (pre *preflighter) tryGroup(ctx context.Context) error {
 	if errors.Is(err, kerr.GroupAuthorizationFailed) {
 		return refused(pre.conf.errGroup("joining", err))
 	}
-	// Others are expected, or come again with the next request.
+	// Other errors are expected, or recur with the next request.
 	return nil
 }
 
-// errTopic says which permission on a topic is missing.
+// errTopic names the missing permission on a topic.
 func (c *config) errTopic(doing, topic string, err error) error {
 	return fmt.Errorf("%s the topic %s: %w: allow %s the operation Read on it, as with kafka-acls --add --operation Read --topic %s", doing, topic, err, c.Who(), topic)
 }
 
-// errGroup says which permission on the group is missing.
+// errGroup names the missing permission on the group.
 func (c *config) errGroup(doing string, err error) error {
 	return fmt.Errorf("%s the group %s: %w: allow %s the operation Read on it, as with kafka-acls --add --operation Read --group %s", doing, c.group, err, c.Who(), c.group)
 }
@@ -139,7 +139,7 @@ func (c *config) explained(err error) error {
 	return c.Explained(err)
 }
 
-// unique leaves out errors with the same words: leaders say the same of a topic.
+// unique drops errors with the same text: all leaders of a topic return the same.
 func unique(errs []error) (once []error) {
 	said := map[string]bool{}
 	for _, err := range errs {

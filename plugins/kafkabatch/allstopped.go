@@ -14,7 +14,7 @@ import (
 // nothing looks healthy. The membership in the group continues.
 type allStopped struct {
 	mu   sync.Mutex
-	told string // the reason that Connect has returned since ReadBatch said so
+	told string // the reason that Connect has returned since ReadBatch failed
 }
 
 // lost reports whether the input is not connected.
@@ -46,7 +46,7 @@ func (a *allStopped) wait(ctx context.Context, s *session) error {
 		select {
 		case <-s.tracker.Ready():
 		case <-s.ctx.Done():
-			return nil // ReadBatch says that it is over
+			return nil // ReadBatch reports the end
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -120,7 +120,7 @@ func same(t *testing.T, got, want map[string]string) {
 	}
 }
 
-// What is handed on must be what franz-go's own consumer reads, for each codec.
+// What is delivered must be what franz-go's own consumer reads, for each codec.
 func TestReadsWhatFranzGoReads(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	for name, codec := range codecs {

@@ -148,7 +148,7 @@ func TestNoCommitWhereOneIsAskedFor(t *testing.T) {
 	wants(t, r.stopped(topic, 0), "committed no offset", "start_offset")
 }
 
-// A member must not commit what another one has now, and must not hand on what
+// A member must not commit what another one has now, and must not deliver what
 // it had fetched of it.
 func TestPartitionsThatGoToAnotherMember(t *testing.T) {
 	// A group that is just being shared out refuses the commit, and the batch is

@@ -41,7 +41,7 @@ const (
 	wrongHeartbeat  = "heartbeat_interval must be shorter than session_timeout, at most a third of it"
 )
 
-// config is what the YAML says, checked.
+// config has the checked settings.
 type config struct {
 	conn.Config
 	topics            []string
@@ -196,7 +196,7 @@ func (c *config) check() error {
 // options of a client that only asks.
 func (c *config) options(log *service.Logger) []kgo.Opt {
 	options := append(c.Options(version, log),
-		// A response may be larger than what was asked for by one batch.
+		// A response may exceed the requested size by one batch.
 		kgo.BrokerMaxReadBytes(max(100<<20, c.fetchMaxBytes+c.maxBatchBytes)),
 		kgo.FetchMaxBytes(c.fetchMaxBytes),
 	)

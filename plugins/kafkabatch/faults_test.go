@@ -111,7 +111,7 @@ func changeFetches(t *testing.T, c *testenv.Cluster, change func(p *kmsg.FetchRe
 }
 
 // Bytes that are not those that were sent must be fetched again, and stop the
-// partition if they are so in the log; they must never be handed on.
+// partition if they are so in the log; they must never be delivered.
 func TestABatchThatIsCorrupt(t *testing.T) {
 	for name, times := range map[string]int{"on its way": 2, "in the log": 1 << 30} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestABatchThatIsCorrupt(t *testing.T) {
 }
 
 // The last batch of a response is cut off where the size is reached: it must be
-// asked for again, and nothing of it handed on.
+// asked for again, and nothing of it delivered.
 func TestABatchThatIsCutOff(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)

@@ -64,7 +64,7 @@ func (r *reader) close() {
 	}
 }
 
-// read is one batch that was handed on.
+// read is one batch that was delivered.
 type read struct {
 	messages service.MessageBatch
 	ack      service.AckFunc

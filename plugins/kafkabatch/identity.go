@@ -15,7 +15,7 @@ import (
 const wrongSeveral = "topics names several, %v: with identity: timestamp the point of one would replace the point of another at the same offset. " +
 	"Set identity: source, here and in sentiment_window, or give each topic an input, a consumer_group and a bucket or measurement of its own"
 
-// severalRule is what lint says of it.
+// severalRule is its lint rule.
 const severalRule = `
   this.identity.or("` + contract.IdentityTimestamp + `") == "` + contract.IdentityTimestamp + `" && ` + listedTopics + `.length() > 1 => [ "` + wrongSeveral + `".format(` + listedTopics + `.join(", ")) ],`
 

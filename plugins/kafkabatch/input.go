@@ -1,16 +1,16 @@
-// Package kafkabatch is the input kafka_batches: whole RecordBatches of Kafka's
-// log, so that whoever aggregates them cuts the log where Kafka cut it, at every
-// reading.
+// Package kafkabatch is the input kafka_batches. It delivers whole record batches of
+// Kafka's log, so that an aggregation of them cuts the log where Kafka cut it, at
+// every reading.
 //
-// Nothing else gives the same cut twice: what a fetch returns, when a timer
-// fires, where a process starts and what another member had all differ from one
-// reading to the next. A RecordBatch is atomic, immutable, complete once it can
-// be seen, and the same bytes for all. So what is written of one is written once
-// and for all, however often it is read, and committed offsets decide only how
-// much is read again.
+// No other cut is the same twice: the contents of a fetch, the moment when a timer
+// fires, the place where a process starts and the partitions of other members all
+// differ from one reading to the next. A record batch is atomic, immutable, complete
+// once it is visible, and the same bytes for every reader. So its points are the
+// same however often it is read, and committed offsets decide only how much is
+// replayed.
 //
-// The input keeps every batch until it is acknowledged and hands it on again
-// whole if it is not. It does not leave this to Benthos's AutoRetryNacksBatched,
+// The input keeps every batch until it is acknowledged, and redelivers the whole
+// batch after a nack. It does not leave this to Benthos's AutoRetryNacksBatched,
 // which retries single messages by their index in the batch: a fold behind it
 // would count a part of the batch under the key of the whole.
 package kafkabatch
@@ -34,7 +34,7 @@ const version = "0.1.0"
 const Name = "kafka_batches"
 
 // closeTimeout bounds how long the last commit and leaving the group may take:
-// Benthos gives no end.
+// Benthos does not.
 const closeTimeout = 15 * time.Second
 
 // Register adds the input to an environment under a name.
@@ -126,7 +126,7 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 				return nil, nil, err
 			}
 			messages, err := messagesOf(b, in.conf.emit)
-			if err != nil { // its records were read before: memory is broken
+			if err != nil { // its records were readable before: memory is broken
 				_ = d.Settle()
 				s.nack(b, err)
 				return nil, nil, err
@@ -150,9 +150,9 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 	}
 }
 
-// deliver lets processors reserve memory for what they make of the messages, and
-// refuse what they cannot process now: it is then redelivered although Benthos
-// acknowledges what is left of it.
+// deliver lets processors reserve memory for the results of the messages, and refuse
+// messages that they cannot process now: the batch is then redelivered although
+// Benthos acknowledges the rest of it.
 func deliver(d *delivery.Delivery, t *trial, messages service.MessageBatch, ack service.AckFunc) (service.MessageBatch, service.AckFunc) {
 	ctx := d.In(context.Background()) // new messages have no other
 	for i, m := range messages {
@@ -173,8 +173,8 @@ func (s *session) nack(b *track.Batch, err error) {
 	s.report.nacked(b, s.tracker.Nack(b, err), err)
 }
 
-// ackFunc is called once for each time that b is handed on. Whatever a nack says
-// about single messages, b is handed on again whole: any of it may not be stored.
+// ackFunc is called once for each delivery of b. Whatever a nack says about single
+// messages, the whole of b is redelivered: any of it may not be stored.
 func (s *session) ackFunc(b *track.Batch) service.AckFunc {
 	return func(_ context.Context, err error) error {
 		if err != nil {
@@ -198,12 +198,12 @@ func (in *input) Close(ctx context.Context) error {
 	defer cancel()
 	err := s.close(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		in.log.Warnf("Left the group %s without an answer of the brokers: what was not committed is read again", in.conf.group)
+		in.log.Warnf("Left the group %s without a response from the brokers: batches that were not committed will be replayed", in.conf.group)
 	}
 	return err
 }
 
-// ConnectionTest asks what Connect asks before it joins the group.
+// ConnectionTest makes the checks that Connect makes before it joins the group.
 func (in *input) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
 	if _, err := preflight(ctx, &in.conf, in.log); err != nil {
 		return service.ConnectionTestFailed(err).AsList()

@@ -12,7 +12,7 @@ import (
 )
 
 // The commit must lie where all before it is acknowledged, at the end of a
-// batch, and say whether anything beyond it was handed on.
+// batch, and say whether anything beyond it was delivered.
 func TestCommitsThePrefixThatIsAcknowledged(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)

@@ -36,7 +36,7 @@ func (h *housekeeper) refreshMetadata() {
 	}
 }
 
-// updateLeader handles what the metadata says of a partition.
+// updateLeader applies the metadata of a partition.
 func (h *housekeeper) updateLeader(p *track.Partition, t kadm.TopicDetail) {
 	detail, ok := t.Partitions[p.ID.Partition]
 	switch {
@@ -66,20 +66,20 @@ func (h *housekeeper) updateLeader(p *track.Partition, t kadm.TopicDetail) {
 	h.fetchers.Ensure(detail.Leader)
 }
 
-// kindRecreated is the kind of error of a topic that took the place of another
-// one of its name.
+// kindRecreated is the kind of error of a topic that replaced another one of its
+// name.
 const kindRecreated = "topic_recreated"
 
-// errFormer is for a topic that was created again while nobody read it, and the
-// group still has the offsets of the one before.
+// errFormer is for a topic that was recreated while nobody read it, where the group
+// still has the offsets of the former topic.
 func (c *config) errFormer(topic, was, is string) error {
 	return fmt.Errorf("the group %s has offsets of another topic of this name (its id was %s and is %s): the topic was deleted and created again, or the offsets were copied from another cluster: %s",
 		c.group, was, is, c.afterRecreation(topic))
 }
 
-// afterRecreation says how to go on.
+// afterRecreation describes the choices.
 func (c *config) afterRecreation(topic string) string {
-	return fmt.Sprintf("its offsets begin anew, and with them the times that points are told apart by. "+
+	return fmt.Sprintf("its offsets start again at 0, and points are distinguished by them, so new points would replace old ones. "+
 		"Choose: (1) write to another bucket or measurement and restart; (2) restart with `identity: source` in sentiment_window, where each topic has points of its own; "+
 		"before either, stop and delete the offsets of the group %s with kafka-consumer-groups --delete-offsets --topic %s, unless Kafka has done so", c.group, topic)
 }
@@ -90,7 +90,7 @@ func (h *housekeeper) refreshPolicy() {
 	defer cancel()
 	compacted, err := compactedTopics(ctx, h.admin, h.conf.topics)
 	if err != nil {
-		h.report.log.Debugf("Looking whether a topic has become compacted: %v", err)
+		h.report.log.Debugf("Checking whether a topic has become compacted: %v", err)
 	}
 	for _, name := range compacted {
 		for _, p := range h.tracker.Running() {

@@ -11,8 +11,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
-// messagesOf makes the messages of a batch. It makes them anew for each delivery: a
-// processor may have changed those of the one before.
+// messagesOf returns the messages of a batch, new ones for each delivery: a processor
+// may have changed those of the last one.
 func messagesOf(b *track.Batch, emit string) (service.MessageBatch, error) {
 	if emit == emitRecords {
 		return recordMessages(b)

@@ -17,7 +17,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 )
 
-// refused is an error that no retry repairs: Benthos is told to ask seldom.
+// refused is an error that no retry repairs: Benthos retries it seldom.
 func refused(err error) error { return service.NewErrBackOff(err, 30*time.Second) }
 
 // preflight asks the brokers, before the group is joined, whether reading the
@@ -70,7 +70,7 @@ func (pre *preflighter) check(ctx context.Context) error {
 	admin := kadm.NewClient(pre.client)
 	compacted, err := compactedTopics(ctx, admin, pre.conf.topics)
 	if err != nil {
-		pre.log.Warnf("It is not known whether a topic is compacted: %v. The batches of a compacted topic change, and with them what is computed from them: set cleanup.policy to delete, and allow DescribeConfigs on the topics to have it checked", err)
+		pre.log.Warnf("Cannot check whether a topic is compacted: %v. Batches of a compacted topic change, and so would the counts: make sure that cleanup.policy is delete, and allow DescribeConfigs on the topics", err)
 	}
 	if len(compacted) > 0 {
 		return refused(errCompacted(compacted))
@@ -79,16 +79,16 @@ func (pre *preflighter) check(ctx context.Context) error {
 }
 
 func errCompacted(topics []string) error {
-	return fmt.Errorf("%s: cleanup.policy contains compact: the log cleaner takes records out of batches, so a batch read again is not what it was, and counts would change. Set cleanup.policy to delete, or read a copy of the topic that has it", strings.Join(topics, ", "))
+	return fmt.Errorf("%s: cleanup.policy contains compact: the log cleaner removes records from batches, so a replayed batch differs, and counts would change. Set cleanup.policy to delete, or read a copy of the topic that has it", strings.Join(topics, ", "))
 }
 
-// learnTopics takes in what the brokers say of the topics.
+// learnTopics notes the ids of the topics.
 func (pre *preflighter) learnTopics(d conn.Described) error {
 	for _, name := range pre.conf.topics {
 		t, ok := d.Topics[name]
 		switch {
 		case !ok:
-			return fmt.Errorf("asking for the topic %s: the broker does not answer for it", name)
+			return fmt.Errorf("asking for the topic %s: the broker's response does not have it", name)
 		case errors.Is(t.Err, kerr.UnknownTopicOrPartition):
 			return fmt.Errorf("there is no topic %s: create it, or correct `%s`", name, fieldTopics)
 		case errors.Is(t.Err, kerr.TopicAuthorizationFailed):
@@ -97,15 +97,15 @@ func (pre *preflighter) learnTopics(d conn.Described) error {
 			return fmt.Errorf("asking for the topic %s: %w", name, t.Err)
 		}
 		if t.ID == (kadm.TopicID{}) {
-			pre.log.Warnf("The brokers give no id for the topic %s (Kafka has ids since 2.8): if it is deleted and created again while nobody reads it, that goes unnoticed, and `%s` is missing from messages", name, contract.KafkaTopicID)
+			pre.log.Warnf("The brokers give no id for the topic %s (Kafka has ids since 2.8): if it is deleted and recreated while nobody reads it, that is not detected, and `%s` is missing from messages", name, contract.KafkaTopicID)
 		}
 		pre.topics[name] = &track.Topic{ID: t.ID}
 	}
 	return nil
 }
 
-// compactedTopics gives those topics whose cleanup.policy contains compact. An
-// error says that this is not known for all.
+// compactedTopics returns the topics whose cleanup.policy contains compact. With an
+// error it may not have all of them.
 func compactedTopics(ctx context.Context, admin *kadm.Client, topics []string) ([]string, error) {
 	described, err := admin.DescribeTopicConfigs(ctx, topics...)
 	if err != nil {
@@ -127,8 +127,8 @@ func compactedTopics(ctx context.Context, admin *kadm.Client, topics []string) (
 	return compacted, errors.Join(errs...)
 }
 
-// compareFingerprints refuses to go on from commits that another configuration
-// left behind without having finished.
+// compareFingerprints refuses to continue from commits of another configuration that
+// did not finish its work.
 func (pre *preflighter) compareFingerprints(ctx context.Context, admin *kadm.Client) error {
 	offsets, err := committedOffsets(ctx, admin, pre.conf.group)
 	if err != nil {
@@ -160,9 +160,9 @@ func (pre *preflighter) compareFingerprints(ctx context.Context, admin *kadm.Cli
 	return refused(fmt.Errorf("%d partitions, the first of them partition %d of %s: %w", len(other), first.Partition, first.Topic, pre.conf.errFingerprint(m, first.At)))
 }
 
-// committedOffsets gives what the group has committed of all topics, nothing for
-// a group that is not there. It waits a while: with the first group of a cluster the broker makes
-// the topic that commits lie in.
+// committedOffsets returns the group's commits of all topics, none for a group that
+// does not exist. It retries for a while: the first group of a cluster waits until the
+// broker has created the topic of commits.
 func committedOffsets(ctx context.Context, admin *kadm.Client, group string) (kadm.OffsetResponses, error) {
 	ctx, cancel := context.WithTimeout(ctx, coordinatorPatience)
 	defer cancel()
@@ -185,7 +185,7 @@ func committedOffsets(ctx context.Context, admin *kadm.Client, group string) (ka
 const coordinatorPatience = 15 * time.Second
 
 func (c *config) errFingerprint(m track.CommitMetadata, offset int64) error {
-	return fmt.Errorf("the group %s stopped at offset %d in the midst of work that another configuration did (fingerprint %s, this one has %s): what it wrote beyond this offset would be counted a second time. "+
+	return fmt.Errorf("the group %s stopped at offset %d with work of another configuration unfinished (its fingerprint is %s, this one has %s): points that it wrote beyond this offset would be counted a second time. "+
 		"Choose: (1) run the former configuration until `kafka_batches_lag` is 0 and stop it with SIGTERM, then start this one; "+
 		"(2) remove what was written, set the offsets of the group to the beginning with kafka-consumer-groups --reset-offsets, and start this one; "+
 		"(3) give this one a `%s` of its own and a place of its own to write to",

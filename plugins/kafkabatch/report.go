@@ -70,7 +70,7 @@ func (r *report) stop(p *track.Partition, kind string, err error) {
 	}
 }
 
-// stopped says why a partition is stopped.
+// stopped logs why a partition is stopped.
 func (r *report) stopped(id track.ID, offset int64, err error) {
 	text := fmt.Sprintf("Partition %d of %s is stopped: %v", id.Partition, id.Topic, err)
 	if r.lines(id).fetches.Due(text, time.Now()) {

@@ -92,7 +92,7 @@ func TestARevokedPartitionLeavesNothingBehind(t *testing.T) {
 			for range 3 {
 				b := r.must()
 				if b.meta(contract.KafkaPartition) != 1 {
-					t.Errorf("the batch at %v of the revoked partition is handed on", b.meta(contract.KafkaOffset))
+					t.Errorf("the batch at %v of the revoked partition is delivered", b.meta(contract.KafkaOffset))
 				}
 				came = append(came, b.meta(contract.KafkaOffset))
 				b.done(t)
@@ -110,7 +110,7 @@ func TestARevokedPartitionLeavesNothingBehind(t *testing.T) {
 }
 
 // A batch that waits for room while its partition is
-// revoked, must neither be handed on nor take up room for ever.
+// revoked, must neither be delivered nor take up room for ever.
 func TestAPartitionIsRevokedWhileABatchWaitsForRoom(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
@@ -135,7 +135,7 @@ func TestAPartitionIsRevokedWhileABatchWaitsForRoom(t *testing.T) {
 }
 
 // With emit: records a batch with a record that cannot be read must stop its
-// partition: handed on, it would fail and be handed on again for ever.
+// partition: delivered, it would fail and be redelivered for ever.
 func TestARecordThatCannotBeRead(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)

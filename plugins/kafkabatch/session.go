@@ -47,7 +47,7 @@ type session struct {
 	wait sync.WaitGroup
 }
 
-// open joins the group, unless something says that it must not.
+// open joins the group, unless the preflight fails.
 func open(ctx context.Context, conf *config, log *service.Logger, m *metrics) (*session, error) {
 	topics, err := preflight(ctx, conf, log)
 	if err != nil {
@@ -98,8 +98,8 @@ func fetchNothing(context.Context, map[string]map[int32]kgo.Offset) (map[string]
 	return nil, nil
 }
 
-// assign adds the partitions that the group gives to this member, with what the
-// group has committed of them. franz-go calls it when they are this member's and
+// assign adds the partitions that the group assigns to this member, with their
+// commits. franz-go calls it when they are this member's and
 // before it would fetch, and not at the same time as revoke.
 func (s *session) assign(_ context.Context, _ *kgo.Client, fetched *kmsg.OffsetFetchResponse) error {
 	<-s.complete
@@ -111,7 +111,7 @@ func (s *session) assign(_ context.Context, _ *kgo.Client, fetched *kmsg.OffsetF
 				name = s.topics.Named(t.TopicID)
 			}
 			if s.topics[name] == nil {
-				s.report.log.Errorf("The group %s gave partitions of the topic %q with the id %x, which is not among those to read: they are not read", s.conf.group, name, t.TopicID)
+				s.report.log.Errorf("The group %s assigned partitions of the topic %q with the id %x, which is not configured: they are not read", s.conf.group, name, t.TopicID)
 				continue
 			}
 			for _, c := range t.Partitions {

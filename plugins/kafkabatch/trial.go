@@ -15,18 +15,18 @@ import (
 
 const (
 	// trialRecords and trialTime bound what is delivered at once while nothing is
-	// counted: Benthos calls the input connected for as long.
+	// counted: Benthos considers the input connected for as long.
 	trialRecords = 1000
 	trialTime    = 10 * time.Millisecond
-	// trialPatience is how long deliveries are waited for before the next is tried:
-	// an output may wait for more messages.
+	// trialPatience is how long to wait for deliveries in flight before the next one is
+	// tried: an output may wait for more messages.
 	trialPatience = time.Second
 )
 
-// trial is what becomes of the first deliveries. While the processors say that
-// they can count nothing of what is delivered, the input calls itself not
-// connected, so that /ready is 503: Benthos asks inputs and outputs alone. The
-// membership in the group goes on, and so do the deliveries, a few at a time.
+// trial watches the first deliveries. While the processors report that they count
+// nothing of them, the input reports that it is not connected, so that /ready is 503:
+// Benthos checks only inputs and outputs. The membership in the group continues, and
+// so do the deliveries, a few at a time.
 type trial struct {
 	counted  atomic.Bool // something was counted: nothing is left to try
 	inFlight atomic.Int64
@@ -35,8 +35,8 @@ type trial struct {
 
 	mu      sync.Mutex
 	why     error // nil unless nothing is counted
-	refused bool  // and the last delivery was refused: more of them change nothing
-	told    bool  // Connect has said so since
+	refused bool  // and the last delivery was refused: further ones change nothing
+	told    bool  // Connect has returned it since
 	lines   loglimit.Limiter
 	left    int       // records that may be delivered
 	until   time.Time // and until when
@@ -55,7 +55,7 @@ func (t *trial) open(s *session) bool {
 	return t.why == nil || t.left > 0 && time.Now().Before(t.until) && s.waiting()
 }
 
-// delivers takes in that records are delivered.
+// delivers notes that records are delivered.
 func (t *trial) delivers(records int) {
 	t.inFlight.Add(1)
 	if t.counted.Load() {
@@ -66,7 +66,7 @@ func (t *trial) delivers(records int) {
 	t.left -= records
 }
 
-// learn takes in what has become of a delivery.
+// learn notes the verdict on a delivery.
 func (t *trial) learn(d *delivery.Delivery, refused bool) {
 	t.inFlight.Add(-1)
 	if t.counted.Load() {
@@ -75,7 +75,7 @@ func (t *trial) learn(d *delivery.Delivery, refused bool) {
 	defer track.Signal(t.changed)
 	counted, why := d.Verdict()
 	if !counted && why == nil {
-		return // nobody says anything
+		return // no verdict
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -108,7 +108,7 @@ func (t *trial) wait(ctx context.Context, s *session) error {
 		case <-patience.C:
 			patient = false
 		case <-s.ctx.Done():
-			return nil // ReadBatch says that it is over
+			return nil // ReadBatch reports the end
 		case <-ctx.Done():
 			return ctx.Err()
 		}

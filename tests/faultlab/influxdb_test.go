@@ -27,7 +27,7 @@ var influxFaults = []faultlab.Scenario{
 		Run:      applyAndFail,
 	},
 	{
-		Name: "F26", Does: "the output refuses three folds in ten, which are handed on again",
+		Name: "F26", Does: "the output refuses three folds in ten, which are redelivered",
 		Versions: []string{testenv.InfluxV1},
 		Options:  faultlab.Options{Set: refusing},
 		Run:      refuse,

@@ -90,7 +90,7 @@ func crashAndReplace(l *faultlab.Lab, former *faultlab.Member, fingerprint strin
 	former.Kill()
 	former.Release()
 	other := l.StartWith(fingerprint)
-	other.AwaitLog("in the midst of work that another configuration did", "Choose: (1)", "(2)", "(3)")
+	other.AwaitLog("with work of another configuration unfinished", "Choose: (1)", "(2)", "(3)")
 	l.Wait(5 * time.Second)
 	if counted, requests := other.Metric("sentiment_window_tweets"), other.Influx.Stats().Requests; counted > 0 || requests > 0 {
 		l.Errorf("%s has counted %.0f tweets and made %d requests", other, counted, requests)

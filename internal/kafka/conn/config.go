@@ -52,26 +52,26 @@ var mechanisms = []string{mechanismNone, mechanismPlain, mechanismSCRAM2, mechan
 func Fields() []*service.ConfigField {
 	return []*service.ConfigField{
 		service.NewStringListField(FieldSeedBrokers).
-			Description("Addresses of brokers to find the others by. An element with commas is several addresses.").
+			Description("Addresses of brokers, from which the others are found. An element with commas is several addresses.").
 			Example([]string{"localhost:9092"}).
 			Example([]string{"a.example.com:9092", "b.example.com:9092"}).
 			LintRule(`root = if this.type() == "string" && this.re_match("` + noPort + `") { [ "` + wrongPort + `" ] }`), // of each element
 		service.NewStringField(fieldClientID).
-			Description("What this client calls itself in the logs, metrics and quotas of the brokers.").
+			Description("Name of this client in the logs, metrics and quotas of the brokers.").
 			Default("brandpulse-connect").
 			Advanced(),
 		service.NewTLSToggledField(fieldTLS),
 		service.NewObjectListField(fieldSASL, append([]*service.ConfigField{
 			service.NewStringAnnotatedEnumField(fieldMechanism, map[string]string{
 				mechanismNone:   "No authentication.",
-				mechanismPlain:  "User and password as they are: only with TLS.",
+				mechanismPlain:  "User and password in plain text: only with TLS.",
 				mechanismSCRAM2: "RFC 5802.",
 				mechanismSCRAM5: "RFC 5802.",
-			}).Description("How this client says who it is.").
+			}).Description("How this client authenticates.").
 				LintRule(lintrule.Enum(fieldMechanism, mechanisms...)),
 			service.NewStringField(fieldUsername).Description("The user.").Default(""),
 		}, secret.Fields(fieldPassword, "The password of the user.")...)...).
-			Description("Ways to authenticate: the first that the broker supports is taken.").
+			Description("Ways to authenticate. The first one that the broker supports is used.").
 			Example([]any{map[string]any{fieldMechanism: mechanismSCRAM5, fieldUsername: "brandpulse", fieldPassword + "_env": "KAFKA_PASSWORD"}}).
 			// It is called for the list and for each of its objects.
 			LintRule(`root = match {
@@ -81,7 +81,7 @@ func Fields() []*service.ConfigField {
 			Optional().
 			Advanced(),
 		durations.Field(fieldMetadataMaxAge).
-			Description("How often leaders and new partitions are asked for when nothing goes wrong. Changes that show in an answer are followed at once.").
+			Description("How often leaders and new partitions are requested when nothing goes wrong. Changes that a response reveals are followed at once.").
 			Default("1m").
 			Advanced(),
 		durations.Field(fieldRequestTimeoutOverhead).

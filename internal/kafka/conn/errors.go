@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// Who is how people know this client in the rules of the brokers.
+// Who names this client as the access rules of the brokers do.
 func (c *Config) Who() string {
 	if c.user == "" {
 		return "this client"
@@ -30,7 +30,7 @@ func userFrom(parsed *service.ParsedConfig) string {
 	return user
 }
 
-// AdvertisedHint says what to do about a broker that cannot be reached.
+// AdvertisedHint describes what to do about a broker that cannot be reached.
 func (c *Config) AdvertisedHint() string {
 	return fmt.Sprintf("Kafka answers at %s (%s), but a partition is read at the address that the broker leading it advertises. If that broker is running: set its advertised.listeners to an address that this machine can reach, or use a listener in %s that advertises one",
 		strings.Join(c.Seeds, ", "), FieldSeedBrokers, FieldSeedBrokers)

@@ -7,7 +7,7 @@ import (
 
 // abortedTransaction is an entry of the list that a broker sends along with the
 // batches of a partition to who reads committed records only: a transaction that
-// was aborted and lies at least in part in these batches.
+// was aborted and is at least partly in these batches.
 type abortedTransaction struct {
 	producer int64
 	first    int64 // offset of its first record

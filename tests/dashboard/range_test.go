@@ -173,6 +173,8 @@ func TestComparisonAndSentiments(t *testing.T) {
 		t.Errorf("the line of the period before is at %f", before())
 	}
 	p.sizes("compare", fmt.Sprintf("#/brand?range=15m&from=%d&to=%d&compare=1&sentiment=negative", half, to), `!document.querySelector("#rate-change").hidden`, b)
+	p.open(b.url + fmt.Sprintf("#/brand?range=15m&from=%d&to=%d&compare=1&brand=SuperCoffee&brand=%%3D1%%2B1", half, to))
+	p.await("each brand is compared, in its colour", `(() => { const [before, now] = [".before-line", ".brand-line"].map((css) => [...document.querySelectorAll(".chart .c-lines " + css + ", .chart .c-before " + css)].map((e) => getComputedStyle(e).stroke)); return before.length === 2 && before.join() === now.join(); })()`)
 	p.open(b.url + fmt.Sprintf("#/brand?range=15m&from=%d&to=%d&compare=1", from, half))
 	p.await("nothing to compare with is said", `document.querySelector("#before-words").innerText.startsWith("No tweets in the period before") && document.querySelector("#rate-change").hidden && document.querySelector(".chart .before-line") === null`)
 	p.open(b.url + fmt.Sprintf("#/brand?range=15m&from=%d&to=%d&compare=1", from+600, from+2400))

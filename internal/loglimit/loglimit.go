@@ -14,7 +14,7 @@ type Limiter struct {
 	mu     sync.Mutex
 	text   string
 	logged time.Time // zero for never
-	silent int64 // things since the last line
+	silent int64     // things since the last line
 }
 
 // Due reports whether to log a line now: with another text than the last one always,

@@ -68,7 +68,8 @@ func (h *housekeeper) run() {
 		h.startPartitions()
 		h.checkEpochs()
 		h.checkRanges()
-		h.show(now)
+		h.report.show(h.tracker, now)
+		h.report.metrics.inFlight.Set(h.budget.InUse())
 		timer := time.NewTimer(h.untilNext(time.Now(), lastMetadata))
 		select {
 		case <-h.ctx.Done():
@@ -116,17 +117,6 @@ func (h *housekeeper) metadataDue(now, last time.Time) bool {
 	}
 	age := now.Sub(last)
 	return age >= h.conf.MetadataMaxAge || h.stale.Load() && age >= minMetadataAge
-}
-
-// show sets the gauges, and repeats what an operator must know.
-func (h *housekeeper) show(now time.Time) {
-	for _, p := range h.tracker.Status(now) {
-		h.report.metrics.show(p)
-		if p.Step == track.Stopped {
-			h.report.stopped(p.ID, p.Next, p.Stopped)
-		}
-	}
-	h.report.metrics.inFlight.Set(h.budget.InUse())
 }
 
 // claim claims the partitions with a step that is due. They must be released.

@@ -28,6 +28,10 @@ type report struct {
 
 	mu         sync.Mutex
 	partitions map[track.ID]*partitionLines
+
+	// gauges keeps those of a partition from being set, from a status of before, after
+	// they were cleared for good. It is locked before the tracker's mutex.
+	gauges sync.Mutex
 }
 
 // partitionLines are the lines about one partition.
@@ -49,12 +53,26 @@ func (r *report) lines(id track.ID) *partitionLines {
 	return lines
 }
 
-// forget ends the reports about a partition that another member has now.
+// forget ends the reports about a partition that the tracker does not have any more.
 func (r *report) forget(id track.ID) {
+	r.gauges.Lock()
 	r.metrics.forget(id)
+	r.gauges.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.partitions, id)
+}
+
+// show sets the gauges of partitions, and logs again why some are stopped.
+func (r *report) show(t *track.Tracker, now time.Time) {
+	r.gauges.Lock()
+	defer r.gauges.Unlock()
+	for _, p := range t.Status(now) {
+		r.metrics.show(p)
+		if p.Step == track.Stopped {
+			r.stopped(p.ID, p.Next, p.Stopped)
+		}
+	}
 }
 
 // at logs of a place in a partition.

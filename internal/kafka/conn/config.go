@@ -24,8 +24,10 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
 
+// FieldSeedBrokers is the name of a field, for errors.
+const FieldSeedBrokers = "seed_brokers"
+
 const (
-	FieldSeedBrokers            = "seed_brokers"
 	fieldClientID               = "client_id"
 	fieldTLS                    = "tls"
 	fieldSASL                   = "sasl"

@@ -5,8 +5,9 @@
 // A Tracker has one mutex, which guards everything in it: the partitions, the two
 // queues of batches, what is acknowledged, and what commits say. These change
 // together: a batch that is dequeued while its partition is revoked is either
-// counted as delivered in the revoke's commit, or dropped. The Tracker calls nobody
-// while it holds the mutex, and knows neither brokers nor the group.
+// counted as delivered in the revoke's commit, or dropped. While it holds the mutex
+// the Tracker calls only the Budget, which calls nobody. It knows neither brokers nor
+// the group.
 package track
 
 import (
@@ -79,15 +80,6 @@ func (t *Tracker) notify(p *Partition) {
 	}
 	if wake := t.watchers[broker]; wake != nil {
 		Signal(wake)
-	}
-}
-
-// notifyAll wakes all fetchers. It must be called with mu held.
-func (t *Tracker) notifyAll() {
-	for broker, wake := range t.watchers {
-		if broker != AnyBroker {
-			Signal(wake)
-		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package influxdb
 
 import (
+	"sync"
+
 	// The lint rules use parse_duration, and a build without it would find
 	// fault with every configuration.
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
@@ -46,7 +48,8 @@ const (
 	fieldMaxInterval      = "max_interval"
 )
 
-func spec() *service.ConfigSpec {
+// spec is built once, since parsing its lint rules takes tens of milliseconds.
+var spec = sync.OnceValue(func() *service.ConfigSpec {
 	s := service.NewConfigSpec().
 		Stable().
 		Version("0.1.0").
@@ -237,4 +240,4 @@ func spec() *service.ConfigSpec {
 		s = s.Example(e.title, e.summary, e.config())
 	}
 	return s
-}
+})

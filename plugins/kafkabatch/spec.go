@@ -3,6 +3,7 @@ package kafkabatch
 import (
 	_ "embed"
 	"strconv"
+	"sync"
 
 	// The lint rules use functions of it, and a build without them would find
 	// fault with every configuration.
@@ -53,7 +54,8 @@ var exactExample string
 //go:embed examples/records.yaml
 var recordsExample string
 
-func spec() *service.ConfigSpec {
+// spec is built once, since parsing its lint rules takes tens of milliseconds.
+var spec = sync.OnceValue(func() *service.ConfigSpec {
 	return service.NewConfigSpec().
 		Stable().
 		Version(version).
@@ -75,7 +77,7 @@ root = match {
 }`).
 		Example("Exact aggregates", "Each record batch becomes points that are the same at every reading, so the sums in InfluxDB are exact even if the process is killed at any moment. Dead letters and rejected points go to a topic of their own.", exactExample).
 		Example("Any processor", "With `emit: records` each record is a message. The batches are still those of the log.", recordsExample)
-}
+})
 
 func consumerFields() []*service.ConfigField {
 	return []*service.ConfigField{

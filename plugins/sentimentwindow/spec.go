@@ -2,6 +2,7 @@ package sentimentwindow
 
 import (
 	"slices"
+	"sync"
 
 	// The lint rules use parse_duration, and a build without it would find
 	// fault with every configuration.
@@ -41,7 +42,8 @@ const (
 	fieldAfterRecord      = "after_record"
 )
 
-func spec() *service.ConfigSpec {
+// spec is built once, since parsing its lint rules takes tens of milliseconds.
+var spec = sync.OnceValue(func() *service.ConfigSpec {
 	return service.NewConfigSpec().
 		Stable().
 		Version("0.1.0").
@@ -186,7 +188,7 @@ root.text = this.body`).
 		Example("Foreign JSON",
 			"Posts of another system, read through a mapping and counted per minute. Lines that cannot be read as a post go to a file with their error.",
 			exampleMapping)
-}
+})
 
 // timeRule and boundRule accept nothing, for a field that is not set.
 func timeRule(field string) string {

@@ -2,6 +2,7 @@ package tweetgen
 
 import (
 	"strconv"
+	"sync"
 
 	// The lint rules use its functions; without it, lint would reject every
 	// configuration.
@@ -12,7 +13,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-func spec() *service.ConfigSpec {
+// spec is built once, since parsing its lint rules takes tens of milliseconds.
+var spec = sync.OnceValue(func() *service.ConfigSpec {
 	return service.NewConfigSpec().
 		Stable().
 		Version("0.1.0").
@@ -29,7 +31,7 @@ func spec() *service.ConfigSpec {
 		Example("Maximum speed, with your own brands and texts",
 			"As many tweets as the broker accepts, for a minute.",
 			exampleFlatOut)
-}
+})
 
 func fields() []*service.ConfigField {
 	return []*service.ConfigField{

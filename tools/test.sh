@@ -32,15 +32,21 @@ unit() {
 	go test "${flags[@]}" -timeout 10m $packages
 }
 
-# Two packages at a time, each with its own servers: a single one spends half of its time
-# waiting for servers to start and pipelines to catch up. The long runs of full use both
-# cores, so there it is one.
+# Two packages at a time, each with servers of its own: one by itself waits half of the
+# time, for servers that start and for pipelines that catch up. The tests of the speed
+# of a pipeline have both cores, as have the long runs of full.
 real() {
-	local packages at_once=2
-	[[ $mode == full ]] && at_once=1
-	packages=$(go list ./... | grep -E "$starts_servers" | longest_first "$long_real")
-	# shellcheck disable=SC2086
-	go test "${flags[@]}" -count=1 -p "$at_once" -timeout "$real_limit" $packages
+	local packages at_once=2 failed=0
+	if [[ $mode == full ]]; then
+		at_once=1
+	fi
+	packages=$(go list ./... | grep -E "$starts_servers")
+	# shellcheck disable=SC2046
+	go test "${flags[@]}" -count=1 -p 1 -timeout "$real_limit" $(grep -E "$of_speed" <<<"$packages") || failed=1
+	# shellcheck disable=SC2046
+	go test "${flags[@]}" -count=1 -p "$at_once" -timeout "$real_limit" \
+		$(grep -Ev "$of_speed" <<<"$packages" | longest_first "$long_real") || failed=1
+	return "$failed"
 }
 
 # longest_first PATTERN: puts packages that match the pattern first. The others fill the
@@ -51,7 +57,8 @@ longest_first() {
 	grep -E "$1" <<<"$all" || true
 	grep -Ev "$1" <<<"$all" || true
 }
-long_real='/tests/(audit|configs|exact|real)$'
+of_speed='/tests/real$'
+long_real='/tests/(audit|configs|demo|exact|influxanswers)$'
 long_unit='/plugins/(influxdb|kafkabatch|sentimentwindow)$'
 
 # Separate modules keep the dependencies of tests out of the module graph of programs

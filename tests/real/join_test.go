@@ -3,7 +3,6 @@ package real_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
@@ -30,7 +29,7 @@ func TestSecondIngestSharesTheWork(t *testing.T) {
 		if code := generator.Stop(t); code != 0 {
 			t.Fatalf("the generator has ended with exit code %d", code)
 		}
-		reader.Drained(t, time.Minute)
+		reader.Drained(t, patience)
 
 		want := s.Read(t)
 		reader.MustEqual(t, want)

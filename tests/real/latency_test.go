@@ -28,7 +28,7 @@ func TestTweetIsInInfluxDBWithinASecond(t *testing.T) {
 		reader := s.Into(stream.IngestConfig, testenv.Influx(t, version), nil)
 		reader.Start(t)
 		generator := s.Generate(t, stream.Env{"RATE": "10", "BATCH_SIZE": "1"})
-		testenv.Eventually(t, time.Minute, "the first tweet is in InfluxDB", func() error {
+		testenv.Eventually(t, patience, "the first tweet is in InfluxDB", func() error {
 			if stream.Points(t, reader.Bucket) == 0 {
 				return errNotYet
 			}
@@ -56,7 +56,7 @@ func TestTweetIsInInfluxDBWithinASecond(t *testing.T) {
 		if code := generator.Stop(t); code != 0 {
 			t.Fatalf("the generator has ended with exit code %d", code)
 		}
-		reader.Drained(t, time.Minute)
+		reader.Drained(t, patience)
 		reader.MustEqual(t, s.Read(t))
 	})
 }

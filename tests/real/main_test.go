@@ -9,8 +9,13 @@ package real_test
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
+
+// patience is how long a pipeline may take for what it does in seconds, on a machine
+// that is busy with other things.
+const patience = 3 * time.Minute
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }

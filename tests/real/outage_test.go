@@ -74,7 +74,7 @@ func beAway(t *testing.T, server *influxd.Server, leave, comeBack func() error) 
 	if code := generator.Stop(t); code != 0 {
 		t.Fatalf("the generator has ended with exit code %d", code)
 	}
-	reader.Drained(t, time.Minute)
+	reader.Drained(t, patience)
 	if !ingest.Running() {
 		t.Error("the ingest has ended")
 	}

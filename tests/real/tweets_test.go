@@ -27,13 +27,13 @@ const (
 // fails, the first proves nothing: then they would not with plain milliseconds either.
 func TestEveryTweetIsAPoint(t *testing.T) {
 	s := stream.New(t, stream.Partitions)
-	s.Fill(t, tweets, time.Minute)
+	s.Fill(t, tweets, patience)
 	want := s.Read(t)
 	testenv.EachInflux(t, testenv.InfluxV1, func(t *testing.T, version string) {
 		t.Run("shipped", func(t *testing.T) {
 			reader := s.Into(stream.IngestTweetsConfig, testenv.Influx(t, version), nil)
 			reader.Start(t)
-			reader.Drained(t, time.Minute)
+			reader.Drained(t, patience)
 			mustHoldTweets(t, reader.Bucket, tweets)
 			reader.MustEqual(t, want)
 			s.MustHaveNoDeadLetters(t)
@@ -41,7 +41,7 @@ func TestEveryTweetIsAPoint(t *testing.T) {
 		t.Run("plain milliseconds", func(t *testing.T) {
 			reader := s.Into(naiveConfig, testenv.Influx(t, version), stream.Env{"RESOLUTION": "1ms", "NUDGE": "0"})
 			reader.Start(t)
-			reader.Drained(t, time.Minute)
+			reader.Drained(t, patience)
 			n := stream.Points(t, reader.Bucket)
 			t.Logf("%d tweets made %d points", tweets, n)
 			// One per batch, brand and sentiment, fewer where two batches have one millisecond.
@@ -57,7 +57,7 @@ func TestEveryTweetIsAPoint(t *testing.T) {
 // points with random times either.
 func TestKilledIngestWritesTheSamePointsAgain(t *testing.T) {
 	s := stream.New(t, stream.Partitions)
-	s.Fill(t, tweets, time.Minute)
+	s.Fill(t, tweets, patience)
 	want := s.Read(t)
 	testenv.EachInflux(t, testenv.InfluxV2, func(t *testing.T, version string) {
 		t.Run("shipped", func(t *testing.T) {
@@ -111,7 +111,7 @@ func killMidway(t *testing.T, reader *stream.Reader, proxy *influxfault.Proxy, a
 	hold(at[0])
 	ingest := reader.Start(t)
 	for i, lines := range at {
-		testenv.Eventually(t, time.Minute, fmt.Sprintf("InfluxDB holds %d different points, and a response is held", lines), func() error {
+		testenv.Eventually(t, patience, fmt.Sprintf("InfluxDB holds %d different points, and a response is held", lines), func() error {
 			if proxy.Stats().Held == 0 {
 				return errNotYet
 			}
@@ -136,7 +136,7 @@ func killMidway(t *testing.T, reader *stream.Reader, proxy *influxfault.Proxy, a
 		}
 		ingest.Restart(t)
 	}
-	reader.Drained(t, time.Minute)
+	reader.Drained(t, patience)
 }
 
 func mustHoldTweets(t *testing.T, bucket *influxd.Database, want int64) {

@@ -12,24 +12,24 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// bytesPerTweetLine sizes the buffer of a group that emits tweets.
+// bytesPerTweetLine estimates the size of a line with emit: tweets.
 const bytesPerTweetLine = 192
 
-// group is what is counted together: what a batch holds of one topic and
-// partition or of no Kafka at all, or one record batch. It becomes one message
-// of lines, or one message a point.
+// group is a set of tweets that are counted together: those of a batch from one topic
+// and partition, those that do not come from Kafka, or one record batch. It becomes one
+// message of lines, or one message per point.
 type group struct {
 	first   contract.Position
 	last    int64 // offset
 	inKafka bool
-	err     error // why no tweet of it can be stamped, or nil
-	// delivery is that of its first message, nil where the input has none.
+	err     error // why its tweets cannot be stamped, or nil
+	// delivery is that of its first message; nil if the input has none.
 	delivery *delivery.Delivery
 
 	series *seriesCache
-	// seriesBefore is how large series was before the group.
+	// seriesBefore is the size of series before the group.
 	seriesBefore int64
-	slot         int64 // of the first offset: a window's points all have it
+	slot         int64 // of the first offset; all points of windows have it
 	fold         fold
 	counted      [tweet.NumSentiments]int64
 	newest       int64 // event time of those, ms since the Unix epoch
@@ -38,7 +38,7 @@ type group struct {
 
 	spanned span // the last window of emit: tweets, see spans
 
-	room   int // bytes of lines to make room for, with emit: tweets
+	room   int // estimated bytes of lines, with emit: tweets
 	lines  []byte
 	points service.MessageBatch
 	count  int // points
@@ -55,8 +55,8 @@ func (g *group) holds(o contract.Position, inKafka bool) bool {
 	return g.inKafka == inKafka && g.first.Partition == o.Partition && g.first.Topic == o.Topic && g.first.TopicID == o.TopicID
 }
 
-// folder turns one batch into points. It belongs to one thread at a time and
-// is used again for the next batch.
+// folder turns a batch into points. It is used by one thread at a time, for one batch
+// after the other.
 type folder struct {
 	conf   *config
 	laws   laws
@@ -67,28 +67,28 @@ type folder struct {
 
 	tally   tally
 	refused service.MessageBatch
-	broken  []brokenRecord // of the record batch under way
+	broken  []brokenRecord // of the current record batch
 
 	decompressor *recordbatch.Decompressor // with message: record_batch
 
-	payer    *delivery.Delivery // that is charged for what is made; nil: none
-	letters  int64              // about how many bytes dead letters take
+	payer    *delivery.Delivery // charged for the memory of the results; nil: none
+	letters  int64              // estimated bytes of dead letters
 	reserved int64              // bytes
 
-	// What is decoded now: a call through a function value would put a local
-	// variable on the heap for each batch.
+	// The current tweet. A local variable would move to the heap for each batch, since
+	// it is passed to a function value.
 	tweet tweet.Tweet
 }
 
-// cacheKey is what series have in common. The topic is in it for the coverage
-// points, where it is a tag.
+// cacheKey identifies a seriesCache. It includes the topic, which is a tag of coverage
+// points.
 type cacheKey struct{ source, topic string }
 
 func newFolder(c *config, l laws, s *spans) *folder {
 	return &folder{conf: c, laws: l, spans: s, caches: make(map[cacheKey]*seriesCache), decompressor: recordbatch.NewDecompressor(int(c.maxBatchBytes))}
 }
 
-// groupOf finds the group of a message, or opens it.
+// groupOf returns the group of a message, and opens it if it is new.
 func (f *folder) groupOf(o contract.Position, inKafka bool) (g *group, opened bool) {
 	for _, g := range f.groups {
 		if g.holds(o, inKafka) {
@@ -98,7 +98,7 @@ func (f *folder) groupOf(o contract.Position, inKafka bool) (g *group, opened bo
 	return f.open(o, inKafka), true
 }
 
-// open adds a group that begins at o.
+// open adds a group whose first offset is that of o.
 func (f *folder) open(o contract.Position, inKafka bool) *group {
 	var g *group
 	if n := len(f.spare); n > 0 {
@@ -111,7 +111,7 @@ func (f *folder) open(o contract.Position, inKafka bool) *group {
 	source := ""
 	if f.conf.identity == contract.IdentitySource {
 		if !o.HasID() {
-			g.err = misfit{errors.New("identity: source needs the id of the topic, which kafka_batches gives where the brokers know one (Kafka 2.8 and later), and the stock Kafka inputs do not: set identity: timestamp")}
+			g.err = misfit{errors.New("identity: source needs the id of the topic: kafka_batches provides it with Kafka 2.8 and later, the stock Kafka inputs do not. Set identity: timestamp")}
 			return g
 		}
 		source = sourceTag(o.TopicID, o.Partition)
@@ -134,7 +134,7 @@ func (f *folder) open(o contract.Position, inKafka bool) *group {
 	return g
 }
 
-// add counts the tweet of g at an offset, or says why it cannot be.
+// add counts a tweet of g at an offset, or returns why it cannot.
 func (f *folder) add(g *group, offset int64, t *tweet.Tweet) error {
 	s := g.series.of(t.Brand)
 	if s.err != nil {
@@ -184,8 +184,8 @@ func (f *folder) addTweet(g *group, offset int64, t *tweet.Tweet, s *series) err
 	return nil
 }
 
-// addPoint adds a message of one point to what g emits. newest is the event time
-// of its tweets.
+// addPoint adds a message with one point to g. newest is the latest event time of its
+// tweets.
 func (g *group) addPoint(first, last int64, tweets int, newest int64, point map[string]any) {
 	m := service.NewMessage(nil)
 	m.SetStructuredMut(point)
@@ -193,9 +193,9 @@ func (g *group) addPoint(first, last int64, tweets int, newest int64, point map[
 	g.points = append(g.points, m)
 }
 
-// messages gives what the batch becomes, group by group in the order of their
-// first messages: points, then what was refused. A group without a tweet and
-// without a coverage point gives none.
+// messages returns the results of the batch: points, group by group in the order of
+// their first messages, then dead letters. A group without tweets and without a
+// coverage point has none.
 func (f *folder) messages() (out service.MessageBatch) {
 	for _, g := range f.groups {
 		tweets := g.tweets()
@@ -225,7 +225,7 @@ func (f *folder) messages() (out service.MessageBatch) {
 	return append(out, f.refused...)
 }
 
-// watch takes in the offsets that the tweets of g's last window have.
+// watch records the span of offsets of g's last window.
 func (f *folder) watch(g *group) {
 	if w := &g.spanned; w.used {
 		f.spans.add(spanTable{topic: g.first.Topic, partition: g.first.Partition}, w.start, w.low, w.high)
@@ -239,7 +239,7 @@ func (f *folder) appendWindows(g *group) {
 			f.watch(g)
 		}
 		g.newest = max(g.newest, c.newest)
-		if early(c.newest) { // a window is short beside the weeks that this is about
+		if early(c.newest) { // windows are short compared with these weeks
 			f.tally.early.add(g, c.newest, c.tweets())
 		}
 		for i, count := range c.counts {
@@ -267,8 +267,9 @@ func (f *folder) appendCoverage(g *group) {
 	g.lines = appendCoverage(g.lines, g.series.coverage, &g.coverage)
 }
 
-// describe says in metadata what the points count, and where they come from, so
-// that a refused one can be traced back.
+// describe sets the metadata of a message of points: what they count and where the
+// tweets come from, so that a rejected point can be traced back. The topic's id is not
+// part of it.
 func (g *group) describe(m *service.Message, first, last int64, tweets, points int, newest int64) {
 	m.MetaSetMut(contract.Tweets, tweets)
 	m.MetaSetMut(contract.Points, points)
@@ -282,7 +283,7 @@ func (g *group) describe(m *service.Message, first, last int64, tweets, points i
 	m.MetaSetMut(contract.KafkaLastOffset, int(last))
 }
 
-// drop takes back the group that was opened last.
+// drop removes the group that was opened last.
 func (f *folder) drop() {
 	last := len(f.groups) - 1
 	f.spare = append(f.spare, f.groups[last].emptied())
@@ -295,7 +296,7 @@ func (g *group) emptied() *group {
 	return g
 }
 
-// reset forgets the batch. What was emitted belongs to its messages.
+// reset prepares the folder for the next batch. Emitted bytes belong to their messages.
 func (f *folder) reset() {
 	for _, g := range f.groups {
 		f.spare = append(f.spare, g.emptied())

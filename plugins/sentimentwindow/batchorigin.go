@@ -9,7 +9,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
-// batchOrigin is where a record batch lies in Kafka, as its message says.
+// batchOrigin is the position of a record batch in Kafka, according to its metadata.
 type batchOrigin struct {
 	contract.Position // of its first offset
 	last              int64
@@ -17,8 +17,8 @@ type batchOrigin struct {
 	inKafka           bool
 }
 
-// batchOriginOf reads where a record batch lies. On an error, what is not known
-// to be genuine is empty or -1.
+// batchOriginOf returns the position of a record batch. With an error, parts that are
+// not known to be genuine are empty or -1.
 func batchOriginOf(m *service.Message) (b batchOrigin, err error) {
 	b.last = -1
 	b.Position, b.inKafka, err = positionOf(m)
@@ -26,7 +26,7 @@ func batchOriginOf(m *service.Message) (b batchOrigin, err error) {
 	case err != nil:
 		return b, err
 	case !b.inKafka:
-		return b, misfit{fmt.Errorf("its metadata does not say where: %s", wantBatches)}
+		return b, misfit{fmt.Errorf("its metadata has no position in Kafka: %s", wantBatches)}
 	}
 	if id, ok := m.MetaGetMut(contract.KafkaTopicID); ok {
 		if _, ok := id.([16]byte); !ok {
@@ -50,26 +50,25 @@ func batchOriginOf(m *service.Message) (b batchOrigin, err error) {
 	return b, nil
 }
 
-// checkRecord refuses a record batch where each message must be a record. Its
-// metadata tells: no header can be an int, and a mapping's is an int64.
+// checkRecord rejects a record batch if messages must be records. It recognises one by
+// its metadata: only an input sets an int.
 func checkRecord(m *service.Message) error {
 	v, ok := m.MetaGetMut(contract.KafkaBatchRecords)
 	if !ok {
 		return nil
 	}
 	if n, ok := v.(int); ok {
-		return misfit{fmt.Errorf("it is a record batch of Kafka with %d records, and `%s: %s` takes one record: set `%s: %s`, or `emit: records` in kafka_batches",
+		return misfit{fmt.Errorf("it is a Kafka record batch with %d records, but `%s: %s` expects one record: set `%s: %s`, or `emit: records` in kafka_batches",
 			n, fieldMessage, messageRecord, fieldMessage, contract.RecordBatch)}
 	}
 	return nil
 }
 
-const wantBatches = fieldMessage + ": " + contract.RecordBatch + " takes whole record batches, as kafka_batches gives them with emit: record_batch; where each message is a record, set " +
+const wantBatches = fieldMessage + ": " + contract.RecordBatch + " expects whole record batches, as kafka_batches delivers them with emit: record_batch; if each message is a record, set " +
 	fieldMessage + ": " + messageRecord
 
-// agree compares the metadata with the bytes. Where they differ nobody knows
-// which of them is right, and what is counted under a wrong offset would replace
-// the counts of another batch.
+// agree compares the metadata with the bytes. If they differ, either may be wrong, and
+// counts under a wrong offset would replace those of another batch.
 func (b *batchOrigin) agree(h recordbatch.Header) error {
 	for _, c := range []struct {
 		name       string

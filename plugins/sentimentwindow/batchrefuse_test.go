@@ -73,7 +73,7 @@ func TestABatchThatIsNotSoundLeavesWhole(t *testing.T) {
 		{"compressed, but not so", changed(func(b []byte) []byte { b[22] |= byte(recordbatch.Zstd); return resealed(b) }), contract.ReasonBatch, []string{lies, "zstd", wantUnchanged}, 6},
 		{"unknown codec", changed(func(b []byte) []byte { b[22] |= 7; return resealed(b) }), contract.ReasonBatch, []string{lies, "codec 7"}, 6},
 		{"larger than may be", batchMessage(t, "tweets", 2, recordbatch.Header{BaseOffset: 6, ProducerID: -1}, recordAt(6, make([]byte, 1<<20), now)), contract.ReasonBatch, []string{lies, "1048576 bytes", "raise `max_batch_bytes`"}, 6},
-		{"control batch", changed(func(b []byte) []byte { b[22] |= recordbatch.AttrControl; return resealed(b) }), contract.ReasonBatch, []string{lies, "control batch", "leave it out"}, 6},
+		{"control batch", changed(func(b []byte) []byte { b[22] |= recordbatch.AttrControl; return resealed(b) }), contract.ReasonBatch, []string{lies, "control batch", "skip it"}, 6},
 		{"trailing byte", changed(func(b []byte) []byte { return append(b, 0) }), contract.ReasonBatch, []string{lies, "1 bytes follow", wantUnchanged}, 6},
 		{"two batches", changed(func(b []byte) []byte { return append(b, b...) }), contract.ReasonBatch, []string{lies, "bytes follow"}, 6},
 		{"cut off", changed(func(b []byte) []byte { return b[:len(b)-1] }), contract.ReasonBatch, []string{lies, "truncated"}, 6},
@@ -102,7 +102,7 @@ func TestABatchThatIsNotSoundLeavesWhole(t *testing.T) {
 		{"message of a stock input", without(contract.KafkaLastOffset), contract.ReasonOrigin, []string{lies, "kafka_last_offset", "message: record"}, 6},
 		{"message from elsewhere", service.NewMessage(sound), contract.ReasonOrigin, []string{"does not come from Kafka", "message: record"}, nil},
 		{"partition without room", with(contract.KafkaPartition, 64), contract.ReasonOrigin, []string{"max_partitions is 64"}, 6},
-		{"second topic", with(contract.KafkaTopic, "other"), contract.ReasonOrigin, []string{"topic other", "counts topic tweets already"}, 6},
+		{"second topic", with(contract.KafkaTopic, "other"), contract.ReasonOrigin, []string{"topic other", "already counts topic tweets"}, 6},
 		{"failed before", func() *service.Message {
 			m := good(6)
 			m.SetError(errors.New("no such field"))
@@ -243,7 +243,7 @@ func TestABatchFullOfBrokenRecordsIsOneMessage(t *testing.T) {
 			t.Errorf("metadata %s is %v, want %v", key, got, want)
 		}
 	}
-	if got := refused[0].GetError().Error(); !strings.Contains(got, "8193 of its 8194 records, the first at offset 0") {
+	if got := refused[0].GetError().Error(); !strings.Contains(got, "8193 of its 8194 records cannot be counted, the first at offset 0") {
 		t.Errorf("error %q", got)
 	}
 }

@@ -16,32 +16,32 @@ import (
 )
 
 const (
-	// firstRecords is how many records without one that counts are no coincidence:
-	// nonsense is mostly one producer's of several, and a wrong setting hits all.
+	// firstRecords is the number of dead letters from which on a wrong setting is
+	// likely: a broken producer is usually one of several, a setting affects all.
 	firstRecords = 1000
-	// maxFirstError bounds the error of the first record in a line of the log.
+	// maxFirstError bounds the error of the first record in a log line.
 	maxFirstError = 300
 )
 
-// beginning watches what becomes of the first records of a process. Where a
-// setting is wrong, all of them are dead letters, and the offsets of a whole topic
-// are committed before somebody looks.
+// beginning watches the results of the first records of a process. With a wrong setting
+// all of them become dead letters, and a whole topic could be committed before anybody
+// notices.
 type beginning struct {
 	conf   *config
 	log    *service.Logger
 	metric *service.MetricGauge
 
-	counted atomic.Bool // there is nothing left to watch
+	counted atomic.Bool // a record was counted, so there is nothing left to watch
 
 	mu     sync.Mutex
 	dead   int64 // records that became dead letters
 	reason string
 	first  string // error of the first of them
-	why    error  // nil unless a setting is wrong, most likely
+	why    error  // why a setting is probably wrong, or nil
 	lines  loglimit.Limiter
 }
 
-// lost takes in that records became dead letters.
+// lost records dead letters.
 func (b *beginning) lost(r *refusals) {
 	if r.err == nil {
 		return
@@ -53,11 +53,11 @@ func (b *beginning) lost(r *refusals) {
 	}
 	b.dead += r.records
 	if b.dead >= firstRecords && (b.why == nil || b.lines.Wait(time.Now()) == 0) {
-		b.doubt(fmt.Errorf("none of the first %d records was counted, all are dead letters. The first one: %s. If the others are like it, %s", b.dead, b.first, b.hint()))
+		b.doubt(fmt.Errorf("none of the first %d records was counted: all are dead letters. The first one: %s. If the others failed for the same reason, %s", b.dead, b.first, b.hint()))
 	}
 }
 
-// doubt says that a setting is wrong. It must be called with mu held.
+// doubt reports that a setting is probably wrong. mu must be held.
 func (b *beginning) doubt(why error) {
 	b.why = why
 	b.metric.Set(1)
@@ -66,7 +66,7 @@ func (b *beginning) doubt(why error) {
 	}
 }
 
-// hint names the settings that are wrong where all records fail for one reason.
+// hint returns which settings to check if all records fail for the same reason.
 func (b *beginning) hint() string {
 	switch b.reason {
 	case contract.ReasonUndecodable:
@@ -85,14 +85,14 @@ func (b *beginning) hint() string {
 	case contract.ReasonOutOfBounds:
 		return fmt.Sprintf("compare `%s` with the timestamps of the records, which are milliseconds", fieldBounds)
 	case contract.ReasonUnstorable:
-		return "compare the brands and the timestamps, in milliseconds, with what the producers write"
+		return "check the brands and timestamps (milliseconds) that the producers write"
 	default:
-		return "look at the processors before this one"
+		return "check the processors before this one"
 	}
 }
 
-// learn takes in what became of a batch, and tells the input. A record that the
-// mapping has deleted is as good as one that counts: the mapping has read it.
+// learn records the result of a batch and reports it to the input. A record that the
+// mapping deletes is as good as a counted one: the mapping could read it.
 func (b *beginning) learn(f *folder, batch service.MessageBatch) {
 	counts := f.tally.filtered > 0
 	for _, g := range f.groups {
@@ -118,7 +118,7 @@ func (b *beginning) learn(f *folder, batch service.MessageBatch) {
 	}
 }
 
-// counts takes in that a record was counted.
+// counts records that a record was counted.
 func (b *beginning) counts() {
 	if b.counted.Load() || b.counted.Swap(true) {
 		return
@@ -127,24 +127,24 @@ func (b *beginning) counts() {
 	defer b.mu.Unlock()
 	b.metric.Set(0)
 	if b.why != nil {
-		b.log.Infof("A record is counted, after %d dead letters", b.dead)
+		b.log.Infof("The first record is counted, after %d dead letters", b.dead)
 	}
 }
 
-// misfit is an error of messages that another setting would count. They need not
-// become dead letters: the input can keep them until the setting is right.
+// misfit is the error of a message that could be counted with another setting. It need
+// not become a dead letter: the input can keep it until the setting is fixed.
 type misfit struct{ error }
 
 func (m misfit) Unwrap() error { return m.error }
 
-// turnAway has the input redeliver a message that the settings do not fit, and
+// turnAway makes the input redeliver a message that does not fit the settings, and
 // reports whether it will.
 func (p *processor) turnAway(m *service.Message, at place, err error) bool {
 	if !errors.As(err, new(misfit)) {
 		return false
 	}
 	d := delivery.Of(m.Context())
-	err = fmt.Errorf("counting %s: %w. Until then the input keeps its messages and commits nothing of them", at, err)
+	err = fmt.Errorf("counting %s: %w. Until this is fixed, the input keeps its messages and commits none of them", at, err)
 	if !d.Refuse(err) {
 		return false
 	}
@@ -159,6 +159,6 @@ func (b *beginning) turnedAway(err error) {
 	if !b.counted.Load() {
 		b.doubt(err)
 	} else if b.lines.Due("", time.Now()) { // another input, or topic
-		b.log.Errorf("Not counted, and left to the input: %v", err)
+		b.log.Errorf("Not counted, and kept by the input: %v", err)
 	}
 }

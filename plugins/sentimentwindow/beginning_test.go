@@ -41,8 +41,8 @@ func TestMessagesThatSettingsDoNotFitStayWithTheInput(t *testing.T) {
 		{"a record batch, for records", "", "", recordBatch(t), contract.ReasonBatch, []string{"set `message: record_batch`", "`emit: records`", "partition 0, offset 0"}},
 		{"a record, for record batches", batches, "", record(), contract.ReasonOrigin, []string{"set message: record", "emit: record_batch"}},
 		{"bytes from elsewhere, for record batches", batches, "", service.NewMessage([]byte("x")), contract.ReasonOrigin, []string{"set message: record"}},
-		{"record batches of any topics, for one", batches, contract.IdentitySource, recordBatch(t), contract.ReasonOrigin, []string{"`identity: source`", "`identity: timestamp`", "Set the same in both"}},
-		{"records of any topics, for one", "", contract.IdentitySource, record(), contract.ReasonOrigin, []string{"`identity: source`", "Set the same in both"}},
+		{"record batches of any topics, for one", batches, contract.IdentitySource, recordBatch(t), contract.ReasonOrigin, []string{"`identity: source`", "`identity: timestamp`", "Set the same identity in both"}},
+		{"records of any topics, for one", "", contract.IdentitySource, record(), contract.ReasonOrigin, []string{"`identity: source`", "Set the same identity in both"}},
 		{"topics without an id, for identity: source", "identity: source", contract.IdentitySource, record(), contract.ReasonOrigin, []string{"id of the topic", "identity: timestamp"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestSecondTopicStaysWithItsInput(t *testing.T) {
 		t.Fatalf("the first topic is not counted: %v", why)
 	}
 	d := of("two")
-	if _, why := d.Verdict(); why == nil || d.Settle() == nil || !strings.Contains(why.Error(), "counts topic one already") {
+	if _, why := d.Verdict(); why == nil || d.Settle() == nil || !strings.Contains(why.Error(), "already counts topic one") {
 		t.Errorf("the second topic: refused is %v, why %v", d.Settle(), why)
 	}
 	if !strings.Contains(out.String(), "level=ERROR") {
@@ -161,7 +161,7 @@ func TestAllOrNothingIsLoud(t *testing.T) {
 		if why := fruitless(t, p, service.MessageBatch{kafkaMessage("tweets", 0, 5000, datum("Tea", tweet.Positive, 0))}); why != nil {
 			t.Errorf("after a record that counts: %v", why)
 		}
-		if !strings.Contains(out.String(), "A record is counted") {
+		if !strings.Contains(out.String(), "The first record is counted") {
 			t.Errorf("the log does not say that it is over:\n%s", &out)
 		}
 		if why := fruitless(t, p, nonsense(2*firstRecords)); why != nil {

@@ -36,8 +36,7 @@ const (
 // defaultCoverage is the measurement of coverage points.
 const defaultCoverage = "brandpulse_batches"
 
-// coverageResolution is the time in which no two coverage points of a topic
-// share a nanosecond, whatever the window is.
+// coverageResolution is R of coverage points, which does not depend on the window.
 const coverageResolution = time.Second
 
 // Bounds of windows, resolutions, partitions and record batches.
@@ -48,7 +47,7 @@ const (
 	mostBatchBytes = 1 << 30
 )
 
-// config is what the YAML says, checked.
+// config is the checked configuration.
 type config struct {
 	message       string
 	encoding      string
@@ -66,7 +65,7 @@ type config struct {
 	maxBatchBytes int64
 	identity      string
 
-	// offsetsPerWindow is how many offsets of one window a partition may have.
+	// offsetsPerWindow is the most offsets that a partition may have in one window.
 	offsetsPerWindow int64
 }
 
@@ -138,7 +137,8 @@ func sizeFrom(parsed *service.ParsedConfig, field string) (int64, error) {
 	return int64(n), err
 }
 
-// check finds what lint finds, and what it cannot: lint may be skipped.
+// check repeats the checks of lint, which may have been skipped, and adds those that
+// lint cannot do.
 func (c config) check() error {
 	if err := errors.Join(
 		lintrule.CheckEnum(fieldMessage, c.message, messageRecord, contract.RecordBatch),
@@ -155,12 +155,15 @@ func (c config) check() error {
 	if c.mapping != nil && c.encoding != encodingJSON {
 		return fmt.Errorf("%s reads JSON: set %s: json", fieldMapping, fieldEncoding)
 	}
-	if (c.encoding == encodingConfluent) != (c.registry.url != nil) {
-		return fmt.Errorf("%s and %s: %s go together", fieldRegistry, fieldEncoding, encodingConfluent)
+	switch registry := c.registry.url != nil; {
+	case c.encoding == encodingConfluent && !registry:
+		return fmt.Errorf("%s: %s needs %s.%s", fieldEncoding, encodingConfluent, fieldRegistry, fieldRegistryURL)
+	case c.encoding != encodingConfluent && registry:
+		return fmt.Errorf("%s is for %s: %s", fieldRegistry, fieldEncoding, encodingConfluent)
 	}
 	switch n := len(c.schemaFiles); {
 	case n > 1 && c.encoding == encodingAvro:
-		return fmt.Errorf("%s names %d schemas: raw Avro has one writer's schema, since nothing in a record says which", fieldSchemaFiles, n)
+		return fmt.Errorf("%s names %d schemas: raw Avro has one writer's schema, since a record does not identify its schema. Name one file", fieldSchemaFiles, n)
 	case n > 0 && c.encoding != encodingAvro && c.encoding != encodingSingleObject:
 		return fmt.Errorf("%s is for the encodings %s and %s", fieldSchemaFiles, encodingAvro, encodingSingleObject)
 	}
@@ -174,7 +177,7 @@ func (c config) check() error {
 		case c.message != contract.RecordBatch:
 			return errCoverageOfRecords
 		case c.coverage == c.measurement:
-			return fmt.Errorf("%s and %s are both %q: a query for counts would find coverage points", fieldCoverage, fieldMeasurement, c.coverage)
+			return fmt.Errorf("%s and %s are both %q: they must differ, or a query for counts would find coverage points", fieldCoverage, fieldMeasurement, c.coverage)
 		}
 	}
 	l, err := c.laws()
@@ -186,7 +189,7 @@ func (c config) check() error {
 
 var errCoverageOfRecords = fmt.Errorf("%s needs %s: %s, since only whole record batches have coverage points", fieldCoverage, fieldMessage, contract.RecordBatch)
 
-// laws are the stamp laws of a configuration, by what is stamped.
+// laws are the stamp laws of a configuration.
 type laws struct {
 	points   stamp.Law
 	coverage stamp.Law

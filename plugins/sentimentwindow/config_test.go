@@ -41,15 +41,15 @@ func TestWrongConfigurations(t *testing.T) {
 		{name: "measurement that ends in a backslash", yaml: "measurement: 'a\\'", want: "measurement"},
 		{name: "no partitions", yaml: "max_partitions: 0", want: "partitions"},
 		{name: "more partitions than nanoseconds", yaml: "window: 1ms\nmax_partitions: 1000001", want: "partitions"},
-		{name: "1,000 slots a partition", yaml: "max_partitions: 1000000", want: "leaves a partition 1000 offsets of window: 1s"},
-		{name: "10,000 slots a partition", yaml: "max_partitions: 100000\nmessage: record_batch", want: "leaves a partition 10000 offsets of window: 1s"},
-		{name: "a short window of many partitions", yaml: "window: 1ms\nmax_partitions: 1000", want: "leaves a partition 1000 offsets of window: 1ms"},
-		{name: "a short window", yaml: "window: 1ms", want: "set offsets_per_window to how many offsets one partition can have in that time, at most 15625"},
-		{name: "a short resolution", yaml: "emit: tweets\nresolution: 1ms", want: "leaves a partition 15625 offsets of resolution: 1ms"},
-		{name: "one partition too many", yaml: "max_partitions: 1001", want: "leaves a partition 999000 offsets of window: 1s"},
+		{name: "1,000 slots a partition", yaml: "max_partitions: 1000000", want: "leaves a partition 1000 offsets in window: 1s"},
+		{name: "10,000 slots a partition", yaml: "max_partitions: 100000\nmessage: record_batch", want: "leaves a partition 10000 offsets in window: 1s"},
+		{name: "a short window of many partitions", yaml: "window: 1ms\nmax_partitions: 1000", want: "leaves a partition 1000 offsets in window: 1ms"},
+		{name: "a short window", yaml: "window: 1ms", want: "set offsets_per_window to the most offsets that one partition can have in that time, at most 15625"},
+		{name: "a short resolution", yaml: "emit: tweets\nresolution: 1ms", want: "leaves a partition 15625 offsets in resolution: 1ms"},
+		{name: "one partition too many", yaml: "max_partitions: 1001", want: "leaves a partition 999000 offsets in window: 1s"},
 		{name: "fewer slots than are declared", yaml: "offsets_per_window: 15625001", want: "fewer than offsets_per_window: 15625001"},
-		{name: "coverage points of many partitions", yaml: "message: record_batch\nwindow: 1h\nmax_partitions: 100000", want: "leaves a partition 10000 offsets of the second in which a coverage point is"},
-		{name: "fewer nanoseconds than are declared", yaml: "identity: source\nwindow: 1ms\noffsets_per_window: 1000001", want: "identity: source leaves a partition 1000000 offsets of window: 1ms"},
+		{name: "coverage points of many partitions", yaml: "message: record_batch\nwindow: 1h\nmax_partitions: 100000", want: "leaves a partition 10000 offsets in the second of a coverage point"},
+		{name: "fewer nanoseconds than are declared", yaml: "identity: source\nwindow: 1ms\noffsets_per_window: 1000001", want: "identity: source leaves a partition 1000000 offsets in window: 1ms"},
 		{name: "no offsets in a window", yaml: "offsets_per_window: 0", want: "at least 1"},
 		{name: "mapping of Avro", yaml: "mapping: root = this", want: "encoding: json"},
 		{name: "registry without its encoding", yaml: "schema_registry: {url: 'http://localhost:8081'}", want: "avro_confluent"},
@@ -194,7 +194,7 @@ func TestLintAndStartAgreeOnSlots(t *testing.T) {
 		case len(lints) == 0 && err == nil:
 		case len(lints) == 0 || err == nil:
 			t.Fatalf("lint says %v, the constructor %v of\n%s", lints, err, yaml)
-		case !strings.Contains(lints[0].Error(), strings.Split(err.Error(), " offsets of ")[0]):
+		case !strings.Contains(lints[0].Error(), strings.Split(err.Error(), " offsets in ")[0]):
 			t.Fatalf("lint says %q, the constructor %q", lints[0], err)
 		}
 	})

@@ -17,9 +17,9 @@ const (
 	fieldKeyFiltered    = "filtered"
 )
 
-// coverage says what became of one record batch: counted and undecodable
-// together are its records. It is stored with the counts of the batch, so that
-// whoever reads InfluxDB sees which part of the log they cover.
+// coverage is the result of one record batch: counted, undecodable and filtered add up to
+// its records. It is stored with the counts of the batch, so that readers of InfluxDB
+// see which part of the log they cover.
 type coverage struct {
 	partition            int32
 	base, last           int64 // offsets
@@ -29,8 +29,7 @@ type coverage struct {
 	nanos                int64
 }
 
-// appendCoverage appends the line of a coverage point; series is what it begins
-// with:
+// appendCoverage appends the line of a coverage point. series is its prefix:
 //
 //	brandpulse_batches,topic=tweets partition=3i,base=10i,last=17i,records=8i,counted=7i,undecodable=1i,filtered=0i 1700000000000000643
 func appendCoverage(dst, series []byte, c *coverage) []byte {
@@ -45,7 +44,7 @@ func appendCoverage(dst, series []byte, c *coverage) []byte {
 	return appendTime(dst, c.nanos)
 }
 
-// coveragePoint is the same point as appendCoverage's, for Bloblang.
+// coveragePoint returns the same point as appendCoverage, for Bloblang.
 func coveragePoint(measurement, source, topic string, c *coverage) map[string]any {
 	tags := map[string]any{tagTopic: topic}
 	if source != "" {
@@ -67,9 +66,9 @@ func coveragePoint(measurement, source, topic string, c *coverage) map[string]an
 	}
 }
 
-// coverageSeries is what the line of a coverage point begins with. It has the
-// topic in any case: of two topics in one bucket, the batches at one offset would
-// else have one coverage point between them, and nobody could tell whose it is.
+// coverageSeries returns the prefix of the line of a coverage point. It always includes
+// the topic: otherwise, batches of two topics at the same offset would share one
+// coverage point, and it would be unclear whose it is.
 func coverageSeries(measurement, source, topic string) ([]byte, error) {
 	if err := lineproto.CheckTagValue(topic); err != nil {
 		return nil, fmt.Errorf("topic %q: %w", topic, err)

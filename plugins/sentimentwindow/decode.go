@@ -16,18 +16,17 @@ import (
 	"github.com/brandpulse/brandpulse-connect/schemas"
 )
 
-// decoder reads one wire form. The tweet may alias what it is read from. An
-// error is final for these bytes, unless it is errPostponed or the context has
-// ended.
+// decoder reads one wire format. The tweet may alias its input. An error is final for
+// this input, unless it is errPostponed or the context has ended.
 type decoder struct {
-	// value reads the bytes of a message or the value of a record. It is nil
-	// where only a message will do.
+	// value reads the bytes of a message or the value of a record. It is nil if a
+	// message is required.
 	value func(ctx context.Context, b []byte, t *tweet.Tweet) error
-	// message reads a message where its bytes are not all that counts, or is nil.
+	// message reads a message whose metadata or structure matters, or is nil.
 	message func(ctx context.Context, m *service.Message, t *tweet.Tweet) error
-	// plain says that value is plainAvro.
+	// plain is true if value is plainAvro.
 	plain bool
-	// schemas is what value may wait for, or nil. Its context then carries the
+	// schemas is set if value may wait for a schema. Its context then carries the
 	// Delivery of the message.
 	schemas *schemaCache
 }
@@ -43,7 +42,7 @@ func (d *decoder) decodeMessage(ctx context.Context, m *service.Message, t *twee
 	return d.value(ctx, b, t)
 }
 
-// decodeRecord reads a record of the batch that lies at o.
+// decodeRecord reads a record of the batch at o.
 func (d *decoder) decodeRecord(ctx context.Context, o *contract.Position, rec *recordbatch.Record, t *tweet.Tweet) error {
 	if d.value != nil {
 		return d.value(ctx, rec.Value, t)
@@ -95,10 +94,10 @@ func resolvedDecoder(r *avro.Resolver) decoder {
 	}}
 }
 
-// avroError adds the way out to the commonest mistake.
+// avroError adds advice for the most common mistakes.
 func avroError(b []byte, err error) error {
 	if trimmed := bytes.TrimSpace(b); len(trimmed) > 1 && trimmed[0] == '{' && trimmed[len(trimmed)-1] == '}' {
-		return fmt.Errorf("%w (it looks like JSON: if the whole topic is, set `%s: %s`)", err, fieldEncoding, encodingJSON)
+		return fmt.Errorf("%w (it looks like JSON: if the whole topic is JSON, set `%s: %s`)", err, fieldEncoding, encodingJSON)
 	}
 	if id, _, ok := tweet.SplitConfluent(b); ok {
 		return fmt.Errorf("%w (it begins like a record of Confluent's serializers, with a zero byte and the schema id %d: if the whole topic does, set `%s: %s`)", err, id, fieldEncoding, encodingConfluent)
@@ -106,7 +105,7 @@ func avroError(b []byte, err error) error {
 	return err
 }
 
-// newSingleObjectDecoder knows our own schema and those of the files.
+// newSingleObjectDecoder returns a decoder for the built-in schema and those of the files.
 func newSingleObjectDecoder(files []string) (decoder, error) {
 	own, err := avro.NewResolver(schemas.Tweet)
 	if err != nil {
@@ -118,9 +117,9 @@ func newSingleObjectDecoder(files []string) (decoder, error) {
 		if err != nil {
 			return decoder{}, err
 		}
-		// The fingerprint leaves out logical types, and so the unit of the timestamp.
+		// The fingerprint ignores logical types, and thus the unit of the timestamp.
 		if before := known[fingerprint]; before != nil && before.Units() != r.Units() || fingerprint == tweet.Fingerprint && r.Units() != own.Units() {
-			return decoder{}, fmt.Errorf("reading the schema %s: its timestamp has another unit than that of a schema with the same fingerprint, %016x: nothing in a record says which it is", file, fingerprint)
+			return decoder{}, fmt.Errorf("reading the schema %s: its timestamp has another unit than that of a schema with the same fingerprint, %016x, so the unit of a record is ambiguous", file, fingerprint)
 		}
 		known[fingerprint] = r
 	}
@@ -128,11 +127,11 @@ func newSingleObjectDecoder(files []string) (decoder, error) {
 		fingerprint, datum, ok := tweet.SplitSingleObject(b)
 		switch r := known[fingerprint]; {
 		case !ok:
-			return errors.New("it does not begin with the mark c3 01 of Avro's single-object encoding")
+			return errors.New("it does not begin with the bytes c3 01 of Avro's single-object encoding")
 		case fingerprint == tweet.Fingerprint:
 			return t.DecodeAvro(datum)
 		case r == nil:
-			return fmt.Errorf("its schema %016x is not known: name its file in %s", fingerprint, fieldSchemaFiles)
+			return fmt.Errorf("its schema %016x is unknown: add its file to %s", fingerprint, fieldSchemaFiles)
 		default:
 			return r.Decode(datum, t)
 		}

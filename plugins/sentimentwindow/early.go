@@ -9,36 +9,36 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/loglimit"
 )
 
-// Timestamps that are in seconds, that were cut to 32 bits or never set are a few
-// weeks from 1970. They are counted, as history may be, and mentioned.
+// Timestamps in seconds, truncated to 32 bits, or never set, are within a few weeks of
+// 1970. They are counted, since they may be genuine, and logged.
 const (
 	earlyFrom = -1 << 31 // ms since the Unix epoch: 1969-12-07
 	earlyTo   = 1 << 32  // 1970-02-19
 	year2001  = 978_307_200_000
 
-	// earlyPeriod is how often at most the warning comes.
+	// earlyPeriod is the minimum time between two warnings.
 	earlyPeriod = 10 * time.Minute
-	// secondsAround is how far from now a timestamp in seconds is taken to be. What
-	// is left of milliseconds in 32 bits may be any number of seconds.
+	// secondsAround is how far from now a timestamp is still assumed to be in seconds.
+	// Milliseconds truncated to 32 bits may look like any number of seconds.
 	secondsAround = 5 * 365 * 24 * time.Hour
 )
 
-// early reports whether a timestamp is where those lie.
+// early reports whether a timestamp is in that range.
 func early(millis int64) bool { return millis >= earlyFrom && millis < earlyTo }
 
-// unlikely says what an early timestamp may be, at a time in milliseconds.
+// unlikely returns the probable cause of an early timestamp. now is in milliseconds.
 func unlikely(millis, now int64) string {
 	inSeconds := millis * 1000
 	switch {
 	case millis == 0:
-		return "0, as if it was never set"
+		return "it was probably never set"
 	case inSeconds > now-secondsAround.Milliseconds() && inSeconds < now+secondsAround.Milliseconds():
 		return "in seconds it would be " + time.UnixMilli(inSeconds).UTC().Format(time.RFC3339)
 	}
-	return "as if milliseconds had been cut to 32 bits"
+	return "it is probably milliseconds truncated to 32 bits"
 }
 
-// earlyTweets are those of one batch.
+// earlyTweets are the tweets of one batch with early timestamps.
 type earlyTweets struct {
 	count  int64
 	millis int64 // of one of them
@@ -52,7 +52,7 @@ func (e *earlyTweets) add(g *group, millis, count int64) {
 	e.count += count
 }
 
-// earlyNotes warns of them, at most once in a period.
+// earlyNotes logs a warning about them, at most once per period.
 type earlyNotes struct {
 	log   *service.Logger
 	field string // what to change
@@ -71,15 +71,15 @@ func (n *earlyNotes) note(e *earlyTweets, now time.Time) {
 	if g := e.group; g.inKafka {
 		where = fmt.Sprintf(" (topic %s, partition %d, from offset %d)", g.first.Topic, g.first.Partition, g.first.Offset)
 	}
-	n.log.Warnf("Tweets counted in the first weeks of 1970: %d. One has the timestamp %d%s: %s. %s, in milliseconds. `%s` sends such tweets to the dead letters",
+	n.log.Warnf("Tweets with timestamps in the first weeks of 1970 were counted: %d. One has the timestamp %d%s: %s. %s, in milliseconds. `%s` makes such tweets dead letters",
 		count, e.millis, where, unlikely(e.millis, now.UnixMilli()), n.field, fieldBounds)
 }
 
-// earlyField says what to change, by where timestamps come from.
+// earlyField returns what to change, depending on the source of the timestamps.
 func earlyField(c *config) string {
 	switch {
 	case c.mapping != nil:
-		return "Set `root.timestamp` of `mapping`, for example by `* 1000` or .ts_parse()"
+		return "Set `root.timestamp` in `mapping`, for example with `* 1000` or .ts_parse()"
 	case c.encoding == encodingJSON:
 		return "Let producers set the member `timestamp`, or set `mapping`"
 	}

@@ -27,11 +27,11 @@ func TestTweetsOf1970AreMentioned(t *testing.T) {
 		}{
 			"in seconds":           {"", now / 1000, []string{"in seconds it would be " + time.UnixMilli(now).UTC().Format(time.RFC3339), "field `timestamp`", "`timestamp_bounds`", "topic tweets, partition 3, from offset 0"}},
 			"seconds of last week": {"", now/1000 - 7*86400, []string{"in seconds it would be "}},
-			"32 bits, signed":      {"", int64(int32(now)), []string{"cut to 32 bits"}},
+			"32 bits, signed":      {"", int64(int32(now)), []string{"truncated to 32 bits"}},
 			"32 bits, unsigned":    {"", int64(uint32(now)), []string{""}},
 			"never set":            {"", 0, []string{"never set"}},
 			"JSON":                 {"encoding: json", now / 1000, []string{"member `timestamp`", "`mapping`"}},
-			"mapped":               {"encoding: json\nmapping: root = this", now / 1000, []string{"`root.timestamp` of `mapping`", "* 1000"}},
+			"mapped":               {"encoding: json\nmapping: root = this", now / 1000, []string{"`root.timestamp` in `mapping`", "* 1000"}},
 			"tweets":               {"emit: tweets", now / 1000, []string{"in seconds"}},
 			"windows of a day":     {"window: 24h", now / 1000, []string{"in seconds"}},
 			"batches":              {"message: record_batch", now / 1000, []string{"in seconds"}},

@@ -36,19 +36,19 @@ type fold struct {
 	law   stamp.Law
 	cells []cell
 	index map[cellKey]int // positions in cells
-	batch uint64          // counts the resets, so that hints of before are stale
+	batch uint64          // counts the resets, so that older hints are stale
 }
 
-// hint is where a series was counted last. Most tweets of a brand lie in the
-// window of the one before, and a map is slower than all the rest of add.
+// hint is where a series was last counted. Most tweets of a brand are in the same window
+// as the one before, and a map look-up takes longer than the rest of add.
 type hint struct {
 	fold     *fold
 	batch    uint64
-	from, to int64 // event times of the window, ms since the Unix epoch, without to
+	from, to int64 // event times of the window, ms since the Unix epoch; to is exclusive
 	cell     int
 }
 
-// add counts one tweet. It fails with stamp.ErrTimeRange only.
+// add counts one tweet. Its only error is stamp.ErrTimeRange.
 func (f *fold) add(t *tweet.Tweet, s *series) error {
 	if h := &s.last; t.Millis < h.from || t.Millis >= h.to || h.fold != f || h.batch != f.batch {
 		start, err := f.law.Floor(t.Millis)
@@ -77,9 +77,9 @@ func (f *fold) find(key cellKey) int {
 	return i
 }
 
-// sorted gives the cells by window and brand, so that the points of a batch do
-// not depend on the order of its tweets or on a map. It ends the batch: reset
-// before the next add.
+// sorted returns the cells by window and brand, so that the points of a batch do not
+// depend on the order of its tweets or of a map. reset must be called before the next
+// add.
 func (f *fold) sorted() []cell {
 	slices.SortFunc(f.cells, func(a, b cell) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.series.brand, b.series.brand))
@@ -87,7 +87,7 @@ func (f *fold) sorted() []cell {
 	return f.cells
 }
 
-// reset forgets all counts and keeps the room.
+// reset removes all counts and keeps the memory.
 func (f *fold) reset() {
 	clear(f.cells)
 	f.cells = f.cells[:0]
@@ -98,5 +98,6 @@ func (f *fold) reset() {
 	f.batch++
 }
 
-// maxKept is for how many cells, or broken records, room is kept for later batches.
+// maxKept is the number of cells, or broken records, whose memory is kept for later
+// batches.
 const maxKept = 4096

@@ -11,21 +11,21 @@ import (
 
 const (
 	// maxFirstLookups is how many schemas are looked up for the first time at once.
-	// Retries have slots of their own: ids for which the registry hangs must not
-	// hold up one that it would answer at once.
+	// Retries have slots of their own: ids for which the registry hangs must not delay
+	// one that it would answer at once.
 	maxFirstLookups = 2
 	maxRetryLookups = 2
 	maxLookups      = maxFirstLookups + maxRetryLookups
 
-	// lookupTurn is how long a first lookup keeps its slot while others wait for it.
-	// It doubles with each failure of the id, so that a slow registry is understood.
+	// lookupTurn is how long a lookup keeps a slot that others wait for. It doubles with
+	// each failure of the id, to adapt to a slow registry.
 	lookupTurn = 250 * time.Millisecond
 	// firstSpacing is the time between first lookups while no lookup is answered.
 	firstSpacing = 500 * time.Millisecond
-	// answeredLately is how long after an answer a lookup that takes too long says
-	// nothing about the registry as a whole.
+	// answeredLately is how long after a response a lookup that times out is not taken as
+	// a failure of the registry as a whole.
 	answeredLately = 30 * time.Second
-	// lookupPoll is how often waiting lookups see whether they may begin.
+	// lookupPoll is how often waiting lookups check whether they may begin.
 	lookupPoll = 50 * time.Millisecond
 )
 
@@ -36,28 +36,28 @@ type lookupQueue struct {
 	retries int    // and all others
 
 	failures int  // of the registry, without an answer since
-	refusing bool // the last of them was an error, rather than silence
+	refusing bool // the last failure was an error, not a time-out
 	resting  time.Time
 	answered time.Time // last, for any schema
 	firstAt  time.Time // when the last first lookup began
-	// newest: the next first lookup is of the newest id, else of the oldest. Of
-	// either alone a producer of made-up ids could keep a good one waiting.
+	// newest is true if the next first lookup is of the newest id, else it is of the
+	// oldest. With only one of them, a producer of random ids could starve a good one.
 	newest  bool
 	polling bool
 }
 
-// due reports whether a schema may be looked up.
+// due reports whether a schema may be looked up now.
 func (m *missingSchema) due(now time.Time) bool {
 	return m.lookup == nil && !now.Before(m.next) && now.Sub(m.needed) < neededLately
 }
 
-// turn is how long its lookup keeps a slot that another waits for.
+// turn returns how long its lookup keeps a slot that another waits for.
 func (m *missingSchema) turn() time.Duration {
 	return min(lookupTurn<<min(m.failures, 10), registryTimeout)
 }
 
-// dispatch begins the lookups that may begin now, and looks again soon if some may
-// not. mu must be held.
+// dispatch begins the lookups that may begin now, and checks again soon if some may not.
+// mu must be held.
 func (c *schemaCache) dispatch(now time.Time) {
 	if c.ctx.Err() != nil {
 		return
@@ -88,7 +88,7 @@ func (c *schemaCache) dispatch(now time.Time) {
 }
 
 // waiting returns the next schema to look up for the first time, and the next to
-// look up again: the one that was asked for least recently.
+// retry: the one requested least recently.
 func (c *schemaCache) waiting(now time.Time) (first, retry *missingSchema) {
 	for _, m := range c.missing {
 		switch {
@@ -104,10 +104,10 @@ func (c *schemaCache) waiting(now time.Time) (first, retry *missingSchema) {
 	return first, retry
 }
 
-// mayBegin reports whether there is a slot. Where there is none it ends a lookup
-// that has had its turn. A registry that refuses gets one lookup at a time, after a
-// rest. To one that is silent this applies to retries only: it may hang for some
-// ids and answer others, which only their first lookups find out.
+// mayBegin reports whether a slot is free. If none is, it ends a lookup that has had its
+// turn. A registry that responds with errors gets one lookup at a time, after a
+// back-off. If it times out, this applies to retries only: it may hang for some ids and
+// answer others, which only their first lookups can show.
 func (c *schemaCache) mayBegin(first bool, now time.Time) bool {
 	q := &c.queue
 	taken, slots := q.retries, maxRetryLookups
@@ -135,7 +135,7 @@ func (c *schemaCache) mayBegin(first bool, now time.Time) bool {
 			continue
 		}
 		if m.yielded {
-			return false // its slot is about to be free
+			return false // its slot will be free soon
 		}
 		if now.Sub(m.asked) >= m.turn() && (longest == nil || m.asked.Before(longest.asked)) {
 			longest = m
@@ -148,7 +148,7 @@ func (c *schemaCache) mayBegin(first bool, now time.Time) bool {
 	return false
 }
 
-// begin looks a schema up.
+// begin starts the lookup of a schema.
 func (c *schemaCache) begin(m *missingSchema, now time.Time) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	m.first = m.asked.IsZero()
@@ -185,7 +185,7 @@ func (c *schemaCache) lookedUp(m *missingSchema, e schemaEntry, err error) {
 	} else {
 		m.err = err
 		if m.yielded && silent(err) {
-			m.err = fmt.Errorf("the registry did not answer within %s, and other schemas wait to be looked up", now.Sub(m.asked).Round(time.Millisecond))
+			m.err = fmt.Errorf("the registry did not respond within %s, and other schemas are waiting for a look-up", now.Sub(m.asked).Round(time.Millisecond))
 		}
 		m.next = now.Add(backoff(m.failures))
 		m.failures++
@@ -196,7 +196,7 @@ func (c *schemaCache) lookedUp(m *missingSchema, e schemaEntry, err error) {
 	c.dispatch(now)
 }
 
-// learn updates what is known of the registry as a whole.
+// learn updates the state of the registry as a whole.
 func (c *schemaCache) learn(m *missingSchema, err error, now time.Time) {
 	q := &c.queue
 	var ofSchema schemaError
@@ -208,7 +208,7 @@ func (c *schemaCache) learn(m *missingSchema, err error, now time.Time) {
 	switch quiet := silent(err); {
 	case quiet && !q.answered.IsZero() && now.Sub(q.answered) < answeredLately:
 	case quiet && m.first && q.failures > 0 && !q.refusing:
-		// New ids may come without end: they must not prolong the rest of others.
+		// There may be endless new ids: they must not prolong the back-off of others.
 	default:
 		q.refusing = !quiet
 		q.resting = now.Add(backoff(q.failures))
@@ -216,18 +216,18 @@ func (c *schemaCache) learn(m *missingSchema, err error, now time.Time) {
 	}
 }
 
-// silence is an error of a registry that did not answer in time.
+// silence is the error of a registry that did not respond in time.
 type silence struct{ error }
 
 func (silence) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// silent reports whether a lookup ended without an answer, rather than with an error.
+// silent reports whether a lookup ended without a response.
 func silent(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// backoff returns how long to rest after so many failures before this one.
+// backoff returns the delay after a failure, by the number of failures before it.
 func backoff(failures int) time.Duration {
 	return min(registryMinBackoff<<min(failures, 10), registryMaxBackoff)
 }

@@ -179,7 +179,7 @@ func TestTheLogCountsSchemas(t *testing.T) {
 		ctx, _ := delivered(t.Context())
 		_, _ = c.resolver(ctx, unknownID)
 		time.Sleep(time.Second)
-		if text := out.String(); !strings.Contains(text, "Records wait for a schema of the registry http://registry: schema 99 since") {
+		if text := out.String(); !strings.Contains(text, "Records wait for a schema of the schema registry http://registry: schema 99 since") {
 			t.Errorf("the log has\n%s", text)
 		}
 	})

@@ -16,16 +16,16 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/valuetype"
 )
 
-// errFiltered is for a record that the mapping deletes, as its user wants it: it
-// is no tweet, and no dead letter.
+// errFiltered is the error of a record that the mapping deletes on purpose: it is
+// neither counted nor a dead letter.
 var errFiltered = errors.New("the mapping deletes it")
 
-// mappedDecoder reads foreign data through a Bloblang mapping, which gives an
-// object with our field names.
+// mappedDecoder reads other data through a Bloblang mapping, which returns an object with
+// our field names.
 func mappedDecoder(mapping *bloblang.Executor) func(context.Context, *service.Message, *tweet.Tweet) error {
 	return func(_ context.Context, m *service.Message, t *tweet.Tweet) error {
 		if m.HasBytes() {
-			// Benthos parses them, and repairs what it can.
+			// Benthos parses them, and silently repairs invalid JSON.
 			b, err := m.AsBytes()
 			if err != nil {
 				return err
@@ -34,7 +34,7 @@ func mappedDecoder(mapping *bloblang.Executor) func(context.Context, *service.Me
 				return err
 			}
 		}
-		// BloblangQueryValue would be shorter, but gives a mapping no `this`.
+		// BloblangQueryValue would be shorter, but has no `this`.
 		mapped, err := m.BloblangQuery(mapping)
 		if err != nil {
 			if b, _ := m.AsBytes(); tweet.ByteOrderMark(b) != "" {
@@ -47,17 +47,17 @@ func mappedDecoder(mapping *bloblang.Executor) func(context.Context, *service.Me
 		}
 		v, err := mapped.AsStructured()
 		if err != nil {
-			return fmt.Errorf("what the mapping gives: %w", err)
+			return fmt.Errorf("the result of the mapping: %w", err)
 		}
 		if err := fromObject(v, t); err != nil {
-			return fmt.Errorf("what the mapping gives: %w", err)
+			return fmt.Errorf("the result of the mapping: %w", err)
 		}
 		return nil
 	}
 }
 
-// fromObject reads a tweet out of {brand, sentiment, timestamp, text, id}; the
-// last two may be missing, other fields are ignored.
+// fromObject reads a tweet from {brand, sentiment, timestamp, text, id}. The last two
+// may be missing; other fields are ignored.
 func fromObject(v any, t *tweet.Tweet) error {
 	o, ok := v.(map[string]any)
 	if !ok {
@@ -120,8 +120,8 @@ func text(o map[string]any, name string, limit int) ([]byte, error) {
 	return []byte(s), nil
 }
 
-// timestamp takes whole milliseconds and Bloblang's timestamps. A float is
-// refused, since it has lost milliseconds already or is about to.
+// timestamp accepts whole milliseconds and Bloblang timestamps. A float is an error,
+// since it may have lost precision.
 func timestamp(v any) (int64, error) {
 	switch v := v.(type) {
 	case nil:
@@ -145,9 +145,9 @@ func timestamp(v any) (int64, error) {
 	case time.Time:
 		return v.UnixMilli(), nil
 	case float64:
-		return 0, fmt.Errorf("timestamp %v is a float: give whole milliseconds, as .round() or .ts_unix_milli() do", v)
+		return 0, fmt.Errorf("timestamp %v is a float: return whole milliseconds, with .round() or .ts_unix_milli()", v)
 	case string:
-		return 0, fmt.Errorf("timestamp %q is text: parse it, as .ts_parse(\"2006-01-02T15:04:05Z07:00\").ts_unix_milli() does", v)
+		return 0, fmt.Errorf("timestamp %q is a string: parse it, for example with .ts_parse(\"2006-01-02T15:04:05Z07:00\").ts_unix_milli()", v)
 	default:
 		return 0, fmt.Errorf("timestamp is %s, not a whole number of milliseconds", valuetype.Of(v))
 	}

@@ -8,24 +8,24 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// The metrics, as they are declared and described.
+// Declarations of the metrics.
 var (
 	declared metric.Set
 
 	metricTweets    = declared.Counter("sentiment_window_tweets", "tweets", "tweets counted", metric.OneOf("sentiment", tweet.Sentiments()...))
-	metricMade      = declared.Counter("sentiment_window_points", "points", "points made, coverage points among them")
+	metricMade      = declared.Counter("sentiment_window_points", "points", "points emitted, including coverage points")
 	metricBatches   = declared.Counter("sentiment_window_batches", "record batches", "record batches counted, with `message: record_batch`")
-	metricFiltered  = declared.Counter("sentiment_window_filtered", "messages", "messages, or records of a batch, that the `mapping` deletes: neither counted nor dead letters")
-	metricRefused   = declared.Counter("sentiment_window_refused", "messages", "messages, or records of a batch, that could not be counted, and leave with an error", metric.OneOf("reason", contract.DeadReasons()...))
+	metricFiltered  = declared.Counter("sentiment_window_filtered", "messages", "messages, or records of a batch, that the `mapping` deleted: neither counted nor dead letters")
+	metricRefused   = declared.Counter("sentiment_window_refused", "messages", "dead letters: messages, or records of a batch, that could not be counted", metric.OneOf("reason", contract.DeadReasons()...))
 	metricPostponed = declared.Counter("sentiment_window_postponed", "messages",
-		"messages that cannot be counted now and were left to `kafka_batches` to redeliver, each time: there is no room in its memory budget, a schema is missing, or the record batch is larger than `max_batch_bytes`",
+		"times that `kafka_batches` was asked to redeliver a message that cannot be counted yet: its memory budget is exhausted, a schema is missing, or the record batch is larger than `max_batch_bytes`",
 		metric.OneOf("reason", postponedMemory, postponedSchema, postponedTooLarge))
-	metricEarly          = declared.Counter("sentiment_window_unlikely_times", "tweets", "tweets counted in the first weeks of 1970, where timestamps lie that are in seconds, that were cut to 32 bits, or that were never set")
-	metricNothingCounted = declared.Gauge("sentiment_window_nothing_counted", "", "1 if all of the first 1,000 records were dead letters, or the input delivers what the settings do not fit, until a record is counted; else 0")
-	metricSlotsUsed      = declared.Gauge("sentiment_window_slots_used_ratio", "", "how many offsets the points of one window have in a partition, as a share of S: the largest of the last one to two minutes. From 1 on, points can replace each other")
+	metricEarly          = declared.Counter("sentiment_window_unlikely_times", "tweets", "tweets counted in the first weeks of 1970: their timestamps are probably in seconds, truncated to 32 bits, or never set")
+	metricNothingCounted = declared.Gauge("sentiment_window_nothing_counted", "", "1 if the first 1,000 records were all dead letters, or the messages of the input do not fit the settings, until a record is counted; else 0")
+	metricSlotsUsed      = declared.Gauge("sentiment_window_slots_used_ratio", "", "offsets that the points of one window span in a partition, as a share of S: the maximum of the last one to two minutes. From 1 on, points can replace each other")
 )
 
-// Metrics are all that the processor makes.
+// Metrics returns the metrics of the processor.
 func Metrics() []metric.Description { return declared.All() }
 
 type processorMetrics struct {
@@ -56,7 +56,7 @@ func newProcessorMetrics(m *service.Metrics) *processorMetrics {
 	}
 }
 
-// tally is what one batch became.
+// tally counts the results of one batch.
 type tally struct {
 	tweets   [tweet.NumSentiments]int64
 	points   int64

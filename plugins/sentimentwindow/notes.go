@@ -9,11 +9,11 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/loglimit"
 )
 
-// notePeriod is how often at most a refused message is logged: each has its
-// error, and metrics count them.
+// notePeriod is the minimum time between two log lines about dead letters. Each dead
+// letter has its error, and metrics count them.
 const notePeriod = 10 * time.Second
 
-// Fields of a log line, beside those of Benthos.
+// Fields of log lines, in addition to those of Benthos.
 const (
 	logComponent = "component"
 	logReason    = "reason"
@@ -22,8 +22,8 @@ const (
 	logOffset    = "offset"
 )
 
-// notes logs the first of the messages that are refused in a period, and of those
-// that are postponed: a topic of nonsense must not hide a batch that is too large.
+// notes logs the first dead letter of a period and, with a limit of its own, the first
+// postponed message: many dead letters must not hide a batch that is too large.
 type notes struct {
 	log                     *service.Logger
 	refusals, postponements loglimit.Limiter
@@ -33,7 +33,7 @@ func newNotes(log *service.Logger) *notes {
 	return &notes{log: log, refusals: loglimit.Limiter{Period: notePeriod}, postponements: loglimit.Limiter{Period: notePeriod}}
 }
 
-// refused logs the first of a number of messages.
+// refused logs the first of a number of dead letters.
 func (n *notes) refused(at place, reason string, err error, messages int64) {
 	total, due := n.refusals.DueOf(messages, time.Now())
 	if !due {
@@ -46,10 +46,10 @@ func more(silent int64) string {
 	if silent == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; %d more since the last such line", silent)
+	return fmt.Sprintf("; %d more since the last such message", silent)
 }
 
-// with logs of a message with where it is.
+// with returns a logger with the position of a message.
 func (n *notes) with(at place, reason string) *service.Logger {
 	fields := []any{logReason, reason}
 	if at.inKafka {
@@ -72,5 +72,5 @@ func (n *notes) postponed(at place, reason string, err error) {
 	if !due {
 		return
 	}
-	n.with(at, reason).Errorf("Not counted until it can be, and redelivered by kafka_batches meanwhile: counting %s: %v%s", at, err, more(total-1))
+	n.with(at, reason).Errorf("Not counted yet; kafka_batches redelivers it until it can be: counting %s: %v%s", at, err, more(total-1))
 }

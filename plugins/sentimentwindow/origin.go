@@ -9,13 +9,11 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
 
-// positionOf returns the position of a message in Kafka. It is contract.PositionOf,
-// which a header can deceive in one point: a genuine topic is told by the list of all
-// headers that the redpanda input keeps.
-//
-// The stock inputs copy the headers of a record over their own metadata, so
-// whoever may write to the topic can replace the position by a header of the
-// same name.
+// positionOf returns the position of a message in Kafka. The stock inputs copy the
+// headers of a record over their own metadata, so anyone who may write to the topic can
+// replace the position with headers of the same names. contract.PositionOf detects a
+// replaced partition or offset by its type. A replaced topic is detected here, by the
+// list of all headers that the redpanda input keeps.
 func positionOf(m *service.Message) (p contract.Position, inKafka bool, err error) {
 	p, inKafka, err = contract.PositionOf(m)
 	headers, kept := m.MetaGetMut(contract.RedpandaHeaders)
@@ -26,12 +24,12 @@ func positionOf(m *service.Message) (p contract.Position, inKafka bool, err erro
 		if name == contract.KafkaTopic {
 			p.Topic = ""
 		}
-		return p, true, fmt.Errorf("its header %q stands in for where it lies in Kafka: it is not trusted, and not counted", name)
+		return p, true, fmt.Errorf("its header %q replaces its position in Kafka, which therefore cannot be trusted", name)
 	}
 	return p, true, err
 }
 
-// spoofed names a header that replaces a part of the position, or "".
+// spoofed returns the name of a header that replaces a part of the position, or "".
 func spoofed(headers any) string {
 	list, ok := headers.([]kgo.RecordHeader)
 	if !ok {

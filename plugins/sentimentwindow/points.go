@@ -14,7 +14,7 @@ const (
 	fieldKeyText  = "text"
 )
 
-// maxTextRunes is how much of a tweet's text a point holds.
+// maxTextRunes is the number of characters of a tweet's text in a point.
 const maxTextRunes = 255
 
 // appendWindow appends the line of one cell and sentiment:
@@ -27,7 +27,7 @@ func appendWindow(dst []byte, s *series, sentiment tweet.Sentiment, count, nanos
 	return appendTime(dst, nanos)
 }
 
-// appendTweet appends the line of one tweet, its text cut:
+// appendTweet appends the line of one tweet, with its text truncated:
 //
 //	tweets,brand=SuperCoffee,sentiment=positive count=1i,text="Love it" 1700000000000000199
 func appendTweet(dst []byte, s *series, t *tweet.Tweet, nanos int64) []byte {
@@ -43,7 +43,7 @@ func appendTime(dst []byte, nanos int64) []byte {
 	return append(dst, '\n')
 }
 
-// windowPoint is the same point as appendWindow's, for Bloblang.
+// windowPoint returns the same point as appendWindow, for Bloblang.
 func windowPoint(c *seriesCache, s *series, sentiment tweet.Sentiment, count, nanos int64) map[string]any {
 	return map[string]any{
 		"measurement": c.measurement,
@@ -53,7 +53,7 @@ func windowPoint(c *seriesCache, s *series, sentiment tweet.Sentiment, count, na
 	}
 }
 
-// tweetPoint is the same point as appendTweet's, for Bloblang.
+// tweetPoint returns the same point as appendTweet, for Bloblang.
 func tweetPoint(c *seriesCache, s *series, t *tweet.Tweet, nanos int64) map[string]any {
 	return map[string]any{
 		"measurement": c.measurement,
@@ -71,7 +71,7 @@ func (c *seriesCache) tags(s *series, sentiment tweet.Sentiment) map[string]any 
 	return tags
 }
 
-// cut gives the first 255 characters of a text, never a part of one.
+// cut returns the first 255 characters of a text.
 func cut(text []byte) []byte {
 	if len(text) <= maxTextRunes {
 		return text

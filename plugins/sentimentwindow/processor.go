@@ -1,10 +1,10 @@
-// Package sentimentwindow is the processor `sentiment_window`: it decodes
-// tweets, counts them by window, brand and sentiment, and gives every point a
-// timestamp of its own, so that InfluxDB stores all of them and a replay writes
-// the same ones again.
+// Package sentimentwindow is the processor `sentiment_window`: it decodes tweets,
+// counts them by window, brand and sentiment, and gives every point its own timestamp,
+// so that InfluxDB stores all of them and a replay rewrites the same points.
 //
-// A processor cannot hold an ack: what it keeps back is acked at once. So each
-// batch is folded within one call, and nothing stays behind between calls.
+// A processor cannot delay an acknowledgement: Benthos acknowledges a message that it
+// keeps back at once. So each batch is folded within one call, and nothing is kept
+// between calls.
 package sentimentwindow
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// Name is what the processor is called in YAML.
+// Name is the name of the processor in YAML.
 const Name = "sentiment_window"
 
 // Register adds the processor to an environment under a name.
@@ -49,8 +49,8 @@ func init() {
 	}
 }
 
-// processor is shared by all threads of a pipeline: what changes is in folders,
-// which belong to one call at a time, or atomic.
+// processor is shared by all threads of a pipeline. Its mutable state is atomic, guarded
+// by a mutex, or in folders, which belong to one call at a time.
 type processor struct {
 	conf    config
 	decoder decoder
@@ -58,21 +58,20 @@ type processor struct {
 	folders sync.Pool
 	spans   *spans
 
-	// topic is the one that this process counts. With identity: timestamp it
-	// is not in the key of a point, so a second one would replace its points.
+	// topic is the topic that this process counts. With identity: timestamp it is not
+	// part of a point's key, so points of a second topic would replace its points.
 	topic atomic.Pointer[string]
 
 	notes     *notes
 	early     earlyNotes
 	beginning *beginning
 
-	// sequence stands in for the offset of messages that come from elsewhere.
-	// It starts at the clock, so that a restart does not begin with the same
-	// positions.
+	// sequence replaces the offset of messages that do not come from Kafka. It starts at
+	// the current time, so that a restart does not repeat positions.
 	sequence atomic.Int64
 }
 
-// newProcessor takes a configuration that has been checked.
+// newProcessor expects a checked configuration.
 func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*processor, error) {
 	log = log.With(logComponent, Name)
 	l, err := conf.laws()
@@ -94,11 +93,10 @@ func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*
 	return p, nil
 }
 
-// ProcessBatch gives one batch: the points, then every message that could not
-// be counted, unchanged but for its error and the metadata that say why and
-// from where. It gives none if there is nothing to tell, as for a record batch
-// without records and without a coverage point, or one that its input redelivers
-// since it cannot be counted now, and fails only when the context ends.
+// ProcessBatch returns one batch: the points, then the dead letters, which are unchanged
+// except for their error and metadata. It returns no batch if there are no results, as
+// for a record batch without records and without a coverage point, or one that its
+// input redelivers. It fails only if the context ends.
 func (p *processor) ProcessBatch(ctx context.Context, batch service.MessageBatch) ([]service.MessageBatch, error) {
 	f := p.folders.Get().(*folder)
 	defer func() {
@@ -126,11 +124,11 @@ func (p *processor) ProcessBatch(ctx context.Context, batch service.MessageBatch
 	return []service.MessageBatch{out}, nil
 }
 
-// countRecords counts messages that are a record each. It fails only when the
-// context ends.
+// countRecords counts messages that are a record each. It fails only if the context
+// ends.
 //
-// Where one is postponed, all messages of its delivery are: the input redelivers
-// them together, and points made of some of them would be others then. So the
+// If a message is postponed, so are all messages of its delivery: the input redelivers
+// them together, and points of some of them would differ from those of all. So the
 // batch is counted again without them.
 func (p *processor) countRecords(ctx context.Context, f *folder, batch service.MessageBatch) error {
 	for len(batch) > 0 {
@@ -145,8 +143,8 @@ func (p *processor) countRecords(ctx context.Context, f *folder, batch service.M
 	return nil
 }
 
-// tryRecords counts messages up to one that is postponed, whose delivery it
-// returns.
+// tryRecords counts messages up to the first that is postponed, and returns its
+// delivery.
 func (p *processor) tryRecords(ctx context.Context, f *folder, batch service.MessageBatch) (postponed *delivery.Delivery, err error) {
 	var with deliveryContext
 	next := p.sequence.Add(int64(len(batch))) - int64(len(batch))
@@ -192,8 +190,8 @@ func (p *processor) tryRecords(ctx context.Context, f *folder, batch service.Mes
 	return p.reserveFor(ctx, f, batch[len(batch)-1])
 }
 
-// reserveFor is reserve where the messages of a delivery go together. It returns
-// the one that is postponed.
+// reserveFor is reserve for messages that are redelivered together. It returns the
+// delivery if it is postponed.
 func (p *processor) reserveFor(ctx context.Context, f *folder, m *service.Message) (postponed *delivery.Delivery, err error) {
 	if err = p.reserve(ctx, f, m); errors.Is(err, errPostponed) {
 		return delivery.Of(m.Context()), nil
@@ -218,8 +216,8 @@ func (c *deliveryContext) of(ctx context.Context, d *decoder, m *service.Message
 	return c.Context
 }
 
-// countRecord decodes and counts one of a number of messages. Its error comes
-// with a reason from the fixed list of the metric.
+// countRecord decodes and counts one of a number of messages. With an error, reason is
+// one of contract.DeadReasons.
 func (p *processor) countRecord(ctx context.Context, f *folder, m *service.Message, o contract.Position, inKafka bool, of int) (reason string, err error) {
 	if err := m.GetError(); err != nil {
 		return contract.ReasonFailedBefore, err
@@ -250,7 +248,7 @@ func (p *processor) countRecord(ctx context.Context, f *folder, m *service.Messa
 	return "", nil
 }
 
-// checkBounds refuses a tweet of a message whose timestamp the user does not allow.
+// checkBounds returns an error if the timestamp of a message's tweet is out of bounds.
 func (p *processor) checkBounds(m *service.Message, t *tweet.Tweet) (reason string, err error) {
 	b := p.conf.bounds
 	if b == nil {
@@ -265,7 +263,7 @@ func (p *processor) checkBounds(m *service.Message, t *tweet.Tweet) (reason stri
 	return contract.ReasonOutOfBounds, b.check(t.Millis, record)
 }
 
-// Close ends what the processor asks for. Nothing is kept between batches.
+// Close ends requests to the schema registry. Nothing else outlives a batch.
 func (p *processor) Close(context.Context) error {
 	if p.decoder.schemas != nil {
 		p.decoder.schemas.close()

@@ -14,21 +14,20 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// maxDeadRecords is how many messages the broken records of one batch may
-// become. A batch of a megabyte can hold 150,000 empty records, and a message
-// is a hundred times as large as one of these.
+// maxDeadRecords bounds the dead letters of one batch. A batch of a megabyte can hold
+// 150,000 empty records, and a message takes a hundred times as much memory as one.
 const maxDeadRecords = 1 << 13
 
-// brokenRecord is one that cannot be counted, and why. Its slices are in the
-// batch.
+// brokenRecord is a record that cannot be counted, with the reason. Its slices alias
+// the batch.
 type brokenRecord struct {
 	recordbatch.Record
 	reason string
 	text   string
 }
 
-// countBatches counts messages that are a whole record batch each, and leaves out
-// those that their input redelivers. It fails only when the context ends.
+// countBatches counts messages that are a whole record batch each. It skips those that
+// their input redelivers. It fails only if the context ends.
 func (p *processor) countBatches(ctx context.Context, f *folder, batch service.MessageBatch) error {
 	var with deliveryContext
 	for _, m := range batch {
@@ -55,8 +54,8 @@ func (p *processor) countBatches(ctx context.Context, f *folder, batch service.M
 	return nil
 }
 
-// countBatch counts the records of one batch. With an error nothing of it is
-// counted, and the error comes with a reason from the fixed list of the metric.
+// countBatch counts the records of one batch. With an error none of them is counted;
+// reason is one of contract.DeadReasons.
 func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Message, o *batchOrigin) (reason string, err error) {
 	if err := m.GetError(); err != nil {
 		return contract.ReasonFailedBefore, err
@@ -89,7 +88,7 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 		f.drop()
 		f.letters = before
 	}
-	// The count in the header is the producer's word; the bytes are there.
+	// The number of records in the header may be wrong; the number of bytes is not.
 	g.room = min(int(h.Records)*bytesPerTweetLine, 2*r.Len())
 	seen, err := p.countAll(ctx, f, g, m, &r)
 	if err != nil {
@@ -119,8 +118,8 @@ func (p *processor) countBatch(ctx context.Context, f *folder, m *service.Messag
 	return "", nil
 }
 
-// readerOf begins to read a record batch, compressed or not. Its CRC is checked
-// before a record waits for a schema, which wrong bytes must not.
+// readerOf returns a reader of a record batch, compressed or not. The CRC is checked
+// before any record can wait for a schema: corrupt bytes must not wait.
 func (p *processor) readerOf(f *folder, b []byte) (r recordbatch.Reader, err error) {
 	if !p.decoder.plain {
 		if _, err = recordbatch.Check(b); err == nil {
@@ -135,22 +134,22 @@ func (p *processor) readerOf(f *folder, b []byte) (r recordbatch.Reader, err err
 	case err != nil:
 		return r, fmt.Errorf("reading its bytes as a record batch: %w: %s", err, wantUnchanged)
 	case r.Header().Control():
-		return r, errors.New("it is a control batch, which marks a transaction and holds no tweets: leave it out, as kafka_batches does")
+		return r, errors.New("it is a control batch, which ends a transaction and contains no tweets: skip it, as kafka_batches does")
 	}
 	return r, nil
 }
 
-// wantUnchanged is what to do about a message that is not what it should be.
-const wantUnchanged = "let no processor change what kafka_batches gives"
+// wantUnchanged is the advice about a message that does not match its metadata.
+const wantUnchanged = "processors must not change the messages of kafka_batches"
 
-// seen is what was found in a batch besides tweets.
+// seen is what a batch contains besides tweets.
 type seen struct {
-	newest   int64 // Kafka's time, ms since the Unix epoch
+	newest   int64 // latest timestamp in Kafka, ms since the Unix epoch
 	broken   int64 // records that cannot be counted
 	filtered int64 // records that the mapping deletes
 }
 
-// countAll counts the records that r gives, of the message m.
+// countAll counts the records of r, which are those of the message m.
 func (p *processor) countAll(ctx context.Context, f *folder, g *group, m *service.Message, r *recordbatch.Reader) (seen seen, err error) {
 	var rec recordbatch.Record
 	var t tweet.Tweet
@@ -167,8 +166,8 @@ func (p *processor) countAll(ctx context.Context, f *folder, g *group, m *servic
 		reason := contract.ReasonUndecodable
 		var err error
 		if p.decoder.plain {
-			// A call through a function value would put both variables on the
-			// heap, and costs what a call costs.
+			// A call through a function value would move both variables to the heap,
+			// and cannot be inlined.
 			err = plainAvro(rec.Value, &t)
 		} else if err = p.decoder.decodeRecord(ctx, &g.first, &rec, &f.tweet); err == nil {
 			t = f.tweet
@@ -204,13 +203,13 @@ func (p *processor) countAll(ctx context.Context, f *folder, g *group, m *servic
 	return seen, p.reserve(ctx, f, m)
 }
 
-// refuseBroken makes a message of each record of a batch that could not be
-// counted. Where these are too many, the batch itself is refused, once: its
-// other records count all the same.
+// refuseBroken makes a dead letter of each record of a batch that could not be counted.
+// If there are too many, one dead letter with the whole batch replaces them; the other
+// records still count.
 func (p *processor) refuseBroken(f *folder, m *service.Message, o *batchOrigin, broken int64) {
 	if broken > maxDeadRecords {
 		first := &f.broken[0]
-		p.refuse(f, m, o.place(), first.reason, fmt.Errorf("%d of its %d records, the first at offset %d: %s",
+		p.refuse(f, m, o.place(), first.reason, fmt.Errorf("%d of its %d records cannot be counted, the first at offset %d: %s",
 			broken, o.records, first.Offset, first.text))
 		f.tally.refused.messages[first.reason] += broken - 1
 		f.tally.refused.records += broken - 1
@@ -218,7 +217,7 @@ func (p *processor) refuseBroken(f *folder, m *service.Message, o *batchOrigin, 
 	}
 	for i := range f.broken {
 		b := &f.broken[i]
-		// The batch is in memory that is used again, and would be kept as a whole.
+		// The memory of the batch is reused, and a slice would retain all of it.
 		b.Key, b.Value = bytes.Clone(b.Key), bytes.Clone(b.Value)
 		at := o.Position
 		at.Offset = b.Offset
@@ -234,9 +233,8 @@ func (f *folder) forgetBroken() {
 	}
 }
 
-// recordMessage is a record of a batch as a message of its own, as the redpanda
-// input would make it, but for its headers: in metadata they could pass for
-// anything.
+// recordMessage returns a record of a batch as a message, as the redpanda input would
+// make it, but without headers: as metadata they could replace anything.
 func recordMessage(o *contract.Position, rec *recordbatch.Record) *service.Message {
 	m := service.NewMessage(rec.Value)
 	contract.Position{Topic: o.Topic, Partition: o.Partition, Offset: rec.Offset}.Set(m)

@@ -1,11 +1,10 @@
 package sentimentwindow
 
-// refusals are what one call has refused. They are counted and logged at its end
-// only: until then its messages may be taken back, to be redelivered and refused
-// again.
+// refusals are the dead letters of one call. They are counted and logged at its end:
+// until then its messages may be taken back, to be redelivered and refused again.
 type refusals struct {
 	messages map[string]int64 // by reason
-	records  int64            // that those hold
+	records  int64            // in those messages
 	// Of the first of them:
 	at     place
 	reason string
@@ -22,7 +21,7 @@ func (r *refusals) add(at place, reason string, err error) {
 	r.records++
 }
 
-// report counts and logs the refusals.
+// report counts and logs the dead letters.
 func (p *processor) report(r *refusals) {
 	if r.err == nil {
 		return

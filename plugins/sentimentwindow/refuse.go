@@ -12,9 +12,9 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 )
 
-// place is what an error says of where a message lies. A part of the origin
-// that is not known to be genuine is left out; after, if not -1, is then the
-// offset of the genuine record before it.
+// place is the position of a message in an error. Parts that are not known to be
+// genuine are omitted; after, if not -1, is then the offset of the genuine record
+// before it.
 type place struct {
 	contract.Position
 	inKafka bool
@@ -23,7 +23,7 @@ type place struct {
 	last    int64 // its last offset, or -1
 }
 
-// refuse marks a message with why it was not counted and where it lies.
+// refuse makes a message a dead letter, with the reason and its position.
 func (p *processor) refuse(f *folder, m *service.Message, at place, reason string, cause error) {
 	at.Topic = brief(at.Topic, maxTopicBytes)
 	err := letterError{text: brief(fmt.Sprintf("counting %s: %v", at, cause), maxErrorBytes)}
@@ -55,12 +55,12 @@ func (p *processor) refuse(f *folder, m *service.Message, at place, reason strin
 	}
 }
 
-// Every part of a dead letter besides its content is bounded, and so is a line of
-// the log: an error may repeat a value of a megabyte, and the letter of a record of
-// the greatest size must not be larger than what Kafka accepts.
+// Every part of a dead letter besides its content is bounded, and so is a log line: an
+// error may repeat a value of a megabyte, and the dead letter of the largest record
+// must not exceed what Kafka accepts.
 const (
 	maxErrorBytes = 1024
-	maxTopicBytes = 249 // Kafka's own
+	maxTopicBytes = 249 // Kafka's limit
 )
 
 // letterError is the error of a dead letter.
@@ -73,18 +73,18 @@ func (e letterError) Error() string { return e.text }
 
 func (e letterError) Unwrap() error { return e.before }
 
-// brief cuts text to a number of bytes, never inside a character.
+// brief truncates text to a number of bytes, at a character boundary.
 func brief(text string, limit int) string {
 	const mark = "…"
 	if len(text) <= limit {
 		return text
 	}
-	// A copy, or the whole of it would be kept.
+	// A copy, since a slice would retain the whole text.
 	return strings.ToValidUTF8(text[:limit-len(mark)], "") + mark
 }
 
-// takeBack gives the refused messages the errors that they came with, so that they
-// can be counted again.
+// takeBack restores the errors that the refused messages arrived with, so that they can
+// be counted again.
 func (f *folder) takeBack() {
 	for _, m := range f.refused {
 		var before error
@@ -95,9 +95,8 @@ func (f *folder) takeBack() {
 	}
 }
 
-// clearDead removes what the headers of a record say under the names of a dead
-// letter. Where a part of its position is not known, a header would stand in for
-// it and pass for ours.
+// clearDead removes metadata that a header has set under a name of a dead letter's
+// metadata. It would pass for ours where a part of the position is unknown.
 func clearDead(m *service.Message) {
 	var names []string
 	_ = m.MetaWalkMut(func(name string, _ any) error {
@@ -129,25 +128,25 @@ func (p place) String() string {
 	if p.Offset >= 0 {
 		offset = strconv.FormatInt(p.Offset, 10)
 	} else if p.after >= 0 {
-		offset = "behind " + strconv.FormatInt(p.after, 10)
+		offset = "after " + strconv.FormatInt(p.after, 10)
 	}
 	return "the " + what + " of topic " + topic + ", partition " + partition + ", offset " + offset
 }
 
-// checkTopic refuses a second topic, since its points would replace those of
-// the first, and an input that may read several.
+// checkTopic rejects a second topic, whose points would replace those of the first, and
+// an input that may read several.
 func (p *processor) checkTopic(d *delivery.Delivery, topic string) error {
 	if p.conf.identity != contract.IdentityTimestamp {
 		return nil
 	}
 	if d != nil && d.Identity == contract.IdentitySource {
-		return misfit{fmt.Errorf("kafka_batches has `%s: %s`, so it reads any number of topics, and `%s: %s` here does not tell them apart: their points would replace each other. Set the same in both",
+		return misfit{fmt.Errorf("kafka_batches has `%s: %s`, so it may read several topics, but `%s: %s` here does not distinguish them: their points would replace each other. Set the same identity in both",
 			fieldIdentity, contract.IdentitySource, fieldIdentity, contract.IdentityTimestamp)}
 	}
 	p.topic.CompareAndSwap(nil, &topic)
 	if first := *p.topic.Load(); first != topic {
-		return misfit{fmt.Errorf("this process counts topic %s already, and points of two topics in one measurement replace each other: "+
-			"give each topic a pipeline and a bucket or measurement of its own", first)}
+		return misfit{fmt.Errorf("this process already counts topic %s, and points of two topics in one measurement replace each other: "+
+			"give each topic its own pipeline, and its own bucket or measurement", first)}
 	}
 	return nil
 }

@@ -39,11 +39,11 @@ func TestWhatCannotBeCountedLeavesWithItsOrigin(t *testing.T) {
 		{"JSON on an Avro topic", at([]byte(`{"id":"x","brand":"b","sentiment":"positive","timestamp":1}`)), contract.ReasonUndecodable, []string{"encoding: json"}, 6},
 		{"time beyond InfluxDB", at(datum("b", tweet.Positive, 1<<62)), contract.ReasonUndecodable, []string{"1677 to 2262"}, 6},
 		{"brand that no tag can hold", at(datum("line\nbreak", tweet.Positive, now)), contract.ReasonUnstorable, []string{"brand", "newline"}, 6},
-		{"spoofed offset", at(tweetBytes, header(contract.KafkaOffset, "999")), contract.ReasonOrigin, []string{`header "kafka_offset"`, "offset behind 5"}, nil},
+		{"spoofed offset", at(tweetBytes, header(contract.KafkaOffset, "999")), contract.ReasonOrigin, []string{`header "kafka_offset"`, "offset after 5"}, nil},
 		{"spoofed partition", at(tweetBytes, header(contract.KafkaPartition, "1")), contract.ReasonOrigin, []string{`header "kafka_partition"`, "partition unknown"}, 6},
 		{"spoofed topic", at(tweetBytes, header(contract.KafkaTopic, "other")), contract.ReasonOrigin, []string{`header "kafka_topic"`, "topic unknown"}, 6},
 		{"spoofed offset, and headers of a dead letter", at(tweetBytes, header(contract.KafkaOffset, "999"), header(contract.DeadOffset, "999"), header("dead_spoofed", "x")),
-			contract.ReasonOrigin, []string{"offset behind 5"}, nil},
+			contract.ReasonOrigin, []string{"offset after 5"}, nil},
 		{"spoofed list of headers", func() *service.Message {
 			m := at(tweetBytes)
 			m.MetaSetMut(contract.RedpandaHeaders, "[]")
@@ -55,7 +55,7 @@ func TestWhatCannotBeCountedLeavesWithItsOrigin(t *testing.T) {
 			return m
 		}(), contract.ReasonOrigin, []string{"kafka_offset", "6 (an integer)"}, nil},
 		{"partition without room", kafkaMessage("tweets", 64, 6, tweetBytes), contract.ReasonOrigin, []string{"max_partitions is 64"}, 6},
-		{"second topic", kafkaMessage("other", 2, 6, tweetBytes), contract.ReasonOrigin, []string{"counts topic tweets already"}, 6},
+		{"second topic", kafkaMessage("other", 2, 6, tweetBytes), contract.ReasonOrigin, []string{"already counts topic tweets"}, 6},
 		{"failed before", func() *service.Message {
 			m := at(tweetBytes)
 			m.SetError(errors.New("no such field"))

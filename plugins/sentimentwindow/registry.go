@@ -17,18 +17,18 @@ import (
 )
 
 const (
-	// maxKeptBytes bounds the texts of the schemas that are kept.
+	// maxKeptBytes bounds the texts of the cached schemas.
 	maxKeptBytes = 16 << 20
 
 	registryTimeout = 10 * time.Second
 )
 
-// What lint and the constructor say of settings that are wrong.
+// Errors of lint and of the constructor.
 const (
 	wrongRegistryURL   = "url must be like http://localhost:8081"
 	wrongRegistryQuery = "url must not hold a query: it would be logged; set username and password"
-	// A malformed URL is not repeated: it may have a password.
-	wrongRegistryParse    = wrongRegistryURL + ", without spaces, and with % only before two hexadecimal digits; set username and password rather than writing them into it"
+	// A malformed URL is not repeated: it may contain a password.
+	wrongRegistryParse    = wrongRegistryURL + ", without spaces, and with % only before two hexadecimal digits; set username and password instead of adding them to the URL"
 	wrongRegistryPassword = "password needs username"
 )
 
@@ -37,7 +37,7 @@ type registryConfig struct {
 	username string
 	password string
 	tls      *tls.Config
-	// waits: an id that the registry does not have is asked for until it has it.
+	// waits is true if records wait for a schema that the registry does not have.
 	waits bool
 }
 
@@ -71,7 +71,7 @@ func registryConfigFrom(parsed *service.ParsedConfig, message string) (c registr
 		return c, err
 	}
 	if user := u.User; user != nil {
-		// Errors of the client show its URL, and only we know what is a secret.
+		// Errors of the client contain its URL, and it does not hide the password.
 		if c.username == "" {
 			c.username = user.Username()
 			c.password, _ = user.Password()
@@ -96,11 +96,11 @@ func registryConfigFrom(parsed *service.ParsedConfig, message string) (c registr
 	return c, nil
 }
 
-// registry gets writer's schemas by id. What it says of an id decides whether
-// a record is counted, so only an answer that is final may refuse one: a schema
-// that cannot be read as a tweet, and, unless waits, the registry's "schema not
-// found", which one that has not caught up yet says as well. Until there is such
-// an answer the record waits: see schemaCache.
+// registry looks up writer's schemas by id. The result decides whether a record is
+// counted, so only a final response may make it a dead letter: a schema that is not
+// that of a tweet or, unless waits is set, "schema not found", which a registry that
+// lags behind responds as well. Until there is a final response the record waits: see
+// schemaCache.
 type registry struct {
 	client *registryClient
 	waits  bool
@@ -114,7 +114,7 @@ func newRegistry(c registryConfig) (*registry, error) {
 	return &registry{client: client, waits: c.waits}, nil
 }
 
-// fetch asks once. Its error may pass; what is final stands in the entry.
+// fetch requests a schema once. Its error may be temporary; a final one is in the entry.
 func (r *registry) fetch(ctx context.Context, id int) (schemaEntry, error) {
 	final := func(err error) (schemaEntry, error) {
 		return schemaEntry{err: err, until: time.Now().Add(registryForgets)}, nil

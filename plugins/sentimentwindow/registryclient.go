@@ -17,22 +17,22 @@ import (
 )
 
 const (
-	// maxResponseBytes bounds one response of the registry, decompressed. A schema
-	// is text in JSON there, and so takes more bytes than it has.
+	// maxResponseBytes bounds one response of the registry, decompressed. It contains the
+	// schema as a JSON string, with escapes.
 	maxResponseBytes = 2 * avro.MaxSchemaBytes
-	// maxErrorPageBytes is what is read of an error, which is cut rather than refused.
+	// maxErrorPageBytes is how much of an error response is read.
 	maxErrorPageBytes = 64 << 10
 	// maxRedirects is how often a request may be redirected, on the same host.
 	maxRedirects = 3
-	// maxReferences bounds the schemas that a schema refers to, in all.
+	// maxReferences bounds the schemas that a schema refers to, directly or not.
 	maxReferences = 100
 	// lookupTimeout bounds all requests for one schema.
 	lookupTimeout = 3 * registryTimeout
-	// maxSaid bounds what a log line repeats of the registry's words.
+	// maxSaid bounds what a log line quotes from the registry.
 	maxSaid = 200
 )
 
-// registryClient asks a registry that may be hostile, or none at all.
+// registryClient sends requests to a registry that may be hostile, or another server.
 type registryClient struct {
 	client  *sr.Client
 	secrets *strings.Replacer
@@ -55,13 +55,13 @@ func newRegistryClient(c registryConfig) (*registryClient, error) {
 	}
 	client, err := sr.NewClient(opts...)
 	if err != nil {
-		return nil, fmt.Errorf("making the client of the schema registry: %w", err)
+		return nil, fmt.Errorf("creating the client of the schema registry: %w", err)
 	}
 	return &registryClient{client, secretsOf(c)}, nil
 }
 
-// checkRedirect keeps the credentials with the host that they are for: a request
-// that is redirected has them, too.
+// checkRedirect does not let credentials leave their host: a redirected request includes
+// them.
 func checkRedirect(next *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	switch {
@@ -75,7 +75,7 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// writerSchema is what a registry has under an id.
+// writerSchema is the schema of an id.
 type writerSchema struct {
 	sr.Schema
 	references []string // texts, each after those that it refers to itself
@@ -89,10 +89,10 @@ func (w *writerSchema) size() int {
 	return n
 }
 
-// finalError is an error that asking again does not change.
+// finalError is an error that a retry cannot change.
 type finalError struct{ error }
 
-// get asks for a schema and those that it refers to.
+// get requests a schema and those that it refers to.
 func (c *registryClient) get(ctx context.Context, id int) (w writerSchema, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
@@ -110,7 +110,7 @@ func (c *registryClient) get(ctx context.Context, id int) (w writerSchema, err e
 	return w, nil
 }
 
-// reference is a version of a subject, which does not change.
+// reference is a version of a subject, which is immutable.
 type reference struct {
 	subject string
 	version int
@@ -123,7 +123,7 @@ type referred struct {
 	client *sr.Client
 	seen   map[reference]bool // true once it is in texts
 	texts  []string
-	room   int // bytes that may come
+	room   int // remaining bytes
 }
 
 func (r *referred) collect(ctx context.Context, references []sr.SchemaReference) error {
@@ -136,7 +136,7 @@ func (r *referred) collect(ctx context.Context, references []sr.SchemaReference)
 		case seen:
 			return finalError{fmt.Errorf("it refers to %s, which refers to itself", at)}
 		case at.version < 1:
-			return finalError{fmt.Errorf("it refers to %s, and only a numbered version stays the same", at)}
+			return finalError{fmt.Errorf("it refers to %s: a reference needs a version number, since only a numbered version is immutable", at)}
 		case len(r.seen) >= maxReferences:
 			return finalError{fmt.Errorf("it refers to more than %d schemas", maxReferences)}
 		}
@@ -146,14 +146,14 @@ func (r *referred) collect(ctx context.Context, references []sr.SchemaReference)
 		var answer *sr.ResponseError
 		switch {
 		case errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound:
-			// A registry takes a schema after those that it refers to, so waiting for
-			// it to catch up is of no use.
+			// A registry accepts a schema only after those that it refers to, so waiting
+			// would not help.
 			return finalError{fmt.Errorf("it refers to %s, which the registry does not have", at)}
 		case err != nil:
 			return fmt.Errorf("getting the schema %s that it refers to: %w", at, err)
 		}
 		if r.room -= len(found.Schema.Schema); r.room < 0 {
-			return finalError{fmt.Errorf("with the schemas that it refers to it has more than %d bytes", avro.MaxSchemaBytes)}
+			return finalError{fmt.Errorf("it has more than %d bytes, including the schemas that it refers to", avro.MaxSchemaBytes)}
 		}
 		if err := r.collect(ctx, found.References); err != nil {
 			return err
@@ -164,15 +164,15 @@ func (r *referred) collect(ctx context.Context, references []sr.SchemaReference)
 	return nil
 }
 
-// notFound reports whether the registry says that it does not have a schema.
+// notFound reports whether the registry responded that it has no such schema.
 func notFound(err error) bool {
 	var answer *sr.ResponseError
 	return errors.As(err, &answer) && answer.ErrorCode == sr.ErrSchemaNotFound.Code
 }
 
-// ofSchema reports whether an error is about the schema that was asked for, rather
-// than about the registry as a whole: it does not accept the credentials, is
-// overloaded, or somebody before it does not reach it.
+// ofSchema reports whether an error is about the requested schema, rather than about the
+// registry as a whole, such as wrong credentials, overload, or a gateway that cannot
+// reach it.
 func ofSchema(err error) bool {
 	var answer *sr.ResponseError
 	if !errors.As(err, &answer) {
@@ -186,8 +186,8 @@ func ofSchema(err error) bool {
 	return true
 }
 
-// said is an error in words for a log line: in short, without control characters,
-// and without the credentials, whoever repeats them.
+// said returns an error for a log line: short, without control characters, and without
+// credentials.
 func (c *registryClient) said(err error) error {
 	text := err.Error()
 	var answer *sr.ResponseError
@@ -200,11 +200,11 @@ func (c *registryClient) said(err error) error {
 }
 
 func (c *registryClient) quote(text string) string {
-	// Before it is cut, since a part of a secret would not be recognised.
+	// Secrets are replaced before truncation: a part of one would not be recognised.
 	return fmt.Sprintf("%.*q", maxSaid, c.secrets.Replace(text))
 }
 
-// secretsOf replaces the forms in which the credentials may come back.
+// secretsOf returns a replacer for all forms of the credentials.
 func secretsOf(c registryConfig) *strings.Replacer {
 	if c.password == "" {
 		return strings.NewReplacer()
@@ -216,7 +216,7 @@ func secretsOf(c registryConfig) *strings.Replacer {
 
 var errTooLarge = fmt.Errorf("its response is larger than %d bytes", maxResponseBytes)
 
-// cappedBody bounds what a response may hold.
+// cappedBody bounds the size of a response.
 type cappedBody struct{ http.RoundTripper }
 
 func (c cappedBody) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -225,7 +225,7 @@ func (c cappedBody) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
-		// Its beginning tells what is wrong.
+		// The beginning of an error page is enough.
 		resp.Body = readCloser{io.LimitReader(resp.Body, maxErrorPageBytes), resp.Body}
 		return resp, nil
 	}
@@ -238,7 +238,7 @@ type readCloser struct {
 	io.Closer
 }
 
-// cappedReader fails where more comes than there is room for.
+// cappedReader fails if there are more bytes than allowed.
 type cappedReader struct {
 	io.Reader
 	room int

@@ -9,32 +9,32 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 )
 
-// About what is taken by what is made of messages, besides the bytes of lines,
-// keys and values. A test compares it with what is in use.
+// Estimated memory of the results, in addition to the bytes of lines, keys and values. A
+// test compares the estimates with the memory in use.
 const (
-	letterBytes = 2 << 10 // with its metadata
-	markBytes   = 1 << 10 // what makes a letter of a message that is there
+	letterBytes = 2 << 10 // a dead letter with its metadata
+	markBytes   = 1 << 10 // the error and metadata of a dead letter
 	pointBytes  = 2 << 10 // a structured message
 	cellBytes   = 256     // a window and brand, and its lines
-	seriesBytes = 512     // a brand, besides five times its name
+	seriesBytes = 512     // a brand, in addition to five times its name
 )
 
-// recordsPerReservation is after how many records memory is reserved for what was
-// made of them.
+// recordsPerReservation is the number of records after which memory is reserved for
+// their results.
 const recordsPerReservation = 1024
 
-// Reasons why a message is left to its input to redeliver: the values of a
-// metric's label, so a fixed list.
+// Reasons why the input redelivers a message: the values of a metric's label, so a fixed
+// list.
 const (
 	postponedMemory   = "memory"
 	postponedSchema   = "schema"
 	postponedTooLarge = "too_large"
 )
 
-// payerOf returns the delivery whose input is charged for what a call makes of its
-// messages: one of theirs, since a call that waited for room with one delivery
-// while it holds that of another would wait for itself. It is nil where no input
-// of ours waits for an acknowledgement.
+// payerOf returns the delivery that is charged for the results of a call: a single one
+// of its messages', since a call that waited for memory of one delivery while holding
+// that of another could wait for itself. It is nil if no kafka_batches waits for an
+// acknowledgement.
 func payerOf(batch service.MessageBatch) *delivery.Delivery {
 	for _, m := range batch {
 		if d := delivery.Of(m.Context()); d.Open() {
@@ -44,7 +44,7 @@ func payerOf(batch service.MessageBatch) *delivery.Delivery {
 	return nil
 }
 
-// made is about how many bytes the call has made of its messages.
+// made returns the estimated memory of the results so far.
 func (f *folder) made() int64 {
 	n := f.letters
 	for _, g := range f.groups {
@@ -56,10 +56,10 @@ func (f *folder) made() int64 {
 	return n
 }
 
-// reserve charges the input for what was made since the last time. It waits while
-// the input has no room. It fails with the error of the context, or with
-// errPostponed: no room came, and the input redelivers m. Where it does not, what
-// bounds m alone must do.
+// reserve charges the input for the results since the last call. It waits while the
+// budget is exhausted. It fails with the error of the context, or with errPostponed if
+// the wait was too long and the input redelivers m. If the input does not redeliver, the
+// results are bounded by the size of m only.
 func (p *processor) reserve(ctx context.Context, f *folder, m *service.Message) error {
 	made := f.made()
 	if f.payer == nil || made <= f.reserved {
@@ -79,13 +79,13 @@ func (p *processor) reserve(ctx context.Context, f *folder, m *service.Message) 
 	return nil
 }
 
-// postpone leaves a message to its input to redeliver, if that will.
+// postpone makes the input redeliver a message, and reports whether it will.
 func (p *processor) postpone(m *service.Message, at place, reason string, err error) bool {
 	if !delivery.Of(m.Context()).Refuse(err) {
 		return false
 	}
 	p.metrics.postponed.Incr(1, reason)
-	if reason != postponedMemory { // that passes by itself
+	if reason != postponedMemory { // which resolves itself
 		p.notes.postponed(at, reason, err)
 	}
 	return true

@@ -18,53 +18,53 @@ import (
 )
 
 const (
-	// maxSchemas bounds the schemas that are kept, and those that are missing.
-	// Ids come from the records, so a hostile producer chooses how many there are.
+	// maxSchemas bounds the cached schemas, and the missing ones. Ids come from the
+	// records, so a hostile producer chooses their number.
 	maxSchemas = 1000
 
 	registryMinBackoff = 200 * time.Millisecond
 	registryMaxBackoff = 10 * time.Second
-	// registryForgets is how long an unknown id is answered from the cache.
+	// registryForgets is how long an unknown id is cached.
 	registryForgets = 30 * time.Second
-	// registryPatience is how long a record waits on its thread for a registry
-	// that has answered before. Without it the first batches of each schema would
-	// be redelivered.
+	// registryPatience is how long a record waits on its thread for a registry that has
+	// responded before. Without it the first batches of each schema would be
+	// redelivered.
 	registryPatience = 500 * time.Millisecond
-	// neededLately is within which time a batch is redelivered that needs a schema.
+	// neededLately is the time within which a batch that needs a schema is redelivered.
 	neededLately = 3 * time.Second
-	// missingForgets is how long a missing schema is remembered that no record
-	// needs any more, as when its partition has gone to another process.
+	// missingForgets is how long a missing schema is remembered after the last record
+	// that needs it, which may have moved to another process with its partition.
 	missingForgets = time.Minute
 )
 
 var (
-	// errPostponed is for a message that its input redelivers: it is left out of
-	// the result.
+	// errPostponed is the error of a message that its input redelivers. The result does
+	// not include it.
 	errPostponed = errors.New("its input redelivers it")
-	// errSchemaNotFound is the registry's answer that it has no such schema.
+	// errSchemaNotFound is the registry's response that it has no such schema.
 	errSchemaNotFound error = schemaError{errors.New("it has no such schema")}
 )
 
-// schemaError is about one schema: others may be had all the same.
+// schemaError is an error about one schema; others may still be available.
 type schemaError struct{ error }
 
-// schemaEntry is what is known of a schema.
+// schemaEntry is the cached result of a look-up.
 type schemaEntry struct {
 	resolver *avro.Resolver
 	size     int // of the schema's text
 	err      error
-	until    time.Time // an error is asked for again after this
+	until    time.Time // when an error expires
 }
 
-// schemaCache keeps the schemas of the registry, asks for those that are missing,
-// and decides who waits for them. Nothing is locked while the registry is asked:
-// records of other schemas go on.
+// schemaCache caches the schemas of the registry, requests missing ones, and decides
+// which records wait for them. No lock is held during a request, so records of other
+// schemas continue.
 //
-// A schema is asked for by one lookup at a time, and only while records need it,
-// so that redelivered batches make no requests of their own. After a failure it
-// rests, the longer the more there were. lookups.go decides which is next.
+// Each schema has one lookup at a time, and only while records need it, so redelivered
+// batches make no requests of their own. After failures there is a back-off. lookups.go
+// decides which schema is next.
 type schemaCache struct {
-	// fetch asks the registry once. Its error may pass; what is final is in the
+	// fetch requests a schema once. Its error may be temporary; a final one is in the
 	// entry.
 	fetch   func(ctx context.Context, id int) (schemaEntry, error)
 	url     string
@@ -79,12 +79,12 @@ type schemaCache struct {
 	kept      int // bytes of the texts of those
 	missing   map[int]*missingSchema
 	queue     lookupQueue
-	impatient bool // the registry did not answer in time: it is not worth waiting for
+	impatient bool // the registry did not respond in time, so records do not wait on their threads
 	ticking   bool
 	lines     loglimit.Limiter // of missing schemas
 }
 
-// missingSchema is a schema that records need and that is not known.
+// missingSchema is an unknown schema that records need.
 type missingSchema struct {
 	id       int
 	number   uint64 // in the order in which they were first needed
@@ -106,10 +106,10 @@ func newSchemaCache(url string, log *service.Logger, metrics *schemaMetrics, fet
 	return c
 }
 
-// resolver returns the resolver of a schema id. Its error is final, errPostponed,
-// or the context's. A message whose context carries a Delivery is refused while
-// the schema is missing; any other one waits here, since nobody would redeliver
-// it.
+// resolver returns the resolver of a schema id. Its error is final, errPostponed, or the
+// context's. While the schema is missing, a message whose context carries a Delivery is
+// left to the input to redeliver. Any other message waits here, since nothing would
+// redeliver it.
 func (c *schemaCache) resolver(ctx context.Context, id int) (*avro.Resolver, error) {
 	if e, ok := c.get(id); ok {
 		return e.resolver, e.err
@@ -138,7 +138,7 @@ func (c *schemaCache) resolver(ctx context.Context, id int) (*avro.Resolver, err
 		}
 		retry := time.NewTimer(max(l.rest, time.Millisecond))
 		select {
-		case <-l.lookup: // never, without one
+		case <-l.lookup: // blocks if nil
 		case <-retry.C:
 		case <-ctx.Done():
 		}
@@ -156,20 +156,20 @@ func (c *schemaCache) get(id int) (schemaEntry, bool) {
 	return e, ok && (e.err == nil || time.Now().Before(e.until))
 }
 
-// lookedUp is what a record learns of a schema.
+// lookedUp is the state of a schema for a record.
 type lookedUp struct {
 	entry schemaEntry
 	found bool
 
 	lookup  chan struct{} // in flight, or nil
-	patient bool          // and worth waiting for
-	rest    time.Duration // until the next look
+	patient bool          // wait for it on the thread
+	rest    time.Duration // until the next attempt
 	err     error         // why it is missing
 }
 
-var errLookup = errors.New("the registry has not answered yet")
+var errLookup = errors.New("the registry has not responded yet")
 
-// look finds a schema, and has it looked up where that is due.
+// look returns the state of a schema, and begins a lookup if one is due.
 func (c *schemaCache) look(id int) lookedUp {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,7 +180,7 @@ func (c *schemaCache) look(id int) lookedUp {
 	m, added := c.missing[id], false
 	if m == nil {
 		if len(c.missing) >= maxSchemas && !c.forgetOne(now) {
-			return lookedUp{rest: registryMaxBackoff, err: fmt.Errorf("%d schemas are missing already", len(c.missing))}
+			return lookedUp{rest: registryMaxBackoff, err: fmt.Errorf("%d other schemas are missing already, the most that are tracked", len(c.missing))}
 		}
 		c.queue.seen++
 		m = &missingSchema{id: id, number: c.queue.seen, since: now, err: errLookup}
@@ -188,7 +188,7 @@ func (c *schemaCache) look(id int) lookedUp {
 		c.tick()
 	}
 	m.needed = now
-	if added || !c.queue.polling { // else each record would search all that are missing
+	if added || !c.queue.polling { // otherwise each record would search all missing schemas
 		c.dispatch(now)
 	}
 	rest := registryMinBackoff
@@ -198,8 +198,8 @@ func (c *schemaCache) look(id int) lookedUp {
 	return lookedUp{lookup: m.lookup, patient: m.lookup != nil && !c.impatient, rest: rest, err: m.err}
 }
 
-// keep adds what is known of a schema. Ids come from the records, and schemas from
-// whoever may write to the registry: both are bounded.
+// keep adds an entry to the cache. Ids come from the records, and schemas from anyone who
+// may write to the registry: both are bounded.
 func (c *schemaCache) keep(id int, e schemaEntry) {
 	if len(c.known) >= maxSchemas || c.kept+e.size > maxKeptBytes {
 		clear(c.known)
@@ -215,7 +215,7 @@ func (c *schemaCache) lostPatience() {
 	c.impatient = true
 }
 
-// forgetOne makes room for another missing schema. mu must be held.
+// forgetOne removes a missing schema to make room for another. mu must be held.
 func (c *schemaCache) forgetOne(now time.Time) bool {
 	var worst *missingSchema
 	for id, m := range c.missing {
@@ -226,7 +226,8 @@ func (c *schemaCache) forgetOne(now time.Time) bool {
 			worst = m
 		}
 	}
-	// Ids that hang, however many, must not keep a new one from its first lookup.
+	// Many ids for which the registry hangs must not prevent the first lookup of a new
+	// one.
 	if worst == nil {
 		return false
 	}
@@ -235,7 +236,7 @@ func (c *schemaCache) forgetOne(now time.Time) bool {
 	return true
 }
 
-// forget drops a schema that no record needs any more. mu must be held.
+// forget removes a missing schema that no record needs any more. mu must be held.
 func (c *schemaCache) forget(id int, m *missingSchema, now time.Time) bool {
 	if m.lookup != nil || now.Sub(m.needed) <= missingForgets {
 		return false
@@ -245,8 +246,7 @@ func (c *schemaCache) forget(id int, m *missingSchema, now time.Time) bool {
 	return true
 }
 
-// tick shows once a second what is missing, as long as something is. mu must be
-// held.
+// tick updates the metrics once per second while schemas are missing. mu must be held.
 func (c *schemaCache) tick() {
 	if c.ticking {
 		return
@@ -269,7 +269,7 @@ func (c *schemaCache) tick() {
 	})
 }
 
-// note logs which schemas are missing, at most once in a period. mu must be held.
+// note logs which schemas are missing, at most once per period. mu must be held.
 func (c *schemaCache) note(now time.Time) {
 	if !c.lines.Due("", now) {
 		return
@@ -296,16 +296,16 @@ func (c *schemaCache) note(now time.Time) {
 	}
 	hint := ""
 	if slices.ContainsFunc(failed, func(id int) bool { return errors.Is(c.missing[id].err, errSchemaNotFound) }) {
-		hint = fmt.Sprintf(". Register a schema that is missing; where it never was, %s.%s: %s makes its records dead letters", fieldRegistry, fieldUnknownSchema, unknownSchemaUndecodable)
+		hint = fmt.Sprintf(". Register missing schemas, or set %s.%s: %s to turn their records into dead letters", fieldRegistry, fieldUnknownSchema, unknownSchemaUndecodable)
 	}
 	schemas := "a schema"
 	if len(failed) != 1 {
 		schemas = fmt.Sprintf("%d schemas", len(failed))
 	}
-	c.log.Errorf("Records wait for %s of the registry %s: %s%s", schemas, c.url, &text, hint)
+	c.log.Errorf("Records wait for %s of the schema registry %s: %s%s", schemas, c.url, &text, hint)
 }
 
-// maxNoted is how many schemas a line of the log names.
+// maxNoted is the number of schemas that a log line names.
 const maxNoted = 5
 
 func (c *schemaCache) close() { c.stop() }

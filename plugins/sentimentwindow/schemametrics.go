@@ -11,19 +11,19 @@ import (
 
 var (
 	metricSchemaWaits = declared.Gauge("sentiment_window_schema_waiting_seconds", "seconds",
-		"how long records have been waiting for a schema that the registry does not give, 0 once it is there or no record needs it",
-		metric.Of("schema", "its id; `other` beyond 100 of them"))
+		"how long records have been waiting for a schema that the registry does not return; 0 once it is known or no record needs it",
+		metric.Of("schema", "id of the schema; `other` beyond 100 of them"))
 )
 
-// schemaMetrics say which schemas are missing.
+// schemaMetrics report which schemas are missing.
 type schemaMetrics struct {
 	waits     *service.MetricGauge
 	postponed *service.MetricCounter
 
-	// labelled are the ids that have a label of their own. A hostile producer
-	// chooses how many ids there are, and a label stays for ever.
+	// labelled are the ids with their own label. A hostile producer chooses the number
+	// of ids, and labels are never removed.
 	labelled map[int]bool
-	other    time.Duration // the longest wait of all others
+	other    time.Duration // the longest wait of the other ids
 }
 
 const (
@@ -35,8 +35,8 @@ func newSchemaMetrics(m *service.Metrics, postponed *service.MetricCounter) *sch
 	return &schemaMetrics{waits: metricSchemaWaits.New(m), postponed: postponed, labelled: map[int]bool{}}
 }
 
-// missing shows how long a schema has been missing. shown must be called after all
-// of them. The callers of it and of the others hold the lock of the cache.
+// missing shows how long a schema has been missing. shown must be called after all of
+// them. The mutex of the cache must be held for all methods.
 func (m *schemaMetrics) missing(id int, waited time.Duration) {
 	if !m.labelled[id] {
 		if len(m.labelled) >= maxSchemaLabels {

@@ -9,8 +9,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// Tags of a point. They are appended in the order of their names, which is the
-// order that InfluxDB wants.
+// Tags of a point. They are appended in the order of their names, which InfluxDB
+// recommends.
 const (
 	tagBrand     = "brand"
 	tagSentiment = "sentiment"
@@ -18,7 +18,7 @@ const (
 	tagTopic     = "topic" // of coverage points
 )
 
-// series is what the points of one brand begin with, by sentiment.
+// series is the prefix of the lines of one brand, by sentiment.
 type series struct {
 	brand  string
 	err    error // why line protocol cannot carry the brand, or nil
@@ -26,18 +26,18 @@ type series struct {
 	last   hint
 }
 
-// maxCachedBrands bounds the memory of a cache that fills with names from the
-// outside. It starts again when it is full.
+// maxCachedBrands bounds a cache whose keys come from the records. A full cache is
+// cleared.
 const maxCachedBrands = 4096
 
 // seriesCache finds the series of a brand without allocating.
 type seriesCache struct {
 	measurement string
 	source      string // value of the tag src, or empty for none
-	coverage    []byte // what the line of a coverage point begins with
+	coverage    []byte // prefix of the line of a coverage point
 	brands      map[string]*series
 	last        *series
-	bytes       int64 // about how many the brands take
+	bytes       int64 // estimated memory of the brands
 }
 
 func newSeriesCache(measurement, source string) *seriesCache {
@@ -75,8 +75,8 @@ func (c *seriesCache) add(brand string) *series {
 	return s
 }
 
-// trim empties a cache that has become too large. Only between batches: a fold
-// tells brands apart by the address of their series.
+// trim clears a cache that has become too large. It must only be called between batches:
+// a fold identifies brands by the address of their series.
 func (c *seriesCache) trim() {
 	if len(c.brands) > maxCachedBrands {
 		clear(c.brands)
@@ -84,7 +84,7 @@ func (c *seriesCache) trim() {
 	}
 }
 
-// sourceTag names a topic's partition.
+// sourceTag returns the tag of a topic's partition.
 func sourceTag(topicID [16]byte, partition int32) string {
 	return stamp.TopicTag(topicID) + "-" + strconv.Itoa(int(partition))
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 )
 
-// defaultOffsetsPerWindow is the least S that is accepted unless the operator says
-// that fewer are enough. Where S is too small points replace each other without an
-// error, and one partition can bring a million records a second.
+// defaultOffsetsPerWindow is the smallest S that is accepted unless the operator
+// declares that fewer offsets suffice. If S is too small, points replace each other
+// without an error, and one partition can deliver a million records per second.
 const defaultOffsetsPerWindow = 1_000_000
 
-// checkSlots refuses settings that leave a partition fewer offsets than a window
-// may have.
+// checkSlots rejects settings that leave a partition fewer slots than a window may have
+// offsets.
 func (c config) checkSlots(l laws) error {
 	if err := lintrule.CheckInt(fieldOffsetsPerWindow, c.offsetsPerWindow, 1, 0); err != nil {
 		return err
@@ -30,30 +30,30 @@ func (c config) checkSlots(l laws) error {
 }
 
 func (c config) errSlots(slots int64, of string) error {
-	what, way := fmt.Sprintf("%s: %d", fieldMaxPartitions, c.maxPartitions), fmt.Sprintf("Lower %s to the partitions that the topic has or will have, or make that time longer", fieldMaxPartitions)
+	what, way := fmt.Sprintf("%s: %d", fieldMaxPartitions, c.maxPartitions), fmt.Sprintf("Lower %s to the number of partitions that the topic will ever have, or lengthen that time", fieldMaxPartitions)
 	if c.identity == contract.IdentitySource {
-		what, way = fmt.Sprintf("%s: %s", fieldIdentity, contract.IdentitySource), "Make that time longer"
+		what, way = fmt.Sprintf("%s: %s", fieldIdentity, contract.IdentitySource), "Lengthen that time"
 	}
-	return fmt.Errorf("%s leaves a partition %d offsets of %s, fewer than %s: %d. Points of offsets that are as far apart would replace each other. "+
-		"%s; for a slow topic, set %s to how many offsets one partition can have in that time, at most %d",
+	return fmt.Errorf("%s leaves a partition %d offsets in %s, fewer than %s: %d. Points whose offsets are that far apart would replace each other. "+
+		"%s; for a slow topic, set %s to the most offsets that one partition can have in that time, at most %d",
 		what, slots, of, fieldOffsetsPerWindow, c.offsetsPerWindow, way, fieldOffsetsPerWindow, slots)
 }
 
-// slotsText says at start what checkSlots has found enough.
+// slotsText returns the limit that checkSlots has accepted, for the log.
 func (c config) slotsText(l laws) string {
 	field, resolution := c.resolutionField()
 	text := fmt.Sprintf("With %s: %s", field, resolution)
 	if c.identity == contract.IdentityTimestamp {
 		text += fmt.Sprintf(" and %s: %d", fieldMaxPartitions, c.maxPartitions)
 	}
-	text += fmt.Sprintf(", no two points share a timestamp while the offsets that a partition has in one %s span fewer than %d", field, l.points.Slots())
+	text += fmt.Sprintf(", points have unique timestamps as long as the offsets of one partition in one %s span fewer than %d", field, l.points.Slots())
 	if c.coverage != "" && l.coverage.Slots() < l.points.Slots() {
-		text += fmt.Sprintf("; no two coverage points do while those of one second span fewer than %d", l.coverage.Slots())
+		text += fmt.Sprintf("; coverage points, as long as those of one second span fewer than %d", l.coverage.Slots())
 	}
 	return text
 }
 
-// resolutionField is the field that says R, and R.
+// resolutionField returns the field that sets R, and R.
 func (c config) resolutionField() (string, time.Duration) {
 	if c.emit == emitTweets {
 		return fieldResolution, c.resolution
@@ -61,11 +61,11 @@ func (c config) resolutionField() (string, time.Duration) {
 	return fieldWindow, c.window
 }
 
-// secondOfCoverage is what coverage points are stamped in, whatever the window is.
-const secondOfCoverage = "the second in which a coverage point is"
+// secondOfCoverage describes R of coverage points, which does not depend on the window.
+const secondOfCoverage = "the second of a coverage point"
 
-// The rule by which lint finds what checkSlots finds: variables, and cases of a
-// match. A value that is wrong by itself has a rule of its own.
+// The lint rule for checkSlots: variables, and cases of a match. Values that are invalid
+// by themselves have rules of their own.
 const (
 	slotsVariables = `
 let resolution = if this.emit.or("windows") == "tweets" { "resolution" } else { "window" }
@@ -79,8 +79,8 @@ let slots = ($nanos / $partitions).floor().catch($least)
 let coverage_slots = (1000000000 / $partitions).floor().catch($least)
 let covers = this.message.or("record") == "record_batch" && this.coverage_measurement.or("brandpulse_batches") != ""
 let what = if $by_time { "max_partitions: %v".format($partitions) } else { "identity: source" }
-let way = if $by_time { "Lower max_partitions to the partitions that the topic has or will have, or make that time longer" } else { "Make that time longer" }
-let few = $what + " leaves a partition %v offsets of %s, fewer than offsets_per_window: %v. Points of offsets that are as far apart would replace each other. " + $way + "; for a slow topic, set offsets_per_window to how many offsets one partition can have in that time, at most %v"
+let way = if $by_time { "Lower max_partitions to the number of partitions that the topic will ever have, or lengthen that time" } else { "Lengthen that time" }
+let few = $what + " leaves a partition %v offsets in %s, fewer than offsets_per_window: %v. Points whose offsets are that far apart would replace each other. " + $way + "; for a slow topic, set offsets_per_window to the most offsets that one partition can have in that time, at most %v"
 `
 	slotsCases = `
   $applies && $slots < $least => [ $few.format($slots, $resolution + ": " + $length, $least, $slots) ],

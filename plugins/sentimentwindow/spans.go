@@ -13,23 +13,23 @@ import (
 )
 
 const (
-	// spanWindows is how many windows of a partition are watched, the newest of
-	// those that have the same place in the table: with windows of 1s the last four
-	// minutes. A table has 8 KiB.
+	// spanWindows is how many windows of a partition are watched. Of those with the same
+	// index in the table, the newest: with windows of 1s, the last four minutes. A table
+	// has 8 KiB.
 	spanWindows = 256
-	// maxSpanTables bounds the partitions that are watched. Where there are more,
-	// watching begins anew.
+	// maxSpanTables bounds the partitions that are watched. If there are more, watching
+	// restarts.
 	maxSpanTables = 2048
-	// spanPeriod is for how long at least the metric shows a span, so that no
-	// scrape misses it, and how often at most it is logged.
+	// spanPeriod is the minimum time for which the metric shows a span, so that no scrape
+	// misses it, and the minimum time between two log lines.
 	spanPeriod = time.Minute
-	// nearSlots is the share of S from which on a span is logged.
+	// nearSlots is the share of S from which a span is logged.
 	nearSlots = 0.5
 )
 
-// spans watches how many offsets the tweets of one window have in a partition.
-// From S on, two points can have the same series and timestamp: InfluxDB would
-// replace one by the other without an error.
+// spans watches how many offsets the tweets of one window span in a partition. From S
+// on, two points can have the same series and timestamp, and InfluxDB would replace one
+// with the other without an error.
 type spans struct {
 	conf  *config
 	laws  laws
@@ -40,16 +40,16 @@ type spans struct {
 
 	mu          sync.Mutex
 	tables      map[spanTable]*[spanWindows]span
-	shown       float64 // what the metric says
-	now, before float64 // the largest share of S in this period and in the one before
+	shown       float64 // value of the metric
+	now, before float64 // the largest share of S in this period and in the previous one
 	turned      time.Time
 }
 
-// spanTable names what has slots of its own.
+// spanTable identifies a set of slots.
 type spanTable struct {
 	topic     string
 	partition int32
-	coverage  bool // of coverage points, which have another R
+	coverage  bool // coverage points have a different R
 }
 
 // span is the offsets of one window in a partition.
@@ -63,8 +63,8 @@ func newSpans(c *config, l laws, log *service.Logger, ratio *service.MetricGauge
 	return &spans{conf: c, laws: l, log: log, ratio: ratio, tables: map[spanTable]*[spanWindows]span{}}
 }
 
-// add takes in that points of the window in which a time is, in nanoseconds since
-// the Unix epoch, have the offsets from low to high.
+// add records that points of the window that contains a time, in nanoseconds since the
+// Unix epoch, have the offsets from low to high.
 func (s *spans) add(of spanTable, at, low, high int64) {
 	law := s.laws.points
 	if of.coverage {
@@ -96,7 +96,7 @@ func (s *spans) add(of spanTable, at, low, high int64) {
 	}
 }
 
-// show sets the metric to the largest share of this period and of the one before.
+// show sets the metric to the largest share of this period and the previous one.
 func (s *spans) show(share float64, now time.Time) {
 	switch age := now.Sub(s.turned); {
 	case age >= 2*spanPeriod:
@@ -121,19 +121,19 @@ func (s *spans) warn(of spanTable, law stamp.Law, w *span, share float64, now ti
 	}
 	field, r := s.conf.resolutionField()
 	points := fmt.Sprintf("the %s at %s (%s)", field, time.Unix(0, w.start).UTC().Format(time.RFC3339Nano), r)
-	same, way := "points of one brand and sentiment", "If the event times are right, make "+field+" longer"
+	same, way := "points of one brand and sentiment", "If the event times are right, lengthen "+field
 	if of.coverage {
 		points = fmt.Sprintf("the second of coverage points at %s", time.Unix(0, w.start).UTC().Format(time.RFC3339))
 		same, way = "coverage points", "Check the timestamps of the records"
 	}
 	if s.conf.identity == contract.IdentityTimestamp {
-		way += fmt.Sprintf(", or lower %s to the partitions that the topic has: on an empty bucket, since that moves every point", fieldMaxPartitions)
+		way += fmt.Sprintf(", or lower %s to the number of partitions of the topic. Either moves every point, so use an empty bucket", fieldMaxPartitions)
 	}
 	log := s.log.With(logTopic, of.topic, logPartition, of.partition, logOffset, w.high)
 	where := fmt.Sprintf("In partition %d of %s, %s has offsets %d to %d", of.partition, of.topic, points, w.low, w.high)
 	if over {
 		log.Errorf("%s: %s whose offsets are a multiple of %d apart have replaced each other. %s", where, same, law.Slots(), way)
 	} else {
-		log.Warnf("%s, which is %.0f %% of the %d from which on %s can replace each other. %s", where, 100*share, law.Slots(), same, way)
+		log.Warnf("%s: %.0f %% of the %d from which %s can replace each other. %s", where, 100*share, law.Slots(), same, way)
 	}
 }

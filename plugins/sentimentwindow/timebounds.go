@@ -12,18 +12,18 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
-// bounds are what the user allows of timestamps, in milliseconds. They must decide
-// alike at each reading, and so never look at the clock.
+// bounds are the timestamps that count, in milliseconds. A replay must give the same
+// results, so they never depend on the clock.
 type bounds struct {
 	min, max      int64 // since the Unix epoch
-	before, after int64 // the record's own timestamp in Kafka; -1: not bounded
+	before, after int64 // relative to the record's timestamp in Kafka; -1: not bounded
 }
 
 // relative reports whether the record's timestamp in Kafka is needed.
 func (b *bounds) relative() bool { return b.before >= 0 || b.after >= 0 }
 
-// check says why a tweet of this time is out of bounds, if it is. record is the
-// timestamp of its record in Kafka, negative if it has none. A nil bounds allows all.
+// check returns an error if a tweet of this time is out of bounds. record is the
+// timestamp of its record in Kafka, negative if it has none. Nil bounds allow all.
 func (b *bounds) check(millis, record int64) error {
 	switch {
 	case b == nil:
@@ -46,7 +46,7 @@ func (b *bounds) check(millis, record int64) error {
 
 var errNoRecordTime = fmt.Errorf("its record has no timestamp in Kafka, which `%s.%s` and `%s` are relative to", fieldBounds, fieldBeforeRecord, fieldAfterRecord)
 
-// boundsError is only put into words if somebody reads it.
+// boundsError is formatted only if it is read.
 type boundsError struct {
 	millis int64
 	how    string
@@ -57,8 +57,8 @@ func (e *boundsError) Error() string {
 	return fmt.Sprintf("its timestamp %s is %s, %s%s", inWords(e.millis), e.how, inWords(e.limit), guess(e.millis))
 }
 
-// inWords is a time with the number that stands for it. Not every number of
-// milliseconds is a time that can be written.
+// inWords formats a timestamp and its number of milliseconds. Some numbers are outside
+// the range of times that can be formatted.
 func inWords(millis int64) string {
 	if millis < tweet.MinMillis || millis > tweet.MaxMillis {
 		return strconv.FormatInt(millis, 10)
@@ -66,7 +66,7 @@ func inWords(millis int64) string {
 	return fmt.Sprintf("%d (%s)", millis, time.UnixMilli(millis).UTC().Format("2006-01-02T15:04:05.000Z"))
 }
 
-// guess says what a timestamp of 1970 may be.
+// guess returns the probable meaning of a timestamp in 1970.
 func guess(millis int64) string {
 	if t := time.UnixMilli(millis * 1000).UTC(); early(millis) && t.Year() > 2000 && t.Year() < 2100 {
 		return "; in seconds it would be " + t.Format(time.RFC3339)
@@ -126,8 +126,8 @@ func millisOfDuration(text string) (int64, error) {
 	return d.Milliseconds(), nil
 }
 
-// recordMillis is the timestamp of a message's record in Kafka, or -1. A header of
-// the record can replace it, but not by an int64.
+// recordMillis returns the timestamp of a message's record in Kafka, or -1. A header can
+// replace it, but not with an int64.
 func recordMillis(m *service.Message) (int64, error) {
 	v, ok := m.MetaGetMut(contract.KafkaTimestamp)
 	if !ok {

@@ -138,7 +138,7 @@ func TestSettingsThatDoNotFitEachOther(t *testing.T) {
 	}{
 		"record batches read as records":         {"emit: record_batch", "encoding: avro", []string{"set `message: record_batch`", "level=ERROR"}},
 		"records read as record batches":         {"emit: records", "message: record_batch", []string{"set message: record", "level=ERROR"}},
-		"topics that only the input tells apart": {"identity: source", "message: record_batch", []string{"Set the same in both", "level=ERROR"}},
+		"topics that only the input tells apart": {"identity: source", "message: record_batch", []string{"Set the same identity in both", "level=ERROR"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := testenv.FakeKafka(t)

@@ -206,7 +206,7 @@ func TestAnUnknownSchemaHoldsUpItsRecordBatchOnly(t *testing.T) {
 			})
 			t.Logf("195 tweets are counted after %s, with %d requests for schema 99", time.Since(start).Round(time.Millisecond), reg.askedFor(99))
 			testenv.Eventually(t, 10*time.Second, "the log says which schema is missing, and what waits", func() error {
-				return got.says("Records wait for a schema of the registry", "schema 99 since", "Partition 0 of "+topic+" waits at offset 0", "waiting for schema 99")
+				return got.says("Records wait for a schema of the schema registry", "schema 99 since", "Partition 0 of "+topic+" waits at offset 0", "waiting for schema 99")
 			})
 			if n, most := reg.askedFor(99), 3+int(time.Since(start)/time.Second); n > most {
 				t.Errorf("%d requests for schema 99, want at most %d", n, most)

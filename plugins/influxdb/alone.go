@@ -7,25 +7,24 @@ import (
 )
 
 const (
-	// maxAlone bounds how many lines wait alone at the same time. The next one
-	// keeps its request waiting, and so the stream.
+	// maxAlone bounds the isolated lines. A further one holds up its request, and thus the
+	// stream.
 	maxAlone = 1024
-	// A line becomes a dead letter without a known reason when it was refused this
-	// many times in a row, and when, between at least this many of them, its bucket
-	// accepted other points.
-	// All that takes unexplainedFor at least, and begins again when the bucket accepts
-	// something that it had refused in the same way.
+	// A line becomes a dead letter without a known reason once it was rejected `repeated`
+	// times in a row, over at least unexplainedFor, and its bucket accepted other points
+	// between at least `witnessed` of these attempts. Counting restarts when the bucket
+	// accepts points that it had rejected in the same way.
 	repeated       = 8
 	witnessed      = 3
 	unexplainedFor = 10 * time.Second
 )
 
-// alone is for lines that the server does not accept, for an unknown reason, while
-// it accepts others. They wait outside of the request slots, so that only their own
-// batches wait for them.
+// alone has the isolated lines: those that the server rejects for an unknown reason while
+// it accepts others. They are retried outside of the request slots, so that only their
+// own batches wait.
 type alone struct {
-	room  chan struct{} // a value for each line
-	turns chan struct{} // a value for each request in flight
+	room  chan struct{} // holds a value for each line
+	turns chan struct{} // holds a value for each request in flight
 	count level
 }
 
@@ -37,7 +36,7 @@ func newAlone(conf config, metrics *outputMetrics) *alone {
 	}
 }
 
-// isolated takes care of a line that is at fault.
+// isolated retries a line that is at fault by itself.
 func (d *delivery) isolated(line int, answered decision) error {
 	if d.r.committer.ordered {
 		if d.held == nil {
@@ -56,7 +55,7 @@ func (d *delivery) isolated(line int, answered decision) error {
 	r := d.r.single(line)
 	if r == nil {
 		<-d.alone.room
-		return nil // nobody waits for it
+		return nil // no caller waits for it
 	}
 	d.r.committer.wait.Go(func() {
 		defer func() { <-d.alone.room }()
@@ -66,8 +65,8 @@ func (d *delivery) isolated(line int, answered decision) error {
 	return nil
 }
 
-// unheld returns the lines that may be sent now. Others are of a series of which a
-// line waits, and wait behind it.
+// unheld returns the lines that may be sent now. The others wait behind an isolated line
+// of their series.
 func (d *delivery) unheld(set []int) []int {
 	if len(d.held) == 0 {
 		return set
@@ -83,14 +82,14 @@ func (d *delivery) unheld(set []int) []int {
 	return free
 }
 
-// behind delivers, where the order matters, what has waited for the rest of the
-// request. Whatever else its lane has, waits.
+// behind delivers, with order: series, the lines that have waited for the rest of the
+// request. Later requests of the lane wait.
 func (d *delivery) behind() {
 	for len(d.waiting) > 0 {
 		waiting := d.waiting
 		d.waiting, d.held = nil, nil
-		// The first one is at fault, the others may be. If its caller has left, those of
-		// the others may still wait.
+		// The first one is at fault, the others may be. If its caller has returned, those
+		// of the others may still wait.
 		if r := d.r.single(waiting[0]); r != nil {
 			d.sender.insist(r, decision{})
 			r.end()
@@ -106,8 +105,8 @@ func (d *delivery) behind() {
 	}
 }
 
-// insist sends the only line of a request until it is accepted, or refused for a
-// reason, or so often that it never will be. It returns as well when r.ctx has
+// insist sends the single line of a request until it is accepted, rejected with a reason,
+// or rejected so often that it never will be accepted. It also returns if r.ctx has
 // ended.
 func (s *sender) insist(r *request, answered decision) {
 	s.alone.count.add(1)
@@ -129,7 +128,7 @@ func (s *sender) insist(r *request, answered decision) {
 		}
 		if s.conf.mayRefuse() && times >= repeated && seen > witnessed && time.Since(began) >= unexplainedFor && answered.isRefusal() {
 			answered.class = classUnexplained
-			r.refuse(0, answered, fmt.Sprintf("refused %d times in %s while its bucket accepted other points: status %d: %s",
+			r.refuse(0, answered, fmt.Sprintf("rejected %d times in %s while its bucket accepted other points: status %d: %s",
 				times, time.Since(began).Round(time.Second), answered.status, answered.reason))
 			return
 		}
@@ -164,12 +163,12 @@ func (s *sender) insist(r *request, answered decision) {
 	}
 }
 
-// mayRefuse is whether there is a place for a point that is refused. Without one it
-// would wait as well.
+// mayRefuse reports whether a rejected point has a destination. Without one it has to
+// wait.
 func (c config) mayRefuse() bool { return c.rejected || c.onReject == onRejectNack }
 
-// inTurn sends the only line of a request on a connection that is not used again:
-// behind a load balancer, the server at its other end may be the one at fault.
+// inTurn sends the single line of a request on a new connection: behind a load balancer,
+// only the server of one connection may be at fault.
 func (s *sender) inTurn(r *request) (decision, error) {
 	select {
 	case s.alone.turns <- struct{}{}:
@@ -180,8 +179,7 @@ func (s *sender) inTurn(r *request) (decision, error) {
 	return s.once(unshared(r.ctx), r.bucket, r.lines.buf, 1)
 }
 
-// reachable reports whether a request without points passes, or fails in a way
-// that waiting may end.
+// reachable reports whether a request without points succeeds, or fails temporarily.
 func (s *sender) reachable(r *request) bool {
 	empty, err := s.once(r.ctx, r.bucket, nil, 0)
 	return err != nil || empty.verdict != verdictMisconfigured
@@ -194,8 +192,7 @@ func unshared(ctx context.Context) context.Context {
 	return context.WithValue(ctx, unsharedKey{}, true)
 }
 
-// single makes a request of one line, for the caller of r that waits for it; nil
-// if none does.
+// single returns a request of one line, or nil if no caller waits for it.
 func (r *request) single(line int) *request {
 	c := r.committer
 	c.mu.Lock()

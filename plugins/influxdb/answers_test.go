@@ -24,7 +24,7 @@ var explained = []struct{ name, words string }{
 	{"a wrong token", "token is missing or wrong"},
 	{"without a token", "token is missing or wrong"},
 	{"a token without write permission, a bucket that does not exist", "create_bucket"},
-	{"a token without write permission", "must be allowed to write"},
+	{"a token without write permission", "permission to write"},
 	{"Basic authentication, wrong", "token is missing or wrong"},
 	{"Cloud Serverless: without a token", "token is missing or wrong"},
 	{"Core 3.8 and later: without a token", "token is missing or wrong"},

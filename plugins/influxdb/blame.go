@@ -13,19 +13,19 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
-// blame is what an answer says about single lines of its request.
+// blame is what an answer says about individual lines of its request.
 type blame struct {
-	lines   []int    // their places in the request, from 0, ascending
-	reasons []string // the words for each of them; nil: those of the answer
-	// certain is whether the answer leaves no doubt about each of these lines.
-	// Otherwise they are merely where to look first.
+	lines   []int    // their indexes in the request, ascending
+	reasons []string // of each of them; nil: that of the answer
+	// certain is true if each of these lines is certainly rejected. Otherwise they are
+	// only the first candidates.
 	certain bool
 }
 
-// all is whether the answer says of every one of n lines that it is refused.
+// all reports whether every one of n lines is certainly rejected.
 func (b blame) all(n int) bool { return b.certain && len(b.lines) == n }
 
-// reason is what is said of line i of b.
+// reason returns the reason of line i of b.
 func (b blame) reason(i int, d decision) string {
 	if i >= len(b.reasons) || b.reasons[i] == "" {
 		return d.reason
@@ -33,9 +33,9 @@ func (b blame) reason(i int, d decision) string {
 	return b.reasons[i]
 }
 
-// blamed reads which lines an answer complains about: by their numbers, by their
-// text, by a field and its type, or by how many are too old. It says nothing
-// about the other lines: only 204 does. docs/influxdb-answers.md has the answers.
+// blamed returns the lines that an answer blames: by their numbers, by their text, by a
+// field and its type, or by how many are too old. The other lines may be rejected too:
+// only 204 means stored. docs/influxdb-answers.md has the answers.
 func blamed(d decision, n int, line func(i int) []byte) blame {
 	if d.verdict != verdictRejected || d.text == "" || n == 0 {
 		return blame{}
@@ -51,9 +51,8 @@ func blamed(d decision, n int, line func(i int) []byte) blame {
 // cloudLine is how InfluxDB Cloud lists lines in its message, at most 100.
 var cloudLine = regexp.MustCompile(`(?m)^\s*error (?:parsing|writing) line ([0-9]{1,9}) \(1-based\): (.*)$`)
 
-// byNumber reads the line numbers of InfluxDB 3 and Cloud, which count from 1. The
-// text of a line that 3 gives with its number is cut short or written anew, so it
-// is not looked at.
+// byNumber reads the line numbers of InfluxDB 3 and Cloud, which count from 1. InfluxDB 3
+// truncates or rewrites the text of the line, so the text is not used.
 func byNumber(d decision, n int, _ func(int) []byte) blame {
 	type entry struct {
 		Number  int    `json:"line_number"`
@@ -94,12 +93,12 @@ func byNumber(d decision, n int, _ func(int) []byte) blame {
 	return named(reasons, complete)
 }
 
-// byText reads the lines that InfluxDB 1.8 and 2.x repeat when they cannot parse
-// them, each followed by the reason.
+// byText reads the lines that InfluxDB 1.8 and 2.x quote if they cannot parse them, each
+// followed by the reason.
 //
-// A line may hold what ends it in the text, so each place is tried where it could
-// end. They are compared by a hash that goes along: an answer of such places alone
-// would cost its square otherwise.
+// A line may contain the text that follows the quote, so each possible end is tried. A
+// rolling hash keeps that linear: otherwise an answer of many such ends would take
+// quadratic time.
 func byText(d decision, n int, line func(i int) []byte) blame {
 	const before, behind = "unable to parse '", "': "
 	if !strings.Contains(d.text, before) {
@@ -136,8 +135,8 @@ func byText(d decision, n int, line func(i int) []byte) blame {
 	return named(reasons, true)
 }
 
-// prefixHash is a hash of bytes that grows by one at a time, under a key of this
-// process, so that nobody can make lines with one hash.
+// prefixHash is a rolling hash of bytes with a random key per process, so that nobody can
+// construct lines with equal hashes.
 type prefixHash struct{ sum uint64 }
 
 const prefixModulus = 1<<61 - 1
@@ -156,7 +155,7 @@ func (h *prefixHash) add(b byte) {
 	h.sum = sum
 }
 
-// named puts lines with their reasons in order.
+// named returns a blame of lines with their reasons, in order.
 func named(reasons map[int]string, certain bool) blame {
 	b := blame{certain: certain}
 	for i := range reasons {
@@ -169,8 +168,8 @@ func named(reasons map[int]string, certain bool) blame {
 	return b
 }
 
-// byField reads which field of which measurement has which type, and should have
-// another. Only the first conflict of a request is named, so others may be left.
+// byField reads the field with a type conflict. An answer names only the first conflict of
+// a request, so there may be others.
 func byField(d decision, n int, line func(i int) []byte) blame {
 	const before = "field type conflict: input field "
 	_, named, found := strings.Cut(d.text, before)
@@ -189,7 +188,7 @@ func byField(d decision, n int, line func(i int) []byte) blame {
 			f := field{measurement, key, kind}
 			is, known := meant[f]
 			if !known {
-				// 1.8 puts names into quotes as they are, 2.x as Go does.
+				// 1.8 quotes names without escapes, 2.x with those of Go.
 				is = strings.HasPrefix(named, fmt.Sprintf(`"%s" on measurement "%s" is type %s,`, key, measurement, kind)) ||
 					strings.HasPrefix(named, fmt.Sprintf(`%q on measurement %q is type %s,`, key, measurement, kind))
 				meant[f] = is
@@ -205,8 +204,8 @@ func byField(d decision, n int, line func(i int) []byte) blame {
 	return b
 }
 
-// byAge reads how many points are older than the bucket keeps: they are the
-// oldest of the request.
+// byAge reads how many points are older than the bucket's retention: they are the oldest
+// of the request.
 func byAge(d decision, n int, line func(int) []byte) blame {
 	if !strings.Contains(d.text, "points beyond retention policy") && !strings.Contains(d.text, "points outside retention policy") {
 		return blame{}
@@ -231,7 +230,7 @@ func byAge(d decision, n int, line func(int) []byte) blame {
 		return 0
 	})
 	if count < n && times[lines[count-1]] == times[lines[count]] {
-		return blame{} // points of one time share their fate: this is another kind of server
+		return blame{} // points of one time are rejected together, so this server works differently
 	}
 	lines = lines[:count]
 	slices.Sort(lines)
@@ -240,7 +239,7 @@ func byAge(d decision, n int, line func(int) []byte) blame {
 
 var droppedCount = regexp.MustCompile(`\bdropped=([0-9]{1,9})\b`)
 
-// dropped is how many points an answer says were refused.
+// dropped returns the number of rejected points in an answer.
 func dropped(text string) (n int, ok bool) {
 	m := droppedCount.FindStringSubmatch(text)
 	if m == nil {

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// createBucket creates the bucket of the configuration. One that is there stays
-// as it is. v1 is whether it is a database.
+// createBucket creates the configured bucket. An existing one is not changed. v1 is true
+// if it is a database.
 func (o *output) createBucket(ctx context.Context, v1 bool) error {
 	if v1 {
 		return o.createDatabase(ctx)
 	}
 	id, err := o.orgID(ctx)
 	if err != nil {
-		return fmt.Errorf("looking for the organisation %q: %w", o.conf.org, err)
+		return fmt.Errorf("looking up the organisation %q: %w", o.conf.org, err)
 	}
 	type rule struct {
 		Type         string `json:"type"`
@@ -41,7 +41,7 @@ func (o *output) createBucket(ctx context.Context, v1 bool) error {
 	}
 	a := o.client.ask(ctx, http.MethodPost, "/api/v2/buckets", nil, body)
 	if a.status == http.StatusUnprocessableEntity && strings.Contains(reasonOf(a), "already exists") {
-		return nil // another one was faster
+		return nil // somebody else has just created it
 	}
 	return read2xx(a, nil)
 }
@@ -71,8 +71,8 @@ func isID(s string) bool {
 	return err == nil && len(s) == 16
 }
 
-// createDatabase is createBucket for 1.8, where a bucket is a database, or a
-// database and one of its retention policies.
+// createDatabase is createBucket for 1.x, where a bucket is a database, or a database and
+// one of its retention policies.
 func (o *output) createDatabase(ctx context.Context) error {
 	database, policy, named := strings.Cut(o.conf.bucket, "/")
 	duration := "INF"
@@ -87,7 +87,7 @@ func (o *output) createDatabase(ctx context.Context) error {
 		}
 	}
 	for _, statement := range statements {
-		// One that is there with another duration stays as it is.
+		// An existing one with another duration is not changed.
 		_, err := o.influxQL(ctx, statement)
 		if err != nil && !strings.Contains(err.Error(), "conflicts with an existing policy") && !strings.Contains(err.Error(), "already exists") {
 			return err
@@ -96,21 +96,21 @@ func (o *output) createDatabase(ctx context.Context) error {
 	return nil
 }
 
-// checkRetention finds out whether the bucket keeps points for as long as they
-// may come again. Older ones would be refused, although they were stored before.
+// checkRetention returns an error if the bucket's retention is shorter than
+// replay_window: a replay would have points rejected that were stored before.
 func (o *output) checkRetention(ctx context.Context, v1 bool) error {
 	keeps, err := o.retention(ctx, v1)
 	switch {
 	case err != nil:
-		return fmt.Errorf("reading how long %s keeps points, for replay_window: %w", o.conf.target(o.conf.bucket), err)
+		return fmt.Errorf("reading the retention of %s, to compare it with replay_window: %w", o.conf.target(o.conf.bucket), err)
 	case keeps > 0 && keeps < o.conf.replay:
-		return fmt.Errorf("%s keeps points for %s, and replay_window is %s: points that come again would be refused; let it keep them for longer, or lower replay_window",
+		return fmt.Errorf("%s keeps points for %s, and replay_window is %s: older replayed points would be rejected. Lengthen its retention, or lower replay_window",
 			o.conf.target(o.conf.bucket), keeps, o.conf.replay)
 	}
 	return nil
 }
 
-// retention is how long the bucket keeps points; 0: for ever.
+// retention returns how long the bucket keeps points; 0 means forever.
 func (o *output) retention(ctx context.Context, v1 bool) (time.Duration, error) {
 	if v1 {
 		return o.policyDuration(ctx)
@@ -138,7 +138,7 @@ func (o *output) retention(ctx context.Context, v1 bool) (time.Duration, error) 
 			}
 		}
 	}
-	return 0, errors.New("the token may not read about it: give it permission, or remove replay_window")
+	return 0, errors.New("the token may not read the bucket: give it permission, or remove replay_window")
 }
 
 // bucketQueries returns the queries that can find the bucket. It and its organisation
@@ -182,7 +182,7 @@ func (o *output) policyDuration(ctx context.Context) (time.Duration, error) {
 	return 0, fmt.Errorf("there is no retention policy for %q", o.conf.bucket)
 }
 
-// influxQLResult is the answer to one statement.
+// influxQLResult is the result of one statement.
 type influxQLResult struct {
 	Error  string
 	Series []struct {
@@ -205,25 +205,25 @@ func (o *output) influxQL(ctx context.Context, statement string) ([]influxQLResu
 	return answered.Results, nil
 }
 
-// quoted makes an identifier of InfluxQL.
+// quoted returns an identifier of InfluxQL.
 func quoted(name string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(name) + `"`
 }
 
-// read2xx reads a JSON answer of the management API into v, unless v is nil.
+// read2xx reads a JSON response of the management API into v, unless v is nil.
 func read2xx(a answer, v any) error {
 	switch {
 	case a.err != nil:
 		return a.err
 	case a.status/100 != 2 && (a.status == http.StatusUnauthorized || a.status == http.StatusForbidden):
-		return fmt.Errorf("status %d: %s (the token may not do this: create it by hand, or give the token more permissions)", a.status, reasonOf(a))
+		return fmt.Errorf("status %d: %s (the token lacks permission: create it by hand, or give the token more permissions)", a.status, reasonOf(a))
 	case a.status/100 != 2:
 		return fmt.Errorf("status %d: %s", a.status, reasonOf(a))
 	case v == nil:
 		return nil
 	}
 	if err := json.Unmarshal(a.body, v); err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+		return fmt.Errorf("reading the response: %w", err)
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func TestEachMessageHasItsBucket(t *testing.T) {
 					if to, _ := m.MetaGet(contract.InfluxDBBucket); to != "nobody" {
 						t.Errorf("refused for bucket %q", to)
 					}
-				case bucket == "" && (strings.Contains(reason, "that it names is empty") || strings.Contains(reason, `the bucket is "null": ${! @bucket } finds no such key`)):
+				case bucket == "" && (strings.Contains(reason, "bucket name is empty") || strings.Contains(reason, `the bucket is "null": ${! @bucket } finds no such key`)):
 				default:
 					t.Errorf("bucket %q: refused for %s", bucket, reason)
 				}
@@ -108,12 +108,12 @@ func TestReplayWindow(t *testing.T) {
 		"for ever":            {influxfake.Options{}, 168 * time.Hour, ""},
 		"long enough":         {influxfake.Options{Retention: 168 * time.Hour}, 168 * time.Hour, ""},
 		"too short":           {influxfake.Options{Retention: 24 * time.Hour}, 168 * time.Hour, "keeps points for 24h0m0s, and replay_window is 168h0m0s"},
-		"may not read it":     {influxfake.Options{MayNotCreate: true}, time.Hour, "the token may not read about it"},
+		"may not read it":     {influxfake.Options{MayNotCreate: true}, time.Hour, "the token may not read the bucket"},
 		"1.8, for ever":       {influxfake.Options{Version: influxfake.V1}, 168 * time.Hour, ""},
 		"1.8, too short":      {influxfake.Options{Version: influxfake.V1, Retention: time.Hour}, 168 * time.Hour, "keeps points for 1h0m0s"},
 		"1.8, other policy":   {influxfake.Options{Version: influxfake.V1, Buckets: []string{"bucket/own"}, Retention: 2 * time.Hour}, 3 * time.Hour, "there is no retention policy"},
 		"not asked to look":   {influxfake.Options{Retention: time.Hour}, 0, ""},
-		"longer than created": {influxfake.Options{Retention: 2 * time.Hour}, 3 * time.Hour, "would be refused"},
+		"longer than created": {influxfake.Options{Retention: 2 * time.Hour}, 3 * time.Hour, "would be rejected"},
 	} {
 		for _, org := range []string{"org", influxfake.OrgID} {
 			conf := testConfig()

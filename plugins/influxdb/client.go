@@ -22,27 +22,26 @@ import (
 )
 
 const (
-	// maxAnswer is how much of an answer's body is read: enough for what InfluxDB
-	// 3 says of each of 5,000 lines.
+	// maxAnswer is how much of a response is read: enough for InfluxDB 3's errors about
+	// 5,000 lines.
 	maxAnswer = 1 << 20
-	// minGzip is the smallest body that is worth compressing: one packet.
+	// minGzip is the smallest body that is compressed: one packet.
 	minGzip = 1400
-	// minExpect is from where on the server is asked before the body is sent.
-	// A server that finds a body too large answers and closes the connection;
-	// while the body is still being written, that looks like a broken network,
-	// and the same bytes would be sent again and again.
+	// minExpect is the smallest body that is announced with Expect: 100-continue. A
+	// server that rejects a body as too large responds and closes the connection. While
+	// the body is being written, that looks like a network failure, and the request
+	// would be retried forever.
 	minExpect = 256 << 10
 )
 
-// client makes one request at a time for each caller, and knows nothing of what
-// its answer means.
+// client sends requests. It does not interpret the responses.
 type client struct {
 	http *http.Client
 	*endpoint
 	gzip    bool
 	timeout time.Duration
-	hide    func(string) string // masks secrets in answers; nil: there are none
-	// noExpect is whether something on the way does not know Expect: 100-continue.
+	hide    func(string) string // masks secrets in responses; nil: there are none
+	// noExpect is true if the server or a proxy does not support Expect: 100-continue.
 	noExpect atomic.Bool
 
 	bodies sync.Pool // of *compressed
@@ -77,14 +76,14 @@ func newClient(conf config) *client {
 			IdleConnTimeout:       90 * time.Second,
 			ExpectContinueTimeout: time.Second,
 			DisableCompression:    true,
-			// 1.8 repeats malformed lines in a header of its answer, all of them.
+			// 1.8 repeats all malformed lines in a response header.
 			MaxResponseHeaderBytes: 1<<20 + 2*int64(conf.maxBodyBytes),
 		}
 	}
 	c := &client{
 		http: &http.Client{
 			Transport: newTransport(create),
-			// The token goes to the host that it was given for, and nowhere else.
+			// The token is only sent to the configured host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		endpoint: newEndpoint(conf),
@@ -94,15 +93,15 @@ func newClient(conf config) *client {
 	}
 	c.bodies.New = func() any {
 		body := new(compressed)
-		body.zip, _ = gzip.NewWriterLevel(&body.buf, gzip.BestSpeed) // errs on a wrong level alone
+		body.zip, _ = gzip.NewWriterLevel(&body.buf, gzip.BestSpeed) // fails only for an invalid level
 		return body
 	}
 	return c
 }
 
-// post sends points of a bucket in one request, gzipped if that is asked for, and
-// returns the answer and how many bytes the body had on the wire. No points make
-// a request that tries address, token and bucket and writes nothing.
+// post sends points of a bucket in one request, gzipped if configured, and returns the
+// response and the size of the body on the wire. A request without points tests
+// address, token and bucket and writes nothing.
 func (c *client) post(ctx context.Context, bucket string, points []byte) (a answer, sent int) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -112,7 +111,7 @@ func (c *client) post(ctx context.Context, bucket string, points []byte) (a answ
 		defer c.bodies.Put(packed)
 		packed.buf.Reset()
 		packed.zip.Reset(&packed.buf)
-		_, _ = packed.zip.Write(points) // a bytes.Buffer takes all
+		_, _ = packed.zip.Write(points) // a bytes.Buffer never fails
 		_ = packed.zip.Close()
 		body = packed.buf.Bytes()
 	}
@@ -133,26 +132,26 @@ func (c *client) post(ctx context.Context, bucket string, points []byte) (a answ
 	if len(body) >= minExpect && !c.noExpect.Load() {
 		request.Header.Set("Expect", "100-continue")
 	}
-	// A connection that is not used by others, see alone.
+	// A connection that no other request uses; see inTurn.
 	request.Close = ctx.Value(unsharedKey{}) != nil
 	a = c.do(request)
 	if a.status == http.StatusExpectationFailed && request.Header.Get("Expect") != "" {
-		// RFC 9110, 10.1.1: repeat it without.
+		// RFC 9110, 10.1.1: retry without it.
 		c.noExpect.Store(true)
 		request = request.Clone(ctx)
 		request.Header.Del("Expect")
-		request.Body, _ = request.GetBody() // there is one, and its reader is always made
+		request.Body, _ = request.GetBody() // it is set, and never fails
 		a = c.do(request)
 	}
 	return a, len(body)
 }
 
-// do makes a request in the name of the user.
+// do sends a request with the configured credentials.
 func (c *client) do(request *http.Request) answer {
 	c.sign(request)
 	response, err := c.http.Do(request)
 	if err != nil {
-		// A *url.Error repeats method and address, which the log line has.
+		// A *url.Error repeats method and address, which are in the log line.
 		var wrapped *url.Error
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err
@@ -161,14 +160,13 @@ func (c *client) do(request *http.Request) answer {
 	}
 	defer response.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	// What is left over is read, so that the connection can be used again, but
-	// not for ever.
+	// The rest is read so that the connection can be reused, up to a limit.
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
 	return answer{status: response.StatusCode, header: response.Header, body: decompressed(body, response.Header.Get("Content-Encoding")), hide: c.hide}
 }
 
-// decompressed returns the beginning of a body that a gateway has compressed,
-// although nobody asked for that; what cannot be read stays as it is.
+// decompressed returns the beginning of a body that a gateway has compressed without
+// being asked. A body that cannot be decompressed is returned unchanged.
 func decompressed(body []byte, encoding string) []byte {
 	var (
 		reader io.Reader
@@ -201,13 +199,13 @@ func decompressed(body []byte, encoding string) []byte {
 	return content
 }
 
-// ask makes a request of the management API, with a JSON body or none.
+// ask sends a request to the management API, with a JSON body or none.
 func (c *client) ask(ctx context.Context, method, path string, query url.Values, body []byte) answer {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, c.at(path, query), bytes.NewReader(body))
 	if err != nil {
-		return answer{err: fmt.Errorf("making a request: %w", err)}
+		return answer{err: fmt.Errorf("creating a request: %w", err)}
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
@@ -217,8 +215,8 @@ func (c *client) ask(ctx context.Context, method, path string, query url.Values,
 
 func (c *client) close() { c.http.CloseIdleConnections() }
 
-// loan lends the bytes of a body to the transport, which may go on reading for
-// a while after it has given up a request, when the buffer is back in its pool.
+// loan lends the bytes of a body to the transport. The transport may still read after
+// the request has ended, when the buffer is back in its pool; end prevents it.
 type loan struct {
 	mu    sync.Mutex
 	bytes []byte

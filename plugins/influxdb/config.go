@@ -32,49 +32,49 @@ const (
 	onRejectNack  = "nack"
 )
 
-// maxFlushPeriod is the longest that flush_period can be: what a dashboard
-// shows live must not be older.
+// maxFlushPeriod is the maximum of flush_period: a live dashboard must not lag further
+// behind.
 const maxFlushPeriod = 5 * time.Second
 
-// minRetention is the shortest that InfluxDB takes, 1.8 and 2.x alike.
+// minRetention is the shortest retention of InfluxDB, 1.8 and 2.x.
 const minRetention = time.Hour
 
-// forEver is what a retention of 0s means.
+// forEver is the meaning of a retention of 0s.
 const forEver = "for ever"
 
-// shortest is the least for a time that something may take.
+// shortest is the minimum of time limits.
 const shortest = time.Millisecond
 
-// apiPath is what an address ends in that somebody has copied from a request,
-// where the address of the server belongs.
+// apiPath is the end of an address that was copied from a request, instead of the address
+// of the server.
 const apiPath = `/(write|query|api/v[23](/[a-z_]+)?)/*$`
 
 var isAPIPath = regexp.MustCompile(apiPath)
 
-// What lint and the constructor say of settings that do not go together.
+// Errors of lint and of the constructor.
 const (
-	wrongURL           = "url must not hold a user, a password or a query: they would be logged; set token, or username and password"
+	wrongURL           = "url must not contain a user, a password or a query, which would be logged: set token, or username and password"
 	wrongAddress       = "url must be like http://localhost:8086"
 	wrongProxy         = "proxy_url must be like http://proxy.example.com:3128"
 	wrongPath          = "url must be the address of the server alone, such as http://localhost:8086: the path of the API, such as /api/v2/write, is added to it"
 	wrongBackoff       = "backoff.initial_interval is longer than backoff.max_interval: it must be at most as long"
-	wrongUser          = "token and username both say who writes: set one of them"
+	wrongUser          = "token and username are alternative credentials: set one of them"
 	wrongPassword      = "password needs username"
-	wrongVersion       = "username is of the v1 API: remove version: v2, or set token instead"
-	wrongOrg           = "org is of the v2 API, and version: v1 or username choose v1: remove org"
-	wrongCreate        = "create_bucket needs one name: a bucket that each message names is not created"
-	wrongReplay        = "replay_window needs one name: a bucket that each message names is not looked at"
-	wrongReplayed      = "retention is shorter than replay_window: points that come again would be refused"
+	wrongVersion       = "username is for the v1 API: remove version: v2, or set token instead"
+	wrongOrg           = "org is for the v2 API, but version: v1 or username select v1: remove org"
+	wrongCreate        = "create_bucket needs a fixed bucket: buckets that messages name are not created"
+	wrongReplay        = "replay_window needs a fixed bucket: buckets that messages name are not checked"
+	wrongReplayed      = "retention is shorter than replay_window: replayed points would be rejected"
 	wrongAuthorization = "headers must not set Authorization: set token, or username and password"
-	wrongBodyHeader    = "headers must not set what the output sets: Content-Type, Content-Encoding, Content-Length, Transfer-Encoding, Expect"
+	wrongBodyHeader    = "headers must not set those that the output sets: Content-Type, Content-Encoding, Content-Length, Transfer-Encoding, Expect"
 	wrongTLS           = "tls is enabled, but url begins with http://: set it to https://"
-	wrongMapping       = "measurement, fields and timestamp make points of messages together: set all, or none for messages that are points already"
+	wrongMapping       = "measurement, fields and timestamp turn messages into points together: set all of them, or none for messages that are points already"
 	wrongTags          = "tags needs measurement, fields and timestamp"
-	wrongReject        = "rejected takes the refused points, so on_reject: nack would never happen: remove one of them"
-	wrongRetention     = "retention is that of a bucket that is created: set create_bucket: true, or remove it"
+	wrongReject        = "rejected receives the rejected points, so on_reject: nack would have no effect: remove one of them"
+	wrongRetention     = "retention applies to a bucket that is created: set create_bucket: true, or remove it"
 )
 
-// config is what the YAML says, checked.
+// config is the checked configuration.
 type config struct {
 	url      *url.URL
 	version  string
@@ -82,17 +82,17 @@ type config struct {
 	username string
 	password string
 	org      string
-	bucket   string    // empty: each message says it
-	bucketOf *template // nil: bucket, for all
+	bucket   string    // empty: each message names it
+	bucketOf *template // nil: all use bucket
 
-	measurement *template // nil: points come as they are
+	measurement *template // nil: messages are points already
 	tags        *bloblang.Executor
 	tagsTraced  *bloblang.Executor // see traceEnvironment; nil: none
 	tagsOther   *bloblang.Executor // see otherOf; nil: none
 	fields      *bloblang.Executor
 	timestamp   *bloblang.Executor
 
-	rejected bool // an output for refused points is there
+	rejected bool // there is an output for rejected points
 	onReject string
 	// letterBytes bounds a message to that output, metadata included.
 	letterBytes int
@@ -102,12 +102,12 @@ type config struct {
 
 	createBucket bool
 	retention    time.Duration // 0: for ever
-	replay       time.Duration // how old points may be that come again; 0: not checked
+	replay       time.Duration // maximum age of replayed points; 0: not checked
 
 	gzip             bool
 	timeout          time.Duration
 	tls              *tls.Config // nil: the defaults
-	proxy            *url.URL    // nil: as the environment says
+	proxy            *url.URL    // nil: that of the environment
 	headers          map[string]string
 	flushPeriod      time.Duration
 	maxPoints        int
@@ -159,7 +159,7 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 	if c.tags != nil {
 		text, err := parsed.FieldString(fieldTags)
 		errs = append(errs, err)
-		// Functions that a build has for itself alone are not in that environment.
+		// That environment lacks functions that a build has added.
 		c.tagsTraced, _ = traceEnvironment().Parse(text)
 		c.tagsOther = otherOf(text)
 	}
@@ -202,13 +202,14 @@ func readSecret(target *string, parsed *service.ParsedConfig, field string) (err
 	return err
 }
 
-// read is a field's value into target.
+// read reads a field's value into target.
 func read[T any](target *T, field func(path ...string) (T, error), path ...string) (err error) {
 	*target, err = field(path...)
 	return err
 }
 
-// check finds what lint finds, and what it cannot: lint may be skipped.
+// check repeats the checks of lint, which may have been skipped, and adds those that
+// lint cannot do.
 func (c config) check() error {
 	if err := c.checkValues(); err != nil {
 		return err
@@ -227,7 +228,7 @@ func (c config) check() error {
 		{c.org != "" && (c.version == versionV1 || c.username != ""), wrongOrg},
 		{c.bucketOf != nil && c.createBucket, wrongCreate},
 		{c.bucketOf != nil && c.replay != 0, wrongReplay},
-		{strings.ContainsAny(c.token, "\r\n"), "token must be one line: it has a line break in it"},
+		{strings.ContainsAny(c.token, "\r\n"), "token must be one line: it contains a line break"},
 		{(c.measurement == nil) != (c.fields == nil) || (c.measurement == nil) != (c.timestamp == nil), wrongMapping},
 		{c.measurement == nil && c.tags != nil, wrongTags},
 		{c.rejected && c.onReject == onRejectNack, wrongReject},
@@ -244,7 +245,7 @@ func (c config) check() error {
 	return nil
 }
 
-// checkValues finds what is wrong with a value by itself.
+// checkValues checks each value by itself.
 func (c config) checkValues() error {
 	errs := []error{
 		lintrule.CheckEnum(fieldVersion, c.version, versionAuto, versionV1, versionV2),
@@ -274,10 +275,10 @@ func (c config) checkValues() error {
 	return errors.Join(errs...)
 }
 
-// minBodyBytes is the smallest limit of a body: below, hardly a line would fit.
+// minBodyBytes is the smallest limit of a body: with less, few lines would fit.
 const minBodyBytes = 1024
 
-// wrongHeader says what is wrong with the headers: empty if nothing is.
+// wrongHeader returns what is wrong with the headers, or "".
 func wrongHeader(headers map[string]string) string {
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		switch http.CanonicalHeaderKey(name) {
@@ -287,14 +288,14 @@ func wrongHeader(headers map[string]string) string {
 			return wrongBodyHeader
 		}
 		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(headers[name]) {
-			return fmt.Sprintf("headers: %q is no header that HTTP can carry", name)
+			return fmt.Sprintf("headers: %q has a name or value that HTTP does not allow", name)
 		}
 	}
 	return ""
 }
 
-// target names what is written to, for errors and logs. An empty bucket is one
-// that each message says.
+// target returns the destination of a write, for errors and logs. bucket is empty if each
+// message names its own.
 func (c config) target(bucket string) string {
 	if bucket == "" {
 		return c.url.Redacted()

@@ -38,7 +38,7 @@ func TestConnect(t *testing.T) {
 		"1.8, no such database": {fake: v1(influxfake.Options{}), change: func(c *config) { c.bucket = "other" }, want: []string{"database not found", "create_bucket"}},
 		"1.8, no such policy":   {fake: v1(influxfake.Options{Buckets: []string{"db/autogen"}}), change: func(c *config) { c.bucket = "db/other" }, want: []string{"retention policy not found: other", "create_bucket"}},
 		"not ready":             {fake: influxfake.Options{Fault: func(int, []string) influxfake.Fault { return influxfake.Fault{Status: 503} }}, want: []string{"503"}},
-		"not InfluxDB":          {fake: influxfake.Options{Fault: func(int, []string) influxfake.Fault { return influxfake.Fault{Status: 200, Body: "hello"} }}, want: []string{"200", "not InfluxDB"}},
+		"not InfluxDB":          {fake: influxfake.Options{Fault: func(int, []string) influxfake.Fault { return influxfake.Fault{Status: 200, Body: "hello"} }}, want: []string{"200", "not a response of InfluxDB"}},
 		"redirected": {fake: influxfake.Options{Fault: func(int, []string) influxfake.Fault {
 			return influxfake.Fault{Status: 307, Header: http.Header{"Location": {"http://other.test/"}}}
 		}}, want: []string{"redirected to http://other.test/"}},
@@ -101,10 +101,10 @@ func TestConnectToNobody(t *testing.T) {
 	defer secure.Close()
 	for name, test := range map[string]struct{ address, want string }{
 		"no server":             {closed, "start InfluxDB, or correct url"},
-		"plain for HTTPS":       {strings.Replace(plain, "http:", "https:", 1), "let url begin with http://"},
-		"HTTPS for plain":       {strings.Replace(secure.URL, "https:", "http:", 1), "let url begin with https://"},
+		"plain for HTTPS":       {strings.Replace(plain, "http:", "https:", 1), "change url to http://"},
+		"HTTPS for plain":       {strings.Replace(secure.URL, "https:", "http:", 1), "change url to https://"},
 		"untrusted certificate": {secure.URL, "tls.root_cas_file"},
-		"wrong path":            {plain + "/influx", "not InfluxDB"},
+		"wrong path":            {plain + "/influx", "not a response of InfluxDB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conf := testConfig()

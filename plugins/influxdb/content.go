@@ -15,20 +15,20 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
-// Reasons to refuse a whole message that is neither line protocol nor a point.
+// Reasons to reject a whole message that is neither line protocol nor a point.
 var (
 	errArray  = errors.New("the message is a JSON array: split it into its elements, with `unarchive: { format: json_array }`")
 	errString = errors.New("the message is a JSON string: decode it with the mapping `root = this`")
 	errValue  = errors.New("the message is a JSON value, neither an object nor line protocol")
-	errUTF16  = errors.New("the message begins with the byte order mark of UTF-16: InfluxDB takes UTF-8, convert it before this output")
+	errUTF16  = errors.New("the message begins with the byte order mark of UTF-16: InfluxDB requires UTF-8; convert it before this output")
 
-	// errBlank is not a reason to refuse: the message has no content to lose.
+	// errBlank is not a reason to reject: the message has no content to lose.
 	errBlank = errors.New("the message is blank")
 )
 
-// withoutMarks returns the batch without byte order marks at the start of messages. A
-// JSON parser refuses them, and InfluxDB makes them a part of the measurement. The
-// messages of the given batch are not changed.
+// withoutMarks returns the batch without byte order marks at the start of messages, which
+// JSON parsers reject and InfluxDB adds to the measurement. It does not change the given
+// messages.
 func withoutMarks(batch service.MessageBatch) service.MessageBatch {
 	changed := false
 	for i, m := range batch {
@@ -90,9 +90,9 @@ func noText(content []byte) error {
 	return nil
 }
 
-// checkJSON returns an error for JSON that a parser would change without saying so:
-// of a name that comes twice in an object it keeps the last, and text that is not
-// Unicode becomes U+FFFD. Content that is not JSON at all is not an error here.
+// checkJSON returns an error for JSON that a parser would silently change: it keeps the
+// last of duplicate names in an object, and replaces invalid Unicode with U+FFFD. Content
+// that is not JSON is not an error here.
 func checkJSON(content []byte) error {
 	if jsontext.Value(content).IsValid() || !json.Valid(content) {
 		return nil

@@ -6,42 +6,42 @@ import (
 	"time"
 )
 
-// delivery is the work on one request.
+// delivery is the state of sending one request.
 type delivery struct {
 	*sender
 	r *request
-	// heard is whether the server has taken anything, so that what it refuses
-	// is the fault of a line and not of the whole request.
+	// heard is true once the server has accepted a request, so that a rejection is the
+	// fault of a line and not of the whole request.
 	heard bool
-	// misled is whether an answer has blamed lines that it then took. What such
-	// a server says of lines is not listened to any more, so that the number of
+	// misled is true if an answer has blamed lines that were then accepted. Such a
+	// server's information about lines is ignored from then on, so that the number of
 	// requests stays bounded.
 	misled bool
-	// isolating is whether the lines in hand are a part of some that are at fault,
-	// and no answer says which.
+	// isolating is true if some of the current lines are at fault, and no answer says
+	// which.
 	isolating bool
-	packed    []byte // the body of lines that do not lie side by side
+	packed    []byte // the body of lines that are not adjacent
 
-	// Where the order matters: lines that wait, those of their series behind them,
-	// and these series.
+	// With order: series, isolated lines, the later lines of their series, and these
+	// series.
 	waiting []int
 	held    map[uint64]bool
 }
 
-// deliver brings some lines of the request, in their order, to their verdicts and
+// deliver sends some lines of the request, in order, until each has its verdict, and
 // reports whether all are stored.
 //
-// A request that is too large is halved. Of one that is refused, the lines that
-// the answer blames are parted from the rest (see blamed), or, if it blames none,
-// it is halved, until a refused line is alone or the answer leaves no doubt about
-// each line of the request. So is one that keeps failing, whatever the answer,
-// while its bucket accepts other points (see suspicious). Good lines are written
-// more than once thereby, which changes nothing.
+// A request that is too large is halved. If one is rejected, the lines that the answer
+// blames are separated from the rest (see blamed). If it blames none, the request is
+// halved until a rejected line is by itself or the answer is certain about each line. The
+// same happens if a request keeps failing, with any answer, while its bucket accepts
+// other points (see suspicious). Good lines are then written more than once, which
+// changes nothing.
 //
-// suspect is whether a refused line is known to be among them. Then the whole
-// need not be tried again: of two halves of a refused request, the second is
-// suspect when the first is good. So k refused lines among n cost at most about
-// 2·k·log2(n) requests, and 2 or 3 where the server says which they are.
+// suspect is true if a rejected line is known to be among them. Then the whole need not
+// be tried: of two halves of a rejected request, the second is suspect if the first is
+// good. So k rejected lines among n cost at most about 2·k·log2(n) requests, and 2 or 3
+// if the server identifies them.
 func (d *delivery) deliver(set []int, suspect bool) (good bool, err error) {
 	var (
 		guilty  blame
@@ -92,9 +92,9 @@ func (d *delivery) deliver(set []int, suspect bool) (good bool, err error) {
 	return good && rest, err
 }
 
-// samePoint reports whether a line that is blamed and one that is not are values
-// of one point. They must not be parted: if the blame is wrong, the line that
-// comes first is written last.
+// samePoint reports whether a blamed line and another one are values of the same point.
+// They must not be separated: if the blame is wrong, the earlier line would be written
+// last.
 func (d *delivery) samePoint(set []int, guilty blame) bool {
 	blamed := make(map[uint64]bool, len(guilty.lines))
 	for _, i := range guilty.lines {
@@ -108,7 +108,7 @@ func (d *delivery) samePoint(set []int, guilty blame) bool {
 	return false
 }
 
-// part delivers the lines that are not blamed, then those that are.
+// part delivers the lines that are not blamed, then the blamed ones.
 func (d *delivery) part(set []int, guilty blame) (good bool, err error) {
 	var rest, blamed []int
 	for i, line := range set {
@@ -126,8 +126,8 @@ func (d *delivery) part(set []int, guilty blame) (good bool, err error) {
 	return good && wrongly, err
 }
 
-// try posts lines until the answer is done, split or refused, or unclear, and reads
-// what it says of them. Its errors are those of the context.
+// try posts lines until the verdict is stored, split, rejected or unclear, and reads what
+// the answer says about them. Its errors are those of the context.
 func (d *delivery) try(set []int) (decision, blame, error) {
 	line := func(i int) []byte { return d.r.lines.line(set[i]) }
 	pause := newPause(d.conf)
@@ -179,7 +179,7 @@ func (d *delivery) try(set []int) (decision, blame, error) {
 			continue
 		}
 		wait := pause.next(answered)
-		d.notes.trouble(answered, d.r.about(set), wait)
+		d.notes.failure(answered, d.r.about(set), wait)
 		if err := sleep(d.r.ctx, wait); err != nil {
 			return decision{}, blame{}, err
 		}
@@ -187,9 +187,9 @@ func (d *delivery) try(set []int) (decision, blame, error) {
 	}
 }
 
-// doubt looks at a refused line again: something in between, or a setting that
-// InfluxDB does not like, would refuse every line, one by one. Does it take a
-// request at all?
+// doubt checks whether the server accepts a request without points before a rejected line
+// is believed to be at fault: a proxy, or a wrong setting, would reject every line, one
+// by one.
 func (d *delivery) doubt(answered decision) (decision, error) {
 	empty, err := d.once(d.r.ctx, d.r.bucket, nil, 0)
 	if err != nil {
@@ -206,7 +206,7 @@ func (d *delivery) doubt(answered decision) (decision, error) {
 	return answered, nil
 }
 
-// body is lines as they are sent. It holds until the next call.
+// body returns the body of lines. It is valid until the next call.
 func (d *delivery) body(set []int) []byte {
 	l := &d.r.lines
 	first, last := set[0], set[len(set)-1]
@@ -220,7 +220,7 @@ func (d *delivery) body(set []int) []byte {
 	return d.packed
 }
 
-// everyone blames all of n lines for the answer's reason.
+// everyone returns a blame of all n lines with the answer's reason.
 func everyone(n int) blame {
 	b := blame{certain: true}
 	for i := range n {
@@ -229,7 +229,7 @@ func everyone(n int) blame {
 	return b
 }
 
-// once makes one request. The only error is that of the context.
+// once sends one request. Its only error is that of the context.
 func (s *sender) once(ctx context.Context, bucket string, body []byte, points int) (decision, error) {
 	began := time.Now()
 	a, wire := s.post(ctx, bucket, body)
@@ -238,8 +238,8 @@ func (s *sender) once(ctx context.Context, bucket string, body []byte, points in
 	}
 	d := judge(a, time.Now())
 	if points > 0 && s.conf.bucketOf != nil && (bucketMissing(d) || bucketRefused(d)) {
-		// The name came from a message, so that no setting is wrong, and no other
-		// message has to wait for it.
+		// The name comes from a message, so no setting is wrong, and no other message has
+		// to wait.
 		d.verdict, d.class = verdictRejected, classBucket
 	}
 	if d.verdict == verdictStored && points > 0 {

@@ -15,7 +15,7 @@ import (
 // encoder turns messages into lines.
 type encoder struct {
 	bucket      string
-	bucketOf    *template // nil: bucket, for all
+	bucketOf    *template // nil: all use bucket
 	measurement *template // nil: messages are points already
 	tags        *bloblang.Executor
 	tagsTraced  *bloblang.Executor // tags in traceEnvironment; nil if it does not compile there
@@ -33,11 +33,11 @@ func newEncoder(conf config) *encoder {
 	}
 }
 
-// encode appends the points of a batch to l and returns what is refused.
+// encode appends the points of a batch to l and returns the refusals.
 //
-// With mappings, each message makes one point. Without, a message that is an
-// object is a point, {measurement, tags, fields, timestamp}, and any other is
-// line protocol. Messages without a point are counted in l.
+// With mappings, each message becomes one point. Without, a message that is an object is
+// a point, {measurement, tags, fields, timestamp}, and any other is line protocol.
+// Messages without a point are counted in l.
 func (e *encoder) encode(batch service.MessageBatch, l *lines) []refusal {
 	batch = withoutMarks(batch)
 	l.bucket = e.bucket
@@ -55,7 +55,7 @@ func (e *encoder) encode(batch service.MessageBatch, l *lines) []refusal {
 	return r.refusals
 }
 
-// encoding is the work on one batch.
+// encoding is the state of encoding one batch.
 type encoding struct {
 	*encoder
 	batch    service.MessageBatch
@@ -93,8 +93,8 @@ func (r *encoding) message(i int) {
 	}
 }
 
-// choose sets the bucket for the lines that are added next. If message i names none,
-// it refuses the message and returns false.
+// choose sets the bucket of the lines that are added next. If message i has none, it
+// refuses the message and returns false.
 func (r *encoding) choose(i int) bool {
 	if r.buckets == nil {
 		return true
@@ -117,8 +117,8 @@ func (r *encoding) refuse(i int, err error) {
 	r.refusals = append(r.refusals, refusedHere(i, nil, err))
 }
 
-// point appends the one point of message i. json is the content of the message, if it
-// is a JSON object that nobody has parsed.
+// point appends the point of message i. json is the content of the message if it is a
+// JSON object that is not parsed yet.
 func (r *encoding) point(i int, json []byte) {
 	l := r.lines
 	mark := len(l.buf)
@@ -135,7 +135,7 @@ func (r *encoding) point(i int, json []byte) {
 	}
 	if err != nil {
 		if r.mapped != nil && isArray(r.batch[i]) {
-			err = fmt.Errorf("%w (%w)", err, errArray) // in which a mapping finds no key
+			err = fmt.Errorf("%w (%w)", err, errArray) // a mapping finds no keys in an array
 		}
 		l.buf = l.buf[:mark]
 		r.refuse(i, err)
@@ -148,11 +148,11 @@ func (r *encoding) point(i int, json []byte) {
 	l.times.check(p.ns, i)
 	l.add(i)
 	if i == 0 {
-		l.grow(len(r.batch)-1, len(l.buf)) // as if all were as long
+		l.grow(len(r.batch)-1, len(l.buf)) // assuming that all are as long
 	}
 }
 
-// pointOf returns the point of message i, by the mappings or of the object that it is.
+// pointOf returns the point of message i, from the mappings or from its object.
 func (r *encoding) pointOf(i int, json []byte) (point, error) {
 	if json != nil {
 		if err := checkJSON(json); err != nil {
@@ -165,7 +165,7 @@ func (r *encoding) pointOf(i int, json []byte) (point, error) {
 	value, err := r.batch[i].AsStructured()
 	if err != nil {
 		hint := ""
-		if strings.Contains(err.Error(), "multiple") { // documents, as Benthos says
+		if strings.Contains(err.Error(), "multiple") { // Benthos's error for several documents
 			hint = "; split it, with `unarchive: { format: lines }`"
 		}
 		return point{}, fmt.Errorf("reading the message as JSON: %w%s", err, hint)
@@ -180,14 +180,14 @@ func (r *encoding) pointOf(i int, json []byte) (point, error) {
 	return pointOf(object)
 }
 
-// text appends a message of line protocol. Each line that can be seen to be wrong
-// is refused by itself: among others it could take its neighbours along.
+// text appends a message of line protocol. Each invalid line is refused by itself: in a
+// request it could affect its neighbours.
 //
-// Lines that stand in the message as they are sent are copied in one piece. If
-// all of them do, and the message is alone in its batch, they are not copied.
+// Consecutive lines that are sent unchanged are copied in one piece. If all of them are,
+// and the message is the only one of its batch, they are not copied at all.
 func (r *encoding) text(message int, content []byte) {
 	l := r.lines
-	// content[copied:at] is lines that are noted, and not in l.buf yet.
+	// content[copied:at] are lines that are noted, but not in l.buf yet.
 	copied, at, points := 0, 0, 0
 	for {
 		line, rest := lineproto.NextLine(content[at:])
@@ -196,7 +196,7 @@ func (r *encoding) text(message int, content []byte) {
 		}
 		taken := content[at : len(content)-len(rest)]
 		if points++; points == 1 {
-			l.grow(len(content)/len(taken), 0) // as if all were as long
+			l.grow(len(content)/len(taken), 0) // assuming that all are as long
 		}
 		var err error
 		switch {
@@ -231,8 +231,8 @@ func (r *encoding) text(message int, content []byte) {
 	}
 }
 
-// asSent says whether what was taken off a message for a line is this line, one
-// newline, and nothing else. A line does not begin with what is skipped before one.
+// asSent reports whether taken, the bytes of a message that a line was read from, are the
+// line and one newline, without anything that was skipped.
 func asSent(taken, line []byte) bool {
 	return len(taken) == len(line)+1 && taken[0] == line[0] && taken[len(line)] == '\n'
 }

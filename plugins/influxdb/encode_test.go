@@ -68,7 +68,7 @@ func TestEncode(t *testing.T) {
 
 		"broken JSON":           {raw(`{"measurement":`), nil, "reading the message as JSON", classMalformed},
 		"array":                 {structured("m f=1 1"), nil, "a structured message must be an object", classMalformed},
-		"unknown key":           {raw(`{"measurement":"m","value":1}`), nil, `"value" is none of`, classMalformed},
+		"unknown key":           {raw(`{"measurement":"m","value":1}`), nil, `"value" is not one of`, classMalformed},
 		"no measurement":        {raw(`{"fields":{"f":1},"timestamp":1}`), nil, "the measurement must not be empty", classMalformed},
 		"no fields":             {pointMessage(nil), nil, "the point has no fields", classMalformed},
 		"null fields alone":     {pointMessage(map[string]any{"f": nil}), nil, "the point has no fields", classMalformed},

@@ -14,7 +14,7 @@ const (
 	versionV2   = "v2"
 )
 
-// endpoint says where points go, and who sends them.
+// endpoint has the address and the credentials.
 type endpoint struct {
 	base     *url.URL
 	org      string
@@ -23,8 +23,8 @@ type endpoint struct {
 	password string
 	headers  map[string]string
 
-	// v1 is whether points go to /write. With version: auto it is found out at
-	// the start, by what the server knows.
+	// v1 is true if points are written to /write. With version: auto it is detected at
+	// start.
 	v1 atomic.Bool
 }
 
@@ -38,7 +38,7 @@ func newEndpoint(conf config) *endpoint {
 	return e
 }
 
-// write is the address for points of a bucket.
+// write returns the address for points of a bucket.
 func (e *endpoint) write(bucket string) string {
 	query := url.Values{"precision": {"ns"}}
 	if e.v1.Load() {
@@ -56,14 +56,14 @@ func (e *endpoint) write(bucket string) string {
 	return e.at("/api/v2/write", query)
 }
 
-// at is the address of a path of the server.
+// at returns the address of a path of the server.
 func (e *endpoint) at(path string, query url.Values) string {
 	u := e.base.JoinPath(path)
 	u.RawQuery = query.Encode()
 	return u.String()
 }
 
-// sign says in a request who makes it.
+// sign sets the credentials of a request.
 func (e *endpoint) sign(request *http.Request) {
 	request.Header.Set("User-Agent", "brandpulse-connect")
 	for name, value := range e.headers {

@@ -10,10 +10,10 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
 
-// stored notes what messages say whose points InfluxDB has all stored: those of
-// the batch whose number is in with, or, if that is nil, all but those in without.
-// Messages side by side with one event time have one latency: a timing costs as
-// much as ten tweets.
+// stored updates the metrics of the events in messages whose points InfluxDB has all
+// stored: those of the batch whose index is in with or, if that is nil, all but those in
+// without. Adjacent messages with the same event time count as one latency: a timing
+// costs as much as ten tweets.
 func (m *outputMetrics) stored(batch service.MessageBatch, with, without map[int]bool) {
 	now := time.Now()
 	var tweets int64
@@ -27,7 +27,7 @@ func (m *outputMetrics) stored(batch service.MessageBatch, with, without map[int
 		}
 		if millis, ok := metaInt(message, contract.EventTime); ok && millis != last {
 			last = millis
-			// The clock that wrote the event may be ahead of this one.
+			// The event's clock may be ahead of this one.
 			m.eventLatency.Timing(max(0, int64(now.Sub(time.UnixMilli(millis)))))
 		}
 	}
@@ -38,7 +38,7 @@ func (m *outputMetrics) stored(batch service.MessageBatch, with, without map[int
 
 func metaInt(m *service.Message, name string) (int64, bool) {
 	value, _ := m.MetaGetMut(name)
-	if number, ok := value.(json.Number); ok { // a field that a mapping has copied
+	if number, ok := value.(json.Number); ok { // copied by a mapping from a field
 		n, err := number.Int64()
 		return n, err == nil
 	}
@@ -46,7 +46,7 @@ func metaInt(m *service.Message, name string) (int64, bool) {
 	return n, ok
 }
 
-// messagesOf is the numbers of the messages that have refused points.
+// messagesOf returns the indexes of the messages with rejected points.
 func messagesOf(refusals []refusal) map[int]bool {
 	numbers := make(map[int]bool, len(refusals))
 	for _, r := range refusals {

@@ -10,24 +10,24 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// errClosed is what writes get that are under way when the output is closed.
+// errClosed is the error of writes that are in flight when the output is closed.
 var errClosed = errors.New("the output is closed")
 
-// call is what one WriteBatch wants written. Its lines may leave in several
-// requests, each with lines of other calls.
+// call is the work of one WriteBatch. Its lines may be sent in several requests, each with
+// lines of other calls.
 type call struct {
 	lines  lines
 	sorted lines                // of order: series, see intoLanes
-	batch  service.MessageBatch // where the lines come from, for the log
+	batch  service.MessageBatch // the origin of the lines, for the log
 	turn   turn
-	done   chan struct{} // one value once every line has its verdict, or failure
+	done   chan struct{} // receives a value once every line has its verdict, or failure is set
 
 	// Guarded by committer.mu.
 	left     int   // lines without a verdict
-	failure  error // why they will not get one
+	failure  error // why they will get none
 	refusals []refusal
-	requests []*request // that hold lines of this call now
-	gone     bool       // the caller has left
+	requests []*request // that currently contain lines of this call
+	gone     bool       // the caller has returned
 }
 
 // part is lines from to to of a call.
@@ -36,34 +36,34 @@ type part struct {
 	from, to int
 }
 
-// lane is what a request can hold lines of: a bucket, and with order: series a
-// share of its series.
+// lane is the set of lines that can share a request: those of a bucket and, with
+// order: series, of a share of its series.
 type lane struct {
 	bucket string
 	number int
 }
 
-// group is points that will leave in one request.
+// group is a set of points that will be sent in one request.
 type group struct {
 	lane   lane
 	parts  []part
 	points int
 	bytes  int
-	since  time.Time // when its first point came
+	since  time.Time // arrival of its first point
 }
 
-// committer puts the points of calls that run at the same time into common
-// requests (group commit). Nothing is kept that no caller waits for.
+// committer puts the points of concurrent calls into common requests (group commit). It
+// keeps nothing that no caller waits for.
 //
-// A group leaves as soon as one of the request slots is free, so a slow stream
-// is sent at once, and while all slots are busy the next group fills up. When its
-// first point has waited flushPeriod, the group leaves on one of as many spare
-// slots: one request that hangs must not hold up what is shown live.
+// A group is sent as soon as a request slot is free, so a slow stream is sent at once.
+// While all slots are busy, the next group fills up. When its first point has waited for
+// flushPeriod, the group is sent on one of as many spare slots: a hanging request must
+// not delay live data.
 //
-// ordered is that a lane has one request at a time, so that of two values for one
-// point the later one is written later, whatever is sent again in between.
+// If ordered is set, a lane has one request at a time, so that of two values for one
+// point the later one is written later, even after retries.
 type committer struct {
-	send        func(*request) // gives each line its verdict, or returns when r.ctx has ended
+	send        func(*request) // gives each line its verdict, or returns early if r.ctx has ended
 	maxPoints   int
 	maxBytes    int
 	slots       int
@@ -76,12 +76,12 @@ type committer struct {
 	pool   sync.Pool // of *request
 
 	mu      sync.Mutex
-	queue   []*group        // in the order of leaving
-	open    map[lane]*group // of those, the one of each lane that can be filled
+	queue   []*group        // in the order of sending
+	open    map[lane]*group // the group of each lane that can still be filled
 	busy    map[lane]bool   // ordered: lanes with a request in flight
 	running int
 	timer   *time.Timer   // for the first group of the queue
-	last    chan struct{} // ordered: closed when the last call that has begun is in the queue
+	last    chan struct{} // ordered: closed when the latest call is in the queue
 	outage
 }
 
@@ -106,7 +106,7 @@ func newCommitter(conf config, send func(*request)) *committer {
 
 func newCall() *call { return &call{done: make(chan struct{}, 1)} }
 
-// reset makes a call whose write has returned nil usable again.
+// reset makes a call reusable after its write has returned nil.
 func (cl *call) reset() {
 	cl.lines.reset()
 	cl.sorted.reset()
@@ -115,9 +115,9 @@ func (cl *call) reset() {
 	cl.refusals = cl.refusals[:0]
 }
 
-// write returns nil when each line of the call is stored or stands in
-// cl.refusals. With an error, lines may still be on their way, and the call must
-// not be used again. After errUnmended they are: the same lines must come again.
+// write returns nil once each line of the call is stored or in cl.refusals. After an
+// error, lines may still be in flight, and the call must not be reused. After
+// errMisconfigured they are, and the same lines will be written again.
 func (c *committer) write(ctx context.Context, cl *call) error {
 	cl.turn.wait()
 	cl.left = cl.lines.len()
@@ -145,7 +145,7 @@ func (c *committer) write(ctx context.Context, cl *call) error {
 	case <-c.ctx.Done():
 		err = errClosed
 	}
-	if errors.Is(err, errUnmended) {
+	if errors.Is(err, errMisconfigured) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		delete(c.callers, waiting)
@@ -158,7 +158,7 @@ func (c *committer) write(ctx context.Context, cl *call) error {
 	return err
 }
 
-// add cuts the lines of a call into groups.
+// add distributes the lines of a call over groups.
 func (c *committer) add(cl *call) {
 	from := 0
 	for _, r := range cl.lines.runs {
@@ -176,7 +176,7 @@ func (c *committer) addRun(cl *call, at lane, from, end int) {
 			c.queue = append(c.queue, open)
 			c.open[at] = open
 		}
-		// The lines that fit: at most so many, and so many bytes. One always does.
+		// Add the lines that fit by number and bytes, at least one.
 		room := cl.lines.start(from) + c.maxBytes - open.bytes
 		last := min(end, from+c.maxPoints-open.points)
 		fit, exact := slices.BinarySearch(cl.lines.ends[from:last], room)
@@ -191,8 +191,8 @@ func (c *committer) addRun(cl *call, at lane, from, end int) {
 	}
 }
 
-// dispatch starts what may leave now, and sets the timer for what may leave
-// later without any other event.
+// dispatch sends the groups that may be sent now, and sets the timer for one that may be
+// sent later without another event.
 func (c *committer) dispatch() {
 	for c.ctx.Err() == nil && c.up == nil {
 		at := slices.IndexFunc(c.queue, func(g *group) bool { return !c.busy[g.lane] })
@@ -215,7 +215,7 @@ func (c *committer) dispatch() {
 		}
 		r := c.request(first)
 		if r == nil {
-			continue // all its callers have left
+			continue // all its callers have returned
 		}
 		c.running++
 		if c.ordered {
@@ -234,7 +234,7 @@ func (c *committer) overdue() {
 	c.dispatch()
 }
 
-// request puts a group together, without the lines that nobody waits for.
+// request returns the request of a group, without lines that no caller waits for.
 func (c *committer) request(g *group) *request {
 	r := c.pool.Get().(*request)
 	r.lane, r.bucket, r.parts = g.lane, g.lane.bucket, r.parts[:0]
@@ -274,16 +274,16 @@ func (c *committer) finish(r *request) {
 func (c *committer) release(r *request) {
 	r.cancel()
 	for _, p := range r.parts {
-		// A call that waits for its other requests. One that is done has been
-		// taken out, and may be another one by now, which this request is not of.
+		// The call may wait for other requests. A finished call was removed, and may be
+		// in use for another batch, which does not contain this request.
 		p.call.requests = slices.DeleteFunc(p.call.requests, func(other *request) bool { return other == r })
 	}
 	clear(r.parts)
 	c.pool.Put(r)
 }
 
-// leave takes a call out, gone if it has lines without a verdict. A request that
-// nobody waits for any more is given up.
+// leave removes a call, gone if it has lines without a verdict. A request that no caller
+// waits for is cancelled.
 func (c *committer) leave(cl *call, gone bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -301,8 +301,8 @@ func (c *committer) abandon(cl *call, gone bool) {
 	c.left(cl)
 }
 
-// close gives up all requests and returns when they have ended. Writes that are
-// under way end with errClosed.
+// close cancels all requests and returns when they have ended. Writes in flight fail with
+// errClosed.
 func (c *committer) close() {
 	c.mu.Lock()
 	c.timer.Stop()

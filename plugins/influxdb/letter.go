@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// minLetterBytes is the smallest limit of a letter: what says why and where from
-	// fits into it.
+	// minLetterBytes is the smallest limit of a dead letter: reason and origin fit into
+	// it.
 	minLetterBytes = 16 << 10
 	// maxMetaBytes, maxMetaValue and maxMetaName bound the metadata of the message,
 	// all of it and each. Kafka's default limit for a record with its headers is
@@ -22,8 +22,8 @@ const (
 	maxMetaName  = 256
 )
 
-// letter makes a message of a refusal: the line, with the metadata of the message
-// that it came in and the reason, of at most limit bytes in all.
+// letter returns the dead letter of a refusal: the line, with the metadata of its message
+// and the reason, of at most limit bytes in total.
 func (r refusal) letter(origin *service.Message, limit int) *service.Message {
 	m := origin.Copy()
 	left := limit
@@ -45,7 +45,7 @@ func (r refusal) letter(origin *service.Message, limit int) *service.Message {
 	}
 	content := r.text
 	if content == nil {
-		// An error is that of a value that has no bytes, for which they are empty.
+		// An error means that the value has no bytes; they are empty then.
 		content, _ = m.AsBytes()
 	}
 	if reserve := len(contract.InfluxDBCutFrom) + len("18446744073709551615"); len(content) > left-reserve {
@@ -57,14 +57,14 @@ func (r refusal) letter(origin *service.Message, limit int) *service.Message {
 	return m
 }
 
-// cutMeta is what was done to metadata.
+// cutMeta is the result of cutMetadata.
 type cutMeta struct {
-	size  int    // of what is left
-	names string // of what was cut
+	size  int    // of the remaining metadata
+	names string // of truncated and removed metadata
 }
 
-// cutMetadata bounds the metadata of a message: first the place in Kafka, then by
-// name, so that the same message always keeps the same.
+// cutMetadata bounds the metadata of a message. The position in Kafka comes first, then
+// the order is that of the names, so that the result is deterministic.
 func cutMetadata(m *service.Message, limit int) cutMeta {
 	var names []string
 	_ = m.MetaWalkMut(func(name string, _ any) error { // the function has no error
@@ -90,7 +90,7 @@ func cutMetadata(m *service.Message, limit int) cutMeta {
 		value, _ := m.MetaGet(name)
 		switch size := len(name) + min(len(value), maxMetaValue); {
 		case slices.Contains([]string{contract.InfluxDBBucket, contract.InfluxDBStatus, contract.InfluxDBReason, contract.InfluxDBCut, contract.InfluxDBCutFrom}, name):
-			m.MetaDelete(name) // of another refusal, that is read back
+			m.MetaDelete(name) // of an earlier rejection
 			continue
 		case len(name) > maxMetaName, done.size+size > limit:
 			m.MetaDelete(name)
@@ -106,8 +106,8 @@ func cutMetadata(m *service.Message, limit int) cutMeta {
 	return done
 }
 
-// tooLarge reports whether an output says that a message is too large for it. A letter
-// is cut for it, so words that may be about a rate or a time are not enough.
+// tooLarge reports whether the error of an output means that a message is too large. The
+// message is truncated then, so words that may be about a rate or a time are not enough.
 func tooLarge(err error) bool {
 	text := strings.ToLower(err.Error())
 	has := func(words string) bool { return strings.Contains(text, words) }

@@ -2,22 +2,23 @@ package influxdb
 
 import "slices"
 
-// lines are points as line protocol, in one buffer that is used again.
+// lines are points as line protocol, in one reusable buffer.
 type lines struct {
 	buf  []byte
 	own  []byte  // the buffer, while buf is borrowed
-	ends []int   // where line i ends in buf, behind its newline
-	from []int32 // the message of the batch that line i came from
-	runs []run   // which bucket each line goes to
+	ends []int   // where line i ends in buf, after its newline
+	from []int32 // index of the message of line i in the batch
+	runs []run   // the buckets of the lines
 
 	blank int // messages without a point: blank lines and comments
 	times unlikelyTimes
 
-	bucket   string // that of the lines which are added now
-	borrowed bool   // buf is a message, and only read
+	bucket   string // of the lines that are added next
+	borrowed bool   // buf is a message, and read-only
 }
 
-// run is lines that go to one bucket: those behind the run before, up to line to.
+// run is a sequence of lines of one bucket: from the end of the previous run to line to,
+// exclusive.
 type run struct {
 	bucket string
 	to     int
@@ -36,7 +37,7 @@ func (l *lines) reset() {
 
 func (l *lines) len() int { return len(l.ends) }
 
-// start is where line i begins; l.start(l.len()) is the length of buf.
+// start returns where line i begins; l.start(l.len()) is the length of buf.
 func (l *lines) start(i int) int {
 	if i == 0 {
 		return 0
@@ -44,18 +45,18 @@ func (l *lines) start(i int) int {
 	return l.ends[i-1]
 }
 
-// line is line i without its newline. It aliases buf.
+// line returns line i without its newline. It aliases buf.
 func (l *lines) line(i int) []byte { return l.buf[l.start(i) : l.ends[i]-1] }
 
-// add takes what has been appended to buf since the last line for a line of
-// message m, and puts the newline behind it.
+// add makes a line of message m of the bytes appended to buf since the last line, and
+// appends a newline.
 func (l *lines) add(m int) {
 	l.buf = append(l.buf, '\n')
 	l.note(m, len(l.buf))
 }
 
-// note says that the next line ends at end, behind its newline, and is of message
-// m. What is noted must be in buf before anything else is added.
+// note records that the next line, of message m, ends at end, after its newline. Its bytes
+// must be in buf before anything else is added.
 func (l *lines) note(m, end int) {
 	l.ends = append(l.ends, end)
 	l.from = append(l.from, int32(m))
@@ -66,13 +67,13 @@ func (l *lines) note(m, end int) {
 	l.runs = append(l.runs, run{bucket: l.bucket, to: len(l.ends)})
 }
 
-// Room is made for no more than this by a guess.
+// Limits of the memory that grow reserves by an estimate.
 const (
 	maxGuess      = 1 << 16 // lines
 	maxGuessBytes = 1 << 20
 )
 
-// grow makes room for about n more lines of size bytes in buf.
+// grow reserves memory for about n more lines of size bytes in buf.
 func (l *lines) grow(n, size int) {
 	n = min(n+n/4+1, maxGuess)
 	l.ends = slices.Grow(l.ends, n)
@@ -80,8 +81,8 @@ func (l *lines) grow(n, size int) {
 	l.buf = slices.Grow(l.buf, min(n*size, maxGuessBytes))
 }
 
-// borrow takes a message for buf, until reset. It is never written to: what is
-// appended to it is copied first.
+// borrow uses a message as buf, until reset. It is never written to: an append copies it
+// first.
 func (l *lines) borrow(content []byte) {
 	l.own, l.buf, l.borrowed = l.buf, slices.Clip(content), true
 }

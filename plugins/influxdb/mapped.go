@@ -11,7 +11,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/valuetype"
 )
 
-// mappedPoints makes the points of a batch by the mappings of the configuration.
+// mappedPoints maps the messages of a batch to points.
 type mappedPoints struct {
 	encoder     *encoder
 	batch       service.MessageBatch
@@ -74,11 +74,11 @@ func (m *mappedPoints) tagsOf(i int) (map[string]any, error) {
 	}
 	for key, value := range tags {
 		if text, ok := asText(value); ok && maybeNull(text) && m.madeOfNull(i, key, text) {
-			return nil, fmt.Errorf("the tag %q is %q, which the mapping makes of null: the message has no such key, or it is null; without .string() or .format() the tag would be omitted, .or() sets a default", key, brief(text))
+			return nil, fmt.Errorf("the tag %q is %q, which the mapping made of null: the message has no such key, or it is null. Without .string() or .format() the tag would be omitted; .or() sets a default", key, brief(text))
 		}
 	}
 	if key, changed := m.tagOfNull(i, tags); changed {
-		return nil, fmt.Errorf("the tag %q depends on text that the mapping makes of null: the message has no such key, or it is null; without .string(), .format() or .format_json() the tag would be omitted, .or() sets a default", brief(key))
+		return nil, fmt.Errorf("the tag %q depends on text that the mapping made of null: the message has no such key, or it is null. Without .string(), .format() or .format_json() the tag would be omitted; .or() sets a default", brief(key))
 	}
 	return tags, nil
 }
@@ -100,7 +100,7 @@ func (m *mappedPoints) tagOfNull(i int, tags map[string]any) (string, bool) {
 		if reflect.DeepEqual(value, other[key]) {
 			continue
 		}
-		again, err := m.mapped(fieldTags, m.tags, i) // or is it another one each time?
+		again, err := m.mapped(fieldTags, m.tags, i) // is the result different each time?
 		same, ok := again.(map[string]any)
 		if err == nil && ok && reflect.DeepEqual(value, same[key]) {
 			return key, true
@@ -150,8 +150,8 @@ func (m *mappedPoints) mapped(field string, mapping *service.MessageBatchBloblan
 }
 
 // untouched reports whether a mapping has assigned nothing, such as
-// `root = if this.exists("tags") { this.tags }`. Its result is the message itself then,
-// and would be stored as tags or fields. Values that are assigned are copies.
+// `root = if this.exists("tags") { this.tags }`. Its result is then the message itself,
+// and would be stored as tags or fields. Assigned values are copies.
 func untouched(result, message *service.Message) bool {
 	if result.HasStructured() {
 		if !message.HasStructured() {

@@ -9,29 +9,29 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/metric"
 )
 
-// The metrics, as they are declared and described.
+// Declarations of the metrics.
 var (
 	declared metric.Set
 
 	metricWritten  = declared.Counter("influxdb_points_written", "points", "points that InfluxDB has stored")
-	metricRejected = declared.Counter("influxdb_points_rejected", "points", "refused points, and messages that are none", metric.OneOf("reason", classes()...))
-	metricBlank    = declared.Counter("influxdb_messages_blank", "messages", "messages of blank lines and comments alone, acknowledged without writing anything")
-	metricUnlikely = declared.Counter("influxdb_unlikely_times", "points", "points with a timestamp that is probably a mistake, written all the same: in the first weeks of 1970, by the unit that the timestamp seems to be in, or more than a year ahead", metric.OneOf("looks_like", timeKindNames()...))
-	metricWaiting  = declared.Gauge("influxdb_points_waiting", "points", "points taken and not stored yet")
-	metricRequests = declared.Counter("influxdb_requests", "requests", "requests and what became of them, see above", metric.OneOf("verdict", verdictNames()...))
+	metricRejected = declared.Counter("influxdb_points_rejected", "points", "rejected points, and messages that are not points", metric.OneOf("reason", classes()...))
+	metricBlank    = declared.Counter("influxdb_messages_blank", "messages", "messages with only blank lines and comments, acknowledged without writing")
+	metricUnlikely = declared.Counter("influxdb_unlikely_times", "points", "points with a timestamp that is probably wrong, but written unchanged: in the first weeks of 1970, by the unit that the timestamp seems to have, or more than a year in the future", metric.OneOf("looks_like", timeKindNames()...))
+	metricWaiting  = declared.Gauge("influxdb_points_waiting", "points", "points received and not stored yet")
+	metricRequests = declared.Counter("influxdb_requests", "requests", "requests by their outcome, see above", metric.OneOf("verdict", verdictNames()...))
 	metricSent     = declared.Counter("influxdb_points_sent", "points", "points in all requests")
-	metricRaw      = declared.Counter("influxdb_bytes_raw", "bytes", "bytes of the requests before compression")
-	metricWire     = declared.Counter("influxdb_bytes_sent", "bytes", "the same after it")
-	metricLatency  = declared.Timer("influxdb_request_latency_ns", "time from a request to its answer")
-	metricRetries  = declared.Counter("influxdb_retries", "requests", "requests that were sent again after a wait")
-	metricSplits   = declared.Counter("influxdb_splits", "requests", "requests of which a part was sent by itself: too large, or with refused points")
-	metricInFlight = declared.Gauge("influxdb_requests_in_flight", "requests", "requests that are being brought to a verdict")
-	metricAlone    = declared.Gauge("influxdb_points_alone", "points", "points that InfluxDB does not accept for a reason that nobody knows, and that wait alone, while it accepts others")
-	metricTweets   = declared.Counter("influxdb_tweets_written", "tweets", "what the metadata `tweets` of stored messages says, added up")
-	metricEvents   = declared.Timer("influxdb_event_latency_ns", "time from the metadata `event_time_ms` of a message to when InfluxDB has stored it")
+	metricRaw      = declared.Counter("influxdb_bytes_raw", "bytes", "bytes of request bodies before compression")
+	metricWire     = declared.Counter("influxdb_bytes_sent", "bytes", "bytes of request bodies as sent")
+	metricLatency  = declared.Timer("influxdb_request_latency_ns", "time from a request to its response")
+	metricRetries  = declared.Counter("influxdb_retries", "requests", "requests that were retried after a wait")
+	metricSplits   = declared.Counter("influxdb_splits", "requests", "requests that were split: too large, or with rejected points")
+	metricInFlight = declared.Gauge("influxdb_requests_in_flight", "requests", "requests in flight, including their retries")
+	metricAlone    = declared.Gauge("influxdb_points_alone", "points", "points that are retried by themselves: InfluxDB rejects them for no known reason, while it accepts other points")
+	metricTweets   = declared.Counter("influxdb_tweets_written", "tweets", "tweets in stored messages, according to their metadata `tweets`")
+	metricEvents   = declared.Timer("influxdb_event_latency_ns", "time from the metadata `event_time_ms` of a message until InfluxDB has stored it")
 )
 
-// Metrics are all that the output makes.
+// Metrics returns the metrics of the output.
 func Metrics() []metric.Description { return declared.All() }
 
 type outputMetrics struct {
@@ -74,12 +74,12 @@ func newOutputMetrics(m *service.Metrics) *outputMetrics {
 	}
 }
 
-// level is a gauge that goes up and down. Those of Benthos 4.80 forget their value
-// between one Incr or Decr and the next.
+// level is a gauge with a value that changes by increments. Benthos 4.80 has Incr and
+// Decr, but loses updates.
 type level struct {
 	gauge *service.MetricGauge
 
-	mu    sync.Mutex // so that the last value set is the last one
+	mu    sync.Mutex // guards value, and orders the calls of gauge.Set
 	value int64
 }
 
@@ -90,7 +90,7 @@ func (l *level) add(n int64) {
 	l.gauge.Set(l.value)
 }
 
-// request counts one request and what became of it.
+// request counts one request and its verdict.
 func (m *outputMetrics) request(v verdict, points, raw, wire int, took time.Duration) {
 	m.requests.Incr(1, v.String())
 	m.sent.Incr(int64(points))

@@ -10,7 +10,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// Fields of a log line, beside those of Benthos.
+// Fields of log lines, in addition to those of Benthos.
 const (
 	logComponent = "component"
 	logBucket    = "bucket"
@@ -22,46 +22,46 @@ const (
 	logOffset    = "offset"
 )
 
-// notePeriod is how often at most a trouble is logged again.
+// notePeriod is the minimum time between two log lines about a failure.
 const notePeriod = 10 * time.Second
 
-// notes writes the log lines about requests: few, since metrics count, and each
-// with what can be done. The token is never in them, and of bodies no more than
-// the beginning of a point that has no other name.
+// notes writes the log lines about requests: few, since there are metrics, and each with
+// advice. They never contain the token, and of request bodies at most the beginning of a
+// point that has no position in Kafka.
 type notes struct {
 	log  *service.Logger
 	conf config
 
 	mu     sync.Mutex
-	since  time.Time // when the trouble began; zero: all is well
-	last   time.Time // when a trouble was last logged
-	logged bool      // this one was
-	single time.Time // when the period of the points that wait alone began
-	named  int       // how many of them were logged in it
+	since  time.Time // when the failures began; zero: no failures
+	last   time.Time // when a failure was last logged
+	logged bool      // the current failures were logged
+	single time.Time // when the current period for isolated points began
+	named  int       // how many isolated points were logged in it
 
 	complaint *complaint // nil: none
 }
 
-// complaint is an answer that needs somebody to mend a setting.
+// complaint is a response that requires somebody to fix a setting.
 type complaint struct {
 	decision decision
 	about    about
 	at       time.Time
-	// passed is whether connecting has succeeded since, and again whether points
-	// have met with the same all the same: what is wrong, connecting does not see.
+	// passed is true if connecting has succeeded since. again is true if writes failed
+	// the same way even after that: the connection test cannot detect this fault.
 	passed, again bool
 }
 
-// complain notes that points wait for somebody to mend a setting.
+// complain logs that points wait until somebody fixes a setting.
 func (n *notes) complain(d decision, about about) {
-	n.trouble(d, about, 0)
+	n.failure(d, about, 0)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	again := n.complaint != nil && (n.complaint.passed || n.complaint.again)
 	n.complaint = &complaint{decision: d, about: about, at: time.Now(), again: again}
 }
 
-// bucket is the one that the last complaint is about: empty if there is none.
+// bucket returns the bucket of the last complaint, or "".
 func (n *notes) bucket() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -71,8 +71,9 @@ func (n *notes) bucket() string {
 	return n.complaint.about.bucket
 }
 
-// standing is called when connecting has succeeded. It is an error while there is
-// a complaint that connecting does not see, until it is time to try with points.
+// standing is called when connecting has succeeded. It returns an error while there is a
+// complaint that the connection test cannot detect, until the back-off is over and
+// points are sent.
 func (n *notes) standing() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -87,9 +88,8 @@ func (n *notes) standing() error {
 	return nil
 }
 
-// trouble notes that a request will be tried again, after wait or when a setting
-// has been mended.
-func (n *notes) trouble(d decision, about about, wait time.Duration) {
+// failure logs that a request will be retried, after wait or once a setting is fixed.
+func (n *notes) failure(d decision, about about, wait time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := time.Now()
@@ -100,20 +100,20 @@ func (n *notes) trouble(d decision, about about, wait time.Duration) {
 		return
 	}
 	n.last, n.logged = now, true
-	text := fmt.Sprintf("Posting %s to %s, %s: %s; nothing is dropped", pointsOf(about.points), n.conf.target(about.bucket), about.records, explain(d, n.conf))
+	text := fmt.Sprintf("Posting %s to %s, %s: %s. No data is lost", pointsOf(about.points), n.conf.target(about.bucket), about.records, explain(d, n.conf))
 	log := n.log.With(logBucket, short(about.bucket), logStatus, d.status, logVerdict, d.verdict)
 	if d.verdict == verdictMisconfigured {
-		log.Error(text + ", the stream waits")
+		log.Error(text + "; the stream waits")
 	} else {
-		log.Warnf("%s, trying again in %s", text, wait.Round(10*time.Millisecond))
+		log.Warnf("%s; retrying in %s", text, wait.Round(10*time.Millisecond))
 	}
 }
 
-// maxNamed is how many points that begin to wait alone are named in a period.
+// maxNamed is how many newly isolated points are logged per period.
 const maxNamed = 10
 
-// alone notes that a point waits, and nothing with it: when it begins, and later
-// one for all.
+// alone logs that a point is isolated: when that begins, and later one point per period
+// for all of them.
 func (n *notes) alone(d decision, about about, begins bool, wait time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -125,7 +125,7 @@ func (n *notes) alone(d decision, about about, begins bool, wait time.Duration) 
 	}
 	n.named++
 	n.log.With(logBucket, short(about.bucket), logStatus, d.status, logVerdict, d.verdict).
-		Warnf("A point for %s waits alone, while its bucket accepts others, %s: %s; nothing is dropped, trying again in %s. influxdb_points_alone says how many such points there are",
+		Warnf("A point for %s fails while others are accepted, and is retried by itself, %s: %s. No data is lost; retrying in %s. influxdb_points_alone counts such points",
 			n.conf.target(about.bucket), about.records, explain(d, n.conf), wait.Round(10*time.Millisecond))
 }
 
@@ -136,7 +136,7 @@ func pointsOf(n int) string {
 	return fmt.Sprintf("%d points", n)
 }
 
-// well notes that the trouble is over.
+// well records that requests succeed, and logs the end of a failure.
 func (n *notes) well() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -145,64 +145,65 @@ func (n *notes) well() {
 		return
 	}
 	if n.logged {
-		n.log.Infof("InfluxDB takes points again, after %s", time.Since(n.since).Round(10*time.Millisecond))
+		n.log.Infof("InfluxDB accepts points again, after %s", time.Since(n.since).Round(10*time.Millisecond))
 	}
-	// The period goes on: one request that never passes among many that do must
+	// The period continues: one request that always fails among many that succeed must
 	// not fill the log.
 	n.since, n.logged = time.Time{}, false
 }
 
-// explain says what is wrong and how to mend it.
+// explain returns what is wrong and how to fix it.
 func explain(d decision, conf config) string {
 	what := d.reason
 	if d.status != 0 {
 		what = fmt.Sprintf("status %d: %s", d.status, d.reason)
 	}
-	if fix := mending(d, conf); fix != "" {
+	if fix := fixOf(d, conf); fix != "" {
 		return what + " (" + fix + ")"
 	}
 	return what
 }
 
-func mending(d decision, conf config) string {
+// fixOf returns how to fix the cause of a failure, or "" if that is not known.
+func fixOf(d decision, conf config) string {
 	has := func(words string) bool {
 		return strings.Contains(d.text, words) || d.status == 0 && strings.Contains(d.reason, words)
 	}
 	switch {
 	case d.status == 0 && (has("proxyconnect") || has("socks connect")):
-		return "the proxy is at fault, not InfluxDB: start it, or correct proxy_url, or HTTP_PROXY and HTTPS_PROXY of the environment"
+		return "the proxy is unreachable, not InfluxDB: start it, or correct proxy_url or the environment variables HTTP_PROXY and HTTPS_PROXY"
 	case d.status == 0 && (has("connection refused") || has("no such host")):
-		return "no server is there: start InfluxDB, or correct url"
+		return "no server is listening there: start InfluxDB, or correct url"
 	case d.status == 0 && has("HTTP response to HTTPS"):
-		return "the server speaks plain HTTP: let url begin with http://"
+		return "the server uses plain HTTP: change url to http://"
 	case d.status == 0 && has("remote error") && has("certificate"):
-		return "the server asks for a certificate of the client, or does not trust it: set tls.client_certs"
+		return "the server requires a client certificate that it trusts: set tls.client_certs"
 	case d.status == 0 && has("certificate"):
 		return "the certificate is not trusted: set tls.enabled and tls.root_cas_file"
 	case d.status == http.StatusBadRequest && has("HTTP request to an HTTPS server"):
-		return "the server speaks HTTPS: let url begin with https://"
+		return "the server uses HTTPS: change url to https://"
 	case d.status == http.StatusBadRequest && has("orgID"):
 		return "set org"
 	case d.status == http.StatusUnauthorized:
 		return "token is missing or wrong: for InfluxDB 2 it is an API token, for 1.8 user:password"
 	case d.status == http.StatusForbidden && !d.influxdb && d.text != "":
-		return "InfluxDB does not answer so: is there a gateway in between that has something against these points?"
+		return "this is not a response of InfluxDB: a gateway in between may block these points"
 	case d.status == http.StatusForbidden:
 		if conf.bucketOf != nil {
-			return "the token must be allowed to write to that bucket"
+			return "give the token permission to write to that bucket"
 		}
-		return fmt.Sprintf("the token must be allowed to write to bucket %q", conf.bucket)
+		return fmt.Sprintf("give the token permission to write to bucket %q", conf.bucket)
 	case has("organization"):
-		return fmt.Sprintf("org must be the name or the id of an organisation that is there, this is %q", conf.org)
+		return fmt.Sprintf("org must be the name or id of an existing organisation, and is %q", conf.org)
 	case has("no dbrp mapping found"):
 		return "map the database to a bucket (influx v1 dbrp create), or write to the bucket with token and org"
 	case has("bucket") && d.status == http.StatusNotFound, has("database not found"), has("retention policy not found"):
 		if conf.createBucket {
-			return "it is created when the output connects: restart it, or create it by hand"
+			return "the output creates it when it connects: restart it, or create the bucket by hand"
 		}
-		return "create it, or set create_bucket: true; for InfluxDB 1.8 bucket is database or database/retention-policy"
+		return "create it, or set create_bucket: true; for InfluxDB 1.8, bucket is database or database/retention-policy"
 	case d.verdict == verdictMisconfigured && (d.status/100 == 2 || d.status/100 == 3 || d.status == http.StatusNotFound || d.status == http.StatusMethodNotAllowed || d.status == http.StatusExpectationFailed):
-		return "what answers there is not InfluxDB: is url its address, and is there a proxy in between?"
+		return "this is not a response of InfluxDB: check url, and whether a proxy is in between"
 	}
 	return ""
 }

@@ -77,7 +77,7 @@ func TestWrongSettingDisconnects(t *testing.T) {
 					t.Errorf("tried %d times in a minute", n)
 				}
 				mustStore(t, fake, []string{lineOf(1)})
-				if text := log.String(); !strings.Contains(text, "nothing is dropped, the stream waits") || !strings.Contains(text, "takes points again") {
+				if text := log.String(); !strings.Contains(text, "No data is lost; the stream waits") || !strings.Contains(text, "accepts points again") {
 					t.Errorf("log: %s", text)
 				}
 			})
@@ -133,7 +133,7 @@ func TestRefusalsAreLoggedWithTheirPlace(t *testing.T) {
 		m.MetaSetMut(name, value)
 	}
 	o.logOf(service.MessageBatch{message(lineOf(0)), m}, refusal{message: 1, bucket: "a", status: 422, class: classRetention}).Error("refused")
-	o.notes.trouble(decision{verdict: verdictMisconfigured, status: 401, reason: "unauthorized"}, about{bucket: "b", points: 5}, 0)
+	o.notes.failure(decision{verdict: verdictMisconfigured, status: 401, reason: "unauthorized"}, about{bucket: "b", points: 5}, 0)
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	for i, want := range []map[string]string{
 		{"component": Name, "topic": "tweets", "partition": "3", "offset": "1723", "bucket": "a", "status": "422", "reason": classRetention},
@@ -159,7 +159,7 @@ func TestStandstillNamesItsFirstPoint(t *testing.T) {
 	if err := o.WriteBatch(t.Context(), service.MessageBatch{raw("first f=1i 1700000000000000000\nsecond f=1i 1700000000000000000")}); !errors.Is(err, service.ErrNotConnected) {
 		t.Fatal(err)
 	}
-	if text := log.String(); !strings.Contains(text, "Posting 2 points") || !strings.Contains(text, "from message 1 of a batch of 1, the first begins") || !strings.Contains(text, "first f=1i 17") {
+	if text := log.String(); !strings.Contains(text, "Posting 2 points") || !strings.Contains(text, "from message 1 of a batch of 1 on, the first of which begins") || !strings.Contains(text, "first f=1i 17") {
 		t.Errorf("log: %s", text)
 	}
 }
@@ -171,7 +171,7 @@ func TestProxyThatIsNotThere(t *testing.T) {
 		`Post "http://i:8086/write": socks connect tcp 127.0.0.1:1->i:8086: dial tcp 127.0.0.1:1: connect: connection refused`: "correct proxy_url",
 		`Post "http://i:8086/write": dial tcp 127.0.0.1:1: connect: connection refused`:                                        "start InfluxDB, or correct url",
 	} {
-		if got := mending(decision{reason: reason}, testConfig()); !strings.Contains(got, want) {
+		if got := fixOf(decision{reason: reason}, testConfig()); !strings.Contains(got, want) {
 			t.Errorf("%s: %q", reason, got)
 		}
 	}

@@ -12,15 +12,15 @@ const (
 	orderSeries = "series"
 )
 
-// ordered is whether lines of one series are written one request after the other.
+// ordered reports whether lines of one series are written one request after the other.
 func (c config) ordered() bool {
 	return c.order == orderSeries || c.requestsInFlight == 1 && c.maxInFlight == 1
 }
 
 const maxLanes = 256
 
-// lanes is how many shares the series of a bucket are put into, each of which has
-// one request at a time; 0: they are not told apart.
+// lanes returns the number of shares of a bucket's series, each of which has one request
+// at a time; 0 means that series are not distinguished.
 func (c config) lanes() int {
 	if c.order == orderSeries && c.requestsInFlight > 1 {
 		return min(c.requestsInFlight, maxLanes)
@@ -28,11 +28,11 @@ func (c config) lanes() int {
 	return 0
 }
 
-// turn lets the lines of calls into the queue in the order in which the calls
-// began: making lines of messages takes some longer than others.
+// turn adds the lines of calls to the queue in the order in which the calls began:
+// encoding takes some calls longer than others.
 type turn struct{ before, own chan struct{} }
 
-// turn is taken when a call begins. It must come to write.
+// turn must be called when a call begins. The result must be passed to write.
 func (c *committer) turn() turn {
 	if !c.ordered {
 		return turn{}
@@ -44,7 +44,7 @@ func (c *committer) turn() turn {
 	return t
 }
 
-// wait waits for those before, which wait for nothing else.
+// wait waits for earlier calls, which wait for nothing else.
 func (t turn) wait() {
 	if t.before != nil {
 		<-t.before
@@ -59,8 +59,8 @@ func (t turn) end() {
 
 var seriesSeed = maphash.MakeSeed()
 
-// seriesOf is a hash of measurement and tags, in whatever order the tags are, and
-// where the rest of the line begins. Two series can share one.
+// seriesOf returns a hash of measurement and tags, independent of the order of the tags,
+// and where the rest of the line begins. Two series can have the same hash.
 func seriesOf(line []byte) (hash uint64, rest int) {
 	from, measurement := 0, true
 	for i := 0; ; i++ {
@@ -68,7 +68,7 @@ func seriesOf(line []byte) (hash uint64, rest int) {
 		case i == len(line) || line[i] == ' ' || line[i] == ',':
 			h := maphash.Bytes(seriesSeed, line[from:i])
 			if measurement {
-				h *= 31 // a tag is not taken for a measurement
+				h *= 31 // a tag must not hash like a measurement
 			}
 			hash += h
 			if i == len(line) || line[i] == ' ' {
@@ -76,7 +76,7 @@ func seriesOf(line []byte) (hash uint64, rest int) {
 			}
 			from, measurement = i+1, false
 		case line[i] == '\\':
-			i++ // what is escaped ends nothing
+			i++ // an escaped character is not a delimiter
 			if i == len(line) {
 				i--
 			}
@@ -84,7 +84,7 @@ func seriesOf(line []byte) (hash uint64, rest int) {
 	}
 }
 
-// pointOfLine is a hash of series and time.
+// pointOfLine returns a hash of series and time.
 func pointOfLine(line []byte) uint64 {
 	series, _ := seriesOf(line)
 	time := line[bytes.LastIndexByte(line, ' ')+1:]

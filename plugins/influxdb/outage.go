@@ -6,40 +6,40 @@ import (
 	"time"
 )
 
-// outage is what a committer knows of a wrong setting that somebody has to change.
+// outage is the state of a committer while a setting is wrong.
 //
-// When a WriteBatch returns ErrNotConnected, Benthos connects again, and holds a
-// lock until it has written that batch in another call. Other callers that have
-// returned ErrNotConnected wait for the lock, and their batches are then written
-// one after the other. So one caller alone is told of an outage. Its lines and all
-// others keep their place: no later line overtakes them, and a batch that waits
-// for something else does not stop those behind the lock.
+// When a WriteBatch returns ErrNotConnected, Benthos reconnects, and holds a lock until
+// it has written that batch in another call. Other callers that have returned
+// ErrNotConnected wait for the lock, and their batches are then written one after the
+// other. So only one caller is told of an outage. All lines keep their place: no later
+// line overtakes them, and a batch that waits for something else does not stop those
+// behind the lock.
 type outage struct {
-	up      chan struct{}  // closed when requests may be sent again; nil: there is no outage
-	callers map[*call]bool // that wait in write
-	told    map[*call]bool // whose callers have been told, and have not come back
-	carrier *call          // has come back and is not done: Benthos holds the lock for it
+	up      chan struct{}  // closed when requests may be sent again; nil: no outage
+	callers map[*call]bool // waiting in write
+	told    map[*call]bool // whose callers were told, and have not returned yet
+	carrier *call          // has returned and is not done: Benthos holds the lock for it
 	unheard *time.Timer    // runs until Connect is called
-	expiry  *time.Timer    // ends the wait for callers that do not come back
+	expiry  *time.Timer    // ends the wait for callers that do not return
 }
 
 const (
-	// unheardAfter is how long Connect may take to be called when a caller has been
-	// told. If it is not, another caller has the lock, and all are told.
+	// unheardAfter is how long to wait for a call of Connect after a caller was told. If
+	// there is none, another caller has the lock, and all are told.
 	unheardAfter = 2 * time.Second
-	// comeBack is how long after a successful Connect a batch may take to come back.
-	// With a mapping that uses the time of day it comes back as other lines, and
-	// counts as another batch.
+	// comeBack is how long after a successful Connect a batch may take to return. With a
+	// mapping that uses the current time it returns as other lines, and counts as another
+	// batch.
 	comeBack = 5 * time.Second
 )
 
-// disconnect tells one caller that the output is not connected, and returns when
-// Benthos has connected and the batch is back. Its error is that of r.ctx.
+// disconnect tells one caller that the output is not connected, and returns once Benthos
+// has connected and the batch has returned. Its error is that of r.ctx.
 func (c *committer) disconnect(r *request) error {
 	c.mu.Lock()
 	if r.ctx.Err() != nil {
 		c.mu.Unlock()
-		return r.ctx.Err() // nobody waits for its lines: that must not stop others
+		return r.ctx.Err() // no caller waits for its lines, so others must not stop
 	}
 	if c.up == nil {
 		caller := c.carrier
@@ -68,12 +68,12 @@ func (c *committer) disconnect(r *request) error {
 	}
 }
 
-// tellable reports whether a caller waits, and for more than to return.
+// tellable reports whether a caller still waits for verdicts.
 func (c *committer) tellable(cl *call) bool { return c.callers[cl] && cl.left > 0 && cl.failure == nil }
 
 func (c *committer) tell(cl *call) {
 	c.told[cl] = true
-	cl.failure = errUnmended
+	cl.failure = errMisconfigured
 	cl.done <- struct{}{}
 }
 
@@ -89,7 +89,7 @@ func (c *committer) tellAll() {
 		}
 	}
 	if len(c.told) == 0 {
-		c.end() // all callers have left
+		c.end() // all callers have returned
 		c.dispatch()
 	}
 }
@@ -106,7 +106,7 @@ func (c *committer) connected() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.told) == 0 {
-		// Nobody comes back to end the outage, and tellAll has been stopped.
+		// No caller will return to end the outage, and tellAll was stopped.
 		c.end()
 		c.dispatch()
 		return
@@ -124,12 +124,12 @@ func (c *committer) connected() {
 	})
 }
 
-// adopt returns the call of a caller that has come back with the same lines, and
-// now waits for them: those that are stored are not sent again. It ends the outage.
+// adopt returns the earlier call of a caller that returns with the same lines, so that
+// stored lines are not sent again. It ends the outage.
 func (c *committer) adopt(cl *call) *call {
 	for was := range c.told {
 		if c.callers[was] || !was.lines.equal(&cl.lines) {
-			continue // or its caller has not returned yet, and this is another one
+			continue // or its caller still waits, and this is another call
 		}
 		delete(c.told, was)
 		was.failure, was.batch = nil, cl.batch
@@ -144,7 +144,7 @@ func (c *committer) adopt(cl *call) *call {
 	return nil
 }
 
-// left is called for each call whose caller does not wait any more.
+// left is called for each call whose caller no longer waits.
 func (c *committer) left(cl *call) {
 	delete(c.callers, cl)
 	if c.carrier == cl {
@@ -169,7 +169,7 @@ func (c *committer) end() {
 	}
 }
 
-// stop stops a timer and forgets it.
+// stop stops a timer and sets it to nil.
 func stop(timer **time.Timer) {
 	if *timer != nil {
 		(*timer).Stop()

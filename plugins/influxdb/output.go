@@ -1,12 +1,12 @@
-// Package influxdb is the output `influxdb`: it writes points to InfluxDB 1.8
-// and later, and tells apart the points that are stored, those that will be and
-// those that InfluxDB refuses.
+// Package influxdb is the output `influxdb`: it writes points to InfluxDB 1.8 and
+// later, and distinguishes points that are stored, points to retry, and points that
+// InfluxDB rejects.
 //
-// The output holds the acks: WriteBatch returns when InfluxDB has answered 204
-// for each of its points, or when what was refused is with the output for that.
-// It resends inside WriteBatch for as long as it takes, and returns no error that
-// names single messages, unless asked to: such an error that reaches an input
-// makes it retry the wrong ones.
+// The output holds the acknowledgements: WriteBatch returns once InfluxDB has answered
+// 204 for each of its points, or once the output `rejected` has accepted those that
+// InfluxDB rejects. It retries inside WriteBatch for as long as necessary. Unless
+// configured to, it returns no error that names single messages: if such an error
+// reaches an input, the input may retry the wrong messages.
 package influxdb
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// Name is what the output is called in YAML.
+// Name is the name of the output in YAML.
 const Name = "influxdb"
 
 // Register adds the output to an environment under a name.
@@ -48,7 +48,7 @@ func init() {
 	}
 }
 
-// rejectedOutput is the part of service.OwnedOutput that takes refused points.
+// rejectedOutput is the part of service.OwnedOutput that writes rejected points.
 type rejectedOutput interface {
 	Prime() error
 	WriteBatch(ctx context.Context, batch service.MessageBatch) error
@@ -60,7 +60,7 @@ type output struct {
 	client    *client
 	encoder   *encoder
 	committer *committer
-	rejected  rejectedOutput // nil: on_reject says what happens
+	rejected  rejectedOutput // nil: on_reject decides
 	log       *service.Logger
 	metrics   *outputMetrics
 	notes     *notes
@@ -69,7 +69,7 @@ type output struct {
 	warned [timeKinds]atomic.Bool // by kind of time
 
 	connecting *backoff.ExponentialBackOff
-	primed     bool // rejected has been started
+	primed     bool // rejected is started
 }
 
 func newOutput(conf config, rejected rejectedOutput, log *service.Logger, metrics *service.Metrics) *output {
@@ -97,8 +97,7 @@ func newOutput(conf config, rejected rejectedOutput, log *service.Logger, metric
 	return o
 }
 
-// Connect is called again until it succeeds, and never at the same time as
-// itself or Close.
+// Connect is called until it succeeds, never concurrently with itself or Close.
 func (o *output) Connect(ctx context.Context) error {
 	o.committer.connecting()
 	err := o.reach(ctx, true)
@@ -109,11 +108,11 @@ func (o *output) Connect(ctx context.Context) error {
 		return service.NewErrBackOff(err, o.connecting.NextBackOff())
 	}
 	o.connecting.Reset()
-	// What is wrong with the output for refused points shows at the start, not
-	// with the first refused point.
+	// Faults of the output for rejected points should show at the start, not with the
+	// first rejected point.
 	if o.rejected != nil && !o.primed {
 		if err := o.rejected.Prime(); err != nil {
-			return fmt.Errorf("starting the output of refused points: %w", err)
+			return fmt.Errorf("starting the output `rejected`: %w", err)
 		}
 		o.primed = true
 	}
@@ -128,7 +127,7 @@ func (o *output) ConnectionTest(ctx context.Context) service.ConnectionTestResul
 	return service.ConnectionTestSucceeded().AsList()
 }
 
-// WriteBatch writes the points of a batch, see the package comment.
+// WriteBatch writes the points of a batch; see the package comment.
 func (o *output) WriteBatch(ctx context.Context, batch service.MessageBatch) error {
 	cl := o.calls.Get().(*call)
 	cl.batch, cl.turn = batch, o.committer.turn()
@@ -148,12 +147,12 @@ func (o *output) WriteBatch(ctx context.Context, batch service.MessageBatch) err
 		return nil
 	}
 	o.metrics.stored(batch, nil, messagesOf(refusals))
-	// The texts of the refusals lie in the buffer of the call.
+	// The texts of the refusals alias the buffer of the call.
 	defer o.release(cl)
 	return o.reject(ctx, batch, refusals)
 }
 
-// write brings the lines of a call to their verdicts.
+// write returns once each line of a call has its verdict.
 func (o *output) write(ctx context.Context, cl *call) error {
 	points := int64(cl.lines.len())
 	o.metrics.waiting.add(points)
@@ -165,8 +164,7 @@ func (o *output) write(ctx context.Context, cl *call) error {
 	return nil
 }
 
-// release keeps the buffers of a call for the next one, unless it was one of a
-// kind.
+// release keeps the buffers of a call for another one, unless they are unusually large.
 func (o *output) release(cl *call) {
 	if cap(cl.lines.buf) > 4*o.conf.maxBodyBytes {
 		return
@@ -175,21 +173,21 @@ func (o *output) release(cl *call) {
 	o.calls.Put(cl)
 }
 
-// closing bounds how long Close waits for the output of refused points. That one
-// cannot be interrupted; it is idle unless the stop is a hard one, of which Close
-// gets the last quarter of shutdown_timeout.
+// closing bounds how long Close waits for the output of rejected points, which cannot be
+// interrupted. It is idle unless shutdown_timeout has nearly expired: Close gets the last
+// quarter of it.
 const closing = 500 * time.Millisecond
 
 func (o *output) Close(ctx context.Context) error {
 	o.committer.close()
 	o.client.close()
 	if !o.primed {
-		return nil // one that was never started would never say that it has ended
+		return nil // an output that was never started never reports that it has ended
 	}
 	ctx, cancel := context.WithTimeout(ctx, closing)
 	defer cancel()
 	if err := o.rejected.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("closing the output of refused points: %w", err)
+		return fmt.Errorf("closing the output `rejected`: %w", err)
 	}
 	return nil
 }

@@ -56,13 +56,13 @@ func pointOf(object map[string]any) (p point, err error) {
 	return p, err
 }
 
-// unknown names a key that a point does not have, the first one in order.
+// unknown returns an error for the first key in order that a point does not have.
 func unknown(object map[string]any) error {
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		switch key {
 		case "measurement", "tags", "fields", "timestamp":
 		default:
-			return fmt.Errorf("%q is none of measurement, tags, fields and timestamp: for other objects set the fields measurement, fields and timestamp of this output", key)
+			return fmt.Errorf("%q is not one of measurement, tags, fields and timestamp: for other objects, set measurement, fields and timestamp of this output", key)
 		}
 	}
 	return nil
@@ -74,8 +74,7 @@ type form struct {
 	unsigned bool // values of unsigned types as unsigned fields
 }
 
-// pointScratch holds what is needed to put one point after the other into
-// line protocol.
+// pointScratch holds buffers that are reused for consecutive points.
 type pointScratch struct {
 	form
 	tags, fields sorted
@@ -89,8 +88,8 @@ type pair struct {
 	value any
 }
 
-// append appends p, its tags and fields sorted by key, so that the same point is
-// always the same bytes. With an error dst is to be cut back.
+// append appends p with tags and fields sorted by key, so that the same point always has
+// the same bytes. After an error the caller must truncate dst.
 func (s *pointScratch) append(dst []byte, p point) ([]byte, error) {
 	start := len(dst)
 	dst, err := s.appendStrictly(dst, p)
@@ -140,7 +139,7 @@ func (s *pointScratch) appendStrictly(dst []byte, p point) ([]byte, error) {
 		dst = append(dst, separator)
 		keyStart := len(dst)
 		dst = lineproto.AppendFieldKey(dst, key)
-		// The server joins series and field with four bytes and bounds the whole.
+		// The server joins series and field with four bytes and limits the total.
 		if seriesLen+4+len(dst)-1-keyStart > lineproto.MaxKeyLen {
 			return dst, fmt.Errorf("the key of measurement, tags and field %q %w", key, lineproto.ErrTooLong)
 		}
@@ -160,8 +159,8 @@ func (s *pointScratch) appendStrictly(dst []byte, p point) ([]byte, error) {
 	return strconv.AppendInt(dst, p.ns, 10), nil
 }
 
-// of sorts m; the result holds until the next call. One point mostly has the keys
-// of the one before it: looking them up takes less time than walking the map.
+// of returns m sorted by key; the result is valid until the next call. A point usually has
+// the keys of the previous one, and look-ups are faster than iterating over the map.
 func (s *sorted) of(m map[string]any) []pair {
 	if s.refill(m) {
 		return *s

@@ -9,14 +9,14 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
 
-// about is what a log line is about.
+// about is the subject of a log line.
 type about struct {
 	bucket  string
 	points  int
-	records string // where they come from
+	records string // their origin
 }
 
-// about describes lines of a request.
+// about describes some lines of a request.
 func (r *request) about(set []int) about {
 	r.committer.mu.Lock()
 	defer r.committer.mu.Unlock()
@@ -24,23 +24,23 @@ func (r *request) about(set []int) about {
 	a := about{bucket: r.bucket, points: len(set), records: first.place()}
 	switch {
 	case a.records == "" && len(set) == 1:
-		a.records = fmt.Sprintf("message %d of a batch of %d, that begins %q", first.message+1, len(first.batch), short(string(r.lines.line(set[0]))))
+		a.records = fmt.Sprintf("message %d of a batch of %d, which begins with %q", first.message+1, len(first.batch), short(string(r.lines.line(set[0]))))
 	case a.records == "":
-		a.records = fmt.Sprintf("from message %d of a batch of %d, the first begins %q", first.message+1, len(first.batch), short(string(r.lines.line(set[0]))))
+		a.records = fmt.Sprintf("from message %d of a batch of %d on, the first of which begins with %q", first.message+1, len(first.batch), short(string(r.lines.line(set[0]))))
 	case last.place() != a.records:
 		a.records = "from " + a.records + " to " + last.place()
 	}
 	return a
 }
 
-// origin is the message that a line comes from.
+// origin is the message of a line.
 type origin struct {
 	batch   service.MessageBatch
 	message int
 }
 
-// origin is called with the lock of the committer held, so that a caller who waits
-// does not leave with the batch.
+// origin returns the message of a line. committer.mu must be held, so that the caller
+// does not return with the batch meanwhile.
 func (r *request) origin(line int) origin {
 	p := r.parts[r.partOf(line)]
 	if p.call.gone || !slices.Contains(p.call.requests, r) {
@@ -49,7 +49,7 @@ func (r *request) origin(line int) origin {
 	return origin{p.call.batch, int(p.call.lines.from[p.from+line-p.first])}
 }
 
-// place is where the message lies in Kafka, empty if it does not say so.
+// place returns the position of the message in Kafka, or "".
 func (o origin) place() string {
 	if o.message >= len(o.batch) {
 		return ""
@@ -68,7 +68,7 @@ func (o origin) place() string {
 	return text
 }
 
-// placeOf is where a message lies in Kafka, as fields of a log line.
+// placeOf returns the position of a message in Kafka as fields of a log line.
 func placeOf(m *service.Message) []any {
 	var fields []any
 	for _, part := range [...]struct{ field, key string }{
@@ -78,7 +78,7 @@ func placeOf(m *service.Message) []any {
 		if !found {
 			continue
 		}
-		if _, number := value.(int); !number { // a header may be of any length
+		if _, number := value.(int); !number { // a header may have any length
 			value = short(fmt.Sprint(value))
 		}
 		fields = append(fields, part.field, value)
@@ -86,7 +86,7 @@ func placeOf(m *service.Message) []any {
 	return fields
 }
 
-// short is the beginning of a text that a message says, for the log.
+// short returns the beginning of a text from a message, for the log.
 func short(s string) string {
 	const most = 120
 	s = clean(cut(s, 2*most), nil)

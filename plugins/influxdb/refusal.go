@@ -9,41 +9,42 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
-// refusal is a line, or a message, that InfluxDB will not have.
+// refusal is a line, or a message, that is rejected by InfluxDB or before it is sent.
 type refusal struct {
-	message int    // which of the batch
-	bucket  string // where it was to go; empty: it never got so far
-	line    int    // which of the call's lines; -1: it never became one
-	text    []byte // the line; nil: the message as it is
-	status  int    // InfluxDB's answer; 0: refused before it was sent
+	message int    // index in the batch
+	bucket  string // empty if not known yet
+	line    int    // index in the call; -1: it never became a line
+	text    []byte // the line; nil: the message itself
+	status  int    // of InfluxDB's response; 0: rejected before it was sent
 	reason  string
-	class   string // of the fixed list below, for the metric
+	class   string // one of those below, for the metric
 }
 
-// Why a message or a line is refused before anything is sent, besides the
-// reasons of lineproto.
+// Reasons to reject a message or a line before it is sent, in addition to those of
+// lineproto.
 var (
-	errNoBucket    = errors.New("the bucket that it names is empty")
-	errNoTime      = errors.New("no timestamp: InfluxDB would take the time of arrival, and a resend would make a second point")
-	errLineTooLong = fmt.Errorf("the line %w: it is above max_body_bytes", lineproto.ErrTooLong)
+	errNoBucket    = errors.New("its bucket name is empty")
+	errNoTime      = errors.New("no timestamp: InfluxDB would use the time of arrival, and a retry would create a second point")
+	errLineTooLong = fmt.Errorf("the line %w: it exceeds max_body_bytes", lineproto.ErrTooLong)
 )
 
-// noBucket is an error for a message whose bucket is not known.
+// noBucket is the error of a message whose bucket cannot be determined.
 type noBucket struct{ error }
 
 func (b noBucket) Unwrap() error { return b.error }
 
 // Classes of reasons.
 const (
-	classMalformed = "malformed"     // no line protocol, or nothing that it can carry
-	classTimestamp = "timestamp"     // none, a float, or outside what InfluxDB stores
-	classTooLarge  = "too_large"     // a line, a key or a value
-	classConflict  = "type_conflict" // a field has another type already
+	classMalformed = "malformed"     // not line protocol, or a value that line protocol cannot carry
+	classTimestamp = "timestamp"     // missing, a float, or outside of what InfluxDB stores
+	classTooLarge  = "too_large"     // a line, key or value
+	classConflict  = "type_conflict" // the field has another type already
 	classRetention = "retention"     // older than the bucket keeps
 	classLimit     = "limit"         // of series or of values of a tag
-	classBucket    = "bucket"        // the message names one that is not there
+	classBucket    = "bucket"        // the message names one that does not exist
 	classOther     = "other"
-	// classUnexplained is refused again and again, while its bucket accepted others.
+	// classUnexplained: rejected repeatedly for no known reason, while its bucket accepted
+	// other points.
 	classUnexplained = "unexplained"
 )
 
@@ -54,7 +55,7 @@ func classes() []string {
 	}
 }
 
-// refusedHere is a refusal before anything was sent.
+// refusedHere returns the refusal of a message or line before it is sent.
 func refusedHere(message int, text []byte, err error) refusal {
 	class := classMalformed
 	switch {
@@ -66,11 +67,11 @@ func refusedHere(message int, text []byte, err error) refusal {
 		errors.Is(err, lineproto.ErrTimestamp), errors.Is(err, lineproto.ErrTimeOutside):
 		class = classTimestamp
 	}
-	// The error may repeat a key or value of the message, of any length.
+	// The error may contain a key or value of any length.
 	return refusal{message: message, line: -1, text: text, reason: clean(err.Error(), nil), class: class}
 }
 
-// classOf sorts the refusals of InfluxDB by its words.
+// classOf returns the class of InfluxDB's error text.
 func classOf(d decision, reason string) string {
 	if d.class != "" {
 		return d.class

@@ -9,15 +9,14 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// reject disposes of what InfluxDB will not have, and returns nil when nothing
-// of it can be lost any more.
+// reject delivers rejected points, and returns nil once none of them can be lost.
 func (o *output) reject(ctx context.Context, batch service.MessageBatch, refusals []refusal) error {
 	for _, r := range refusals {
 		o.metrics.rejected.Incr(1, r.class)
 	}
 	switch {
 	case o.rejected != nil:
-		return o.handOver(ctx, batch, refusals)
+		return o.deliverRejected(ctx, batch, refusals)
 	case o.conf.onReject == onRejectNack:
 		return nack(batch, refusals)
 	default:
@@ -29,9 +28,9 @@ func (o *output) reject(ctx context.Context, batch service.MessageBatch, refusal
 	}
 }
 
-// handOver writes the refused points to the output for them, and tries until it
-// has them all. One that is too large for it becomes smaller.
-func (o *output) handOver(ctx context.Context, batch service.MessageBatch, refusals []refusal) error {
+// deliverRejected writes rejected points to the output `rejected`, and retries until it
+// has accepted all of them. A message that is too large for it is truncated.
+func (o *output) deliverRejected(ctx context.Context, batch service.MessageBatch, refusals []refusal) error {
 	limit := o.conf.letterBytes
 	letters := func() service.MessageBatch {
 		messages := make(service.MessageBatch, len(refusals))
@@ -58,9 +57,9 @@ func (o *output) handOver(ctx context.Context, batch service.MessageBatch, refus
 		}
 		switch {
 		case tooLarge(err) && len(messages) > 1:
-			// One of them is, and must not take the others along.
+			// One of them is too large, and must not affect the others.
 			for _, r := range refusals {
-				if err := o.handOver(ctx, batch, []refusal{r}); err != nil {
+				if err := o.deliverRejected(ctx, batch, []refusal{r}); err != nil {
 					return err
 				}
 			}
@@ -71,15 +70,15 @@ func (o *output) handOver(ctx context.Context, batch service.MessageBatch, refus
 			continue
 		}
 		wait := pause.next(decision{verdict: verdictRetry})
-		o.logOf(batch, refusals[0]).Errorf("Writing %d refused points to the output `rejected`: %s; trying again in %s", len(messages), clean(err.Error(), o.client.hide), wait)
+		o.logOf(batch, refusals[0]).Errorf("Writing %d rejected points to the output `rejected`: %s; retrying in %s", len(messages), clean(err.Error(), o.client.hide), wait)
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
 }
 
-// failed is the places of the messages that an output did not take, all if it
-// cannot be told.
+// failed returns the indexes of the messages that an output did not accept, or all
+// indexes if the error does not identify them.
 func failed(messages service.MessageBatch, index *service.Indexer, partial *service.BatchError) []int {
 	var left, all []int
 	for i := range messages {
@@ -100,18 +99,18 @@ func failed(messages service.MessageBatch, index *service.Indexer, partial *serv
 	return left
 }
 
-// pick is some of a slice.
-func pick[S ~[]E, E any](from S, places []int) S {
-	to := make(S, 0, len(places))
-	for _, i := range places {
+// pick returns the elements of a slice at the given indexes.
+func pick[S ~[]E, E any](from S, indexes []int) S {
+	to := make(S, 0, len(indexes))
+	for _, i := range indexes {
 		to = append(to, from[i])
 	}
 	return to
 }
 
-// nack is an error that names the messages with refused points.
+// nack returns an error that names the messages with rejected points.
 func nack(batch service.MessageBatch, refusals []refusal) error {
-	err := service.NewBatchError(batch, fmt.Errorf("InfluxDB refuses %s: %s", pointsOf(len(refusals)), brief(refusals[0].reason)))
+	err := service.NewBatchError(batch, fmt.Errorf("InfluxDB rejects %s: %s", pointsOf(len(refusals)), brief(refusals[0].reason)))
 	named := make(map[int]bool, len(refusals))
 	for _, r := range refusals {
 		if !named[r.message] {
@@ -122,7 +121,7 @@ func nack(batch service.MessageBatch, refusals []refusal) error {
 	return err
 }
 
-// brief is the beginning of a reason, for the log: a reason can repeat the point.
+// brief returns the beginning of a reason, for the log: a reason may quote a whole point.
 func brief(reason string) string {
 	const most = 160
 	if len(reason) <= most {
@@ -131,27 +130,26 @@ func brief(reason string) string {
 	return strings.ToValidUTF8(reason[:most], "") + "…"
 }
 
-// logOf logs of a refusal: where its point was to go, and where the message of it
-// lies in Kafka, if the message says so.
+// logOf returns a logger with the destination of a rejected point and, if known, the
+// position of its message in Kafka.
 func (o *output) logOf(batch service.MessageBatch, r refusal) *service.Logger {
 	return o.log.With(append([]any{logBucket, short(r.bucket), logStatus, r.status, logReason, r.class}, placeOf(batch[r.message])...)...)
 }
 
-// block keeps a batch with refused points, and so the stream, until InfluxDB
-// takes them or the output is closed: without an output for them there is no
-// other place where they are safe.
+// block holds a batch with rejected points, and thus the stream, until InfluxDB accepts
+// them or the output is closed: without an output for them, only the input keeps them.
 func (o *output) block(ctx context.Context, batch service.MessageBatch, refusals []refusal) error {
 	for {
-		o.logOf(batch, refusals[0]).Errorf("InfluxDB refuses %s, %s; the stream waits: mend it there, or give the output `rejected` a place for such points. Trying again in %s",
+		o.logOf(batch, refusals[0]).Errorf("InfluxDB rejects %s: %s. The stream waits: fix it there, or set the output `rejected` for such points; retrying in %s",
 			pointsOf(len(refusals)), brief(refusals[0].reason), notePeriod)
 		if err := sleep(ctx, notePeriod); err != nil {
 			return err
 		}
 		again := newCall()
-		var hopeless []refusal
+		var unsent []refusal
 		for _, r := range refusals {
 			if r.status == 0 {
-				hopeless = append(hopeless, r) // no server has a say in it
+				unsent = append(unsent, r) // rejected before it was sent, which no server can change
 				continue
 			}
 			again.lines.bucket = r.bucket
@@ -163,7 +161,7 @@ func (o *output) block(ctx context.Context, batch service.MessageBatch, refusals
 		if err := o.write(ctx, again); err != nil {
 			return err
 		}
-		if refusals = append(hopeless, again.refusals...); len(refusals) == 0 {
+		if refusals = append(unsent, again.refusals...); len(refusals) == 0 {
 			return nil
 		}
 	}

@@ -10,21 +10,21 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
-// maxReplacedTag is the length in bytes that a tag, key or measurement is cut to
-// which InfluxDB would not take by itself. Four of them fit into a series key.
+// maxReplacedTag is the length in bytes to which a tag, key or measurement is truncated
+// that InfluxDB would reject. Four of them fit into a series key.
 const maxReplacedTag = 16_000
 
-// replaced makes of a point that line protocol cannot carry the nearest one that
-// it can, always the same of the same. What is left to be wrong is still wrong.
+// replaced returns the nearest point that line protocol can carry. It is deterministic. The
+// result may still be invalid for other reasons.
 //
 //   - a newline becomes a space;
-//   - a backslash at the end of a name or tag, or before a character that would get
-//     a meaning by it, becomes a slash;
+//   - a backslash at the end of a name or tag, or before a character that it would
+//     escape, becomes a slash;
 //   - a byte order mark before a name is removed;
 //   - a name that begins with a tab, NUL or, for a measurement, # begins with _;
-//   - a name that InfluxDB keeps for itself gets a _ behind it;
-//   - an empty tag and a field that is NaN or infinite are left away;
-//   - what is too long is cut, between characters.
+//   - a reserved name gets the suffix _;
+//   - an empty tag and a field that is NaN or infinite are omitted;
+//   - text that is too long is truncated, between characters.
 func (p point) replaced() (point, error) {
 	r := point{measurement: replacedName(p.measurement, lineproto.CheckMeasurement[string]), ns: p.ns}
 	r.tags = make(map[string]any, len(p.tags))
@@ -76,7 +76,7 @@ func replacedName(s string, check func(string) error) string {
 	switch err := check(s); {
 	case errors.Is(err, lineproto.ErrLeading):
 		s = "_" + s[1:]
-	case errors.Is(err, lineproto.ErrReserved) && len(s) == 1: // a byte that is no character
+	case errors.Is(err, lineproto.ErrReserved) && len(s) == 1: // a single byte that is not a character
 		s = "_"
 	case errors.Is(err, lineproto.ErrReserved):
 		s += "_"
@@ -84,7 +84,7 @@ func replacedName(s string, check func(string) error) string {
 	return s
 }
 
-// replacedToken makes s pass check as far as newlines, backslashes and length go.
+// replacedToken replaces newlines and backslashes in s, and truncates it.
 func replacedToken(s string, check func(string) error) string {
 	if len(s) > lineproto.MaxKeyLen {
 		s = cut(s, maxReplacedTag)
@@ -93,7 +93,7 @@ func replacedToken(s string, check func(string) error) string {
 		return s
 	}
 	s = strings.ReplaceAll(s, "\n", " ")
-	// From the end: what follows a backslash decides about it.
+	// From the end, since the following character decides about a backslash.
 	b := []byte(s)
 	for i := len(b) - 1; i >= 0; i-- {
 		if b[i] == '\\' && errors.Is(check("x"+string(b[i:min(i+2, len(b))])), lineproto.ErrBackslash) {
@@ -103,8 +103,8 @@ func replacedToken(s string, check func(string) error) string {
 	return string(b)
 }
 
-// cut is the beginning of s, at most n bytes, and no half character. Of bytes that are
-// no text it leaves at most a character's length out.
+// cut returns the beginning of s, at most n bytes, at a character boundary. Of bytes that
+// are not text it omits at most the length of a character.
 func cut(s string, n int) string {
 	if len(s) <= n {
 		return s

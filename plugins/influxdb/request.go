@@ -5,16 +5,16 @@ import (
 	"sort"
 )
 
-// placed is a part with the place of its first line in the request.
+// placed is a part with the index of its first line in the request.
 type placed struct {
 	part
 	first int
 }
 
-// request is the points of a group, on their way.
+// request has the points of a group that is being sent.
 type request struct {
 	committer *committer
-	ctx       context.Context // ends when nobody waits for any of its lines
+	ctx       context.Context // ends when no caller waits for its lines
 	cancel    context.CancelFunc
 	lane      lane
 	bucket    string
@@ -24,7 +24,7 @@ type request struct {
 	live      int   // parts whose caller waits; guarded by committer.mu
 }
 
-// all is every line of r.
+// all returns the indexes of all lines of r.
 func (r *request) all() []int {
 	for i := len(r.order); i < r.lines.len(); i++ {
 		r.order = append(r.order, i)
@@ -32,12 +32,12 @@ func (r *request) all() []int {
 	return r.order[:r.lines.len()]
 }
 
-// partOf is the index of the part that holds line i.
+// partOf returns the index of the part that contains line i.
 func (r *request) partOf(i int) int {
 	return sort.Search(len(r.parts), func(p int) bool { return r.parts[p].first > i }) - 1
 }
 
-// accept tells the callers of lines, in their order, that they are stored.
+// accept reports to the callers of lines, in order, that they are stored.
 func (r *request) accept(set []int) {
 	r.committer.mu.Lock()
 	defer r.committer.mu.Unlock()
@@ -49,7 +49,7 @@ func (r *request) accept(set []int) {
 	}
 }
 
-// refuse tells the caller of line i that InfluxDB does not take it.
+// refuse reports to the caller of line i that it is rejected.
 func (r *request) refuse(i int, d decision, reason string) {
 	r.committer.mu.Lock()
 	defer r.committer.mu.Unlock()
@@ -67,7 +67,7 @@ func (r *request) refuse(i int, d decision, reason string) {
 	part.call.settle(1)
 }
 
-// settle counts n lines that have their verdict.
+// settle counts n lines that have got their verdict.
 func (cl *call) settle(n int) {
 	if cl.left -= n; cl.left == 0 && n > 0 && cl.failure == nil {
 		cl.done <- struct{}{}

@@ -13,14 +13,13 @@ import (
 const (
 	// minSecret and minHeader are the shortest values that are masked: shorter
 	// ones are parts of ordinary words, which masking would take apart. Headers
-	// are all treated as secrets, and few are.
+	// are all treated as secrets, although few are.
 	minSecret = 3
 	minHeader = 6
 )
 
-// masking returns what masks the secrets of the configuration in text from a
-// server, nil if there are none: a page of a gateway can repeat the headers of the
-// request.
+// masking returns a function that masks the secrets of the configuration in text from a
+// server, or nil if there are none: an error page can contain the request headers.
 func masking(conf config) func(string) string {
 	var secrets []string
 	add := func(least int, values ...string) {
@@ -52,11 +51,11 @@ func masking(conf config) func(string) string {
 		return nil
 	}
 	for _, secret := range slices.Clone(secrets) {
-		quoted, _ := json.Marshal(secret) // a string always has a form
+		quoted, _ := json.Marshal(secret) // never fails for a string
 		secrets = append(secrets, url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret),
 			string(quoted[1:len(quoted)-1]), strings.ReplaceAll(strings.ReplaceAll(secret, `\`, `\\`), `"`, `\"`))
 	}
-	// A strings.Replacer takes the first of several that begin at one place.
+	// Of several matches at one place, a strings.Replacer uses the first.
 	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	var pairs []string
 	for _, secret := range slices.Compact(secrets) {

@@ -9,7 +9,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// sender brings requests to a verdict for each of their lines.
+// sender sends requests until each of their lines has a verdict.
 type sender struct {
 	post    func(ctx context.Context, bucket string, points []byte) (answer, int)
 	conf    config
@@ -19,24 +19,22 @@ type sender struct {
 	alone   *alone
 }
 
-// send returns when each line of r is accepted or refused, or waits alone, or when
-// r.ctx has ended.
+// send returns once each line of r is accepted, rejected or isolated, or r.ctx has ended.
 func (s *sender) send(r *request) {
 	s.metrics.inFlight.add(1)
 	defer s.metrics.inFlight.add(-1)
 	d := delivery{sender: s, r: r}
-	// The error is that of the context: nobody waits for the lines.
+	// The error is that of the context: no caller waits for the lines.
 	if _, err := d.deliver(r.all(), false); err == nil {
 		d.behind()
 	}
 }
 
-// errUnmended is what a caller gets when points wait for somebody to mend a
-// setting. Benthos then connects anew until that succeeds, says meanwhile that it
-// is not ready, and hands the batch in again.
-var errUnmended = service.ErrNotConnected
+// errMisconfigured is returned while points wait for somebody to fix a setting. Benthos
+// then reconnects until that succeeds, is not ready meanwhile, and writes the batch again.
+var errMisconfigured = service.ErrNotConnected
 
-// pause gives the waits between the tries of one request.
+// pause returns the waits between the attempts of one request.
 type pause struct {
 	exponential *backoff.ExponentialBackOff
 }
@@ -51,8 +49,8 @@ func newPause(conf config) pause {
 	)}
 }
 
-// next is the longer of the exponential back-off, with its jitter, and what the
-// server asks for, with a tenth of jitter above it.
+// next returns the longer of the exponential back-off, with its jitter, and the wait that
+// the server requests, plus up to a tenth.
 func (p pause) next(d decision) time.Duration {
 	wait := p.exponential.NextBackOff()
 	if d.after > 0 {

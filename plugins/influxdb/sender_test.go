@@ -70,7 +70,7 @@ func TestWaits(t *testing.T) {
 		"Retry-After is shorter": {slices.Repeat([]influxfake.Fault{after("1")}, 10), 24 * time.Second, 150 * time.Second, 11, ""},
 		// The last wait between two tries to connect is at most 1.5 times max_interval.
 		"a setting to be mended":  {[]influxfake.Fault{{Status: 401}, {Status: 403}}, 10 * time.Second, 27 * time.Second, 3, "token is missing or wrong"},
-		"200 is no success":       {[]influxfake.Fault{{Status: 200}, {Status: 200}}, 10 * time.Second, 27 * time.Second, 3, "not InfluxDB"},
+		"200 is no success":       {[]influxfake.Fault{{Status: 200}, {Status: 200}}, 10 * time.Second, 27 * time.Second, 3, "not a response of InfluxDB"},
 		"time-out":                {[]influxfake.Fault{{Hang: true, Apply: true}}, 5 * time.Second, 6 * time.Second, 2, "no answer in time"},
 		"applied, then an error":  {[]influxfake.Fault{{Status: 500, Apply: true}}, 50 * ms, 150 * ms, 2, ""},
 		"answer after the points": {[]influxfake.Fault{{Reset: true, Apply: true}}, 50 * ms, 150 * ms, 2, ""},
@@ -97,9 +97,9 @@ func TestWaits(t *testing.T) {
 					t.Errorf("%d requests, want %d", n, test.attempts)
 				}
 				mustStore(t, fake, []string{lineOf(1)})
-				if text := log.String(); !strings.Contains(text, test.wantInLog) || !strings.Contains(text, "takes points again") {
+				if text := log.String(); !strings.Contains(text, test.wantInLog) || !strings.Contains(text, "accepts points again") {
 					t.Errorf("log: %s", text)
-				} else if n := strings.Count(text, "nothing is dropped"); n > 1+int(time.Since(began)/notePeriod) {
+				} else if n := strings.Count(text, "No data is lost"); n > 1+int(time.Since(began)/notePeriod) {
 					t.Errorf("%d lines in the log: %s", n, text)
 				}
 			})
@@ -130,7 +130,7 @@ func TestFaultOfTheWholeRequestRefusesNoPoint(t *testing.T) {
 		if len(rejected.messages) > 0 {
 			t.Errorf("refused: %q", rejected.lines())
 		}
-		if text := log.String(); !strings.Contains(text, "begin with https://") {
+		if text := log.String(); !strings.Contains(text, "change url to https://") {
 			t.Errorf("log: %s", text)
 		}
 	})

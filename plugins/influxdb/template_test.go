@@ -156,12 +156,12 @@ func TestExpressionsAreThoseOfBenthos(t *testing.T) {
 func TestTagsOfNull(t *testing.T) {
 	for mappingText, test := range map[string]struct{ json, line, reason string }{
 		`root.t = this.t`:                                        {`{}`, "m f=1i 7", ""},
-		`root.t = this.t.string()`:                               {`{}`, "", `the tag "t" is "null", which the mapping makes of null`},
-		`root.t = "x_%v".format(this.t)`:                         {`{}`, "", `the tag "t" is "x_<nil>", which the mapping makes of null`},
+		`root.t = this.t.string()`:                               {`{}`, "", `the tag "t" is "null", which the mapping made of null`},
+		`root.t = "x_%v".format(this.t)`:                         {`{}`, "", `the tag "t" is "x_<nil>", which the mapping made of null`},
 		`root.t = "x_" + this.t.string()`:                        {`{"t":null}`, "", `the tag "t" is "x_null"`},
 		`root.t = this.t.string().uppercase()`:                   {`{}`, "", `the tag "t" is "NULL"`},
 		`root.t = this.t.string().bytes()`:                       {`{}`, "", `the tag "t" is "null"`},
-		`root.t = this.t.string().hash("sha1").encode("hex")`:    {`{}`, "", `the tag "t" depends on text that the mapping makes of null`},
+		`root.t = this.t.string().hash("sha1").encode("hex")`:    {`{}`, "", `the tag "t" depends on text that the mapping made of null`},
 		`root.t = this.t.string().slice(0,2)`:                    {`{}`, "", `the tag "t" depends on text`},
 		`root.t = this.t.string().slice(0,2) # x`:                {`{"t":"abc"}`, "m,t=ab f=1i 7", ""},
 		`root.t = this.t.format_json().string()`:                 {`{}`, "", `the tag "t" is "null"`},

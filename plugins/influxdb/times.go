@@ -12,12 +12,12 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
-// timeKind is a kind of timestamp that is probably a mistake. Such points are
-// counted and logged, and written like all others: a replay must write the same
-// points, so what is written must not depend on the clock.
+// timeKind is a kind of timestamp that is probably wrong. Such points are counted and
+// logged, but written unchanged: a replay must write the same points, so the result must
+// not depend on the clock.
 type timeKind int
 
-// InfluxDB takes nanoseconds. A timestamp in another unit is in January 1970.
+// InfluxDB expects nanoseconds. A timestamp in another unit is in January 1970.
 const (
 	timeSeconds      timeKind = iota // in seconds, it would be near now
 	timeMilliseconds                 // in milliseconds, it would be near now
@@ -118,17 +118,17 @@ func (o *output) reportTimes(batch service.MessageBatch, s *unlikelyTimes) {
 			continue
 		}
 		o.metrics.unlikely.Incr(seen.points, kind.String())
-		// Its times are those of the tweets, and it has warned of them itself: of their
-		// milliseconds, where advice about nanoseconds would contradict it.
+		// sentiment_window logs such times itself, in milliseconds; advice about
+		// nanoseconds would contradict it.
 		if byWindow(batch[seen.message]) || o.warned[kind].Swap(true) {
 			continue
 		}
 		fields := append([]any{logReason, kind.String()}, placeOf(batch[seen.message])...)
-		o.log.With(fields...).Warnf("Writing a point with the timestamp %d, which is %s: %s. It is written unchanged. Further ones are counted by influxdb_unlikely_times and not logged", seen.ns, dateOf(seen.ns), advice(kind, seen.ns))
+		o.log.With(fields...).Warnf("A point has the timestamp %d, which is %s: %s. It is written unchanged. influxdb_unlikely_times counts further ones, which are not logged", seen.ns, dateOf(seen.ns), advice(kind, seen.ns))
 	}
 }
 
-// byWindow reports whether sentiment_window has made the points of a message.
+// byWindow reports whether the points of a message come from sentiment_window.
 func byWindow(m *service.Message) bool {
 	for _, name := range [...]string{contract.Tweets, contract.Points} {
 		if _, found := m.MetaGetMut(name); !found {
@@ -141,12 +141,12 @@ func byWindow(m *service.Message) bool {
 func advice(kind timeKind, ns int64) string {
 	switch kind {
 	case timeFuture:
-		return "more than a year ahead. InfluxDB takes nanoseconds since 1970; a timestamp in nanoseconds that is multiplied, or a product beyond 64 bits, ends up there"
+		return "more than a year in the future. InfluxDB expects nanoseconds since 1970; a timestamp that already was in nanoseconds may have been multiplied, or the product exceeded 64 bits"
 	case timeEpoch:
-		return "InfluxDB takes nanoseconds since 1970; a missing timestamp, or one truncated to 32 bits, ends up there"
+		return "InfluxDB expects nanoseconds since 1970; the timestamp may be missing, or truncated to 32 bits"
 	}
 	unit := kind.unit()
-	return fmt.Sprintf("in %s it would be %s. InfluxDB takes nanoseconds: multiply by %d in the mapping `timestamp`, or for line protocol in a mapping before this output", kind, dateOf(ns*unit), unit)
+	return fmt.Sprintf("in %s it would be %s. InfluxDB expects nanoseconds: multiply by %d in the mapping `timestamp` or, for line protocol, in a mapping before this output", kind, dateOf(ns*unit), unit)
 }
 
 func dateOf(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339) }

@@ -12,20 +12,20 @@ import (
 )
 
 const (
-	// pingAfter and pingTimeout bound how long an HTTP/2 connection without any
-	// frame from the server counts as alive: below the default timeout of a
-	// request, so that most requests learn of a network break earlier.
+	// pingAfter and pingTimeout bound how long an HTTP/2 connection without frames from
+	// the server counts as alive. They are below the default time-out of a request, so
+	// that most requests detect a network failure earlier.
 	pingAfter   = 10 * time.Second
 	pingTimeout = 5 * time.Second
 )
 
 // transport replaces its connections when a request has timed out.
 //
-// After a network break, a request on an existing connection gets no answer.
-// HTTP/2 sends all requests on one connection and keeps it when a request times
-// out, so each resend would use the dead connection again. HTTP/1.1 closes the
-// connection of the request, and would try the other idle ones, one time-out
-// each. A new http.Transport has no connections.
+// After a network failure, a request on an existing connection gets no response. HTTP/2
+// sends all requests on one connection and keeps it when a request times out, so each
+// retry would use the dead connection. HTTP/1.1 closes the connection of the request, and
+// would try the other idle ones, with one time-out each. A new http.Transport has no
+// connections.
 type transport struct {
 	create func() *http.Transport
 
@@ -56,7 +56,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// watchedBody tells of errors: an answer can stop in the middle as well.
+// watchedBody reports errors while a response is read.
 type watchedBody struct {
 	io.ReadCloser
 	failed func(error)
@@ -70,9 +70,8 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// replace retires the connections of one http.Transport. Requests in flight on
-// them may still finish; a connection that has become idle closes by its own
-// time-outs.
+// replace replaces an http.Transport by a new one. Requests in flight may still finish;
+// idle connections close by their own time-outs.
 func (t *transport) replace(dead *http.Transport) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -89,8 +88,8 @@ func (t *transport) CloseIdleConnections() {
 	t.current.CloseIdleConnections()
 }
 
-// timedOut reports whether a request has failed for want of an answer. A request
-// that was given up by its caller has not.
+// timedOut reports whether a request has failed because there was no response. One that
+// its caller has cancelled has not.
 func timedOut(ctx context.Context, err error) bool {
 	if err == nil || errors.Is(ctx.Err(), context.Canceled) {
 		return false

@@ -13,7 +13,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/valuetype"
 )
 
-// tagText is the text of a tag's value, which may be a string, a number or a
+// tagText returns the text of a tag's value, which may be a string, a number or a
 // boolean.
 func tagText(value any) (string, error) {
 	switch v := value.(type) {
@@ -75,14 +75,14 @@ func appendValue(dst []byte, value any, asUnsigned bool) ([]byte, error) {
 	return dst, fmt.Errorf("must be a string, a number or a boolean, this is %s", valuetype.Of(value))
 }
 
-// parseNumber gives an int64, a uint64 or a float64: an integer for what is
-// written as one.
+// parseNumber returns an int64, a uint64 or a float64; a number without a point and an
+// exponent is an integer.
 func parseNumber(n json.Number) (any, error) {
 	text := n.String()
 	if strings.ContainsAny(text, ".eE") {
 		f, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return nil, fmt.Errorf("is the number %s, which no float can hold", text)
+			return nil, fmt.Errorf("is the number %s, which exceeds a float", text)
 		}
 		return f, nil
 	}
@@ -92,10 +92,10 @@ func parseNumber(n json.Number) (any, error) {
 	if u, err := strconv.ParseUint(text, 10, 64); err == nil {
 		return u, nil
 	}
-	return nil, fmt.Errorf("is the integer %s, which 64 bits cannot hold", text)
+	return nil, fmt.Errorf("is the integer %s, which exceeds 64 bits", text)
 }
 
-// integer gives i, or u where it is above the largest int64.
+// integer returns i, or u if the value is above the largest int64.
 func integer(value any) (i int64, u uint64, ok bool) {
 	switch v := value.(type) {
 	case int64:
@@ -140,12 +140,12 @@ func float(value any) (float64, bool) {
 	return 0, false
 }
 
-// errTimestamp is what every error of nanoseconds is, but a missing one.
+// errTimestamp is wrapped by all errors of nanoseconds except that of a missing one.
 var errTimestamp = errors.New("the timestamp")
 
-// nanoseconds reads a timestamp: an integer of nanoseconds since 1970, or a
-// timestamp of Bloblang. A float is an error: it cannot hold today's
-// nanoseconds, so it would be another time, and points would replace others.
+// nanoseconds reads a timestamp: an integer of nanoseconds since 1970, or a Bloblang
+// timestamp. A float is an error: it cannot hold today's nanoseconds, so it would be
+// another time, and points would replace others.
 func nanoseconds(value any) (int64, error) {
 	switch v := value.(type) {
 	case nil:

@@ -37,8 +37,8 @@ func verdictNames() []string {
 	return []string{"stored", "split", "rejected", "retry", "misconfigured"}
 }
 
-// answer is what came back for a request: a status with the headers and the
-// beginning of the body, or the error of the transport.
+// answer is the response to a request: status, headers and the beginning of the body, or
+// the error of the transport.
 type answer struct {
 	status int
 	header http.Header
@@ -47,30 +47,30 @@ type answer struct {
 	hide   func(string) string // masks secrets; nil: there are none
 }
 
-// decision is an answer understood.
+// decision is an interpreted answer.
 type decision struct {
 	verdict verdict
 	status  int           // 0 without an answer
-	reason  string        // InfluxDB's own words where it has some, fit to be shown
-	after   time.Duration // how long the server wants to be left alone
+	reason  string        // InfluxDB's error text, or a description; may be shown
+	after   time.Duration // how long the server asks to wait
 
 	class    string // for the metric, where it does not follow from the reason
-	text     string // InfluxDB's own words as they came; may hold secrets
-	body     []byte // what came
-	influxdb bool   // in a form that only InfluxDB's answers have
-	dialled  bool   // a connection was there
-	unclear  bool   // these points are at fault, and nobody knows why
+	text     string // InfluxDB's unchanged error text; may contain secrets
+	body     []byte
+	influxdb bool // the answer has a form that only InfluxDB's have
+	dialled  bool // there was a connection
+	unclear  bool // these points are at fault, for an unknown reason
 	hide     func(string) string
 }
 
-// maxRetryAfter bounds what a server can ask for, so that one wrong header does
+// maxRetryAfter bounds the wait that a server can request, so that a wrong header does
 // not stop the stream for a day.
 const maxRetryAfter = time.Minute
 
-// judge is the one place where it is decided what an answer means. It is pure.
+// judge decides what an answer means. It is pure.
 //
-// Only 204 means that the points are stored: InfluxDB answers nothing else, so
-// 200, 202 or 207 come from something in between that may have stored nothing.
+// Only 204 means that the points are stored: InfluxDB sends no other success, so 200, 202
+// or 207 come from a proxy that may have stored nothing.
 func judge(a answer, now time.Time) decision {
 	d := decision{
 		status: a.status, reason: reasonOf(a), after: retryAfter(a.header, now),
@@ -91,23 +91,23 @@ func judge(a answer, now time.Time) decision {
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly, a.status == http.StatusTooManyRequests:
 		d.verdict = verdictRetry
 	case a.status >= 500 && strings.Contains(d.text, "retention policy not found"):
-		d.verdict = verdictMisconfigured // 1.8 calls a wrong name in the configuration a fault of its own
+		d.verdict = verdictMisconfigured // 1.8 reports a wrong name in the configuration as a server error
 	case a.status >= 500 && refusedWith500(d.text):
 		d.verdict = judgeRefusal(d.text)
 	case a.status >= 500, a.status < 200:
 		d.verdict = verdictRetry
 	default:
-		// 401, 403 and 404 are wrong settings, which are put right while the
-		// points wait; so are the rest of 2xx, 3xx and 4xx.
+		// 401, 403 and 404 are wrong settings, to be fixed while the points wait; so are
+		// all other 2xx, 3xx and 4xx.
 		d.verdict = verdictMisconfigured
 	}
 	return d
 }
 
-// requestFaults are what InfluxDB says with the status of a refused point, when no
-// point is to blame: how it begins, since what follows may hold words of a point.
+// requestFaults are errors that InfluxDB sends with the status of a rejected point when
+// no point is at fault. Only the beginning is compared, since the rest may quote a point.
 var requestFaults = []requestFault{
-	// What was sent has not arrived as it was sent.
+	// The body arrived damaged.
 	{beginning: "gzip: ", verdict: verdictRetry},
 	{beginning: "unexpected EOF", verdict: verdictRetry},
 	{beginning: "unable to read data: ", verdict: verdictRetry},
@@ -119,7 +119,7 @@ var requestFaults = []requestFault{
 	{beginning: "no org/bucket destination provided", verdict: verdictMisconfigured},
 	{beginning: "Please provide either orgID or org", verdict: verdictMisconfigured},
 	{beginning: "Authorization header was malformed", verdict: verdictMisconfigured},
-	// InfluxDB 3 has something against the database.
+	// InfluxDB 3 rejects the database.
 	{beginning: "cannot write to soft-deleted database", verdict: verdictMisconfigured},
 	{beginning: "Adding a new database would exceed", verdict: verdictMisconfigured},
 	{beginning: "invalid character in database", verdict: verdictMisconfigured},
@@ -141,11 +141,12 @@ func requestFaultOf(text string) (fault requestFault, ok bool) {
 	return requestFault{}, false
 }
 
-// shardDeleted is said of points in a shard that is being deleted: it is gone soon,
-// and made anew for them.
+// shardDeleted is the error of points in a shard that is being deleted: it will be gone
+// soon, and recreated for them.
 var shardDeleted = regexp.MustCompile(`^partial write: shard \d+ is pending deletion`)
 
-// judgeRefusal tells whose fault a refusal is.
+// judgeRefusal decides whether a rejection is the fault of a point, of a setting, or
+// temporary.
 func judgeRefusal(text string) verdict {
 	if fault, ok := requestFaultOf(text); ok {
 		return fault.verdict
@@ -156,9 +157,9 @@ func judgeRefusal(text string) verdict {
 	return verdictRejected
 }
 
-// refusedWith500 reports whether a server blames itself for a point that it
-// refuses. InfluxDB 2.0 does for all of them, and 2.1 to 2.6 for all but a partial
-// write (http/write_handler.go): a new field with two types in one request.
+// refusedWith500 reports whether a 500 is the rejection of a point. InfluxDB 2.0 sends 500
+// for all of them, and 2.1 to 2.6 for all but a partial write (http/write_handler.go): a
+// new field with two types in one request.
 func refusedWith500(text string) bool {
 	text = withoutOrigin(text)
 	for _, beginning := range []string{
@@ -172,7 +173,7 @@ func refusedWith500(text string) bool {
 	return false
 }
 
-// origins are what InfluxDB puts before an error, in this order.
+// origins are prefixes of InfluxDB's errors, in this order.
 var origins = []string{
 	"unexpected error writing points to database: ", // 2.0 to 2.6
 	"failure writing points to database: ",          // 2.1 and later
@@ -182,7 +183,7 @@ var origins = []string{
 	"catalog update error: ",
 }
 
-// withoutOrigin leaves away where in InfluxDB an error comes from.
+// withoutOrigin returns an error text without those prefixes.
 func withoutOrigin(text string) string {
 	for _, origin := range origins {
 		text = strings.TrimPrefix(text, origin)
@@ -210,8 +211,8 @@ func judgeError(err error) verdict {
 	}
 }
 
-// retryAfter reads the header Retry-After, seconds or a date (RFC 9110, 10.2.3).
-// What cannot be read counts as nothing.
+// retryAfter returns the value of the header Retry-After, seconds or a date (RFC 9110,
+// 10.2.3). An invalid value counts as 0.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if value == "" {

@@ -2,22 +2,22 @@ package influxdb
 
 import "sync"
 
-// witness knows of the buckets in which a request fails whether they accept other
-// points meanwhile: then it is not the server that is at fault.
+// witness records, for buckets with failing requests, whether they accept other points
+// meanwhile: then the server is not at fault.
 type witness struct {
 	mu      sync.Mutex
-	buckets map[string]*watched // those that somebody watches
+	buckets map[string]*watched // those with a watch
 }
 
 type watched struct {
 	watchers int
 	stored   int // requests with points that were accepted
-	flaps    int // points that were refused without a reason, and then accepted
+	flaps    int // points that were rejected without a reason, and then accepted
 }
 
 func newWitness() *witness { return &witness{buckets: map[string]*watched{}} }
 
-// accepted notes that a bucket has accepted points.
+// accepted records that a bucket has accepted points.
 func (w *witness) accepted(bucket string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -26,8 +26,8 @@ func (w *witness) accepted(bucket string) {
 	}
 }
 
-// flapped notes that a bucket has accepted what was refused before: it refuses by
-// chance, as when one of several servers behind an address does.
+// flapped records that a bucket has accepted points that it rejected before: it rejects
+// at random, as if one of several servers behind an address did.
 func (w *witness) flapped(bucket string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -36,7 +36,7 @@ func (w *witness) flapped(bucket string) {
 	}
 }
 
-// watch looks at a bucket from one time on.
+// watch observes a bucket from a point in time on.
 type watch struct {
 	*witness
 	bucket string
@@ -44,7 +44,7 @@ type watch struct {
 	flaps  int
 }
 
-// watch begins to look at a bucket; end must be called.
+// watch begins to observe a bucket; end must be called.
 func (w *witness) watch(bucket string) *watch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -65,7 +65,7 @@ func (w *watch) others() bool {
 	return w.buckets[w.bucket].stored > w.seen
 }
 
-// byChance reports whether the bucket has refused anything by chance in that time.
+// byChance reports whether the bucket has rejected points at random in that time.
 func (w *watch) byChance() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 // maxReason bounds a reason in bytes: 1.8 repeats the whole of a malformed line.
 const maxReason = 1024
 
-// reasonOf returns the server's words in one line, without secrets.
+// reasonOf returns the server's error text in one line, without secrets.
 func reasonOf(a answer) string {
 	switch {
 	case errors.Is(a.err, context.DeadlineExceeded):
@@ -42,7 +42,7 @@ func reasonOf(a answer) string {
 	return text
 }
 
-// withoutQuery returns an address without what may hold secrets.
+// withoutQuery returns an address without parts that may contain secrets.
 func withoutQuery(location string) string {
 	u, err := url.Parse(location)
 	if err != nil {
@@ -53,7 +53,7 @@ func withoutQuery(location string) string {
 	return u.Redacted()
 }
 
-// textOf returns the server's words as they came.
+// textOf returns the server's unchanged error text.
 func textOf(a answer) string {
 	if a.err != nil {
 		return ""
@@ -78,9 +78,9 @@ func textOf(a answer) string {
 	return text
 }
 
-// fromInfluxDB reports whether an answer has a form that gateways' answers do not
-// have: a code beside the message (2.x, 3 and Cloud; with 422 also without), or the
-// header of 1.x, or the lines that are refused (3).
+// fromInfluxDB reports whether an answer has a form that answers of gateways do not have:
+// a code beside the message (2.x, 3 and Cloud; with 422 also without), the header of 1.x,
+// or the rejected lines (3).
 func fromInfluxDB(a answer) bool {
 	if a.err != nil {
 		return false
@@ -98,11 +98,11 @@ func fromInfluxDB(a answer) bool {
 		body.Error != "" && (a.header.Get("X-Influxdb-Version") != "" || a.header.Get("X-Influxdb-Error") != "" || body.Data != nil)
 }
 
-// clean makes text from a server fit for metadata and logs: one line of valid
-// UTF-8, bounded, with secrets masked and control characters escaped, those that
-// change the direction of text included.
+// clean prepares text from a server for metadata and logs: one line of valid UTF-8,
+// bounded, with secrets masked and control characters escaped, including those that change
+// the direction of text.
 func clean(s string, hide func(string) string) string {
-	// Masked before it is cut, or the first half of a secret could be left.
+	// Masked before truncation, or the first half of a secret could remain.
 	const window = 16 * maxReason
 	if len(s) > window {
 		s = s[:window]
@@ -132,7 +132,7 @@ func clean(s string, hide func(string) string) string {
 	return strings.TrimSpace(b.String())
 }
 
-// isPage reports whether an answer is meant for a browser.
+// isPage reports whether an answer is a web page.
 func isPage(a answer) bool {
 	if strings.HasPrefix(strings.ToLower(a.header.Get("Content-Type")), "text/html") {
 		return strings.Contains(string(a.body[:min(len(a.body), maxReason)]), "<")

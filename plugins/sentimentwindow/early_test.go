@@ -98,7 +98,7 @@ func TestTweetsOf1970AreCounted(t *testing.T) {
 			f.reset()
 			time.Sleep(time.Minute)
 		}
-		if got := strings.Count(out.String(), "1970: 20."); got != 9 {
+		if got := strings.Count(out.String(), "1970 were counted: 20."); got != 9 {
 			t.Errorf("%d warnings say 20 tweets, want 9:\n%s", got, &out)
 		}
 	})

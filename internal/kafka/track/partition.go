@@ -8,7 +8,8 @@ import (
 // Step is what a partition needs next.
 type Step int
 
-// The steps. Only the holder of a claim changes them, but for Stop.
+// The steps. The holder of a claim changes them; without one, Stop does, and SetLeader
+// for a partition that nobody has claimed.
 const (
 	Start   Step = iota // its first offset, and a commit that announces that this member begins
 	Epoch               // whether a new leader still has what was read from the one before
@@ -181,7 +182,7 @@ func (t *Tracker) look(f func()) {
 }
 
 // update runs f with mu held, unless the partition is lost: then it returns false.
-// Every change to a partition from outside comes through here, so that none is made
+// The methods of Partition and Claim change a partition through it, so that none does
 // after a revoke.
 func (t *Tracker) update(p *Partition, f func() bool) bool {
 	t.mu.Lock()

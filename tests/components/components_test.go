@@ -1,8 +1,6 @@
 package components_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +9,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv/instream"
 )
 
 // scenario is a pipeline of stock components between the input and the outputs.
@@ -140,17 +139,8 @@ func (s scenario) stream(t *testing.T, input, more string, done func(k *kept)) *
 	if err := builder.SetYAML(text); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	stream, err := builder.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- stream.Run(context.Background()) }()
-	defer func() {
-		if err := errors.Join(stream.StopWithin(20*time.Second), <-ended); err != nil {
-			t.Errorf("the stream has ended: %v", err)
-		}
-	}()
+	stop := instream.Run(t, builder)
 	done(k)
+	stop()
 	return k
 }

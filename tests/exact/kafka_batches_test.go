@@ -21,6 +21,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	_ "github.com/brandpulse/brandpulse-connect/plugins/kafkabatch"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv/instream"
 )
 
 // consumer is a stream that reads a topic with kafka_batches.
@@ -64,19 +65,7 @@ kafka_batches:
 	}); err != nil {
 		t.Fatal(err)
 	}
-	stream, err := builder.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- stream.Run(context.Background()) }()
-	got.stop = sync.OnceFunc(func() {
-		if err := stream.StopWithin(20 * time.Second); err != nil {
-			t.Errorf("stopping: %v", err)
-		}
-		<-ended
-	})
-	t.Cleanup(got.stop)
+	got.stop = instream.Run(t, builder)
 	return got
 }
 

@@ -3,7 +3,6 @@ package hostile_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/config"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv/instream"
 
 	_ "github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
 )
@@ -76,17 +76,7 @@ func TestAnyRecordOfAMiBMakesALetterBelowAMiB(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			stream, err := builder.Build()
-			if err != nil {
-				t.Fatal(err)
-			}
-			ended := make(chan error, 1)
-			go func() { ended <- stream.Run(context.Background()) }()
-			defer func() {
-				if err := errors.Join(stream.StopWithin(10*time.Second), <-ended); err != nil {
-					t.Error(err)
-				}
-			}()
+			instream.Run(t, builder)
 			rapid.Check(t, func(t *rapid.T) {
 				m := service.NewMessage(drawRecord(t))
 				m.MetaSetMut("kafka_topic", strings.Repeat("t", 249))

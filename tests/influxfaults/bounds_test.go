@@ -21,6 +21,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv/influxstream"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv/instream"
 )
 
 const (
@@ -117,12 +118,7 @@ func TestOutageNeedsNoMoreMemoryTheLongerItIs(t *testing.T) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	stream, err := builder.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ran := make(chan error, 1)
-	go func() { ran <- stream.Run(context.Background()) }()
+	stop := instream.Run(t, builder)
 	awaitAcks := func(n int64) {
 		t.Helper()
 		testenv.Eventually(t, 30*time.Second, "batches are acknowledged", func() error {
@@ -187,7 +183,8 @@ func TestOutageNeedsNoMoreMemoryTheLongerItIs(t *testing.T) {
 		awaitAcks(input.read.Load() + boundInFlight)
 	}
 
-	if err := errors.Join(stream.StopWithin(20*time.Second), <-ran, proxy.Close()); err != nil {
+	stop()
+	if err := proxy.Close(); err != nil {
 		t.Fatal(err)
 	}
 	input.mustBeStored(t, db)

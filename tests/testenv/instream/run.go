@@ -3,28 +3,29 @@ package instream
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// Run starts the stream that b describes, and stops it at the end of the test.
-func Run(t testing.TB, b *service.StreamBuilder) {
+// Run starts the stream that b describes, and returns a function that stops it. The
+// stream is also stopped at the end of the test, which fails if it does not stop.
+func Run(t testing.TB, b *service.StreamBuilder) (stop func()) {
 	t.Helper()
 	stream, err := b.Build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = stream.Run(context.Background()) // StopWithin returns the error
-	}()
-	t.Cleanup(func() {
-		if err := stream.StopWithin(10 * time.Second); err != nil {
-			t.Error(err)
+	ended := make(chan error, 1)
+	go func() { ended <- stream.Run(context.Background()) }()
+	stop = sync.OnceFunc(func() {
+		if err := errors.Join(stream.StopWithin(20*time.Second), <-ended); err != nil {
+			t.Errorf("stopping the stream: %v", err)
 		}
-		<-ended
 	})
+	t.Cleanup(stop)
+	return stop
 }

@@ -38,7 +38,7 @@ var configPaths = []string{"/etc/brandpulse-connect/config.yaml", "brandpulse-co
 
 func main() {
 	cli.HelpPrinter = printHelp
-	cli.ErrWriter = wrappingOn(os.Stderr)
+	cli.ErrWriter = wrappingOn(os.Stderr) //nolint:reassign // a writer, not an error value
 	variables := &environment{}
 	guard := &preflight{variables: variables}
 	server := &serverWatch{stop: stopGracefully}

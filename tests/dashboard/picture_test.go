@@ -22,14 +22,7 @@ func TestPicture(t *testing.T) {
 	}
 	t.Parallel()
 	server := testenv.OwnInflux(t, influxd.Options{Version: testenv.InfluxV1})
-	now := time.Now().Unix()
-	var lines strings.Builder
-	for at := now - 1100; at < now+120; at++ {
-		lines.WriteString(pictured(at, now))
-	}
-	if err := server.Write(t.Context(), []byte(lines.String())); err != nil {
-		t.Fatal(err)
-	}
+	feedOf(t, server.Database, pictured)
 	b := serve(t, server.Database)
 	p := browse(t)
 	p.run(emulation.SetDeviceMetricsOverride(1440, 900, 1, false))
@@ -47,8 +40,8 @@ func pictured(at, now int64) string {
 		counts := [][3]float64{{170, 90, 100}, {115, 60, 60}, {90, 45, 55}, {45, 20, 25}, {20, 12, 14}}[i]
 		if brand == "SuperCoffee" {
 			if turn := 1 / (1 + math.Exp(-(age-520)/6)) / (1 + math.Exp((age-660)/6)); turn > 0 {
-				counts[0] -= 120 * turn
-				counts[2] += 330 * turn
+				counts[0] -= 140 * turn
+				counts[2] += 270 * turn
 			}
 			rise := 1 + 3.6*math.Exp(-math.Pow((age-240)/11, 2))
 			counts = [3]float64{counts[0] * rise, counts[1] * rise, counts[2] * rise}

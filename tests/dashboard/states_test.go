@@ -49,6 +49,12 @@ func second(at, now int64) string {
 // feed stores 16 minutes of it, and goes on with it until the test ends.
 func feed(t *testing.T, db *influxd.Database) (now int64) {
 	t.Helper()
+	return feedOf(t, db, second)
+}
+
+// feedOf does the same with another feed.
+func feedOf(t *testing.T, db *influxd.Database, second func(at, now int64) string) (now int64) {
+	t.Helper()
 	now = time.Now().Unix()
 	var lines strings.Builder
 	for at := now - 1000; at <= now; at++ {

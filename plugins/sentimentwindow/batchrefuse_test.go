@@ -101,7 +101,7 @@ func TestABatchThatIsNotSoundLeavesWhole(t *testing.T) {
 		{"no topic", without(contract.KafkaTopic), contract.ReasonOrigin, []string{"topic unknown", "kafka_topic is missing"}, 6},
 		{"message of a stock input", without(contract.KafkaLastOffset), contract.ReasonOrigin, []string{lies, "kafka_last_offset", "message: record"}, 6},
 		{"message from elsewhere", service.NewMessage(sound), contract.ReasonOrigin, []string{"does not come from Kafka", "message: record"}, nil},
-		{"partition without room", with(contract.KafkaPartition, 64), contract.ReasonOrigin, []string{"max_partitions is 64"}, 6},
+		{"partition without room", with(contract.KafkaPartition, 64), contract.ReasonOrigin, []string{"beyond max_partitions, 64"}, 6},
 		{"second topic", with(contract.KafkaTopic, "other"), contract.ReasonOrigin, []string{"topic other", "already counts topic tweets"}, 6},
 		{"failed before", func() *service.Message {
 			m := good(6)

@@ -54,7 +54,7 @@ func TestWhatCannotBeCountedLeavesWithItsOrigin(t *testing.T) {
 			m.MetaSetMut(contract.KafkaOffset, int64(6))
 			return m
 		}(), contract.ReasonOrigin, []string{"kafka_offset", "6 (an integer)"}, nil},
-		{"partition without room", kafkaMessage("tweets", 64, 6, tweetBytes), contract.ReasonOrigin, []string{"max_partitions is 64"}, 6},
+		{"partition without room", kafkaMessage("tweets", 64, 6, tweetBytes), contract.ReasonOrigin, []string{"beyond max_partitions, 64"}, 6},
 		{"second topic", kafkaMessage("other", 2, 6, tweetBytes), contract.ReasonOrigin, []string{"already counts topic tweets"}, 6},
 		{"failed before", func() *service.Message {
 			m := at(tweetBytes)

@@ -3,6 +3,7 @@ package demo_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -46,6 +47,15 @@ func TestDemoServesTheDashboard(t *testing.T) {
 		if !found {
 			t.Errorf("%s never shows %s: %v", stream, shown, lines.Err())
 		}
+	}
+	// The dead letters are read from the topic of the demo.
+	response, err := http.Get(address + "api/dead-letters?n=5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || !regexp.MustCompile(`"topic":"tweets_dead".*"letters":\[\].*"problem":null`).Match(body) {
+		t.Errorf("the dead letters are %s, %v", body, err)
 	}
 	// If this fails, an open page prevents the demo from ending.
 	if code := p.Stop(t); code != 0 {

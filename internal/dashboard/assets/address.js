@@ -33,7 +33,7 @@ export function addressOf({ range, own, brands, sentiments: chosen, search, comp
 
 /** What to ask the server for the counts of a view, which ends at until unless it is live. */
 export function countsQuery({ range, own, brands }, until = null) {
-  const params = new URLSearchParams(own ?? { range });
+  const params = new URLSearchParams(own ?? { range }); // own may have a step, too
   if (!own && until !== null) params.set("until", until);
   for (const brand of brands) params.append("brand", brand);
   return params.toString();

@@ -217,7 +217,7 @@ export class BrandView {
     const { own } = this.#view;
     // The range as the server shows it, in whole windows.
     this.#before.follow(this.#key, { first: u.first, step: u.step, count: Math.floor((u.head - u.first) / u.step) + 1 },
-      (from, to) => countsQuery(own ? { ...this.#view, own: { from, to } } : this.#view, own ? null : to - 1));
+      (from, to) => countsQuery(own ? { ...this.#view, own: { from, to, step: u.step } } : this.#view, own ? null : to - 1));
   }
 
   /** The figures of the period before, as differences. */

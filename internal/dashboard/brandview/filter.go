@@ -84,11 +84,12 @@ func checkBrand(name string) error {
 var errNoFilter = errors.New("no such range")
 
 // FilterFrom reads a filter from a request: either range, with until if it has ended,
-// or from and to; brand and sentiment any number of times; and q, a search.
+// or from and to, with step if the length of the windows matters; brand and sentiment any
+// number of times; and q, a search.
 func FilterFrom(r *http.Request) (f Filter, err error) {
 	query := r.URL.Query()
 	if query.Has("from") || query.Has("to") {
-		f.Range, f.Until, err = ownRange(query.Get("from"), query.Get("to"))
+		f.Range, f.Until, err = ownRange(query.Get("from"), query.Get("to"), query.Get("step"))
 	} else {
 		f.Range, f.Until, err = namedRange(query.Get("range"), query.Get("until"))
 	}

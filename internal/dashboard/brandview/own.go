@@ -3,7 +3,6 @@ package brandview
 import (
 	"errors"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -24,8 +23,9 @@ const (
 var ownSteps = []int64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800}
 
 // ownRange returns the range between two unix seconds, widened to whole windows, and
-// its end.
-func ownRange(from, to string) (Range, int64, error) {
+// its end. The windows have the length step if it is given: ranges that are compared
+// must be cut alike.
+func ownRange(from, to, step string) (Range, int64, error) {
 	a, err := strconv.ParseInt(from, 10, 64)
 	b, err2 := strconv.ParseInt(to, 10, 64)
 	switch {
@@ -38,15 +38,19 @@ func ownRange(from, to string) (Range, int64, error) {
 	case b-a > ownMost:
 		return Range{}, 0, errors.New("a range must be at most " + strconv.Itoa(ownMost/86400) + " days long")
 	}
-	for _, step := range ownSteps {
-		r := Range{Name: ownName, Step: step}
-		start, end := r.floor(a), r.floor(b+step-1)
-		if n := (end - start) / step; n <= ownWindows || step == slices.Max(ownSteps) {
+	for _, length := range ownSteps {
+		if step != "" && step != strconv.FormatInt(length, 10) {
+			continue
+		}
+		r := Range{Name: ownName, Step: length}
+		start, end := r.floor(a), r.floor(b+length-1)
+		if n := (end - start) / length; n <= ownWindows {
 			r.Windows = int(n)
 			return r, end, nil
 		}
 	}
-	panic("unreachable: the last step is always taken")
+	// The longest window suffices for the longest range.
+	return Range{}, 0, errors.New("step must be a length of windows of which the range has at most " + strconv.Itoa(ownWindows))
 }
 
 // namedRange returns a range by its name and, if it ended at a second, the end of the

@@ -31,7 +31,7 @@ func filterOf(t *testing.T, query string) Filter {
 func TestOwnRangesAreBounded(t *testing.T) {
 	const begin = 1_700_000_003
 	for length := int64(ownLeast); length <= ownMost; length = length*13/12 + 1 {
-		r, until, err := ownRange(fmt.Sprint(begin), fmt.Sprint(begin+length))
+		r, until, err := ownRange(fmt.Sprint(begin), fmt.Sprint(begin+length), "")
 		if err != nil {
 			t.Fatalf("%d s: %v", length, err)
 		}
@@ -41,6 +41,11 @@ func TestOwnRangesAreBounded(t *testing.T) {
 		}
 		if start > begin || until < begin+length || start <= begin-r.Step || until >= begin+length+r.Step {
 			t.Errorf("%d s from %d: the windows are from %d to %d", length, begin, start, until)
+		}
+		// What is compared with it has the same windows.
+		before, _, err := ownRange(fmt.Sprint(start-r.length()), fmt.Sprint(start), fmt.Sprint(r.Step))
+		if err != nil || before != r {
+			t.Errorf("%d s: %+v is compared with %+v, %v", length, r, before, err)
 		}
 		if length > 600 && r.Windows < 60 {
 			t.Errorf("%d s: only %d windows", length, r.Windows)
@@ -61,6 +66,9 @@ func TestFiltersThatAreRefused(t *testing.T) {
 		"from=1000&to=1000":                      "begin before it ends",
 		"from=1000&to=1009":                      "at least 10 seconds",
 		"from=1000&to=999999999":                 "at most 366 days",
+		"from=1000&to=9000&step=7":               "step must be",
+		"from=1000&to=9000&step=1":               "step must be",
+		"from=1000&to=9000&step=-5":              "step must be",
 		"range=2m":                               "no such range",
 		"range=own":                              "no such range",
 		"range=1m&until=x":                       "unix seconds",

@@ -239,14 +239,14 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%s: %d pixels wide, want %d", theme, got, want)
 		}
 		// The ground and the areas have the colours of the page.
-		ground := eval[string](p, `getComputedStyle(document.body).backgroundColor`)
-		colors := map[string]int{}
+		ground := rgb(t, eval[string](p, `getComputedStyle(document.body).backgroundColor`))
+		colors := map[[3]uint8]int{}
 		bounds := picture.Bounds()
 		above := 0 // pixels of the title and the legend
 		for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
 			for x := bounds.Min.X; x < bounds.Max.X; x++ {
 				r, g, b, _ := picture.At(x, y).RGBA()
-				color := fmt.Sprintf("rgb(%d, %d, %d)", r>>8, g>>8, b>>8)
+				color := [3]uint8{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8)}
 				colors[color]++
 				if y < 180 && color != ground {
 					above++
@@ -254,15 +254,24 @@ func TestFiles(t *testing.T) {
 			}
 		}
 		for _, css := range []string{".area.pos", ".area.neu", ".area.neg"} {
-			if color := eval[string](p, fmt.Sprintf(`getComputedStyle(document.querySelector(%q)).fill`, css)); colors[color] < 1000 {
-				t.Errorf("%s: %d pixels have the colour %s of %s", theme, colors[color], color, css)
+			if color := eval[string](p, fmt.Sprintf(`getComputedStyle(document.querySelector(%q)).fill`, css)); colors[rgb(t, color)] < 1000 {
+				t.Errorf("%s: %d pixels have the colour %s of %s", theme, colors[rgb(t, color)], color, css)
 			}
 		}
 		if colors[ground] < 100_000 {
-			t.Errorf("%s: %d pixels have the colour %s of the ground", theme, colors[ground], ground)
+			t.Errorf("%s: %d pixels have the colour %v of the ground", theme, colors[ground], ground)
 		}
 		if above < 3000 {
 			t.Errorf("%s: %d pixels above the chart are not ground: title and legend are missing", theme, above)
 		}
 	}
+}
+
+// rgb reads a colour as a style has it.
+func rgb(t *testing.T, color string) (parts [3]uint8) {
+	t.Helper()
+	if _, err := fmt.Sscanf(color, "rgb(%d, %d, %d)", &parts[0], &parts[1], &parts[2]); err != nil {
+		t.Fatalf("the colour %q: %v", color, err)
+	}
+	return parts
 }

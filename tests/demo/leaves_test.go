@@ -37,6 +37,17 @@ func signal(t *testing.T, p *testenv.Program, s syscall.Signal) {
 	}
 }
 
+// awaitStopping waits until a demo has received a signal: two at once count as one. It
+// looks often, because a demo that stops soon ends.
+func awaitStopping(t *testing.T, p *testenv.Program) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !strings.Contains(p.Log(t), "Stopping the generator"); time.Sleep(5 * time.Millisecond) {
+		if !p.Running() || time.Now().After(deadline) {
+			t.Fatalf("the demo does not say that it stops:\n%s", p.Log(t))
+		}
+	}
+}
+
 func mustLeaveNothing(t *testing.T, p *testenv.Program, temp string) {
 	t.Helper()
 	if !strings.Contains(p.Log(t), temp) {
@@ -65,10 +76,9 @@ func TestDemoThatIsEndedAtOnceLeavesNothing(t *testing.T) {
 				}
 				return nil
 			})
-			for i, s := range signals {
-				if i > 0 {
-					time.Sleep(50 * time.Millisecond) // two signals at once count as one
-				}
+			signal(t, p, signals[0])
+			for _, s := range signals[1:] {
+				awaitStopping(t, p)
 				signal(t, p, s)
 			}
 			mustLeaveNothing(t, p, temp)
@@ -98,7 +108,7 @@ func TestDemoSaysThatTheDiskIsFull(t *testing.T) {
 		return nil
 	})
 	signal(t, p, syscall.SIGTERM)
-	time.Sleep(50 * time.Millisecond)
+	awaitStopping(t, p)
 	signal(t, p, syscall.SIGTERM)
 	mustLeaveNothing(t, p, temp)
 }

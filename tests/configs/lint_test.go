@@ -102,8 +102,8 @@ func TestLintReportsFileLineAndReason(t *testing.T) {
 		"window":          {config: "ingest", line: "window:", with: "window: 1500us", says: `window is "1500us": it must be whole milliseconds`},
 		"mapping":         {config: "ingest", line: "- check:", with: "- check: errored(", says: "expected function argument"},
 		"flush period":    {config: "ingest", line: "flush_period:", with: "flush_period: soon", says: `flush_period is "soon": it must be a duration such as 500ms, 10s, 5m or 48h, from 1ms to 5s`},
-		"query in url":    {config: "ingest", line: "url:", with: "url: http://127.0.0.1:8086/?u=admin&p=canary", says: "url must not hold a user, a password or a query"},
-		"password in url": {config: "ingest_tweets", line: "url:", with: "url: http://admin:canary@127.0.0.1:8086", says: "url must not hold a user, a password or a query"},
+		"query in url":    {config: "ingest", line: "url:", with: "url: http://127.0.0.1:8086/?u=admin&p=canary", says: "url must not contain a user, a password or a query"},
+		"password in url": {config: "ingest_tweets", line: "url:", with: "url: http://admin:canary@127.0.0.1:8086", says: "url must not contain a user, a password or a query"},
 		"two ways out":    {config: "all_in_one", line: "bucket:", with: "bucket: b\n            on_reject: nack", at: "url:", says: "remove one of them"},
 	} {
 		t.Run(name, func(t *testing.T) {

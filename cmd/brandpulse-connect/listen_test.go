@@ -30,7 +30,7 @@ func TestARunEndsWithItsHTTPServer(t *testing.T) {
 	watch := &serverWatch{stop: cancel}
 	_, err := service.RunCLIToCode(ctx, append(stockOptions(&environment{}),
 		service.CLIOptSetArgs(binaryName, "run", "--set", "http.address="+taken(t),
-			"--set", "input.generate.mapping=root = 1", "--set", "output.drop={}", "--set", "shutdown_timeout=1s"),
+			"--set", "input.generate.mapping=root = 1", "--set", "output.drop={}", "--set", "shutdown_timeout=30s"),
 		service.CLIOptAddTeeLogger(slog.New(watch)),
 		service.CLIOptOnStreamStart(func(*service.RunningStreamSummary) error { return watch.err() }),
 	)...)

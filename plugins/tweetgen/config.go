@@ -213,7 +213,7 @@ func checkBrands(brands []brand) error {
 			return fmt.Errorf("%s: %q: %w", fieldBrands, b.name, err)
 		}
 		if err := lineproto.CheckTagValue(b.name); err != nil {
-			return fmt.Errorf("%s: InfluxDB cannot hold the brand %q: it %w", fieldBrands, b.name, err)
+			return fmt.Errorf("%s: InfluxDB cannot store the brand %q: it %w", fieldBrands, b.name, err)
 		}
 		if seen[b.name] {
 			return fmt.Errorf("%s names %q twice", fieldBrands, b.name)

@@ -72,7 +72,7 @@ func TestWrongValuesAreFoundByLintAndConstructor(t *testing.T) {
 		"brands: [ { name: A, weight: -1 } ]":                        "weight is -1: it must be a number that is not negative",
 		"brands: [ { name: 'Tea\\' } ]":                              "backslash",
 		"brands: [ { name: 'Tea\\ Time' } ]":                         "backslash",
-		"brands: [ { name: \"Tea\\nTime\" } ]":                       "InfluxDB cannot hold",
+		"brands: [ { name: \"Tea\\nTime\" } ]":                       "InfluxDB cannot store",
 		"brands: [ { name: A, weight: 0 }, { name: B, weight: 0 } ]": "sum above 0",
 		"interval: 1d": "interval",
 		"interval: 90": "interval",

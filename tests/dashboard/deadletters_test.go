@@ -43,8 +43,11 @@ func (p *page) download(action func()) (name string, data []byte) {
 	action()
 	testenv.Eventually(p.t, 20*time.Second, "the file is saved", func() error {
 		files, err := filepath.Glob(filepath.Join(dir, "*"))
-		if err != nil || len(files) != 1 || strings.HasSuffix(files[0], ".crdownload") {
-			return fmt.Errorf("the folder has %v, %v", files, err)
+		if err != nil {
+			return err
+		}
+		if len(files) != 1 || strings.HasSuffix(files[0], ".crdownload") {
+			return fmt.Errorf("the folder has %v", files)
 		}
 		name = filepath.Base(files[0])
 		data, err = os.ReadFile(files[0])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -21,36 +22,34 @@ func (h *housekeeper) startPartitions() {
 	}
 	defer h.release(starting)
 	first, last := h.limits(starting)
-	for _, c := range starting {
-		h.place(c, first, last)
-	}
-	h.committer.announce(starting)
-	for _, c := range starting {
+	placed := slices.DeleteFunc(slices.Clone(starting), func(c *track.Claim) bool { return !h.place(c, first, last) })
+	h.committer.announce(placed)
+	for _, c := range placed {
 		c.Started(time.Now())
 	}
 }
 
-// place sets the first position of a partition, unless it cannot begin.
-func (h *housekeeper) place(c *track.Claim, first, last kadm.ListedOffsets) {
+// place sets the first position of a partition. It reports whether the partition can
+// begin: if not, it is paused, stopped or revoked.
+func (h *housekeeper) place(c *track.Claim, first, last kadm.ListedOffsets) bool {
 	m, ours := track.ParseCommitMetadata(c.Commit.Metadata)
 	id := track.TopicIDText(c.TopicID)
 	switch {
 	case ours && !m.Of(id):
 		h.report.stop(c.Partition, kindRecreated, h.conf.errFormer(c.Topic, m.Topic, id))
-		return
+		return false
 	case c.Commit.Offset < 0 && c.Former != "":
 		// Read alone, it would write its points among those of the former topic.
 		h.report.stop(c.Partition, kindRecreated, h.conf.errFormer(c.Topic, c.Former, id))
-		return
+		return false
 	}
 	if c.Commit.Offset >= 0 {
 		if ours && !m.Allows(h.conf.fingerprint) {
 			h.report.stop(c.Partition, "fingerprint", h.conf.errFingerprint(m, c.Commit.Offset))
-			return
+			return false
 		}
 		clean := ours && m.Clean
-		c.Begin(track.Position{Offset: c.Commit.Offset, Epoch: c.Commit.Epoch, Time: -1}, ours && !clean, clean)
-		return
+		return c.Begin(track.Position{Offset: c.Commit.Offset, Epoch: c.Commit.Epoch, Time: -1}, ours && !clean, clean)
 	}
 	listed, which := first, "first"
 	if c.Fresh {
@@ -60,7 +59,7 @@ func (h *housekeeper) place(c *track.Claim, first, last kadm.ListedOffsets) {
 		case startCommitted:
 			h.report.stop(c.Partition, "no_commit", fmt.Errorf("the group %s has committed no offset and %s is %s: set its offset with kafka-consumer-groups --reset-offsets, or %s to where to begin",
 				h.conf.group, fieldStartOffset, startCommitted, fieldStartOffset))
-			return
+			return false
 		}
 	}
 	at, ok := listed.Lookup(c.Topic, c.ID.Partition)
@@ -70,9 +69,9 @@ func (h *housekeeper) place(c *track.Claim, first, last kadm.ListedOffsets) {
 	if at.Err != nil {
 		h.stale.Store(true)
 		h.report.pause(c.Partition, "offsets", fmt.Errorf("asking for the %s offset: %w", which, at.Err))
-		return
+		return false
 	}
-	c.Begin(track.Position{Offset: at.Offset, Epoch: -1, Time: -1}, false, false)
+	return c.Begin(track.Position{Offset: at.Offset, Epoch: -1, Time: -1}, false, false)
 }
 
 var errNoResponse = errors.New("the broker's response does not have it")

@@ -122,9 +122,9 @@ func (t *trial) complaint(now time.Time) error {
 	case t.why == nil:
 	case t.refused && !t.told:
 		t.told = true
-		t.lines.Due(t.why.Error(), now) // this is the line
+		t.lines.Due("", now) // this is the line
 		return refused(t.why)
-	case !t.refused && t.lines.Due(t.why.Error(), now):
+	case !t.refused && t.lines.Due("", now): // the reasons have offsets and numbers in them
 		return service.NewErrBackOff(t.why, time.Millisecond)
 	}
 	return nil

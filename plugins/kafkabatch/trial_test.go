@@ -2,6 +2,7 @@ package kafkabatch
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -198,5 +199,22 @@ func TestOneCountedDeliveryIsEnough(t *testing.T) {
 	wait.Wait()
 	if !tr.counted.Load() || tr.why != nil {
 		t.Fatalf("counted is %t, %v", tr.counted.Load(), tr.why)
+	}
+}
+
+// What would break: reasons that differ, in the offsets that they name, are each
+// logged, and each makes Benthos connect again.
+func TestReasonsThatDifferAreLoggedOnceAMinute(t *testing.T) {
+	trial := newTrial()
+	now := time.Now()
+	var logged int
+	for i := range 10 {
+		trial.why = fmt.Errorf("offset %d: not a tweet", i)
+		if trial.complaint(now.Add(time.Duration(i)*time.Second)) != nil {
+			logged++
+		}
+	}
+	if logged != 1 || trial.complaint(now.Add(time.Hour)) == nil {
+		t.Errorf("%d lines are logged, want 1, and another one after an hour", logged)
 	}
 }

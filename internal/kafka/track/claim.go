@@ -109,10 +109,7 @@ func (t *Tracker) Release(claims []*Claim) (sources map[int32]bool) {
 		if c.First {
 			p.turn = 0
 		}
-		if p.recheck && p.step == Fetch && p.next.Epoch >= 0 {
-			p.step = Epoch
-		}
-		p.recheck = false
+		p.checkLeader()
 		if source := p.source(now); p.step == Fetch && !p.lost && source >= 0 {
 			sources[source] = true
 		}

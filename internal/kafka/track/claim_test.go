@@ -87,3 +87,23 @@ func TestAClaimEndsWithItsPartition(t *testing.T) {
 		}
 	}
 }
+
+// What would break: a partition whose leader changed while it was not known what became
+// of its offset is read on from the new one, whose log may be another.
+func TestANewLeaderIsCheckedAfterTheRange(t *testing.T) {
+	tr, c := one(t)
+	b, end := record(10)
+	end.Epoch = 5
+	c.Enqueue(b, end)
+	c.OutOfRange()
+	tr.Release([]*Claim{c})
+	c.SetLeader(2, 6)
+	for _, done := range []bool{false, true} {
+		c = claimed(t, tr, Range, AnyBroker)
+		if done {
+			c.Fetchable()
+		}
+		tr.Release([]*Claim{c})
+	}
+	claimed(t, tr, Epoch, AnyBroker).Fetchable()
+}

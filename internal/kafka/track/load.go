@@ -120,6 +120,7 @@ func (t *Tracker) reread(p *Partition) (from int64) {
 	again.next = p.acked.at
 	again.load = load{carefulTo: p.next.Offset}
 	again.claimed = false
+	again.checkLeader()
 	p.lost = true
 	t.partitions[p.ID] = &again
 	t.drop(map[*Partition]bool{p: true})

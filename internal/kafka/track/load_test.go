@@ -90,3 +90,25 @@ func TestAPartitionThatIsRereadForgetsItsDeliveries(t *testing.T) {
 		t.Errorf("it is fetched from %d, with the commits %+v", again.At.Offset, tr.Acknowledged())
 	}
 }
+
+// What would break: a partition whose leader changed during the fetch that its re-read
+// ends is read on from the new one, whose log may be another.
+func TestARereadChecksANewLeader(t *testing.T) {
+	tr, c := one(t)
+	tr.Assign([]Assigned{{ID: ID{"t", 1}}}, time.Now())
+	tr.conf.Limit, tr.conf.Budget = 2*MessageBytes, delivery.NewBudget(2*MessageBytes)
+	for offset := range int64(3) {
+		b, end := record(10 + offset)
+		end.Epoch = 5
+		c.Enqueue(b, end)
+	}
+	tr.Ack(tr.Next())
+	b := tr.Next()
+	c.SetLeader(2, 6)
+	for range PatientNacks {
+		tr.Nack(b, errRefused)
+	}
+	if check := claimed(t, tr, Epoch, AnyBroker); check.At.Offset != 11 || check.At.Epoch != 5 {
+		t.Errorf("the check is of %+v", check)
+	}
+}

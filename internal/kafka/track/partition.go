@@ -44,7 +44,7 @@ type Partition struct {
 	announced         bool  // a commit says that batches beyond it may be delivered
 
 	leader, leaderEpoch int32
-	recheck             bool  // the leader changed while the partition was claimed
+	recheck             bool  // the leader changed during another step, so that Epoch follows it
 	replica             int32 // to read from instead of the leader, -1 for none
 	replicaUntil        time.Time
 	maxBytes            int32 // to request
@@ -154,8 +154,8 @@ func (p *Partition) SetLeader(leader, epoch int32) (accepted bool) {
 		}
 		if epoch > p.leaderEpoch && p.leaderEpoch >= 0 {
 			switch {
-			case p.claimed:
-				p.recheck = true // at the release of the claim
+			case p.claimed, p.step == Range:
+				p.recheck = true // when the claimed step is done
 			case p.step == Fetch && p.next.Epoch >= 0:
 				p.step = Epoch
 			}
@@ -164,6 +164,15 @@ func (p *Partition) SetLeader(leader, epoch int32) (accepted bool) {
 		p.tracker.notify(p)
 		return true
 	})
+}
+
+// checkLeader makes Epoch the next step, if the leader changed during one that led to
+// Fetch. It must be called with mu held.
+func (p *Partition) checkLeader() {
+	if p.recheck && p.step == Fetch && p.next.Epoch >= 0 {
+		p.step = Epoch
+	}
+	p.recheck = p.recheck && p.step == Range
 }
 
 // NoLeader says that the partition has no leader now.

@@ -125,7 +125,7 @@ func (f *fetcher) responded(c *track.Claim, got *kmsg.FetchResponseTopicPartitio
 		return
 	}
 	if got.PreferredReadReplica >= 0 && got.PreferredReadReplica != f.broker {
-		c.ReadFrom(got.PreferredReadReplica, time.Now().Add(replicaPeriod))
+		c.ReadFrom(got.PreferredReadReplica, time.Now().Add(replicaPeriod), got.HighWatermark)
 		return // the response has no records: that replica has them
 	}
 	c.Responded(got.HighWatermark, got.LastStableOffset, len(got.RecordBatches) > 0)

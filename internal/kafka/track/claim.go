@@ -197,7 +197,7 @@ func (c *Claim) Responded(highWatermark, lastStable int64, batches bool) {
 		}
 		p.noteEnd(p.end)
 		if p.maybeEmittedBelow == unknown {
-			p.maybeEmittedBelow = highWatermark
+			p.maybeEmittedBelow = max(highWatermark, p.leaderHighWatermark)
 		}
 		if batches {
 			p.tracker.turns++
@@ -209,9 +209,13 @@ func (c *Claim) Responded(highWatermark, lastStable int64, batches bool) {
 // OutOfRange ends the fetches of an offset that the log does not have.
 func (c *Claim) OutOfRange() bool { return c.update(func(p *Partition) { p.step = Range }) }
 
-// ReadFrom makes a replica the source for a while.
-func (c *Claim) ReadFrom(replica int32, until time.Time) {
-	c.update(func(p *Partition) { p.replica, p.replicaUntil = replica, until })
+// ReadFrom makes a replica the source for a while. highWatermark is the leader's: a
+// member before may have read up to there, and the replica may be behind.
+func (c *Claim) ReadFrom(replica int32, until time.Time, highWatermark int64) {
+	c.update(func(p *Partition) {
+		p.replica, p.replicaUntil = replica, until
+		p.leaderHighWatermark = highWatermark
+	})
 }
 
 // ReadFromLeader makes the leader the source.

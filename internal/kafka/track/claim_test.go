@@ -3,6 +3,8 @@ package track
 import (
 	"testing"
 	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 )
 
 // What would break: two fetchers have the same partition, and its batches are
@@ -106,4 +108,31 @@ func TestANewLeaderIsCheckedAfterTheRange(t *testing.T) {
 		tr.Release([]*Claim{c})
 	}
 	claimed(t, tr, Epoch, AnyBroker).Fetchable()
+}
+
+// What would break: a replica that is behind makes a commit say that nothing beyond
+// it was delivered, while a member before has delivered what the leader has.
+func TestACommitOfAReplicaThatIsBehindIsNotClean(t *testing.T) {
+	for leader, clean := range map[int64]bool{11: true, 12: false} {
+		tr := New(Config{Topics: Topics{"t": {}}, Budget: delivery.NewBudget(1 << 30), Limit: 1 << 30})
+		now := time.Now()
+		tr.Assign([]Assigned{{ID: zero, Commit: FetchedCommit{Offset: 10, Epoch: -1}}}, now)
+		c := claimed(t, tr, Start, AnyBroker)
+		c.Begin(Position{Offset: 10, Epoch: -1, Time: -1}, true, false)
+		c.Started(now)
+		c.SetLeader(1, 0)
+		tr.Release([]*Claim{c})
+
+		c = claimed(t, tr, Fetch, 1)
+		c.ReadFrom(2, now.Add(time.Minute), leader)
+		tr.Release([]*Claim{c})
+		c = claimed(t, tr, Fetch, 2)
+		c.Responded(11, 11, true)
+		c.Enqueue(record(10))
+		tr.Ack(tr.Next())
+		_, commits := tr.Revoke([]ID{zero})
+		if len(commits) != 1 || commits[0].At.Offset != 11 || commits[0].Metadata.Clean != clean {
+			t.Errorf("the leader has %d: the commits are %+v, want a clean one: %t", leader, commits, clean)
+		}
+	}
 }

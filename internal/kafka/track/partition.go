@@ -47,6 +47,7 @@ type Partition struct {
 	recheck             bool  // the leader changed during another step, so that Epoch follows it
 	replica             int32 // to read from instead of the leader, -1 for none
 	replicaUntil        time.Time
+	leaderHighWatermark int64 // as the leader said when it named the replica
 	maxBytes            int32 // to request
 	corrupt             int   // batches in a row that came corrupt
 	turn                int64 // of the fetch that last brought something

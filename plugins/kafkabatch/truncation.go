@@ -23,9 +23,7 @@ func (h *housekeeper) checkEpochs() {
 	defer h.release(checking)
 	byLeader := map[int32][]*track.Claim{}
 	for _, c := range checking {
-		if c.Leader >= 0 {
-			byLeader[c.Leader] = append(byLeader[c.Leader], c)
-		}
+		byLeader[c.Leader] = append(byLeader[c.Leader], c)
 	}
 	for leader, claims := range byLeader {
 		h.checkEpochsAt(leader, claims)

@@ -56,8 +56,17 @@ func (t *Tracker) Due(step Step, broker int32, now time.Time) (due []*Claim, wai
 	defer t.mu.Unlock()
 	wait = time.Minute
 	for _, p := range t.partitions {
-		if p.step != step || p.claimed || broker != AnyBroker && p.source(now) != broker {
+		if p.step != step || p.claimed {
 			continue
+		}
+		if broker != AnyBroker && p.source(now) != broker {
+			if p.leader == broker { // nobody says when the replica's time is over
+				wait = min(wait, p.replicaUntil.Sub(now))
+			}
+			continue
+		}
+		if step == Epoch && p.leader < 0 {
+			continue // until SetLeader
 		}
 		if left := p.resting.Sub(now); left > 0 {
 			wait = min(wait, left)

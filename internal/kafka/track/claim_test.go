@@ -136,3 +136,40 @@ func TestACommitOfAReplicaThatIsBehindIsNotClean(t *testing.T) {
 		}
 	}
 }
+
+// What would break: a partition whose replica's time is over, while nobody fetches from
+// it, is fetched from its leader only a minute later.
+func TestALeaderIsDueWhenTheTimeOfAReplicaIsOver(t *testing.T) {
+	tr, c := one(t)
+	now := time.Now()
+	c.ReadFrom(2, now.Add(time.Second), 10)
+	tr.Release([]*Claim{c})
+	due, wait := tr.Due(Fetch, 1, now)
+	if len(due) != 0 || wait != time.Second {
+		t.Errorf("%d are due at the leader, others in %s", len(due), wait)
+	}
+	if due, _ = tr.Due(Fetch, 1, now.Add(wait)); len(due) != 1 {
+		t.Errorf("%d are due at the leader then", len(due))
+	}
+}
+
+// What would break: while a partition has no leader to ask for an epoch, the
+// housekeeper takes up its check a hundred times per second.
+func TestAnEpochIsNotDueWithoutALeader(t *testing.T) {
+	tr, c := one(t)
+	b, end := record(10)
+	end.Epoch = 5
+	c.Enqueue(b, end)
+	c.SetLeader(2, 6)
+	tr.Release([]*Claim{c})
+	c.NoLeader()
+	if due, _ := tr.Due(Epoch, AnyBroker, time.Now()); len(due) != 0 {
+		t.Error("it is due")
+	}
+	wake := make(chan struct{}, 1)
+	tr.Watch(AnyBroker, wake)
+	c.SetLeader(2, 6)
+	if due, _ := tr.Due(Epoch, AnyBroker, time.Now()); len(due) != 1 || len(wake) != 1 {
+		t.Errorf("%d are due, %d woken", len(due), len(wake))
+	}
+}

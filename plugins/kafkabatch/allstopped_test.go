@@ -68,7 +68,7 @@ func TestOneStoppedPartitionLeavesTheProcessConnected(t *testing.T) {
 		}
 		return nil
 	})
-	for _, p := range r.in.current().tracker.Running()[:1] {
+	for _, p := range r.in.current().tracker.Partitions()[:1] {
 		p.Stop(errSetting)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

@@ -1,10 +1,12 @@
 package kafkabatch
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
@@ -56,4 +58,26 @@ func TestLagGrowsWhileNothingIsFetched(t *testing.T) {
 	lags(again, 100, time.Hour)
 	produceAt(t, c, topic, 5, hourAgo)
 	lags(again, 105, time.Hour)
+}
+
+// What would break: the lag of a stopped partition stands still once its leader has
+// changed, and an error is counted every second.
+func TestLagOfAStoppedPartitionFollowsItsLeader(t *testing.T) {
+	c := testenv.FakeKafka(t, kfake.NumBrokers(2), kfake.Ports(0, 0))
+	topic := c.Topic(t, 1)
+	produce(t, c, topic, 0, 3)
+	r := connected(t, c, topic, "")
+	r.must().done(t)
+	s := r.in.current()
+	s.report.stop(s.tracker.Partitions()[0], "corrupt", errors.New("it cannot be read"))
+	if err := c.Fake.MoveTopicPartition(topic, 0, 1-c.Fake.LeaderFor(topic, 0)); err != nil {
+		t.Fatal(err)
+	}
+	produce(t, c, topic, 0, 4)
+	testenv.Eventually(t, 10*time.Second, "the lag is right", func() error {
+		if p, ok := r.status(topic, 0); !ok || p.Lag != 4 {
+			return fmt.Errorf("%+v: want a lag of 4", p)
+		}
+		return nil
+	})
 }

@@ -89,7 +89,7 @@ func (h *housekeeper) run() {
 // untilNext is how long there is nothing to do, unless it is woken.
 func (h *housekeeper) untilNext(now, lastMetadata time.Time) time.Duration {
 	wait := housekeepPeriod
-	if h.stale.Load() && len(h.tracker.Running()) > 0 {
+	if h.stale.Load() && len(h.tracker.Partitions()) > 0 {
 		wait = min(wait, lastMetadata.Add(minMetadataAge).Sub(now))
 	}
 	for _, step := range []track.Step{track.Start, track.Epoch, track.Range} {
@@ -112,11 +112,19 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 func (h *housekeeper) metadataDue(now, last time.Time) bool {
-	if len(h.tracker.Running()) == 0 {
+	if len(h.tracker.Partitions()) == 0 {
 		return false
 	}
 	age := now.Sub(last)
 	return age >= h.conf.MetadataMaxAge || h.stale.Load() && age >= minMetadataAge
+}
+
+// pause lets a partition rest, and has the metadata requested again: another broker may
+// lead it.
+func (h *housekeeper) pause(p *track.Partition, kind string, err error) {
+	if h.report.pause(p, kind, err) {
+		h.stale.Store(true)
+	}
 }
 
 // claim claims the partitions with a step that is due. They must be released.

@@ -31,25 +31,25 @@ func (h *housekeeper) refreshMetadata() {
 		}
 		return
 	}
-	for _, p := range h.tracker.Running() {
+	for _, p := range h.tracker.Partitions() {
 		h.updateLeader(p, d.Topics[p.Topic])
 	}
 }
 
-// updateLeader applies the metadata of a partition.
+// updateLeader applies the metadata of a partition. One that is stopped needs its leader
+// too, for the lag.
 func (h *housekeeper) updateLeader(p *track.Partition, t kadm.TopicDetail) {
 	detail, ok := t.Partitions[p.ID.Partition]
 	switch {
 	case errors.Is(t.Err, kerr.UnknownTopicOrPartition), t.Err == nil && !ok:
-		h.stale.Store(true)
 		p.NoLeader()
-		h.report.pause(p, "topic_gone", errTopicGone)
+		h.pause(p, "topic_gone", errTopicGone)
 		return
 	case t.Err != nil:
-		h.stale.Store(true)
-		h.report.pause(p, "metadata", fmt.Errorf("asking who leads it: %w", h.conf.explained(t.Err)))
+		h.pause(p, "metadata", fmt.Errorf("asking who leads it: %w", h.conf.explained(t.Err)))
 		return
 	case t.ID != (kadm.TopicID{}) && [16]byte(t.ID) != p.TopicID:
+		p.NoLeader() // it leads a partition of the other topic
 		h.report.stop(p, kindRecreated, fmt.Errorf("the topic was deleted and created again (its id was %s and is %s): %s",
 			track.TopicIDText(p.TopicID), track.TopicIDText(t.ID), h.conf.afterRecreation(p.Topic)))
 		return
@@ -93,7 +93,7 @@ func (h *housekeeper) refreshPolicy() {
 		h.report.log.Debugf("Checking whether a topic has become compacted: %v", err)
 	}
 	for _, name := range compacted {
-		for _, p := range h.tracker.Running() {
+		for _, p := range h.tracker.Partitions() {
 			if p.Topic == name {
 				h.report.stop(p, "compacted", errCompacted([]string{name}))
 			}

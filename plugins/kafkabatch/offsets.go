@@ -67,8 +67,7 @@ func (h *housekeeper) place(c *track.Claim, first, last kadm.ListedOffsets) bool
 		at.Err = errNoResponse
 	}
 	if at.Err != nil {
-		h.stale.Store(true)
-		h.report.pause(c.Partition, "offsets", fmt.Errorf("asking for the %s offset: %w", which, at.Err))
+		h.pause(c.Partition, "offsets", fmt.Errorf("asking for the %s offset: %w", which, at.Err))
 		return false
 	}
 	return c.Begin(track.Position{Offset: at.Offset, Epoch: -1, Time: -1}, false, false)

@@ -96,11 +96,14 @@ func (r *report) stopped(id track.ID, offset int64, err error) {
 	}
 }
 
-// pause lets a partition rest after something that may pass.
-func (r *report) pause(p *track.Partition, kind string, err error) {
-	if failures := p.Pause(time.Now()); failures > 0 {
+// pause lets a partition rest after something that may pass. It reports whether it does:
+// not if the partition is stopped or revoked.
+func (r *report) pause(p *track.Partition, kind string, err error) bool {
+	failures := p.Pause(time.Now())
+	if failures > 0 {
 		r.paused(p, kind, failures, err)
 	}
+	return failures > 0
 }
 
 // patientFailures is how many requests in a row fail before a line is logged: leaders

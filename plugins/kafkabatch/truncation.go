@@ -72,8 +72,7 @@ func (h *housekeeper) checkEpochsAt(leader int32, claims []*track.Claim) {
 }
 
 func (h *housekeeper) epochUnknown(c *track.Claim, err error) {
-	h.stale.Store(true)
-	h.report.pause(c.Partition, "leader_epoch", fmt.Errorf("asking its leader where the epoch %d ends: %w", c.At.Epoch, err))
+	h.pause(c.Partition, "leader_epoch", fmt.Errorf("asking its leader where the epoch %d ends: %w", c.At.Epoch, err))
 }
 
 // judgeEpoch decides what the end of the epoch in the leader's log means.
@@ -118,8 +117,7 @@ func (h *housekeeper) checkRanges() {
 		start, ok := first.Lookup(c.Topic, c.ID.Partition)
 		end, ok2 := last.Lookup(c.Topic, c.ID.Partition)
 		if !ok || !ok2 || start.Err != nil || end.Err != nil {
-			h.stale.Store(true)
-			h.report.pause(c.Partition, "offsets", fmt.Errorf("asking where its log begins and ends: %w", errors.Join(err, start.Err, end.Err)))
+			h.pause(c.Partition, "offsets", fmt.Errorf("asking where its log begins and ends: %w", errors.Join(err, start.Err, end.Err)))
 			continue
 		}
 		h.judgeRange(c, start.Offset, end.Offset)

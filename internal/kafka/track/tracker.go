@@ -154,11 +154,11 @@ func (t *Tracker) Revoke(taken []ID) (lost []ID, commits []Commit) {
 	return lost, commits
 }
 
-// Running returns the partitions that are not stopped, in a fixed order.
-func (t *Tracker) Running() []*Partition {
+// Partitions returns the partitions in a fixed order.
+func (t *Tracker) Partitions() []*Partition {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.DeleteFunc(t.held(), func(p *Partition) bool { return p.step == Stopped })
+	return t.held()
 }
 
 // held returns the partitions in a fixed order. It must be called with mu held.

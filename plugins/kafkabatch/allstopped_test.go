@@ -13,7 +13,7 @@ import (
 )
 
 // What would break: a pipeline whose only partition is stopped, or held back by
-// max_batch_bytes, looks healthy at /ready for ever.
+// max_batch_bytes, looks healthy at /ready indefinitely.
 func TestAProcessWhosePartitionsAreAllStoppedIsNotConnected(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)

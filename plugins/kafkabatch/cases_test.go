@@ -211,20 +211,20 @@ func partitionGoesToAnotherMember(t *testing.T) (ok bool) {
 	return true
 }
 
-// Another configuration must not go on where one was killed: what both wrote
+// Another configuration must not continue where one was killed: the points of both
 // would be counted.
 func TestAnotherFingerprint(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
 	produce(t, c, topic, 0, 3, 3)
 	r := connected(t, c, topic, "fingerprint: one")
-	r.must() // as if killed: the mark was written before the batch came
+	r.must() // as if killed: the beginning was committed before the batch came
 	if o := committedOf(t, c, topic, 0); o.At != 0 || o.Metadata != metadataOf(t, c, topic, "one", false) {
 		t.Fatalf("%d %q is committed", o.At, o.Metadata)
 	}
 	err := newReader(t, c, topic, "fingerprint: two").in.Connect(t.Context())
 	if err == nil {
-		t.Fatal("another fingerprint goes on from a commit that is not clean")
+		t.Fatal("another fingerprint continues from a commit that is not clean")
 	}
 	wants(t, err.Error(), "another configuration", "former configuration", "--reset-offsets", "consumer_group")
 	r.close()
@@ -233,7 +233,7 @@ func TestAnotherFingerprint(t *testing.T) {
 	r.must().done(t)
 	r.close()
 	if err := newReader(t, c, topic, "fingerprint: two").in.Connect(t.Context()); err == nil {
-		t.Fatal("another fingerprint goes on though the first one was killed with a batch under way that nobody has finished")
+		t.Fatal("another fingerprint continues though the first one was killed with a batch in flight that nobody has finished")
 	}
 	r = connected(t, c, topic, "fingerprint: one")
 	r.must().done(t)
@@ -243,12 +243,12 @@ func TestAnotherFingerprint(t *testing.T) {
 	produce(t, c, topic, 0, 3)
 	r.must()
 	if o := committedOf(t, c, topic, 0); o.At != 6 || o.Metadata != metadataOf(t, c, topic, "two", false) {
-		t.Errorf("%d %q is committed while a batch is under way, want 6 and not clean", o.At, o.Metadata)
+		t.Errorf("%d %q is committed while a batch is in flight, want 6 and not clean", o.At, o.Metadata)
 	}
 }
 
 // An operator who sets an offset decides.
-func TestAnOffsetWithoutAMark(t *testing.T) {
+func TestAnOffsetWithoutMetadata(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
 	produce(t, c, topic, 0, 3, 3)

@@ -103,8 +103,8 @@ func (w *endsWatcher) ask(leader int32, partitions []*track.Partition) {
 	}
 }
 
-// unknown notes that an end is not known now: the one before stays on show. The fetches
-// say what is wrong with a broker, and they repair it.
+// unknown reports that an end is not known now: the last one stays in the gauges. Fetches
+// from the same broker log what is wrong with it.
 func (w *endsWatcher) unknown(err error) {
 	w.stale()
 	w.report.metrics.errors.Incr(1, "offsets")

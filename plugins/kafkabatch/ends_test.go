@@ -23,7 +23,7 @@ func produceAt(t *testing.T, c *testenv.Cluster, topic string, batches int, at t
 	}
 }
 
-// What would break: in an outage of the output the lag stands still when the memory
+// What would break: in an outage of the output the lag does not change once the memory
 // is used up, is 0 after a restart, and its seconds are 0 after one record of the
 // year 2100. No alert fires.
 func TestLagGrowsWhileNothingIsFetched(t *testing.T) {
@@ -48,7 +48,7 @@ func TestLagGrowsWhileNothingIsFetched(t *testing.T) {
 	}
 	lags(r, 20, time.Hour)
 	if used := r.in.current().budget.InUse(); used < 50_000 {
-		t.Fatalf("%d bytes are in use: fetches go on, so this shows nothing", used)
+		t.Fatalf("%d bytes are in use: fetches continue, so this shows nothing", used)
 	}
 	produceAt(t, c, topic, 80, hourAgo)
 	lags(r, 100, time.Hour)
@@ -60,7 +60,7 @@ func TestLagGrowsWhileNothingIsFetched(t *testing.T) {
 	lags(again, 105, time.Hour)
 }
 
-// What would break: the lag of a stopped partition stands still once its leader has
+// What would break: the lag of a stopped partition does not change once its leader has
 // changed, and an error is counted every second.
 func TestLagOfAStoppedPartitionFollowsItsLeader(t *testing.T) {
 	c := testenv.FakeKafka(t, kfake.NumBrokers(2), kfake.Ports(0, 0))

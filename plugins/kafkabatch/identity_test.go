@@ -76,7 +76,7 @@ func TestAnotherTopicThanTheGroupHasCounted(t *testing.T) {
 	r.must().done(t)
 	r.close()
 
-	// The first is refused as well now, and goes on where nothing else is left.
+	// The first is refused as well now, and continues once nothing else is left.
 	if err := newReader(t, c, one, "identity: timestamp").in.Connect(t.Context()); err == nil {
 		t.Error("it counts a topic beside another")
 	}
@@ -87,7 +87,7 @@ func TestAnotherTopicThanTheGroupHasCounted(t *testing.T) {
 }
 
 // What another client has committed says nothing of points.
-func TestOffsetsOfAnotherTopicWithoutAMark(t *testing.T) {
+func TestOffsetsOfAnotherTopicWithoutMetadata(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	one, two := c.Topic(t, 1), c.Topic(t, 1)
 	setOffset(t, c, one, 3, "by hand")

@@ -59,8 +59,8 @@ func TestCommitsThePrefixThatIsAcknowledged(t *testing.T) {
 	}
 }
 
-// A batch that an output refused must come again whole, and hold the commit.
-func TestHandsOnAgainWhatWasRefused(t *testing.T) {
+// A nacked batch must be redelivered whole, and delay the commit.
+func TestRedeliversWhatWasNacked(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
 	produce(t, c, topic, 0, 3, 2)

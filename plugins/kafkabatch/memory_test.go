@@ -17,7 +17,7 @@ import (
 )
 
 // What is in flight must stay within the budget however much there is to read,
-// and go on as it is acknowledged.
+// and more is fetched as it is acknowledged.
 func TestBytesInFlightAreBounded(t *testing.T) {
 	for _, codec := range []string{"none", "zstd"} {
 		t.Run(codec, func(t *testing.T) {

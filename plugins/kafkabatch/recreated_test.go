@@ -28,8 +28,8 @@ func setOnly(t *testing.T, c *testenv.Cluster, topic string, o kadm.Offset) {
 	setOffset(t, c, topic, o.At, o.Metadata)
 }
 
-// Offsets of a topic that was created again begin anew: what they name is not
-// what was read under them before.
+// The offsets of a recreated topic start again at 0: their records are not those that
+// were read before.
 func TestATopicThatIsCreatedAgain(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
@@ -43,9 +43,9 @@ func TestATopicThatIsCreatedAgain(t *testing.T) {
 	r.nothing(100 * time.Millisecond)
 }
 
-// Nobody may go on in a topic by the offsets of another one that had its name,
+// No member may continue in a topic from the offsets of another one that had its name,
 // whatever else the commit says, nor read those of its partitions that have no
-// offset; and the other topics must go on.
+// offset. The other topics must continue.
 func TestATopicThatIsCreatedAgainWhileNobodyReads(t *testing.T) {
 	for name, test := range map[string]struct {
 		clean bool
@@ -105,8 +105,8 @@ func TestATopicThatIsCreatedAgainWhileNobodyReads(t *testing.T) {
 	}
 }
 
-// A commit from before marks had ids is that of the topic that is there.
-func TestAMarkWithoutATopic(t *testing.T) {
+// A commit without the id of a topic is of the present one.
+func TestACommitWithoutATopic(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
 	produce(t, c, topic, 0, 3, 3)

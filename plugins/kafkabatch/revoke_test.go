@@ -28,7 +28,7 @@ func (r *reader) allReleased() {
 	r.t.Helper()
 	r.eventuallyIn("nothing is in flight", func(s *session) error {
 		if used := s.budget.InUse(); used != 0 {
-			return fmt.Errorf("%d bytes are, for ever: the input would stand still when enough partitions have come and gone", used)
+			return fmt.Errorf("%d bytes are, indefinitely: the input would fetch nothing once enough partitions have come and gone", used)
 		}
 		return nil
 	})
@@ -109,8 +109,8 @@ func TestARevokedPartitionLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// A batch that waits for room while its partition is
-// revoked, must neither be delivered nor take up room for ever.
+// A batch that waits for room while its partition is revoked must neither be delivered
+// nor keep its room.
 func TestAPartitionIsRevokedWhileABatchWaitsForRoom(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
@@ -135,7 +135,7 @@ func TestAPartitionIsRevokedWhileABatchWaitsForRoom(t *testing.T) {
 }
 
 // With emit: records a batch with a record that cannot be read must stop its
-// partition: delivered, it would fail and be redelivered for ever.
+// partition: delivered, it would fail and be redelivered indefinitely.
 func TestARecordThatCannotBeRead(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)

@@ -18,7 +18,7 @@ import (
 
 // session is the membership in the group, from Connect to Close.
 //
-// franz-go does what has to do with the group: it joins, shares out partitions
+// franz-go does what has to do with the group: it joins, assigns partitions
 // and commits. It never fetches, because it has no offset to fetch from (see
 // fetchNothing). The fetchers do, with requests of their own, so that they get
 // batches as they are in the log. The parts, all of which share the tracker:

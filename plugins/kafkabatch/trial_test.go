@@ -109,9 +109,9 @@ func TestRefusedDeliveriesAreNotConnected(t *testing.T) {
 	}
 }
 
-// Dead letters go on, for a topic may begin with a million of them: a few at a
-// time, and not connected in between. The first record that counts ends it.
-func TestFruitlessDeliveriesGoOn(t *testing.T) {
+// Dead letters are still delivered, for a topic may begin with a million of them: a few
+// at a time, and not connected in between. The first record that counts ends the trial.
+func TestFruitlessDeliveriesContinue(t *testing.T) {
 	c := testenv.FakeKafka(t)
 	topic := c.Topic(t, 1)
 	const batches = 40

@@ -113,8 +113,8 @@ type Config struct {
 
 const wrongLogin = "sasl: PLAIN and SCRAM need username, and password, password_env or password_file: one of them is missing or empty"
 
-// noPort is what a broker's address ends in whose port is above 65535. The client would
-// try it for ever.
+// noPort matches an address with a port above 65535. The client would retry it
+// indefinitely.
 const noPort = `:(6553[6-9]|655[4-9][0-9]|65[6-9][0-9]{2}|6[6-9][0-9]{3}|[7-9][0-9]{4}|[1-9][0-9]{5,}) *(,|$)`
 
 var isNoPort = regexp.MustCompile(noPort)
@@ -161,7 +161,7 @@ func From(parsed *service.ParsedConfig) (c Config, err error) {
 	return c, nil
 }
 
-// Split takes a list apart whose elements may be lists with commas themselves.
+// Split returns the elements of a list, each once. An element with commas is several.
 func Split(listed []string) []string {
 	var all []string
 	for _, element := range listed {

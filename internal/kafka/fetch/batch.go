@@ -68,7 +68,7 @@ func (s *scan) next(h recordbatch.Header, b []byte) error {
 	if end.Offset <= s.at.Offset {
 		// It is before what was requested. But where a broker lists a transaction
 		// that was aborted there, its marker must be seen, or the next transaction
-		// of the same producer passes for aborted.
+		// of the same producer is taken to be aborted.
 		_, _ = s.kind(h, b)
 		s.seen++
 		return nil
@@ -161,9 +161,9 @@ func (s *scan) end(h recordbatch.Header, fetched int, err error) {
 	}
 }
 
-// writtenAt is when the newest record of a batch was written, in milliseconds. A
-// time in the future is not true, nor is -1, which says that there is none: then
-// that of the first record counts, or else now, when the batch was fetched.
+// writtenAt returns when the newest record of a batch was written, in milliseconds. If
+// that is unknown (-1) or in the future, it returns the time of the first record or, if
+// that is not known either, of the fetch.
 func writtenAt(h recordbatch.Header, now time.Time) int64 {
 	for _, millis := range []int64{h.MaxTimestamp, h.FirstTimestamp} {
 		if millis >= 0 && millis <= now.UnixMilli() {

@@ -8,7 +8,7 @@ import (
 )
 
 // What would break: one record of the year 2100 makes its batch, or those before
-// and behind it, seem to be new for ever.
+// and behind it, seem to be new indefinitely.
 func TestTimesOfRecordsThatAreNotTrue(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	hourAgo, year2100 := now.Add(-time.Hour).UnixMilli(), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()

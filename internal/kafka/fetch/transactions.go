@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// abortedTransaction is an entry of the list that a broker sends along with the
-// batches of a partition to who reads committed records only: a transaction that
-// was aborted and is at least partly in these batches.
+// abortedTransaction is an entry of the list that a broker sends with the batches of a
+// partition to readers of committed records: a transaction that was aborted and is at
+// least partly in these batches.
 type abortedTransaction struct {
 	producer int64
 	first    int64 // offset of its first record
 }
 
-// What a batch is to who reads committed records only.
+// What a batch is to a reader of committed records.
 type batchKind int
 
 const (
@@ -22,10 +22,10 @@ const (
 	kindControl                  // the end marker of a transaction
 )
 
-// transactions tells the batches of aborted transactions from the others, as
-// the consumer of Apache Kafka does: a transaction is open from the first offset
-// that the list has for it to the abort marker of its producer. The list is that
-// of one response and good for its batches alone.
+// transactions distinguishes the batches of aborted transactions from the others, as
+// Apache Kafka's consumer does: a transaction is open from the first offset that the
+// list has for it to the abort marker of its producer. A list is valid only for the
+// batches of its response.
 type transactions struct {
 	later []abortedTransaction // that begin after the last batch seen, by first offset
 	open  map[int64]struct{}   // producers whose aborted transaction the batches are in

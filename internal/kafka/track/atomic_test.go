@@ -69,7 +69,7 @@ func bothOrders(check func(inTurns func(mu *sync.Mutex, one, other func()))) {
 
 // What would break: a batch is queued for a partition that another member has by
 // now, between the check that it is not lost and the queue. It is delivered by both,
-// and its memory is counted for ever.
+// and its memory is counted indefinitely.
 func TestABatchIsQueuedOrItsPartitionIsLost(t *testing.T) {
 	bothOrders(func(inTurns func(mu *sync.Mutex, one, other func())) {
 		tr, c := one(t)

@@ -62,8 +62,8 @@ func TestCommitMetadataAllows(t *testing.T) {
 // always read the topic.
 func TestCommitMetadataOf(t *testing.T) {
 	for _, test := range []struct {
-		mark, topic string
-		want        bool
+		committed, topic string
+		want             bool
 	}{
 		{"", "", true},
 		{"", "x", true},
@@ -71,8 +71,8 @@ func TestCommitMetadataOf(t *testing.T) {
 		{"x", "x", true},
 		{"x", "y", false},
 	} {
-		if got := (CommitMetadata{Topic: test.mark}).Of(test.topic); got != test.want {
-			t.Errorf("a commit of %q is of %q: %v", test.mark, test.topic, got)
+		if got := (CommitMetadata{Topic: test.committed}).Of(test.topic); got != test.want {
+			t.Errorf("a commit of %q is of %q: %v", test.committed, test.topic, got)
 		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 // Step is what a partition needs next.
 type Step int
 
-// The steps. The holder of a claim changes them; without one, Stop does, and SetLeader
-// for a partition that nobody has claimed.
+// The steps. The holder of a claim changes them. Without one, Stop does, and SetLeader
+// and Nack do for a partition that nobody has claimed.
 const (
 	Start   Step = iota // its first offset, and a commit that announces that this member begins
 	Epoch               // whether a new leader still has what was read from the one before

@@ -10,7 +10,6 @@ type Status struct {
 	Stopped error // why, if the step is Stopped
 
 	Next, Acked int64 // offsets of the next fetch, and after what is acknowledged
-	Committed   int64 // -1 for none
 
 	// InFlight is what is fetched and not acknowledged, Waiting how many of its batches
 	// are nacked and not accepted since.
@@ -22,7 +21,7 @@ type Status struct {
 	LagTime  time.Duration // how long ago the oldest record batch that is not acknowledged was written, as far as can be known
 }
 
-// Status returns how the partitions are, in a fixed order.
+// Status returns the partitions in a fixed order, and notes which have no lag now.
 func (t *Tracker) Status(now time.Time) []Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -30,7 +29,7 @@ func (t *Tracker) Status(now time.Time) []Status {
 	for _, p := range t.held() {
 		s := Status{
 			ID: p.ID, Step: p.step, Claimed: p.claimed, Stopped: p.stopped,
-			Next: p.next.Offset, Acked: p.acked.at.Offset, Committed: p.committed,
+			Next: p.next.Offset, Acked: p.acked.at.Offset,
 			InFlight: p.load.batches, Waiting: p.load.waiting, InFlightBytes: p.load.bytes,
 		}
 		s.Lag, s.LagKnown = p.lag()

@@ -74,7 +74,7 @@ func (t *Tracker) notify(p *Partition) {
 	broker := AnyBroker
 	switch p.step {
 	case Fetch:
-		broker = p.source(time.Now())
+		broker = p.source(time.Now()) // without a leader AnyBroker: the next step is to find one
 	case Stopped:
 		return
 	}

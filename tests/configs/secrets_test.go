@@ -325,7 +325,10 @@ func TestRunRejectsValuesThatYAMLWouldChange(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			code, printed := run(t, testenv.Command{Args: c.args, Env: c.env})
+			// The default port may be taken, which is reported first.
+			env := map[string]string{"HTTP_ADDRESS": "127.0.0.1:0"}
+			maps.Copy(env, c.env)
+			code, printed := run(t, testenv.Command{Args: c.args, Env: env})
 			if code != 1 || !strings.Contains(printed, c.says) || strings.Contains(printed, "4815162342") {
 				t.Errorf("exit code %d, want %q:\n%s", code, c.says, printed)
 			}

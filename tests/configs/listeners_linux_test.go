@@ -61,7 +61,7 @@ func TestPipelinesListenOnThisMachineOnly(t *testing.T) {
 				t.Fatal(err)
 			}
 			child, err := process.Start(process.Command{
-				Path: testenv.Binary(t), Args: []string{"run", copied}, Dir: dir, Env: process.Environment(dir), Log: filepath.Join(dir, "log"),
+				Path: testenv.Binary(t), Args: []string{"run", copied}, Dir: dir, Env: process.Environment(dir, testenv.Nowhere()...), Log: filepath.Join(dir, "log"),
 			})
 			if err != nil {
 				t.Fatal(err)

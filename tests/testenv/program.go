@@ -23,7 +23,7 @@ type Command struct {
 	// Args are inserted between `run` and the configuration, e.g. --set, output.x=1.
 	Args []string
 	// Env is the environment, besides PATH and the like. Variables of the user's shell
-	// are not passed on.
+	// are not passed on, and the servers of a pipeline are Nowhere by default.
 	Env map[string]string
 }
 
@@ -36,6 +36,12 @@ type Program struct {
 	command  process.Command
 	child    *process.Process
 	peak     int64 // of runs that have ended
+}
+
+// Nowhere returns the variables of servers that do not exist. A shipped pipeline without
+// them writes to the default ports of this machine, where a user's own servers may be.
+func Nowhere() []string {
+	return []string{"KAFKA_BROKERS=127.0.0.1:9", "INFLUXDB_URL=http://127.0.0.1:9"}
 }
 
 // Start starts the program, which ends with the test at the latest. Its HTTP server
@@ -64,6 +70,9 @@ func Start(t testing.TB, c Command) *Program {
 	}
 	if c.Config != "" {
 		p.command.Args = slices.Concat([]string{"run", "--set", "http.address=" + p.address}, c.Args, []string{c.Config})
+	}
+	if p.pipeline || len(c.Args) > 0 && c.Args[0] == "run" {
+		p.command.Env = append(p.command.Env, Nowhere()...) // unless c.Env has others
 	}
 	for name, value := range c.Env {
 		p.command.Env = append(p.command.Env, name+"="+value)

@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -76,6 +77,12 @@ func TestTutorial(t *testing.T) {
 	})
 	testenv.Eventually(t, 10*time.Second, "the dashboard is served", func() error {
 		return user.serves("http://"+user.dashboard+"/", regexp.MustCompile(`<html`))
+	})
+	testenv.Eventually(t, 20*time.Second, "the view of the dead letters has those of the page's topic", func() error {
+		return user.serves("http://"+user.dashboard+"/api/dead-letters?n=50", regexp.MustCompile(`"topic":"posts_dead".*mood is MEH.*"total":30\b`))
+	})
+	testenv.Eventually(t, 20*time.Second, "the pipeline view measures the lag and counts the dead letters", func() error {
+		return user.streams("http://"+user.dashboard+"/api/pipeline/events", regexp.MustCompile(`"lag":0\b.*"totals":.*"dead_letters":30\b`))
 	})
 	if n := strings.Count(user.printed("brandpulse-connect run dead.yaml\n"), "mood is MEH"); n != 30 {
 		t.Errorf("%d dead letters, want 30", n)
@@ -213,4 +220,24 @@ func (u *user) serves(address string, want *regexp.Regexp) error {
 		err = fmt.Errorf("%s responds %s without %s", address, response.Status, want)
 	}
 	return err
+}
+
+// streams reports whether the first event of a stream has a text.
+func (u *user) streams(address string, want *regexp.Regexp) error {
+	response, err := http.Get(address) //nolint:noctx // of a server of this test
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if data, found := bytes.CutPrefix(lines.Bytes(), []byte("data:")); found {
+			if !want.Match(data) {
+				return fmt.Errorf("%s begins with %s without %s", address, data, want)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("%s ends without an event: %w", address, lines.Err())
 }

@@ -99,7 +99,6 @@ func (l *Linter) All(text []byte) (r Report) {
 		return Report{Findings: c.named(findings)}
 	}
 	for _, lint := range lints {
-		general := lint.Type == service.LintFailedRead || lint.Type == service.LintUnknown
 		if lint.Type == service.LintMissingEnvVar {
 			// Its command prints column 1.
 			r.Stock = append(r.Stock, "(1,1) "+lint.What)
@@ -109,11 +108,27 @@ func (l *Linter) All(text []byte) (r Report) {
 		r.Stock = append(r.Stock, lint.Error())
 		// Our finding about the type of the value replaces it.
 		if !own[lint.Line] || lint.Type != service.LintExpectedObject && lint.Type != service.LintExpectedScalar {
-			findings = append(findings, Finding{lint.Line, lint.Column, lint.What, general})
+			findings = append(findings, c.stock(lint))
 		}
 	}
 	r.Findings = c.named(findings)
 	return r
+}
+
+// stock returns the finding of stock lint.
+func (c *configuration) stock(lint service.Lint) Finding {
+	f := Finding{Line: lint.Line, Column: lint.Column, What: lint.What}
+	switch lint.Type {
+	case service.LintFailedRead:
+		f.general = true
+	case service.LintUnknown:
+		f.What, f.general = c.unknownField(lint.Line, lint.What), true
+	case service.LintMissing:
+		f.What, f.general = c.missingField(lint.Line, lint.What), true
+	case service.LintBadBloblang:
+		return c.badMapping(f)
+	}
+	return f
 }
 
 // missing returns the variables with neither a value nor a default.

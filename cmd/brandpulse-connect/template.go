@@ -44,6 +44,7 @@ A path that ends with '...' stands for all .yaml and .yml files below it.`[1:],
 			Action:       runTemplateLint,
 		}},
 		OnUsageError: usageError,
+		Action:       runSubcommand,
 	}
 }
 

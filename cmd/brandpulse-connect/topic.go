@@ -47,6 +47,8 @@ brokers and credentials are used.
 			OnUsageError: usageError,
 			Action:       runTopicCreate,
 		}},
+		OnUsageError: usageError,
+		Action:       runSubcommand,
 	}
 }
 

@@ -9,12 +9,35 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/urfave/cli/v2"
+
+	"github.com/brandpulse/brandpulse-connect/internal/configcreate"
 )
 
 // usageError returns the error for a wrong flag. urfave/cli would print the whole help
 // before it.
 func usageError(c *cli.Context, err error, _ bool) error {
 	return fmt.Errorf("%w\nFor all flags, run %s --help", err, c.Command.HelpName)
+}
+
+// runSubcommand runs a command that consists of subcommands, if none of them is named:
+// it prints the help. urfave/cli would look up an unknown subcommand as a help topic.
+func runSubcommand(c *cli.Context) error {
+	name := c.Args().First()
+	if name == "" {
+		return cli.ShowSubcommandHelp(c)
+	}
+	var names []string
+	for _, command := range c.Command.Subcommands {
+		if command.Name != "help" {
+			names = append(names, command.Name)
+		}
+	}
+	hint := ""
+	if near := configcreate.Nearest(name, names); near != "" {
+		hint = fmt.Sprintf("Did you mean %s?\n", near)
+	}
+	return fmt.Errorf("Unrecognised command: %s %s\n%sThe commands of %s: %s. For all flags, run %s --help", //nolint:revive,staticcheck // as Benthos begins it
+		c.Command.Name, name, hint, c.Command.Name, strings.Join(names, ", "), c.Command.HelpName)
 }
 
 // wrappingOn returns a writer to f that wraps long lines if f is a terminal. Each write

@@ -78,6 +78,11 @@ func TestMistypedCommandsGetAHint(t *testing.T) {
 		{"run config/exact.yaml --set logger.level=DEBUG", []string{"flags come before the file", "brandpulse-connect run [OPTIONS] FILE"}},
 		{"lint config/exact.yaml --labels", []string{"brandpulse-connect lint --labels config/exact.yaml"}},
 		{"topic create --nope", []string{"-nope", "brandpulse-connect topic create --help"}},
+		{"topic list", []string{"Unrecognised command: topic list", "The commands of topic: create.", "brandpulse-connect topic --help"}},
+		{"topic describe --help", []string{"Unrecognised command: topic describe", "The commands of topic: create."}},
+		{"topic craete mine", []string{"Did you mean create?"}},
+		{"template lnt", []string{"Unrecognised command: template lnt", "Did you mean lint?"}},
+		{"topic --nope", []string{"-nope", "brandpulse-connect topic --help"}},
 		{"create influxd", []string{"Did you mean influxdb?"}},
 		{"create a b", []string{"one expression"}},
 	} {

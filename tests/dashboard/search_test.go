@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -63,6 +64,34 @@ func TestSearch(t *testing.T) {
 			p.run(chromedp.Focus("#search-text"), chromedp.KeyEvent(kb.Escape))
 			p.await("all again", `document.querySelectorAll("#latest .tweet-text").length === 4 && document.querySelector("#search-text").value === "" && !location.hash.includes("q=")`)
 		})
+	}
+}
+
+// If this fails, the texts that a search finds are below the edge of the side column,
+// or the page is higher than a screen that nobody scrolls.
+func TestWhatASearchFindsIsSeen(t *testing.T) {
+	t.Parallel()
+	db := testenv.Influx(t, testenv.InfluxV1)
+	feed(t, db)
+	b := serve(t, db)
+	p := browse(t)
+	p.run(emulation.SetDeviceMetricsOverride(1440, 900, 1, false))
+	p.open(b.url + "#/brand?range=15m")
+	p.await("the page", filled+` && document.querySelectorAll("#latest .tweet-text").length > 0`)
+	p.noOverlap("all-parts")
+	if got := eval[int](p, `document.documentElement.scrollHeight`); got > 900 {
+		t.Errorf("the page is %d pixels high, want the 900 of the screen", got)
+	}
+	p.run(chromedp.Evaluate(`document.querySelector(".rail").scrollTop = 1000`, nil))
+	p.run(chromedp.Focus("#search-text"), chromedp.KeyEvent("coffee"))
+	p.await("five texts are found", `document.querySelector("#latest-note").innerText.startsWith("5 stored texts contain")`)
+	p.noOverlap("search")
+	const whole = `(() => {
+		const rail = document.querySelector(".rail").getBoundingClientRect();
+		return ["#search-text", "#latest li:nth-child(1)", "#latest li:nth-child(5)"].every((css) => { const e = document.querySelector(css).getBoundingClientRect(); return e.top >= rail.top - 1 && e.bottom <= Math.min(rail.bottom, innerHeight) + 1; });
+	})()`
+	if !eval[bool](p, whole+` && document.activeElement.id === "search-text"`) {
+		t.Error("the box or the texts that were found are not seen, or the box has lost the focus")
 	}
 }
 

@@ -239,7 +239,7 @@ export class BrandView {
     const now = Math.floor(this.#now() / 1000);
     const read = own ? Math.min(u.read, now) : this.#until === null ? u.read : Math.min(u.read, this.#until + 1);
     return {
-      step: u.step, first: u.first, head: u.head, filled: u.filled, read, ended: own !== null && own.to <= now, windows, overlay: u.overlay, marks: u.marks, key: this.#key, pinned: at,
+      step: u.step, first: u.first, head: u.head, filled: u.filled, read, ended: own !== null && own.to <= now, future: own !== null && own.to > now ? now : null, windows, overlay: u.overlay, marks: u.marks, key: this.#key, pinned: at,
       mask: this.#mask, compared: this.#before.total() !== null,
       unread: u.status.problem ? "Not read" : "Reading…", unanswered: u.status.problem ? (this.#ended ? "Not read" : `No data since ${format.clock(Math.floor(u.status.since / 1000))}`) : null, empty: "No tweets in this range",
     };
@@ -383,7 +383,8 @@ export class BrandView {
     const { problem, asked, newest, since } = u.status;
     const now = this.#now();
     if (this.#ended) {
-      notice(problem ? problemNotice(problem, { ...u.status, since: 0 }, now) : u.brands.length === 0 ? { level: "info", title: "No tweets in this range", lines: [`The bucket ${u.status.bucket} has no tweets in the measurement ${u.status.measurement} from ${words(this.#shown())}.`] } : null);
+      const future = (this.#view.own?.from ?? 0) * 1000 > now;
+      notice(problem ? problemNotice(problem, { ...u.status, since: 0 }, now) : future ? { level: "info", title: "This range begins in the future", lines: ["Choose one that begins before now."] } : u.brands.length === 0 ? { level: "info", title: "No tweets in this range", lines: [`The bucket ${u.status.bucket} has no tweets in the measurement ${u.status.measurement} from ${words(this.#shown())}.`] } : null);
       return problem ? live("lost", "No data") : live("fixed", "Fixed range");
     }
     notice(problem ? problemNotice(problem, u.status, now) : asked && !newest && u.filled <= u.first ? problemNotice({ kind: "empty" }, { ...u.status, since: 0 }, now) : null);

@@ -79,7 +79,8 @@ export class Chart {
 
   /** model: step, first, head, filled, read, ended, windows [{start, counts, brands,
       before}], overlay [names], marks, pinned, mask (whether each sentiment is shown),
-      compared (whether the windows have the counts of the period before), and words for
+      compared (whether the windows have the counts of the period before), future (the
+      second where the future begins; null if the range has none of it), and words for
       what is not known: unread, unanswered, empty. */
   set(model) {
     if (this.#model && (this.#model.step !== model.step || this.#model.key !== model.key)) {
@@ -247,10 +248,11 @@ export class Chart {
     const m = this.#model;
     const filled = Math.min(this.#x(m.filled), w), read = Math.max(left, this.#x(m.read));
     const gaps = [];
-    if (read <= left || filled >= read) gaps.push([left, w, m.unanswered ?? m.unread]);
+    if (m.future !== null && m.future <= m.first) gaps.push([left, w, m.unanswered ?? "In the future"]);
+    else if (read <= left || filled >= read) gaps.push([left, w, m.unanswered ?? m.unread]);
     else {
       if (filled > left + 1) gaps.push([left, filled, m.unread]);
-      if (m.unanswered || m.head - m.read >= 3) gaps.push([Math.min(read, w), w, m.unanswered ?? "No response yet"]);
+      if (m.unanswered || m.head - m.read >= 3) gaps.push([Math.min(read, w), w, m.unanswered ?? (m.future === null ? "No response yet" : "In the future")]);
     }
     const words = (from, to, what) => {
       const wide = what.length * 6.2 + 12;

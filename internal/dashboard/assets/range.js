@@ -80,7 +80,7 @@ export class RangeForm {
 
   #submit() {
     const [from, to] = ["own-from", "own-to"].map((id) => Math.round(new Date($(id).value).getTime() / 1000));
-    const problem = problemOf(from, to);
+    const problem = problemOf(from, to) || (from * 1000 >= Date.now() ? "The range begins in the future. It must begin before now." : "");
     this.#complain(problem);
     if (problem) {
       $(Number.isFinite(from) && !Number.isFinite(to) ? "own-to" : "own-from").focus();

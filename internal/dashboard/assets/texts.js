@@ -20,9 +20,11 @@ export class Texts {
     this.#some = true;
     $("latest").replaceChildren();
     const { search } = this.#view();
-    $("latest").parentElement.classList.toggle("searching", search.trim() !== "");
-    text($("latest-note"), search.trim() ? "Searching…" : "");
-    if (this.#newest || search.trim()) this.#ask();
+    const panel = $("latest").parentElement, searched = search.trim() !== "";
+    if (searched && !panel.classList.contains("searching")) panel.parentElement.scrollTop = 0; // where its style moves it
+    panel.classList.toggle("searching", searched);
+    text($("latest-note"), searched ? "Searching…" : "");
+    if (this.#newest || searched) this.#ask();
   }
 
   tick(newest) {

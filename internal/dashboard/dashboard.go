@@ -58,11 +58,11 @@ func Listen(o Options) (*Server, error) {
 		pipeline.Close()
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", o.Address)
+	listener, err := listen(o.Address)
 	if err != nil {
 		pipeline.Close()
 		dead.Close()
-		return nil, fmt.Errorf("listening for the dashboard: %w", err)
+		return nil, err
 	}
 	s := &Server{listener: listener, brand: brand, pipeline: pipeline, dead: dead, stopping: make(chan struct{})}
 	s.handler = guard(newHosts(listener.Addr().(*net.TCPAddr), o.AllowedHosts), s.routes())

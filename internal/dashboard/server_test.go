@@ -327,8 +327,18 @@ func TestThePageKeepsToItsPolicy(t *testing.T) {
 func TestAddressesToListenOn(t *testing.T) {
 	influx := brandview.Source{URL: "http://127.0.0.1:1", Bucket: "b", Measurement: "m"}
 	taken := start(t)
-	if _, err := Listen(Options{Address: taken.listener.Addr().String(), Influx: influx}); err == nil || !strings.Contains(err.Error(), "listening for the dashboard") {
-		t.Errorf("an address that is taken: %v", err)
+	for address, want := range map[string]string{
+		taken.listener.Addr().String(): "another program listens there, perhaps another dashboard. Choose another --address, such as --address 127.0.0.1:0, which picks a free port",
+		"127.0.0.1":                    `cannot listen on "127.0.0.1": missing port in address. Set --address HOST:PORT, such as --address 127.0.0.1:8686; port 0 picks a free one`,
+		"":                             "missing port in address. Set --address HOST:PORT",
+		"127.0.0.1:99999":              `the port "99999" is not a number from 0 to 65535. Set --address HOST:PORT`,
+		"127.0.0.1:x":                  `the port "x" is not a number from 0 to 65535. Set --address HOST:PORT`,
+		"127.0.0.1:":                   `the port "" is not a number from 0 to 65535. Set --address HOST:PORT`,
+		"192.0.2.1:8686":               "no network interface of this machine has that address. Choose another --address, such as --address 127.0.0.1:0",
+	} {
+		if _, err := Listen(Options{Address: address, Influx: influx}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--address %q: %v, want %q", address, err, want)
+		}
 	}
 	if _, err := Listen(Options{Address: "127.0.0.1:0", Influx: brandview.Source{URL: "nonsense"}}); err == nil {
 		t.Error("an InfluxDB that is none is taken")

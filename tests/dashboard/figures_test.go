@@ -3,10 +3,12 @@ package dashboard_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
@@ -86,10 +88,16 @@ func TestFigures(t *testing.T) {
 			t.Errorf("the tip has %q", got)
 		}
 		for _, figure := range []string{".figure h2", ".figure.net h2", ".figure.shares h2"} {
-			if got := p.text(figure); !strings.HasSuffix(got, "2 brands together") {
+			if got := p.text(figure); !strings.HasSuffix(got, "2 brands") {
 				t.Errorf("a figure of their sum is called %q", got)
 			}
 		}
+		p.run(emulation.SetDeviceMetricsOverride(1440, 900, 1, false))
+		p.shoot("three-figures")
+		if got := eval[[]float64](p, `[...document.querySelectorAll(".figure h2")].map((e) => e.getBoundingClientRect().height)`); slices.Max(got) > 25 {
+			t.Errorf("the titles of figures are %v high, want one line", got)
+		}
+		p.run(emulation.ClearDeviceMetricsOverride())
 		p.click("#as-table")
 		if got := eval[[]string](p, `[...document.querySelectorAll("#table thead th")].map((e) => e.textContent)`); !cmp.Equal(got, []string{"Time", "SuperCoffee", "net", "Kettle & Co", "net"}) {
 			t.Errorf("the table has %q", got)
@@ -138,6 +146,26 @@ func TestAnEmptyChart(t *testing.T) {
 	p.open(b.url + "#/brand?range=1m")
 	p.await("the tweet is drawn", `document.querySelector("#total").innerText.startsWith("1 tweet ")`)
 	p.await("its axis is whole", labels+`.filter((label) => /^[0-9.]+$/.test(label)).join() === "1,2"`)
+}
+
+// If this fails, the page says that there are no tweets before it has read any.
+func TestNothingIsSaidBeforeItIsRead(t *testing.T) {
+	t.Parallel()
+	g := newGate(t, testenv.Influx(t, testenv.InfluxV1))
+	b := serve(t, g.Database)
+	p := browse(t)
+	const said = `getComputedStyle(document.querySelector("#voice"), "::before").content + document.querySelector("#marks").innerText`
+	g.waits.Lock()
+	p.open(b.url + "#/brand?range=15m")
+	p.await("it is being read", `document.querySelector("#live-text").innerText === "Reading" && document.querySelector(".c-unread text")?.textContent === "Reading…"`)
+	if got := eval[string](p, said); got != `""` {
+		t.Errorf("before it is read, the page says %s", got)
+	}
+	if got := eval[string](p, `document.querySelector("#net").title`); got != "Not read yet" {
+		t.Errorf("before it is read, net sentiment is %q", got)
+	}
+	g.waits.Unlock()
+	p.await("it is read", said+` === '"No tweets."None.'`)
 }
 
 // What would break: the page reads on for ever while InfluxDB refuses or does not

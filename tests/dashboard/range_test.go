@@ -176,7 +176,17 @@ func TestComparisonAndSentiments(t *testing.T) {
 	p.open(b.url + fmt.Sprintf("#/brand?range=15m&from=%d&to=%d&compare=1&brand=SuperCoffee&brand=%%3D1%%2B1", half, to))
 	p.await("each brand is compared, in its colour", `(() => { const [before, now] = [".before-line", ".brand-line"].map((css) => [...document.querySelectorAll(".chart .c-lines " + css + ", .chart .c-before " + css)].map((e) => getComputedStyle(e).stroke)); return before.length === 2 && before.join() === now.join(); })()`)
 	p.open(b.url + fmt.Sprintf("#/brand?range=15m&from=%d&to=%d&compare=1", from, half))
-	p.await("nothing to compare with is said", `document.querySelector("#before-words").innerText.startsWith("No tweets in the period before") && document.querySelector("#rate-change").hidden && document.querySelector(".chart .before-line") === null`)
+	p.await("nothing to compare with is said", `document.querySelector("#before-words").innerText.startsWith("No tweets in the period before") && document.querySelector("#rate-change").hidden && document.querySelector(".chart .before-line") === null && !document.querySelector("#before-note svg").checkVisibility()`)
+	// The picture is of an SVG, whose legend has the same words and no line.
+	p.run(chromedp.Evaluate(`{ const of = XMLSerializer.prototype.serializeToString; XMLSerializer.prototype.serializeToString = function (root) { window.picture = root; return of.call(this, root); }; }`, nil))
+	_, data := p.download(func() { p.click("#save-png") })
+	keep(t, "png-nothing-before", data)
+	if got := eval[string](p, `[...window.picture.children].filter((e) => e.tagName === "text").map((e) => e.textContent).join(" ")`); !strings.Contains(got, "No tweets in the period before") || !strings.HasSuffix(got, "there is nothing to compare with.") {
+		t.Errorf("the legend of the picture is %q", got)
+	}
+	if got := eval[int](p, `[...window.picture.children].filter((e) => e.tagName === "svg").slice(0, -1).filter((e) => e.querySelector('[stroke-dasharray]:not([stroke-dasharray="none"])')).length`); got != 0 {
+		t.Errorf("the legend of the picture has %d dashed lines", got)
+	}
 	p.open(b.url + fmt.Sprintf("#/brand?range=15m&from=%d&to=%d&compare=1", from+600, from+2400))
 	p.await("that it began late is said", `document.querySelector("#before-words").innerText.includes("which has tweets only from")`)
 

@@ -7,6 +7,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -79,10 +80,12 @@ func feedOf(t *testing.T, db *influxd.Database, second func(at, now int64) strin
 	return now
 }
 
-// gate is a way to InfluxDB that can be shut: then it responds with a status.
+// gate is a way to InfluxDB that can be shut: then it responds with a status. While
+// waits is locked, it does not respond.
 type gate struct {
 	*influxd.Database
-	shut atomic.Int64
+	shut  atomic.Int64
+	waits sync.RWMutex
 }
 
 func newGate(t *testing.T, db *influxd.Database) *gate {
@@ -94,6 +97,8 @@ func newGate(t *testing.T, db *influxd.Database) *gate {
 	g := &gate{}
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.waits.RLock()
+		defer g.waits.RUnlock()
 		if status := int(g.shut.Load()); status != 0 {
 			w.WriteHeader(status)
 			fmt.Fprintf(w, `{"error":"authorization failed for this test"}`)

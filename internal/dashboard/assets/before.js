@@ -79,6 +79,7 @@ export class Before {
     const begins = Math.min(...[...this.#windows].filter(([, counts]) => counts[0] + counts[1] + counts[2] > 0).map(([start]) => start));
     const late = begins > this.#first - 0.9 * this.#length;
     $("before-note").hidden = !this.on;
+    $("before-note").firstElementChild.toggleAttribute("hidden", this.total() === null); // no line is drawn
     text($("before-words"), {
       off: "",
       reading: `Reading the period before, ${period}…`,

@@ -190,7 +190,7 @@ export class BrandView {
   /** The time that a figure is about: now, or the whole range. */
   #drawWhen(u) {
     const { own, brands, search } = this.#view;
-    const together = brands.length > 1 ? `, ${brands.length} brands together` : "";
+    const together = brands.length > 1 ? `, ${brands.length} brands` : "";
     const length = format.span(u.step * ((u.head - u.first) / u.step + 1 | 0));
     const range = own ? length : this.#until === null ? `last ${length}` : `${length} until ${format.when(this.#until)}`;
     const now = own ? "average" : this.#until === null ? "now" : `at ${format.when(this.#until)}`;
@@ -256,7 +256,8 @@ export class BrandView {
     this.#drawWhen(u);
     this.#drawLegend(u);
     const unknown = u.status.problem?.message ?? (u.status.asked ? null : "Not read yet");
-    const nothing = all ? null : unknown ?? "No tweets in this range";
+    const read = !unknown && u.filled <= u.first; // so what it does not have is not there
+    const nothing = all ? null : unknown ?? (read ? "No tweets in this range" : "Not read yet");
     measured($("rate"), unknown ? format.none : format.count(u.rate), unknown);
     text($("total"), all ? `${format.count(all)} ${all === 1 ? "tweet" : "tweets"} in ${this.#ended ? "" : "the last "}${format.span(u.step * windows.length)}` : "");
     measured($("net"), format.signed(net), nothing);
@@ -268,18 +269,18 @@ export class BrandView {
     sentiments.forEach(({ name }, i) => measured($(`share-${name}`), format.percent(u.total[i], all), nothing));
     grow($("share-bar"), u.total);
     chart.set(this.#model(u, windows));
-    this.#drawVoice(u);
-    this.#drawMarks(u);
+    this.#drawVoice(u, read);
+    this.#drawMarks(u, read);
     if (!$("table").hidden) this.#drawTable(windows);
     text($("source"), `${u.status.bucket} / ${u.status.measurement} at ${u.status.url}${u.status.stray ? `. ${format.count(u.status.stray)} tweets have a sentiment other than the three and are not shown.` : ""}`);
     document.title = all ? `${format.count(u.rate)}/s now · net ${format.signed(net)} · BrandPulse` : "BrandPulse";
   }
 
-  #drawVoice(u) {
+  #drawVoice(u, read) {
     const all = u.brands.reduce((sum, b) => sum + total(b.counts), 0);
     const most = Math.max(1, ...u.brands.map((b) => total(b.counts)));
-    $("voice").dataset.empty = u.brands.length ? "" : "No tweets.";
-    text($("voice-hint"), u.brands.length > 1 ? "choose to filter" : "");
+    $("voice").dataset.empty = u.brands.length || !read ? "" : "No tweets.";
+    text($("voice-hint"), u.brands.length > 1 ? "click a brand to filter" : "");
     each($("voice"), u.brands, () => voiceRow((name) => {
       const { brands } = this.#view;
       const chosen = brands.includes(name) ? brands.filter((b) => b !== name) : [...brands, name];
@@ -306,11 +307,11 @@ export class BrandView {
     });
   }
 
-  #drawMarks(u) {
+  #drawMarks(u, read) {
     const marks = u.marks.slice(-6).reverse();
     $("marks-panel").dataset.empty = String(marks.length === 0);
     if (marks.length === 0) {
-      $("marks").replaceChildren(h("li", { class: "empty" }, `None.`));
+      $("marks").replaceChildren(...(read ? [h("li", { class: "empty" }, "None.")] : []));
       return;
     }
     $("marks").querySelector(".empty")?.remove();

@@ -33,15 +33,30 @@ class Lines {
 
   text(words, { size = 13, weight = 400, fill, gap = 16 }) {
     this.#context.font = `${weight} ${size}px ${this.#family}`;
-    const { width } = this.#context.measureText(words);
+    const widthOf = (part) => this.#context.measureText(part).width;
+    const width = widthOf(words);
+    if (width > this.#width - 2 * pad) { // longer than a line
+      let end = words.length;
+      do end = words.lastIndexOf(" ", end - 1); while (end > 0 && widthOf(words.slice(0, end)) > this.#width - pad - this.#x);
+      if (end > 0) {
+        this.text(words.slice(0, end), { size, weight, fill, gap });
+        this.next();
+        return this.text(words.slice(end + 1), { size, weight, fill, gap });
+      }
+    }
     this.#room(width);
     this.parts.push(s("text", { x: this.#x, y: this.y + size, "font-size": size, "font-weight": weight, "font-family": this.#family, fill }, words));
     this.#x += width + gap;
   }
 
+  /** Begins a line if pieces, svg elements and text nodes, do not fit into the rest of this one. */
+  together(pieces) {
+    this.#context.font = `400 13px ${this.#family}`;
+    this.#room(pieces.reduce((sum, piece) => sum + 5 + (piece.nodeName === "svg" ? piece.getBoundingClientRect().width : this.#context.measureText(piece.data.trim()).width), 0));
+  }
+
   picture(svg) {
     const { width, height } = svg.getBoundingClientRect();
-    this.#room(width + 60);
     const copy = styled(svg);
     for (const [name, value] of Object.entries({ x: this.#x, y: this.y + 9 - height / 2, width, height })) copy.setAttribute(name, value);
     this.parts.push(copy);
@@ -62,7 +77,8 @@ function drawLegend(lines, legend) {
     const pieces = [];
     const walker = document.createTreeWalker(item, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT, (node) =>
       (node.nodeName === "svg" || node.nodeType === Node.TEXT_NODE ? NodeFilter.FILTER_ACCEPT : node.closest("svg") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_SKIP));
-    while (walker.nextNode()) if (walker.currentNode.nodeName === "svg" || walker.currentNode.data.trim()) pieces.push(walker.currentNode);
+    while (walker.nextNode()) if (walker.currentNode.nodeName === "svg" ? !walker.currentNode.hasAttribute("hidden") : walker.currentNode.data.trim()) pieces.push(walker.currentNode);
+    lines.together(pieces);
     pieces.forEach((node, i) => {
       if (node.nodeName === "svg") lines.picture(node);
       else lines.text(node.data.trim(), { fill: getComputedStyle(node.parentElement).color, gap: i < pieces.length - 1 ? 5 : 16 });

@@ -29,7 +29,7 @@ function wordsOf({ kind, message }, url, bucket, measurement) {
     case "slow":
       return { level: "busy", title: "InfluxDB is slow to respond", lines: [`${message}. It may be busy with writes. The dashboard retries with smaller queries.`] };
     case "empty":
-      return { level: "info", title: "No tweets yet", lines: [`The bucket ${bucket} has no tweets in the measurement ${measurement} for this range. To generate tweets and ingest them through Kafka:`, { code: "brandpulse-connect run config/generate.yaml\nbrandpulse-connect run config/exact.yaml" }, "To run everything on this machine: brandpulse-connect demo"] };
+      return { level: "info", title: "No tweets yet", lines: [`The bucket ${bucket} has no tweets in the measurement ${measurement} for this range. If yours are stored elsewhere, set --influxdb-bucket and --measurement. To try it with generated tweets, through Kafka:`, { code: "brandpulse-connect run config/generate.yaml\nbrandpulse-connect run config/exact.yaml" }, "To run everything on this machine: brandpulse-connect demo"] };
     default:
       return { level: "bad", title: "InfluxDB returns an error", lines: [`${message}.`] };
   }

@@ -50,7 +50,7 @@ export class Texts {
       this.#some = tweets.length > 0;
       text($("latest-note"), !searched || tweets.length === 0 ? "" : tweets.length < most ? `${tweets.length === 1 ? "1 stored text contains" : `${tweets.length} stored texts contain`} ${quoted(search)}.` : `The newest ${most} stored texts that contain ${quoted(search)}.`);
       drawTweets($("latest"), tweets, searched ? `No stored text of this range contains ${quoted(search)}. Where a sample is stored, most tweets have no text.`
-        : chosen.length || own ? "No texts are stored for this choice." : "Texts are not stored here. To store a sample of them: brandpulse-connect run config/texts.yaml", search);
+        : chosen.length || own ? "No texts are stored for this choice." : "Texts are not stored here. config/texts.yaml is a pipeline that stores a sample of them: run it, or a copy with your topic and mapping.", search);
     } catch (error) {
       if (error instanceof TypeError) this.#failed(searched, "the dashboard does not answer");
     }

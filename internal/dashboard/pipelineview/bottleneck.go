@@ -212,7 +212,7 @@ func idle(f Facts) (Verdict, bool) {
 		}, true
 	}
 	// A process that does not answer may be the reason.
-	return Verdict{Level: LevelBusy, Title: "No tweets arrive", Detail: "All rates are 0. To generate tweets: brandpulse-connect run config/generate.yaml"}, len(f.Away) == 0 && f.KafkaAway == ""
+	return Verdict{Level: LevelBusy, Title: "No tweets arrive", Detail: "All rates are 0: nothing new is written to the topic. For generated tweets, in the topic of the shipped pipelines: brandpulse-connect run config/generate.yaml"}, len(f.Away) == 0 && f.KafkaAway == ""
 }
 
 func generatorHeldUp(f Facts) (Verdict, bool) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
@@ -79,7 +80,7 @@ func (s *auditSettings) open(ctx context.Context, quick bool) (*auditSides, erro
 		return nil, err
 	}
 	if sides.log, err = kafkalog.Open(limited, kafka, s.topics[0]); err != nil {
-		return nil, fmt.Errorf("reaching Kafka at %s: %w. Check the address (--%s) and that Kafka is running", strings.Join(s.brokers, ","), err, flagBrokers)
+		return nil, s.topicProblem(err)
 	}
 	s.influx.Measurement, s.influx.Coverage = s.measurement, s.coverageMeasurement()
 	if sides.store, err = influxread.Open(limited, s.influx); err != nil {
@@ -120,8 +121,35 @@ func (s *auditSettings) kafkaOptions() ([]kgo.Opt, error) {
 	return append(options, kgo.SASL(mechanisms...)), nil
 }
 
+// topicProblem adds to an error of opening the topic what to do about it.
+func (s *auditSettings) topicProblem(err error) error {
+	brokers, topic := strings.Join(s.brokers, ","), s.topics[0]
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return fmt.Errorf("the topic %s does not exist in Kafka at %s. Check its name (--%s) and that this is the right Kafka (--%s), or create it: %s topic create %s --brokers %s",
+			topic, brokers, flagTopic, flagBrokers, binaryName, topic, brokers)
+	}
+	return kafkaProblem(brokers, err)
+}
+
+// kafkaProblem adds to an error of the first request to Kafka what to do about it.
+func kafkaProblem(brokers string, err error) error {
+	var answered *kerr.Error
+	switch {
+	case errors.Is(err, kerr.SaslAuthenticationFailed):
+		return fmt.Errorf("logging in to Kafka at %s: %w. Check the user and the password in the pipeline's sasl", brokers, err)
+	case errors.As(err, &answered):
+		return fmt.Errorf("the response of Kafka at %s: %w", brokers, err)
+	}
+	return fmt.Errorf("reaching Kafka at %s: %w. Check the address (--%s) and that Kafka is running", brokers, err, flagBrokers)
+}
+
 // explained adds to an error what to do about it.
 func (s *auditSettings) explained(ctx context.Context, err error) error {
+	var absent *influxread.NoBucketError
+	if errors.As(err, &absent) {
+		return fmt.Errorf("%w. Check the name of the bucket, %s (--%s), and the address, %s (--%s). The output influxdb creates a missing bucket with create_bucket: true",
+			err, s.influx.Bucket, flagInfluxBucket, s.influx.URL, flagInfluxURL)
+	}
 	var nothing *audit.NoCommitError
 	if !errors.As(err, &nothing) {
 		return err

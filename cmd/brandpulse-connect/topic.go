@@ -85,7 +85,7 @@ func runTopicCreate(c *cli.Context) error {
 	defer client.Close()
 	admin := kadm.NewClient(client)
 	if err := client.Ping(ctx); err != nil {
-		return fmt.Errorf("reaching Kafka at %s: %w. Check the address (--brokers) and that Kafka is running", brokers, err)
+		return kafkaProblem(brokers, err)
 	}
 	_, err = admin.CreateTopic(ctx, int32(partitions), int16(replicas), nil, topic)
 	switch {

@@ -36,7 +36,7 @@ func runSubcommand(c *cli.Context) error {
 	if near := configcreate.Nearest(name, names); near != "" {
 		hint = fmt.Sprintf("Did you mean %s?\n", near)
 	}
-	return fmt.Errorf("Unrecognised command: %s %s\n%sThe commands of %s: %s. For all flags, run %s --help", //nolint:revive,staticcheck // as Benthos begins it
+	return fmt.Errorf("Unrecognised command: %s %s\n%sThe commands of %s: %s. For all flags, run %s --help", //nolint:staticcheck // as Benthos begins it
 		c.Command.Name, name, hint, c.Command.Name, strings.Join(names, ", "), c.Command.HelpName)
 }
 

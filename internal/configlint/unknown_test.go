@@ -27,7 +27,7 @@ func TestMissingAndUnknownFields(t *testing.T) {
 		"count: 5\ncuont: 5":                         "(5) field cuont not recognised", // count is set
 		"pair: { lwo: 1 }":                           "(4) field lwo not recognised. Did you mean low?",
 		"something: ${DIGITS}":                       "(4) field something not recognised",
-		"things: [ { name: a }, { nmae: b } ]":       "(4) field nmae not recognised. Did you mean name?\n(4) " + thing + ".things.1: field name is required",
+		"things: [ { name: a }, { naem: b } ]":       "(4) field naem not recognised. Did you mean name?\n(4) " + thing + ".things.1: field name is required",
 	} {
 		if said := findingsOf(t, configOf(fields), map[string]string{"DIGITS": "123456"}); said != want {
 			t.Errorf("%s:\n%s\nwant:\n%s", fields, said, want)

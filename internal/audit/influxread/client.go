@@ -139,5 +139,22 @@ func (r *Reader) refusal(response *http.Response) error {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		text += ": the token must be allowed to read the bucket " + r.options.Bucket
 	}
-	return fmt.Errorf("InfluxDB responds with %s: %s", response.Status, text)
+	return fmt.Errorf("InfluxDB responds with %s: %w", response.Status, said(text))
+}
+
+// NoBucketError is an error of a server that does not have the bucket or, in 1.x, the
+// database or its retention policy.
+type NoBucketError struct{ said string }
+
+// Error returns the server's own words.
+func (e *NoBucketError) Error() string { return e.said }
+
+// said returns an error that a server describes.
+func said(text string) error {
+	for _, part := range []string{"database not found", "retention policy not found", "dbrp mapping not found", "bucket not found", "could not find bucket"} {
+		if strings.Contains(text, part) {
+			return &NoBucketError{text}
+		}
+	}
+	return errors.New(text)
 }

@@ -110,11 +110,11 @@ func readChunks(body io.Reader, q query, each func(row) error) error {
 			return fmt.Errorf("reading the response: %w", err)
 		}
 		if c.Error != "" {
-			return errors.New(c.Error)
+			return said(c.Error)
 		}
 		for _, result := range c.Results {
 			if result.Error != "" {
-				return errors.New(result.Error)
+				return said(result.Error)
 			}
 			ended = !result.Partial
 			for _, series := range result.Series {

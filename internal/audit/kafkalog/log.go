@@ -104,7 +104,7 @@ func Open(ctx context.Context, opts []kgo.Opt, topic string) (*Log, error) {
 	m, err := l.metadata(ctx)
 	switch {
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
-		err = fmt.Errorf("the topic %s does not exist on these brokers. Check its name, and that the brokers belong to the right cluster", topic)
+		err = fmt.Errorf("the topic %s does not exist on these brokers: %w", topic, err)
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
 		err = fmt.Errorf("reading the topic %s is not allowed (%w). Grant the user Describe and Read on it", topic, err)
 	case err != nil:

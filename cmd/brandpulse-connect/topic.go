@@ -13,6 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/urfave/cli/v2"
+
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/topicname"
 )
 
 // topicTimeout is how long Kafka may take to create a topic.
@@ -65,6 +67,8 @@ func runTopicCreate(c *cli.Context) error {
 	}
 	topic, partitions, replicas := names[0], c.Int("partitions"), c.Int("replication-factor")
 	switch {
+	case !topicname.Valid(topic):
+		return fmt.Errorf("%q is not the name of a topic, which has %s", topic, topicname.Allowed)
 	case partitions < 1 || partitions > math.MaxInt32:
 		return fmt.Errorf("--partitions is %d: it must be 1 or more", partitions)
 	case replicas < 0 || replicas > math.MaxInt16:

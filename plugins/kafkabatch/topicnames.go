@@ -3,25 +3,22 @@ package kafkabatch
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/topicname"
 )
 
-// topicPattern is what Kafka allows as the name of a topic. Regular expressions are
-// not supported: what is refused before the group is joined (another topic's
+// wrongTopicName describes the allowed names of topics. Regular expressions are not
+// supported: what is refused before the group is joined (another topic's
 // offsets, a compacted one, one that may not be read) is known of topics that have
 // names, and points carry no topic unless asked to, so one that comes to match
 // later would be counted among the others.
-const topicPattern = `^[a-zA-Z0-9._-]{1,249}$`
-
-var topicName = regexp.MustCompile(topicPattern)
-
-const wrongTopicName = "is not the name of a topic, which has up to 249 letters, digits, dots, underscores and hyphens; regular expressions are not supported: name each topic"
+const wrongTopicName = "is not the name of a topic, which has " + topicname.Allowed + "; regular expressions are not supported: name each topic"
 
 // topicLint is the lint rule of topics, which is called for the list and for each of
 // its elements. An element may be several topics with commas between them.
 const topicLint = `root = if this.type() != "string" { [] } else if this.contains(":") { [ "` + wrongTopicParts + `" ] } else {
-  this.split(",").map_each(name -> name.trim()).filter(name -> name != "" && (!name.re_match("` + topicPattern + `") || name == "." || name == "..")).map_each(name -> "topics: %q ".format(name) + "` + wrongTopicName + `")
+  this.split(",").map_each(name -> name.trim()).filter(name -> name != "" && (!name.re_match("` + topicname.Pattern + `") || name == "." || name == "..")).map_each(name -> "topics: %q ".format(name) + "` + wrongTopicName + `")
 }`
 
 func checkTopics(topics []string) error {
@@ -32,7 +29,7 @@ func checkTopics(topics []string) error {
 		switch {
 		case strings.Contains(name, ":"):
 			return errors.New(wrongTopicParts)
-		case !topicName.MatchString(name) || name == "." || name == "..":
+		case !topicname.Valid(name):
 			return fmt.Errorf("%s: %q %s", fieldTopics, name, wrongTopicName)
 		}
 	}

@@ -83,6 +83,7 @@ func TestMistypedCommandsGetAHint(t *testing.T) {
 		{"topic craete mine", []string{"Did you mean create?"}},
 		{"template lnt", []string{"Unrecognised command: template lnt", "Did you mean lint?"}},
 		{"topic --nope", []string{"-nope", "brandpulse-connect topic --help"}},
+		{"topic create bad/name", []string{`"bad/name" is not the name of a topic`, "up to 249 letters, digits, dots, underscores and hyphens"}},
 		{"create influxd", []string{"Did you mean influxdb?"}},
 		{"create a b", []string{"one expression"}},
 	} {

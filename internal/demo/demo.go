@@ -81,7 +81,7 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 		stop: stop, pipes: pipes, kafka: kafka, tally: tally, db: db,
 		view: newView(o), crashes: o.crashes(),
 	}
-	w.why = newHindrance(dir, func() string { return pipes.ingest.Tail(10) }, w.view)
+	w.why = newHindrance(dir, func() string { return lastError(pipes.ingest.Tail(100)) }, w.view)
 	// A crash must hit an ingest with work to do: behind a generator that is far ahead,
 	// the ingest would have stored everything at once.
 	if !o.Crash {

@@ -15,6 +15,8 @@ const (
 	leastFree = 8 << 20
 	// fullLimit is how long a disk may stay full before the demo ends.
 	fullLimit = 30 * time.Second
+	// endLimit is the time without a stored tweet after which the demo ends.
+	endLimit = 2 * time.Minute
 	// stuckLimit is the time without a stored tweet after which the demo prints the
 	// reason.
 	stuckLimit = 10 * time.Second
@@ -24,7 +26,7 @@ const (
 type hindrance struct {
 	dir  string
 	free func(dir string) (bytes uint64, ok bool)
-	// tail returns the end of the ingest's log.
+	// tail returns the ingest's last error.
 	tail func() string
 	say  func(format string, args ...any)
 
@@ -41,17 +43,31 @@ func newHindrance(dir string, tail func() string, v *view) *hindrance {
 // begin resets the time since the last progress.
 func (h *hindrance) begin() { h.storedAt = time.Now() }
 
-// look reports why nothing is stored. It is called once a second, as is lookAtDisk.
-func (h *hindrance) look(now time.Time, held, stored counts) {
-	if n := stored.total(); n != h.lastStored || held.total() <= n {
+// stuck reports whether nothing has been stored for stuckLimit.
+func (h *hindrance) stuck(now time.Time) bool { return now.Sub(h.storedAt) >= stuckLimit }
+
+// failure is the error of a demo that ends because nothing is stored.
+func (h *hindrance) failure(now time.Time) error {
+	return fmt.Errorf("nothing has been stored for %s. The last error of the ingest:\n%s", now.Sub(h.storedAt).Round(time.Second), h.tail())
+}
+
+// look reports why nothing is stored. It is called once a second, as is lookAtDisk. Its
+// error ends the demo. down means that a server does not respond, so held and stored may
+// be old.
+func (h *hindrance) look(now time.Time, held, stored counts, down bool) error {
+	if n := stored.total(); n != h.lastStored || held.total() <= n && !down {
 		h.lastStored, h.storedAt, h.stuckSaid = n, now, false
-		return
+		return nil
 	}
 	if now.Sub(h.storedAt) >= stuckLimit && !h.stuckSaid && h.fullSince.IsZero() {
 		h.stuckSaid = true
 		h.say("Nothing has been stored for %s, and %s tweets are waiting. The end of the ingest's log:\n%s",
-			stuckLimit, humanize.Comma(held.total()-stored.total()), h.tail())
+			stuckLimit, humanize.Comma(max(0, held.total()-stored.total())), h.tail())
 	}
+	if now.Sub(h.storedAt) >= endLimit {
+		return h.failure(now)
+	}
+	return nil
 }
 
 // lookAtDisk reports a full disk. Its error ends the demo.

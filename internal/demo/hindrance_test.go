@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -51,7 +52,7 @@ func TestReasonForNoProgressIsPrinted(t *testing.T) {
 			for ; second < 90; second++ {
 				now := begin.Add(time.Duration(second) * time.Second)
 				err := h.lookAtDisk(now)
-				h.look(now, counts{100}, counts{c.stored(second)})
+				err = errors.Join(err, h.look(now, counts{100}, counts{c.stored(second)}, false))
 				if err != nil {
 					if !strings.Contains(err.Error(), "TMPDIR") {
 						t.Error(err)
@@ -71,5 +72,31 @@ func TestReasonForNoProgressIsPrinted(t *testing.T) {
 				t.Errorf("it prints: %s", said.String())
 			}
 		})
+	}
+}
+
+// If this fails, a demo whose tweets are never stored does not end, or its error has no
+// reason, or an idle demo ends.
+func TestDemoEndsWithoutProgress(t *testing.T) {
+	for name, c := range map[string]struct {
+		stored int64
+		down   bool
+		ends   bool
+	}{
+		"waiting tweets":          {0, false, true},
+		"a server is down":        {0, true, true},
+		"down with stored tweets": {100, true, true},
+		"idle":                    {100, false, false},
+	} {
+		begin := time.Now()
+		h := &hindrance{storedAt: begin, tail: func() string { return "status 404" }, say: func(string, ...any) {}}
+		var err error
+		second := 0
+		for ; second < 300 && err == nil; second++ {
+			err = h.look(begin.Add(time.Duration(second)*time.Second), counts{100}, counts{c.stored}, c.down)
+		}
+		if c.ends != (err != nil) || err != nil && (!strings.Contains(err.Error(), "status 404") || second > 130) {
+			t.Errorf("%s: %v in second %d", name, err, second)
+		}
 	}
 }

@@ -41,7 +41,7 @@ func openInflux(ctx context.Context, o Options, dir string, begin time.Time) (*i
 		close(db.ready)
 		if err := db.Ping(ctx); err != nil {
 			cancel()
-			return nil, fmt.Errorf("reaching InfluxDB at %s: %w. Start it, or leave out --influxdb-url for one of the demo's own", o.Influx.URL, err)
+			return nil, fmt.Errorf("reaching InfluxDB at %s: %w. Start it, correct --influxdb-url, or leave it out for one of the demo's own", o.Influx.URL, err)
 		}
 		return db, nil
 	}

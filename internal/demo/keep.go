@@ -16,8 +16,8 @@ func keepText(o Options, dir string, dashboard bool, k *kafka, db *influxd.Datab
 	if dashboard {
 		up = append(up, "the dashboard")
 	}
-	fmt.Fprintf(&b, "\nRunning until Ctrl-C: %s and %s.\nThe ingest (%s) stores all tweets that are sent to topic %s.\nIn another terminal:\n\n",
-		strings.Join(up[:len(up)-1], ", "), up[len(up)-1], o.ingestConfig(), k.topic)
+	fmt.Fprintf(&b, "\nRunning until Ctrl-C: %s and %s.\nThe ingest (%s) stores all tweets that are sent to topic %s.\n%sIn another terminal:\n\n",
+		strings.Join(up[:len(up)-1], ", "), up[len(up)-1], o.ingestConfig(), k.topic, lossText(o))
 	exports := [][2]string{
 		{"KAFKA_BROKERS", k.brokers}, {"TOPIC", k.topic}, {"DEAD_TOPIC", k.dead},
 		{"INFLUXDB_URL", db.URL}, {"INFLUXDB_BUCKET", db.Bucket},
@@ -44,4 +44,20 @@ func keepText(o Options, dir string, dashboard bool, k *kafka, db *influxd.Datab
 	fmt.Fprintf(&b, "  %s --group %s\n", audit, k.group)
 	fmt.Fprintf(&b, "  %s topic create mine --partitions 8\n\n", o.Name)
 	return b.String()
+}
+
+// lossText names the data that ends with the demo's own servers, including what the
+// user has created there. A server of the user's keeps its data.
+func lossText(o Options) string {
+	var lost []string
+	if o.KafkaBrokers == "" {
+		lost = append(lost, "topics")
+	}
+	if o.Influx.URL == "" {
+		lost = append(lost, "buckets")
+	}
+	if len(lost) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Ctrl-C ends everything and deletes all %s here, yours too.\n", strings.Join(lost, " and "))
 }

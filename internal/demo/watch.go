@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -67,6 +68,10 @@ func (w *watcher) untilStored(ctx context.Context) error {
 			return ctx.Err()
 		case <-w.stop:
 			w.stop = nil
+			if w.why.stuck(time.Now()) {
+				w.pipes.hopeless = true
+				return w.why.failure(time.Now())
+			}
 			if err := w.kafka.reachable(ctx); err != nil {
 				w.pipes.hopeless = true
 				return fmt.Errorf("reading Kafka at %s for the comparison: %w", w.kafka.brokers, err)
@@ -96,12 +101,20 @@ func (w *watcher) untilStored(ctx context.Context) error {
 		if err := w.why.lookAtDisk(time.Now()); err != nil {
 			return err
 		}
-		if kafkaDown || influxDown {
+		down := kafkaDown || influxDown
+		if err := w.why.look(time.Now(), held, now, down); err != nil {
+			w.pipes.hopeless = true
+			return err
+		}
+		if down {
+			// Nobody waits for a server that is down after Ctrl-C.
+			if w.pipes.stopped && w.why.stuck(time.Now()) {
+				w.pipes.hopeless = true
+				return w.why.failure(time.Now())
+			}
 			lastProgress = time.Now() // The pipelines wait, and so does the demo.
-			w.why.begin()
 			continue
 		}
-		w.why.look(time.Now(), held, now)
 		if len(w.crashes) > 0 && now.total() >= w.crashes[0] {
 			w.crashes = w.crashes[1:]
 			if err := w.pipes.crashIngest(); err != nil {
@@ -172,7 +185,7 @@ func (o *outage) look(say func(string, ...any), server string, err error) bool {
 	switch {
 	case err != nil && o.since.IsZero():
 		o.since = time.Now()
-		say("%s does not respond: %v.\nThe pipelines wait for it and lose nothing. Press Ctrl-C to end.", server, err)
+		say("%s does not respond: %s.\nThe pipelines wait for it and lose nothing. Press Ctrl-C to end.\nThe demo ends if nothing is stored for %s.", server, strings.TrimRight(err.Error(), "\n."), endLimit)
 	case err == nil && !o.since.IsZero():
 		say("%s responds again, after %s.", server, time.Since(o.since).Round(time.Second))
 		o.since = time.Time{}

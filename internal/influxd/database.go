@@ -44,24 +44,6 @@ func (d *Database) Sibling(bucket string) *Database {
 	return &sibling
 }
 
-// Ping returns an error unless a server responds at the address, with any status.
-func (d *Database) Ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL+"/ping", nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if failed := (*url.Error)(nil); errors.As(err, &failed) {
-		err = failed.Err // without the address, which the caller adds
-	}
-	if err != nil {
-		return err
-	}
-	return response.Body.Close()
-}
-
 // Close closes idle connections.
 func (d *Database) Close() { d.client.Close() }
 

@@ -28,6 +28,9 @@ func TestKeptDemoCanBeUsedByItsPrintedCommands(t *testing.T) {
 	if !strings.Contains(log, "Running until Ctrl-C: Kafka, InfluxDB and the ingest.") {
 		t.Errorf("the running parts are not listed:\n%s", log)
 	}
+	if !strings.Contains(log, "Ctrl-C ends everything and deletes all topics and buckets") {
+		t.Errorf("no warning about the data in\n%s", log)
+	}
 	variables := map[string]string{}
 	for _, line := range exported.FindAllStringSubmatch(log, -1) {
 		variables[line[1]] = line[2]

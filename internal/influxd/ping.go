@@ -1,0 +1,70 @@
+package influxd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Ping returns an error if no server responds at the address, or a server that cannot
+// be InfluxDB. A gateway may hide every sign of InfluxDB, so an error needs proof: the
+// path of queries is unknown or a web page, without InfluxDB's headers or JSON. The
+// path /ping alone proves nothing, since Benthos has it too.
+func (d *Database) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	ping, _, err := d.probe(ctx, http.MethodGet, "/ping")
+	if err != nil {
+		return err
+	}
+	if fromInflux(ping) || ping.StatusCode >= 500 || ping.StatusCode == http.StatusUnauthorized || ping.StatusCode == http.StatusForbidden {
+		return nil
+	}
+	query, body, err := d.probe(ctx, http.MethodPost, "/api/v2/query?"+url.Values{"org": {d.Org}}.Encode())
+	if err != nil || fromInflux(query) || json.Valid(body) {
+		return nil //nolint:nilerr // the server responds, and nothing proves that it is another one
+	}
+	page := query.StatusCode < 400 && strings.HasPrefix(query.Header.Get("Content-Type"), "text/html")
+	switch query.StatusCode {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+	default:
+		if !page {
+			return nil
+		}
+	}
+	return fmt.Errorf("the server there is not InfluxDB: it responded %s to POST /api/v2/query, without a header of InfluxDB", query.Status)
+}
+
+// fromInflux reports whether a response has a header that only InfluxDB sets.
+func fromInflux(r *http.Response) bool {
+	for _, name := range []string{"X-Influxdb-Version", "X-Influxdb-Build", "X-Influxdb-Error", "X-Platform-Error-Code"} {
+		if r.Header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// probe sends an empty request without the token and returns the start of the body.
+func (d *Database) probe(ctx context.Context, method, path string) (*http.Response, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(d.URL, "/")+path, http.NoBody)
+	if err != nil {
+		return nil, nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if failed := (*url.Error)(nil); errors.As(err, &failed) {
+		err = failed.Err // without the address, which the caller adds
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	return response, body, nil
+}

@@ -24,18 +24,18 @@ func listen(address string) (net.Listener, error) {
 	if err == nil {
 		return listener, nil
 	}
-	free := net.JoinHostPort(host, "0")
+	free := "127.0.0.1:0"
 	why := err
 	if operation := (*net.OpError)(nil); errors.As(err, &operation) {
 		why = operation.Err
 	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		why = errors.New("another program listens there, perhaps another dashboard")
+		why, free = errors.New("another program listens there, perhaps another dashboard"), net.JoinHostPort(host, "0")
 	case errors.Is(err, syscall.EACCES):
-		why = errors.New("permission denied; ports below 1024 are reserved for root")
+		why, free = errors.New("permission denied; ports below 1024 are reserved for root"), net.JoinHostPort(host, "0")
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		why, free = errors.New("no network interface of this machine has that address"), "127.0.0.1:0"
+		why = errors.New("no network interface of this machine has that address")
 	}
 	return nil, fmt.Errorf("the dashboard cannot listen on %s: %w. Choose another --address, such as --address %s, which picks a free port", address, why, free)
 }

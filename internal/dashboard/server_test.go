@@ -334,6 +334,7 @@ func TestAddressesToListenOn(t *testing.T) {
 		"127.0.0.1:99999":              `the port "99999" is not a number from 0 to 65535. Set --address HOST:PORT`,
 		"127.0.0.1:x":                  `the port "x" is not a number from 0 to 65535. Set --address HOST:PORT`,
 		"127.0.0.1:":                   `the port "" is not a number from 0 to 65535. Set --address HOST:PORT`,
+		"nohost.invalid:8686":          "Choose another --address, such as --address 127.0.0.1:0",
 		"192.0.2.1:8686":               "no network interface of this machine has that address. Choose another --address, such as --address 127.0.0.1:0",
 	} {
 		if _, err := Listen(Options{Address: address, Influx: influx}); err == nil || !strings.Contains(err.Error(), want) {

@@ -163,7 +163,7 @@ func auditArguments(c *cli.Context) (pipeline string, err error) {
 			}
 		}
 		if err := set.Parse(rest); err != nil {
-			return "", err
+			return "", usageError(c, err, false)
 		}
 		var errs []error
 		set.Visit(func(f *flag.Flag) { errs = append(errs, c.Set(f.Name, f.Value.String())) })

@@ -56,7 +56,7 @@ func auditSettingsFrom(c *cli.Context, pipeline string) (*auditSettings, error) 
 		yaml, err = os.ReadFile(pipeline)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the pipeline: %w", err)
+		return nil, unread(err)
 	}
 	s, err := auditPipeline(yaml)
 	if err != nil {

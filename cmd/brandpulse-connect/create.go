@@ -76,7 +76,7 @@ func schemaWith(templates []string) (*service.ConfigSchema, error) {
 	for _, file := range templates {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("reading a template: %w", err)
+			return nil, unread(err)
 		}
 		if err := env.RegisterTemplateYAML(string(text)); err != nil {
 			return nil, fmt.Errorf("template %s: %w", file, err)

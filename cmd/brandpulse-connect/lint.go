@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"regexp"
@@ -80,6 +81,9 @@ func runLint(c *cli.Context) error {
 // not replace.
 func allLints(linter *configlint.Linter, target string, stock []string) (lines []string) {
 	text, err := os.ReadFile(target)
+	if errors.Is(err, fs.ErrNotExist) {
+		return []string{unread(err).Error()}
+	}
 	if err != nil || path.Ext(target) == ".md" {
 		for _, lint := range stock {
 			lines = append(lines, target+lint)

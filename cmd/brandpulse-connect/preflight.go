@@ -28,12 +28,20 @@ func (p *preflight) check(c *cli.Context) error {
 	command := c.Command.Name
 	run := command == "run" || command == binaryName
 	if !run && command != "streams" && command != "echo" {
+		if command == "test" {
+			return filesExist(c.Args().Slice())
+		}
 		return nil // test, blobl and the like set variables of their own.
 	}
 	if err := flagsFirst(c); err != nil {
 		return err
 	}
 	p.restAPI = command == "streams" && !c.Bool("no-api")
+	if command == "streams" {
+		if err := filesExist(c.Args().Slice()); err != nil {
+			return err
+		}
+	}
 	files, err := configFiles(c)
 	if err != nil {
 		return err
@@ -51,6 +59,9 @@ func (p *preflight) check(c *cli.Context) error {
 	var checked []string
 	for _, file := range files {
 		text, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return unread(err)
+		}
 		if err != nil {
 			continue // Benthos reports it.
 		}
@@ -75,6 +86,20 @@ func (p *preflight) check(c *cli.Context) error {
 	p.variables.guard(checked)
 	if run || command == "streams" {
 		return httpOf(c, linter, files).try()
+	}
+	return nil
+}
+
+// filesExist returns an error if a path is of a file that does not exist. Benthos expands
+// patterns and folders with '...' itself.
+func filesExist(paths []string) error {
+	for _, path := range paths {
+		if strings.ContainsAny(path, "*?[") || strings.HasSuffix(path, "...") {
+			continue
+		}
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return unread(err)
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -70,6 +71,9 @@ func runTemplateLint(c *cli.Context) error {
 	}
 	fmt.Fprint(os.Stderr, stock.before)
 	if stock.print(c.Bool("verbose"), func(target string) (lines []string) {
+		if _, err := os.Stat(target); errors.Is(err, fs.ErrNotExist) {
+			return []string{unread(err).Error()}
+		}
 		for _, lint := range stock.lints[target] {
 			lines = append(lines, target+lint)
 		}

@@ -124,7 +124,7 @@ func topicKafka(c *cli.Context) (brokers string, options []kgo.Opt, err error) {
 	if file := c.String("pipeline"); file != "" {
 		yaml, err := os.ReadFile(file)
 		if err != nil {
-			return "", nil, fmt.Errorf("reading the pipeline: %w", err)
+			return "", nil, unread(err)
 		}
 		if s, err = auditPipeline(yaml); err != nil {
 			return "", nil, fmt.Errorf("reading %s: %w", file, err)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -38,6 +40,16 @@ func runSubcommand(c *cli.Context) error {
 	}
 	return fmt.Errorf("Unrecognised command: %s %s\n%sThe commands of %s: %s. For all flags, run %s --help", //nolint:staticcheck // as Benthos begins it
 		c.Command.Name, name, hint, c.Command.Name, strings.Join(names, ", "), c.Command.HelpName)
+}
+
+// unread returns the error for a file that cannot be read, in the same words for every
+// command.
+func unread(err error) error {
+	var at *fs.PathError
+	if !errors.As(err, &at) {
+		return err
+	}
+	return fmt.Errorf("reading %s: %w. Check its path", at.Path, at.Err)
 }
 
 // wrappingOn returns a writer to f that wraps long lines if f is a terminal. Each write
@@ -92,7 +104,7 @@ func interspersed(c *cli.Context) (arguments []string, err error) {
 			value, rest = rest[0], rest[1:]
 		}
 		if err := c.Set(flag.Names()[0], value); err != nil {
-			return nil, fmt.Errorf("--%s %s: %w", name, value, err)
+			return nil, usageError(c, fmt.Errorf("invalid value %q for flag -%s: %w", value, name, err), false)
 		}
 	}
 	return arguments, nil

@@ -50,6 +50,7 @@ func TestHelpIsOfThisDistribution(t *testing.T) {
 // 0.
 func TestMistypedCommandsGetAHint(t *testing.T) {
 	t.Parallel()
+	const noFile = "reading nope.yaml: no such file or directory. Check its path"
 	for _, c := range []struct {
 		args string
 		says []string
@@ -84,6 +85,15 @@ func TestMistypedCommandsGetAHint(t *testing.T) {
 		{"template lnt", []string{"Unrecognised command: template lnt", "Did you mean lint?"}},
 		{"topic --nope", []string{"-nope", "brandpulse-connect topic --help"}},
 		{"topic create bad/name", []string{`"bad/name" is not the name of a topic`, "up to 249 letters, digits, dots, underscores and hyphens"}},
+		{"topic create x --partitions abc", []string{`invalid value "abc" for flag -partitions`, "brandpulse-connect topic create --help"}},
+		{"run nope.yaml", []string{noFile}},
+		{"echo nope.yaml", []string{noFile}},
+		{"streams --no-api nope.yaml", []string{noFile}},
+		{"test nope.yaml", []string{noFile}},
+		{"lint nope.yaml", []string{noFile}},
+		{"template lint nope.yaml", []string{noFile}},
+		{"create -t nope.yaml influxdb", []string{noFile}},
+		{"topic create x --pipeline nope.yaml", []string{noFile}},
 		{"create influxd", []string{"Did you mean influxdb?"}},
 		{"create a b", []string{"one expression"}},
 	} {

@@ -46,7 +46,7 @@ func TestLintIsThatOfBenthosAndMore(t *testing.T) {
 		"a right file":               {args: []string{in("good.yaml")}, not: "good"},
 		"a right file, verbose":      {args: []string{"--verbose", in("good.yaml")}, says: []string{"good.yaml: OK"}},
 		"no file":                    {args: nil, code: 1, says: []string{"no file to lint. Name files or folders"}},
-		"a file that does not exist": {args: []string{in("nowhere.yaml")}, code: 1, says: []string{"nowhere.yaml(1,1) ", "no such file"}},
+		"a file that does not exist": {args: []string{in("nowhere.yaml")}, code: 1, says: []string{"reading ", "nowhere.yaml: no such file or directory. Check its path"}},
 		"several files": {args: []string{in("good.yaml"), in("more/typed.yml"), in("more/deep/level.yaml")}, env: "x", code: 1, says: []string{
 			`typed.yml(3,1) count is "x": it must be a whole number (from the environment variable N)`, `level.yaml(1,1) level is "LOUD": it must be OFF, `}},
 		"a folder":             {args: []string{"--verbose", in("more/...")}, env: "5", code: 1, says: []string{"typed.yml: OK", "level.yaml: FAILED", "level.yaml(1,1) "}},

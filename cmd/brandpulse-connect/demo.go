@@ -56,6 +56,9 @@ second Ctrl-C ends the demo at once. Its files are in the temporary folder
 }
 
 func runDemo(c *cli.Context) error {
+	if value := c.Args().First(); value == "true" || value == "false" {
+		return fmt.Errorf("demo takes no arguments, got %q. The value of a switch needs an equals sign, as in --dashboard=%s", c.Args().Slice(), value)
+	}
 	if c.Args().Present() {
 		return fmt.Errorf("demo takes no arguments, got %q", c.Args().Slice())
 	}

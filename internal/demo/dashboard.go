@@ -22,8 +22,10 @@ func serveDashboard(ctx context.Context, o Options, k *kafka, db *influxd.Databa
 		Address: dashboard.DefaultAddress,
 		Influx:  brandview.Source{URL: db.URL, Token: db.Token, Org: db.Org, Bucket: db.Bucket, Measurement: "tweets", Texts: textsMeasurement},
 		Pipeline: pipelineview.Source{
-			Metrics: []string{"http://" + at.generate + "/metrics", "http://" + at.ingest + "/metrics"},
+			Metrics: []string{metricsOf(at.generate), metricsOf(at.ingest)},
 			Kafka:   brokerList(k.brokers), Topic: k.topic, Group: k.group,
+			// The generator's end is no problem: if it fails, the demo ends.
+			Ended: func(address string) bool { return address == metricsOf(at.generate) && at.generated.Load() },
 		},
 		DeadLetters: deadview.Source{Kafka: brokerList(k.brokers), Topic: k.dead},
 	}
@@ -43,3 +45,5 @@ func serveDashboard(ctx context.Context, o Options, k *kafka, db *influxd.Databa
 	})
 	return server.URL(), func() { cancel(); serving.Wait() }, nil
 }
+
+func metricsOf(address string) string { return "http://" + address + "/metrics" }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/config"
@@ -41,6 +42,8 @@ func newPipelines(dir string, o Options, k *kafka, db *influxd.Database, at addr
 // addresses of their metrics
 type addresses struct {
 	ingest, generate, texts string // HOST:PORT
+	// generated is set once the generator has ended, for the dashboard.
+	generated *atomic.Bool
 }
 
 func httpAddresses() (addresses, error) {
@@ -49,7 +52,7 @@ func httpAddresses() (addresses, error) {
 		return addresses{}, err
 	}
 	address := func(i int) string { return "127.0.0.1:" + strconv.Itoa(ports[i]) }
-	return addresses{ingest: address(0), generate: address(1), texts: address(2)}, nil
+	return addresses{ingest: address(0), generate: address(1), texts: address(2), generated: new(atomic.Bool)}, nil
 }
 
 // start runs a shipped config. The variables are added to the common ones.
@@ -70,6 +73,12 @@ func (p *pipelines) startGenerator() (err error) {
 		"COUNT="+strconv.FormatInt(p.o.Count, 10),
 		"SEED="+strconv.FormatInt(p.o.Seed, 10),
 		"MODE="+p.o.Mode)
+	if err == nil {
+		go func(generator *process.Process) {
+			<-generator.Done()
+			p.at.generated.Store(true)
+		}(p.generate)
+	}
 	return err
 }
 

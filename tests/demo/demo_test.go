@@ -192,3 +192,23 @@ func TestDemoFailsOnADifference(t *testing.T) {
 		t.Fatalf("the difference is not shown:\n%s", log)
 	}
 }
+
+// If this fails, `--dashboard false` is refused without saying how it is written.
+func TestDemoSaysHowASwitchIsSet(t *testing.T) {
+	t.Parallel()
+	p := start(t, "--dashboard", "false")
+	if code := p.Wait(t, 30*time.Second); code != 1 || !strings.Contains(p.Log(t), "--dashboard=false") {
+		t.Errorf("exit code %d:\n%s", code, p.Log(t))
+	}
+}
+
+// If this fails, the demo waits for ever for a server that is not InfluxDB.
+func TestDemoRefusesAServerThatIsNotInfluxDB(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	p := start(t, "--influxdb-url", other.URL, "--count", "10")
+	if code := p.Wait(t, 30*time.Second); code != 1 || !strings.Contains(p.Log(t), "the server there is not InfluxDB") {
+		t.Errorf("exit code %d:\n%s", code, p.Log(t))
+	}
+}

@@ -28,10 +28,12 @@ const (
 // endpoint is a process with metrics. Its address may contain a user, a password or a
 // key, so viewers see only its name, and no other server receives them.
 type endpoint struct {
-	url  string
-	name string // scheme, host and path
-	http *http.Client
-	last *scrape // the newest that came
+	address string // as given
+	ended   bool   // finished as planned
+	url     string
+	name    string // scheme, host and path
+	http    *http.Client
+	last    *scrape // the newest that came
 	contact
 }
 
@@ -55,7 +57,7 @@ func newEndpoint(address string) (*endpoint, error) {
 	}
 	name := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
 	return &endpoint{
-		url: u.String(), name: name.String(), contact: contact{error: errors.New("not read yet")},
+		address: address, url: u.String(), name: name.String(), contact: contact{error: errors.New("not read yet")},
 		http: &http.Client{Timeout: scrapeTimeout, CheckRedirect: sameServer},
 	}, nil
 }

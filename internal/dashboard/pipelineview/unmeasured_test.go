@@ -102,3 +102,26 @@ func TestSinceWhenNobodyAnswers(t *testing.T) {
 		t.Errorf("%+v answers again", e)
 	}
 }
+
+// If this fails, the page warns for ever of a generator that has finished as planned.
+func TestProcessThatHasEndedAsPlannedIsNoProblem(t *testing.T) {
+	generator, ofGenerator := served(t)
+	ingest, ofIngest := served(t)
+	set(ofGenerator, "tweet_generator_generated 100\n")
+	set(ofIngest, "sentiment_window_points 0\n")
+	ended := false
+	v := newTestView(t, Source{Metrics: []string{generator, ingest}, Ended: func(address string) bool { return ended && address == generator }})
+	v.readAfterASecond(t.Context())
+	ofGenerator.Store(nil)
+	v.readAfterASecond(t.Context())
+	if u := v.Look(0); len(u.Endpoints) != 2 || len(v.facts.Away) != 1 {
+		t.Fatalf("a generator that does not respond: %+v, away: %q", u.Endpoints, v.facts.Away)
+	}
+	ended = true
+	for range 2 {
+		v.readAfterASecond(t.Context())
+		if u := v.Look(0); len(u.Endpoints) != 1 || u.Endpoints[0].URL == generator || len(v.facts.Away) != 0 || v.facts.Endpoints != 1 {
+			t.Errorf("a generator that has ended: %+v, away: %q of %d", u.Endpoints, v.facts.Away, v.facts.Endpoints)
+		}
+	}
+}

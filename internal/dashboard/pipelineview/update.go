@@ -39,6 +39,9 @@ func (v *View) Look(since uint64) Update {
 		}
 	}
 	for _, e := range v.endpoints {
+		if e.ended {
+			continue
+		}
 		u.Endpoints = append(u.Endpoints, e.describe(e.name, e.last != nil))
 	}
 	if v.brokers != nil {
@@ -62,7 +65,6 @@ func (v *View) judge(kafkaError error) {
 	now.rates = v.rates()
 	r := now.rates
 	f := Facts{
-		Endpoints: len(v.endpoints),
 		Generated: float64(r.Generated), Kafka: float64(r.Kafka), Decoded: float64(r.Decoded), Stored: float64(r.Stored),
 		Missed: v.rate(missed, rateSpan), Lag: float64(r.Lag), LagGrowth: v.lagGrowth(), LagSeconds: float64(r.LagSeconds),
 		Waiting: float64(r.Waiting), PointWait: pointWait(r), Retries: float64(r.Retries),
@@ -75,6 +77,9 @@ func (v *View) judge(kafkaError error) {
 	}
 	v.totals = v.total()
 	for _, e := range v.endpoints {
+		if !e.ended {
+			f.Endpoints++
+		}
 		if e.error != nil {
 			f.Away = append(f.Away, e.name)
 		}

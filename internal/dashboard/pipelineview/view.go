@@ -30,11 +30,15 @@ type Source struct {
 	Kafka   []string // brokers; none: what Kafka holds is told by the metrics
 	Topic   string
 	Group   string
+	// Ended reports whether the process behind an address of Metrics has finished as
+	// planned, so that it is no longer asked or shown. It may be nil.
+	Ended func(address string) bool
 }
 
 // View reads when it runs.
 type View struct {
 	endpoints []*endpoint
+	hasEnded  func(address string) bool
 	brokers   *brokers // nil without Kafka
 	kafka     contact  // how asking them goes
 	now       func() time.Time
@@ -63,7 +67,10 @@ type sample struct {
 
 // New gives a view. It asks nothing yet.
 func New(source Source) (*View, error) {
-	v := &View{now: time.Now, revision: 1, wake: make(chan struct{}, 1), changed: make(chan struct{})}
+	v := &View{now: time.Now, revision: 1, wake: make(chan struct{}, 1), changed: make(chan struct{}), hasEnded: source.Ended}
+	if v.hasEnded == nil {
+		v.hasEnded = func(string) bool { return false }
+	}
 	for _, address := range source.Metrics {
 		e, err := newEndpoint(address)
 		if err != nil {
@@ -151,6 +158,9 @@ func (v *View) read(ctx context.Context) {
 	scrapes := make([]*scrape, len(v.endpoints))
 	errs := make([]error, len(v.endpoints))
 	for i, e := range v.endpoints {
+		if e.ended {
+			continue
+		}
 		asking.Go(func() { scrapes[i], errs[i] = e.scrape(ctx, v.now) })
 	}
 	var state logState
@@ -179,6 +189,10 @@ func (v *View) read(ctx context.Context) {
 		}
 	}
 	for i, e := range v.endpoints {
+		// Asked after the scrape: a process that ends during it has not failed.
+		if e.ended = v.hasEnded(e.address); e.ended {
+			errs[i] = nil
+		}
 		e.note(errs[i], begin)
 		if scrapes[i] == nil {
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -87,7 +88,7 @@ func runDemo(c *cli.Context) error {
 		Name:     os.Args[0],
 		Terminal: isatty.IsTerminal(os.Stdout.Fd()) || isatty.IsCygwinTerminal(os.Stdout.Fd()),
 		Width:    terminalWidth,
-		Out:      colorable.NewColorableStdout(),
+		Out:      untilClosed(colorable.NewColorableStdout(), cancel),
 	})
 	switch {
 	case errors.Is(err, demo.ErrInterrupted):
@@ -124,3 +125,21 @@ func interrupts(cancel context.CancelFunc) <-chan struct{} {
 	}()
 	return stop
 }
+
+// untilClosed returns a writer that cancels when out fails, for instance when
+// `| head` has read enough. SIGPIPE would end the process at once, and leave its files
+// behind.
+func untilClosed(out io.Writer, cancel context.CancelFunc) io.Writer {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // never read: Write returns the error
+	return writerFunc(func(p []byte) (int, error) {
+		n, err := out.Write(p)
+		if err != nil {
+			cancel()
+		}
+		return n, err
+	})
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

@@ -41,7 +41,7 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 			return
 		}
 		interrupted, err = true, ErrInterrupted
-		fmt.Fprintln(o.Out, "Interrupted before the comparison. All processes and files of the demo are removed.")
+		fmt.Fprintln(o.Out, "Interrupted before the comparison. The demo's processes and files are removed.")
 	}()
 
 	kafka, err := openKafka(setUp, o, dir, begin)

@@ -36,12 +36,13 @@ func keepText(o Options, dir string, dashboard bool, k *kafka, db *influxd.Datab
 	if _, err := os.Stat(generate); err != nil {
 		generate = filepath.Join(dir, "generate.yaml")
 	}
-	fmt.Fprintf(&b, "More tweets, an independent comparison, and a topic of your own:\n\n  COUNT=100000 %s run %s\n", o.Name, generate)
+	fmt.Fprintf(&b, "More tweets, an independent comparison, and a topic of your own:\n\n  COUNT=100000 %s run%s%s\n", o.Name, separator(len("  COUNT=100000  run ")+len(o.Name)+len(generate)), generate)
 	audit := o.Name + " audit"
 	if o.Stock {
 		audit += " " + filepath.Join(dir, o.ingestConfig())
 	}
-	fmt.Fprintf(&b, "  %s --group %s\n", audit, k.group)
+	group := "--group " + k.group
+	fmt.Fprintf(&b, "  %s%s%s\n", audit, separator(3+len(audit)+len(group)), group)
 	fmt.Fprintf(&b, "  %s topic create mine --partitions 8\n\n", o.Name)
 	return b.String()
 }
@@ -60,4 +61,13 @@ func lossText(o Options) string {
 		return ""
 	}
 	return fmt.Sprintf("Ctrl-C ends everything and deletes all %s here, yours too.\n", strings.Join(lost, " and "))
+}
+
+// separator separates the last argument of a command whose line would have that many
+// columns. A line that is too long is continued, as a shell can read it.
+func separator(columns int) string {
+	if columns > lineWidth {
+		return " \\\n    "
+	}
+	return " "
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 )
 
 // If this fails, the reason is cut off, or hidden behind lines that are no errors.
@@ -41,6 +43,22 @@ func TestWarningNamesOnlyTheDemosOwnServers(t *testing.T) {
 	} {
 		if got := lossText(o); !strings.Contains(got, want) || want == "" && got != "" || len(got) > lineWidth+1 {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// If this fails, a printed command is wider than the terminal.
+func TestKeepTextFitsATerminal(t *testing.T) {
+	k := &kafka{brokers: "127.0.0.1:9092", topic: "tweets", dead: "tweets_dead", group: "brandpulse-demo"}
+	for _, stock := range []bool{false, true} {
+		text := keepText(Options{Name: "brandpulse-connect", Stock: stock}, "/tmp/brandpulse-demo-1234567890", true, k, influxd.NewDatabase("http://127.0.0.1:8086", "o", "b", ""))
+		for line := range strings.SplitSeq(text, "\n") {
+			if utf8.RuneCountInString(line) > lineWidth {
+				t.Errorf("%d columns: %s", len(line), line)
+			}
+		}
+		if !strings.Contains(text, "run \\\n    /tmp/brandpulse-demo-1234567890/generate.yaml\n") {
+			t.Errorf("the command is not continued:\n%s", text)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func TestKeptDemoCanBeUsedByItsPrintedCommands(t *testing.T) {
 	for _, line := range exported.FindAllStringSubmatch(log, -1) {
 		variables[line[1]] = line[2]
 	}
-	group := regexp.MustCompile(`audit --group (\S+)`).FindStringSubmatch(log)
+	group := regexp.MustCompile(`audit[\s\\]+--group (\S+)`).FindStringSubmatch(log)
 	if len(variables) != 5 || group == nil {
 		t.Fatalf("%q are exported, and the group is %q, in\n%s", variables, group, log)
 	}

@@ -3,6 +3,7 @@
 package demo_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -148,4 +149,23 @@ func signalChild(t *testing.T, parent int, program string, s syscall.Signal) {
 		}
 	}
 	t.Fatalf("no child %s of %d in\n%s", program, parent, out)
+}
+
+// If this fails, `demo | head -1` leaves its files behind.
+func TestDemoWhoseReaderEndsLeavesNothing(t *testing.T) {
+	t.Parallel()
+	temp := t.TempDir()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c := exec.CommandContext(ctx, "sh", "-c", `"$0" demo --dashboard=false --count 0 --rate 5000 | head -1`, testenv.Binary(t))
+	c.Env = append(process.Environment(temp), "XDG_CACHE_HOME="+cache, "TMPDIR="+temp)
+	out, err := c.CombinedOutput()
+	left, globErr := filepath.Glob(filepath.Join(temp, "brandpulse-demo-*"))
+	if err != nil || globErr != nil || len(left) > 0 || !strings.Contains(string(out), "Kafka ") {
+		t.Errorf("%q are left, %v, %v, after\n%s", left, err, globErr, out)
+	}
 }

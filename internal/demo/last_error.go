@@ -19,7 +19,7 @@ func lastError(log string) string {
 	lines := strings.Split(strings.TrimSpace(log), "\n")
 	text := lines[len(lines)-1]
 	for _, line := range lines {
-		if found := logged.FindStringSubmatch(line); found != nil && found[1] == "error" {
+		if found := logged.FindStringSubmatch(line); len(found) == 3 && found[1] == "error" {
 			if message, err := strconv.Unquote(found[2]); err == nil {
 				text = message
 			}

@@ -25,7 +25,7 @@ const (
 	ReasonBatch        = "batch"         // not a sound record batch, or one where a record was expected
 	ReasonFailedBefore = "failed_before" // a processor before sentiment_window failed
 	ReasonOrigin       = "origin"        // its position in Kafka is missing, replaced or has no slot
-	ReasonOutOfBounds  = "out_of_bounds" // its time is outside of `event_time_bounds`
+	ReasonOutOfBounds  = "out_of_bounds" // its time is outside of `timestamp_bounds`
 	ReasonUndecodable  = "undecodable"   // not a tweet
 	ReasonUnstorable   = "unstorable"    // a tweet that no point can hold
 

@@ -106,7 +106,7 @@ func startFake(options []kfake.Opt) (*kfake.Cluster, error) {
 // Client returns a client that is closed with the test.
 func (c *Cluster) Client(t testing.TB, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(c.Brokers...)}, options...)...)
+	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(c.Brokers...), kgo.DisableClientMetrics()}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func (c *Cluster) Records(ctx context.Context, topic string) (int64, error) {
 
 // Lag returns the number of records of a topic that a group has not committed.
 func (c *Cluster) Lag(ctx context.Context, group, topic string) (int64, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers...))
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers...), kgo.DisableClientMetrics())
 	if err != nil {
 		return 0, err
 	}
@@ -245,7 +245,7 @@ func committed(ctx context.Context, admin *kadm.Client, group, topic string) (ka
 
 // offsets sums up a function of each partition's first and next offset.
 func (c *Cluster) offsets(ctx context.Context, topic string, of func(partition int32, start, end int64) int64) (int64, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers...))
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers...), kgo.DisableClientMetrics())
 	if err != nil {
 		return 0, err
 	}

@@ -26,9 +26,9 @@ const (
 type hindrance struct {
 	dir  string
 	free func(dir string) (bytes uint64, ok bool)
-	// tail returns the ingest's last error.
-	tail func() string
-	say  func(format string, args ...any)
+	// lastError returns that of the ingest.
+	lastError func() string
+	say       func(format string, args ...any)
 
 	fullSince  time.Time // zero: the disk is not full
 	storedAt   time.Time
@@ -36,8 +36,8 @@ type hindrance struct {
 	stuckSaid  bool
 }
 
-func newHindrance(dir string, tail func() string, v *view) *hindrance {
-	return &hindrance{dir: dir, free: process.FreeBytes, tail: tail, say: v.say, storedAt: time.Now()}
+func newHindrance(dir string, lastError func() string, v *view) *hindrance {
+	return &hindrance{dir: dir, free: process.FreeBytes, lastError: lastError, say: v.say, storedAt: time.Now()}
 }
 
 // begin resets the time since the last progress.
@@ -48,7 +48,7 @@ func (h *hindrance) stuck(now time.Time) bool { return now.Sub(h.storedAt) >= st
 
 // failure is the error of a demo that ends because nothing is stored.
 func (h *hindrance) failure(now time.Time) error {
-	return fmt.Errorf("nothing has been stored for %s. The last error of the ingest:\n%s", now.Sub(h.storedAt).Round(time.Second), h.tail())
+	return fmt.Errorf("nothing has been stored for %s. The last error of the ingest:\n%s", now.Sub(h.storedAt).Round(time.Second), h.lastError())
 }
 
 // look reports why nothing is stored. It is called once a second, as is lookAtDisk. Its
@@ -59,10 +59,10 @@ func (h *hindrance) look(now time.Time, held, stored counts, down bool) error {
 		h.lastStored, h.storedAt, h.stuckSaid = n, now, false
 		return nil
 	}
-	if now.Sub(h.storedAt) >= stuckLimit && !h.stuckSaid && h.fullSince.IsZero() {
+	if h.stuck(now) && !h.stuckSaid && h.fullSince.IsZero() {
 		h.stuckSaid = true
 		h.say("Nothing has been stored for %s, and %s tweets are waiting. The end of the ingest's log:\n%s",
-			stuckLimit, humanize.Comma(max(0, held.total()-stored.total())), h.tail())
+			stuckLimit, humanize.Comma(max(0, held.total()-stored.total())), h.lastError())
 	}
 	if now.Sub(h.storedAt) >= endLimit {
 		return h.failure(now)

@@ -45,9 +45,9 @@ func TestReasonForNoProgressIsPrinted(t *testing.T) {
 			second, begin := 0, time.Now()
 			h := &hindrance{
 				dir: "DIR", storedAt: begin,
-				free: func(string) (uint64, bool) { return c.free(second), c.known },
-				tail: func() string { return "refused" },
-				say:  func(format string, args ...any) { fmt.Fprintf(&said, format+"\n", args...) },
+				free:      func(string) (uint64, bool) { return c.free(second), c.known },
+				lastError: func() string { return "refused" },
+				say:       func(format string, args ...any) { fmt.Fprintf(&said, format+"\n", args...) },
 			}
 			for ; second < 90; second++ {
 				now := begin.Add(time.Duration(second) * time.Second)
@@ -89,7 +89,7 @@ func TestDemoEndsWithoutProgress(t *testing.T) {
 		"idle":                    {100, false, false},
 	} {
 		begin := time.Now()
-		h := &hindrance{storedAt: begin, tail: func() string { return "status 404" }, say: func(string, ...any) {}}
+		h := &hindrance{storedAt: begin, lastError: func() string { return "status 404" }, say: func(string, ...any) {}}
 		var err error
 		second := 0
 		for ; second < 300 && err == nil; second++ {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,13 +31,10 @@ func (d *Database) Ping(ctx context.Context) error {
 	if err != nil || fromInflux(query) || json.Valid(query.body) {
 		return nil // nothing proves that it is another server
 	}
+	noSuchPath := slices.Contains([]int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented}, query.code)
 	page := query.code < 400 && strings.HasPrefix(query.header.Get("Content-Type"), "text/html")
-	switch query.code {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
-	default:
-		if !page {
-			return nil
-		}
+	if !noSuchPath && !page {
+		return nil
 	}
 	return fmt.Errorf("the server there is not InfluxDB: it responded %s to POST /api/v2/query, without a header of InfluxDB", query.status)
 }

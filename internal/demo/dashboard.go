@@ -14,7 +14,7 @@ import (
 
 // serveDashboard serves the dashboard and returns its address, empty if none is wanted.
 // If its usual port is taken, for instance by another dashboard, it uses a free one.
-func serveDashboard(ctx context.Context, o Options, k *kafka, db *influxd.Database, at addresses) (page string, closeFn func(), err error) {
+func serveDashboard(ctx context.Context, o Options, k *kafka, db *influxd.Database, pipes *pipelines) (page string, closeFn func(), err error) {
 	if !o.Dashboard {
 		return "", func() {}, nil
 	}
@@ -22,10 +22,10 @@ func serveDashboard(ctx context.Context, o Options, k *kafka, db *influxd.Databa
 		Address: dashboard.DefaultAddress,
 		Influx:  brandview.Source{URL: db.URL, Token: db.Token, Org: db.Org, Bucket: db.Bucket, Measurement: "tweets", Texts: textsMeasurement},
 		Pipeline: pipelineview.Source{
-			Metrics: []string{metricsOf(at.generate), metricsOf(at.ingest)},
+			Metrics: []string{metricsOf(pipes.at.generate), metricsOf(pipes.at.ingest)},
 			Kafka:   brokerList(k.brokers), Topic: k.topic, Group: k.group,
 			// The generator's end is no problem: if it fails, the demo ends.
-			Ended: func(address string) bool { return address == metricsOf(at.generate) && at.generated.Load() },
+			Ended: func(address string) bool { return address == metricsOf(pipes.at.generate) && pipes.generated() },
 		},
 		DeadLetters: deadview.Source{Kafka: brokerList(k.brokers), Topic: k.dead},
 	}

@@ -58,7 +58,8 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	if err != nil {
 		return false, err
 	}
-	page, closeDashboard, err := serveDashboard(ctx, o, kafka, db.Database, addresses)
+	pipes := newPipelines(dir, o, kafka, db.Database, addresses)
+	page, closeDashboard, err := serveDashboard(ctx, o, kafka, db.Database, pipes)
 	if err != nil {
 		return false, err
 	}
@@ -74,7 +75,6 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 		return false, err
 	}
 	defer tally.close()
-	pipes := newPipelines(dir, o, kafka, db.Database, addresses)
 	defer pipes.close(ctx)
 
 	w := &watcher{

@@ -27,7 +27,7 @@ type pipelines struct {
 	db  *influxd.Database
 	at  addresses
 
-	generate      *process.Process // nil until it is started, as the others
+	generate      atomic.Pointer[process.Process] // nil until it is started, as the others
 	ingest        *process.Process
 	texts         *process.Process // nil without a dashboard
 	ingestCommand process.Command
@@ -39,11 +39,9 @@ func newPipelines(dir string, o Options, k *kafka, db *influxd.Database, at addr
 	return &pipelines{dir: dir, o: o, k: k, db: db, at: at}
 }
 
-// addresses of their metrics
+// addresses are those of the pipelines' metrics.
 type addresses struct {
 	ingest, generate, texts string // HOST:PORT
-	// generated is set once the generator has ended, for the dashboard.
-	generated *atomic.Bool
 }
 
 func httpAddresses() (addresses, error) {
@@ -52,7 +50,7 @@ func httpAddresses() (addresses, error) {
 		return addresses{}, err
 	}
 	address := func(i int) string { return "127.0.0.1:" + strconv.Itoa(ports[i]) }
-	return addresses{ingest: address(0), generate: address(1), texts: address(2), generated: new(atomic.Bool)}, nil
+	return addresses{ingest: address(0), generate: address(1), texts: address(2)}, nil
 }
 
 // start runs a shipped config. The variables are added to the common ones.
@@ -66,20 +64,18 @@ func (p *pipelines) start(name string, variables ...string) (*process.Process, p
 	return started, c, err
 }
 
-func (p *pipelines) startGenerator() (err error) {
-	p.generate, _, err = p.start("generate.yaml",
+func (p *pipelines) startGenerator() error {
+	generator, _, err := p.start("generate.yaml",
 		"HTTP_ADDRESS="+p.at.generate,
 		"RATE="+strconv.FormatFloat(p.o.Rate, 'f', -1, 64),
 		"COUNT="+strconv.FormatInt(p.o.Count, 10),
 		"SEED="+strconv.FormatInt(p.o.Seed, 10),
 		"MODE="+p.o.Mode)
-	if err == nil {
-		go func(generator *process.Process) {
-			<-generator.Done()
-			p.at.generated.Store(true)
-		}(p.generate)
+	if err != nil {
+		return err
 	}
-	return err
+	p.generate.Store(generator)
+	return nil
 }
 
 // startReaders starts the ingest and, for the dashboard, the sample of texts.
@@ -159,20 +155,25 @@ func (p *pipelines) check() error {
 			return fmt.Errorf("the %s has ended. The end of its log %s:\n%s", name, child.LogPath(), child.Tail(10))
 		}
 	}
-	if p.generate != nil && p.generated() && !p.stopped {
-		if code, _ := p.generate.Wait(context.Background()); code != 0 {
-			return fmt.Errorf("the generator has ended with exit code %d. The end of its log %s:\n%s", code, p.generate.LogPath(), p.generate.Tail(10))
+	if p.generated() && !p.stopped {
+		generator := p.generate.Load()
+		if code, _ := generator.Wait(context.Background()); code != 0 {
+			return fmt.Errorf("the generator has ended with exit code %d. The end of its log %s:\n%s", code, generator.LogPath(), generator.Tail(10))
 		}
 	}
 	return nil
 }
 
-// generated reports whether the generator has ended and all its tweets were delivered.
-func (p *pipelines) generated() bool { return !p.generate.Running() }
+// generated reports whether the generator was started and has ended: all its tweets are
+// delivered, unless check returns an error. The dashboard asks at any time.
+func (p *pipelines) generated() bool {
+	generator := p.generate.Load()
+	return generator != nil && !generator.Running()
+}
 
 // endGenerator stops the generator, and waits for its unacknowledged tweets.
 func (p *pipelines) endGenerator() error {
-	if err := p.generate.Stop(stopLimit); err != nil {
+	if err := p.generate.Load().Stop(stopLimit); err != nil {
 		return fmt.Errorf("stopping the generator: %w", err)
 	}
 	return nil
@@ -183,7 +184,7 @@ func (p *pipelines) endGenerator() error {
 // the same time.
 func (p *pipelines) close(ctx context.Context) {
 	var ending sync.WaitGroup
-	for _, child := range []*process.Process{p.generate, p.ingest, p.texts} {
+	for _, child := range []*process.Process{p.generate.Load(), p.ingest, p.texts} {
 		if child == nil {
 			continue
 		}

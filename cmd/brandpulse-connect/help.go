@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/brandpulse/brandpulse-connect/internal/configcreate"
+	"github.com/brandpulse/brandpulse-connect/internal/nearest"
 )
 
 // Benthos's help shows components that are not linked here and pages below our address
@@ -118,7 +118,7 @@ func unknownCommand(app *cli.App, arguments []string) string {
 	if name := firstArgument(app, arguments); name != "" {
 		if _, err := os.Stat(name); err == nil {
 			hint = fmt.Sprintf("To run it as a pipeline: %s run %s\n", binaryName, name)
-		} else if near := configcreate.Nearest(name, names); near != "" {
+		} else if near := nearest.Name(name, names); near != "" {
 			hint = fmt.Sprintf("Did you mean %s?\n", near)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/urfave/cli/v2"
 
-	"github.com/brandpulse/brandpulse-connect/internal/configcreate"
+	"github.com/brandpulse/brandpulse-connect/internal/nearest"
 )
 
 var (
@@ -84,7 +84,7 @@ func oneOf(what, where, value string, known []string) error {
 		return nil
 	}
 	hint := ""
-	if near := configcreate.Nearest(value, known); near != "" {
+	if near := nearest.Name(value, known); near != "" {
 		hint = fmt.Sprintf(" Did you mean %s?", near)
 	}
 	return fmt.Errorf("%s: unknown %s %q.%s Choose from %s", where, what, value, hint, strings.Join(known, ", "))

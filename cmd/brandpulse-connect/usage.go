@@ -12,7 +12,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/urfave/cli/v2"
 
-	"github.com/brandpulse/brandpulse-connect/internal/configcreate"
+	"github.com/brandpulse/brandpulse-connect/internal/nearest"
 )
 
 // usageError returns the error for a wrong flag. urfave/cli would print the whole help
@@ -35,7 +35,7 @@ func runSubcommand(c *cli.Context) error {
 		}
 	}
 	hint := ""
-	if near := configcreate.Nearest(name, names); near != "" {
+	if near := nearest.Name(name, names); near != "" {
 		hint = fmt.Sprintf("Did you mean %s?\n", near)
 	}
 	return fmt.Errorf("Unrecognised command: %s %s\n%sThe commands of %s: %s. For all flags, run %s --help", //nolint:staticcheck // as Benthos begins it

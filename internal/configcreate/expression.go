@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/brandpulse/brandpulse-connect/internal/nearest"
 )
 
 // parts are the components of an expression, by type.
@@ -47,48 +49,8 @@ func (s *schema) read(expression string) (p parts, err error) {
 // unknown returns the error for a name that no linked component of a type has.
 func (s *schema) unknown(kind, name string, names []string) error {
 	hint := ""
-	if near := Nearest(name, names); near != "" {
+	if near := nearest.Name(name, names); near != "" {
 		hint = fmt.Sprintf(" Did you mean %s?", near)
 	}
 	return fmt.Errorf("no %s is named %s.%s For all names, run %s", kind, name, hint, strings.TrimSpace("brandpulse-connect list "+plurals[kind]))
-}
-
-// Nearest returns the name that was probably meant, or "".
-func Nearest(name string, names []string) string {
-	best, least := "", max(2, len(name)/3)+1
-	for _, candidate := range names {
-		d := distance(name, candidate)
-		if len(name) >= 3 && strings.HasPrefix(candidate, name) {
-			d = 1
-		}
-		if d < least {
-			best, least = candidate, d
-		}
-	}
-	return best
-}
-
-// distance returns the number of letters to change, add, remove or swap with their
-// neighbour.
-func distance(a, b string) int {
-	var before, last []int
-	for j := range len(b) + 1 {
-		last = append(last, j)
-	}
-	for i := range len(a) {
-		row := []int{i + 1}
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			d := min(last[j]+cost, last[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				d = min(d, before[j-1]+1)
-			}
-			row = append(row, d)
-		}
-		before, last = last, slices.Clone(row)
-	}
-	return last[len(b)]
 }

@@ -7,7 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/brandpulse/brandpulse-connect/internal/configcreate"
+	"github.com/brandpulse/brandpulse-connect/internal/nearest"
 )
 
 // Messages of stock lint about a field that is not where it should be. They concern no
@@ -30,7 +30,7 @@ func (c *configuration) unknownField(line int, what string) string {
 				free = append(free, child.Name)
 			}
 		}
-		if near := configcreate.Nearest(name, free); near != "" {
+		if near := nearest.Name(name, free); near != "" {
 			return fmt.Sprintf("%s. Did you mean %s?", what, near)
 		}
 	}

@@ -38,7 +38,7 @@ func stockMetrics() []componentMetrics {
 	input.Counter("input_connection_failed", "connections", "failed attempts to connect")
 	input.Counter("input_connection_lost", "connections", "connections that were lost")
 	kafka.Gauge("redpanda_lag", "offsets", "offsets between the end of the partition and what is read",
-		metric.Of("topic", "the topics in `topics` "), metric.Of("partition", "those that the process has"))
+		metric.Of("topic", "the topics in `topics`"), metric.Of("partition", "those that the process has"))
 	processor.Counter("processor_received", "messages", "messages received")
 	processor.Counter("processor_sent", "messages", "messages sent")
 	processor.Counter("processor_error", "messages", "messages that failed")

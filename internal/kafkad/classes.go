@@ -23,11 +23,11 @@ var (
 	sharing     []string
 )
 
-// share returns the options of a Java that loads Kafka's classes from an archive,
-// which the first call on a machine makes: one for each version of Java, which takes
-// no other's. With it a broker starts in half of the processor time, since most of a
-// start is reading and checking thousands of classes. Java does without an archive
-// that does not fit, and so do we without one that cannot be made.
+// share returns the options of a Java that loads Kafka's classes from an archive, which
+// the first call on a machine creates, one for each version of Java. With it a broker
+// starts in half of the processor time, since most of a start is reading and checking
+// thousands of classes. If the archive does not fit or cannot be created, Java starts
+// without it.
 func share(ctx context.Context, j jvm, progress buildcache.Progress) []string {
 	sharingOnce.Do(func() {
 		name := fmt.Sprintf("kafka-%s-classes-%.6x", Version, sha256.Sum256([]byte(j.version)))

@@ -71,6 +71,8 @@ func TestWrongConfigurations(t *testing.T) {
 		{name: "unknown unknown_schema", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://localhost:8081', unknown_schema: guess}", want: "unknown_schema is \"guess\": it must be wait or undecodable"},
 		{name: "registry with a malformed password", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://joe:canary100%sure@reg:8081'}", want: "set username and password"},
 		{name: "registry with a malformed port", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://joe:canary/x@reg:8081'}", want: "set username and password"},
+		{name: "registry with a password that begins like a port", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://joe:1canary/x@reg:8081'}", want: "set username and password"},
+		{name: "registry with a control character", yaml: "encoding: avro_confluent\nschema_registry: {url: \"http://joe:can\\x01ary@reg:8081\"}", want: "set username and password"},
 		{name: "registry with a key in the query", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://reg:8081?api_key=canary'}", want: "must not hold a query"},
 		{name: "registry's password without user", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://localhost:8081', password: canary}", want: "password needs username"},
 		{name: "registry's password twice", yaml: "encoding: avro_confluent\nschema_registry: {url: 'http://localhost:8081', username: u, password: canary, password_env: P}", want: "only one of password, password_env and password_file"},

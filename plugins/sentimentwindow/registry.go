@@ -25,11 +25,11 @@ const (
 
 // Errors of lint and of the constructor.
 const (
-	wrongRegistryURL   = "url must be like http://localhost:8081"
-	wrongRegistryQuery = "url must not hold a query: it would be logged; set username and password"
-	// A malformed URL is not repeated: it may contain a password.
-	wrongRegistryParse    = wrongRegistryURL + ", without spaces, and with % only before two hexadecimal digits; set username and password instead of adding them to the URL"
+	wrongRegistryURL      = "url must be like http://localhost:8081"
+	wrongRegistryQuery    = "url must not hold a query: it would be logged; set username and password"
 	wrongRegistryPassword = "password needs username"
+	// insteadOfUser follows the message about a malformed URL.
+	insteadOfUser = ", or set username and password"
 )
 
 type registryConfig struct {
@@ -42,14 +42,9 @@ type registryConfig struct {
 }
 
 func registryConfigFrom(parsed *service.ParsedConfig, message string) (c registryConfig, err error) {
-	// FieldURL would repeat a malformed URL, with the password in it.
-	text, err := parsed.FieldString(fieldRegistryURL)
+	u, err := secret.URL(parsed, fieldRegistryURL)
 	if err != nil {
-		return c, err
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return c, fmt.Errorf("%s: %s", fieldRegistry, wrongRegistryParse)
+		return c, fmt.Errorf("%s: %w%s", fieldRegistry, err, insteadOfUser)
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
 		return c, fmt.Errorf("%s: %s", fieldRegistry, wrongRegistryQuery)

@@ -209,8 +209,7 @@ func registryFields() []*service.ConfigField {
 				LintRule(`root = match {
   !this.re_match("^https?://[^/]") => [ "` + wrongRegistryURL + `" ],
   this.contains("?") || this.contains("#") => [ "` + wrongRegistryQuery + `" ],
-  this.re_match("^https?://[^@/]*:[^@/0-9][^@/]*/.*@") => [ "` + wrongRegistryParse + `" ],
-  this.re_match("\\s|%($|[^0-9A-Fa-f]|[0-9A-Fa-f]($|[^0-9A-Fa-f]))") => [ "` + wrongRegistryParse + `" ],
+  this.re_match("\\s") || ` + secret.NoURL + ` => [ "` + secret.WrongURL(fieldRegistryURL) + insteadOfUser + `" ],
 }`),
 			service.NewStringField(fieldRegistryUsername).
 				Description("User name for basic authentication. Empty means none.").

@@ -12,13 +12,15 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"gopkg.in/yaml.v3"
+
+	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
 
 // wrongSecret returns what is wrong with a secret, or "". Benthos hides only text. It
 // prints any other value, with the error that it could not be hidden.
 func wrongSecret(p place) string {
 	if isValue(p) && !p.field.Secret && p.field.Scrubber != "" && hidesPassword(p.node) {
-		return p.name + " is not a valid URL. (It may contain a password, so it is not shown.) Percent-encode special characters in its user and password, for example % as %25"
+		return secret.WrongURL(p.name)
 	}
 	if !isValue(p) || !p.field.Secret || p.node.Kind != yaml.ScalarNode {
 		return ""

@@ -159,7 +159,7 @@ func (c *schemaCache) begin(m *missingSchema, now time.Time) {
 		e, err := c.fetch(ctx, m.id)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.lookedUp(m, e, err)
+		c.end(m, e, err)
 	}()
 }
 
@@ -171,8 +171,8 @@ func (c *schemaCache) slots(m *missingSchema) *int {
 	return &c.queue.retries
 }
 
-// lookedUp ends a lookup. mu must be held.
-func (c *schemaCache) lookedUp(m *missingSchema, e schemaEntry, err error) {
+// end ends a lookup. mu must be held.
+func (c *schemaCache) end(m *missingSchema, e schemaEntry, err error) {
 	now := time.Now()
 	*c.slots(m)--
 	close(m.lookup)

@@ -34,7 +34,7 @@ backoff: { initial_interval: 20ms, max_interval: 50ms }
 				}
 				mustHold(t, db, sent)
 				if stats := proxy.Stats(); stats.Requests-stats.Stored < 10 || stats.Twice == 0 {
-					t.Errorf("%d requests, %d stored, %d points twice: so this proves nothing", stats.Requests, stats.Stored, stats.Twice)
+					t.Errorf("%d requests, %d stored, %d points twice, so this proves nothing", stats.Requests, stats.Stored, stats.Twice)
 				}
 			})
 		}

@@ -31,7 +31,7 @@ func (h *housekeeper) startPartitions() {
 
 // place sets the first position of a partition. It reports whether the partition can
 // begin: if not, it is paused, stopped or revoked.
-func (h *housekeeper) place(c *track.Claim, first, last kadm.ListedOffsets) bool {
+func (h *housekeeper) place(c *track.Claim, first, last listed) bool {
 	m, ours := track.ParseCommitMetadata(c.Commit.Metadata)
 	id := track.TopicIDText(c.TopicID)
 	switch {
@@ -51,33 +51,49 @@ func (h *housekeeper) place(c *track.Claim, first, last kadm.ListedOffsets) bool
 		clean := ours && m.Clean
 		return c.Begin(track.Position{Offset: c.Commit.Offset, Epoch: c.Commit.Epoch, Time: -1}, ours && !clean, clean)
 	}
-	listed, which := first, "first"
+	from, which := first, "first"
 	if c.Fresh {
 		switch h.conf.startOffset {
 		case startLatest:
-			listed, which = last, "last"
+			from, which = last, "last"
 		case startCommitted:
 			h.report.stop(c.Partition, "no_commit", fmt.Errorf("the group %s has committed no offset and %s is %s: set its offset with kafka-consumer-groups --reset-offsets, or %s to where to begin",
 				h.conf.group, fieldStartOffset, startCommitted, fieldStartOffset))
 			return false
 		}
 	}
-	at, ok := listed.Lookup(c.Topic, c.ID.Partition)
-	if !ok {
-		at.Err = errNoResponse
-	}
-	if at.Err != nil {
-		h.pause(c.Partition, "offsets", fmt.Errorf("asking for the %s offset: %w", which, at.Err))
+	offset, err := from.of(c.ID)
+	if err != nil {
+		h.pause(c.Partition, "offsets", fmt.Errorf("asking for the %s offset: %w", which, err))
 		return false
 	}
-	return c.Begin(track.Position{Offset: at.Offset, Epoch: -1, Time: -1}, false, false)
+	return c.Begin(track.Position{Offset: offset, Epoch: -1, Time: -1}, false, false)
 }
 
 var errNoResponse = errors.New("the broker's response does not have it")
 
+// listed has offsets of partitions.
+type listed struct {
+	offsets kadm.ListedOffsets
+	err     error // why some of them may be missing
+}
+
+// of returns the offset of a partition, or why it is not known.
+func (l listed) of(id track.ID) (int64, error) {
+	for _, partition := range []int32{id.Partition, -1} { // -1 has the error of a topic
+		if at, ok := l.offsets.Lookup(id.Topic, partition); ok {
+			return at.Offset, at.Err
+		}
+	}
+	if l.err != nil {
+		return 0, l.err
+	}
+	return 0, errNoResponse
+}
+
 // limits asks for the first and the last offsets of the topics of partitions
 // that have no commit.
-func (h *housekeeper) limits(starting []*track.Claim) (first, last kadm.ListedOffsets) {
+func (h *housekeeper) limits(starting []*track.Claim) (first, last listed) {
 	ctx, cancel := context.WithTimeout(h.ctx, h.conf.TimeoutOverhead)
 	defer cancel()
 	var without []*track.Claim
@@ -87,12 +103,11 @@ func (h *housekeeper) limits(starting []*track.Claim) (first, last kadm.ListedOf
 		}
 	}
 	topics := topicsOf(without)
-	// What fails is missing from the responses, and tried again.
 	if len(topics) > 0 {
-		first, _ = h.admin.ListStartOffsets(ctx, topics...)
+		first.offsets, first.err = h.admin.ListStartOffsets(ctx, topics...)
 	}
 	if len(topics) > 0 && h.conf.startOffset == startLatest {
-		last, _ = h.admin.ListCommittedOffsets(ctx, topics...)
+		last.offsets, last.err = h.admin.ListCommittedOffsets(ctx, topics...)
 	}
 	return first, last
 }

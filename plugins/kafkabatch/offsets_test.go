@@ -1,13 +1,16 @@
 package kafkabatch
 
 import (
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -41,5 +44,28 @@ func TestAnAttemptToBeginThatFailsCountsOnce(t *testing.T) {
 	r.must().done(t)
 	if failed.Load() != patientFailures-1 || strings.Contains(logs(), "waits") {
 		t.Errorf("%d attempts have failed, and the log is:\n%s", failed.Load(), logs())
+	}
+}
+
+// What would break: a partition waits, and the log does not say what Kafka has said
+// against it, or has no error at all.
+func TestAnOffsetThatIsMissingHasItsReason(t *testing.T) {
+	unreachable := errors.New("connection refused")
+	l := listed{kadm.ListedOffsets{
+		"t":    {0: {Offset: 7}, 1: {Offset: -1, Err: kerr.NotLeaderForPartition}},
+		"gone": {-1: {Partition: -1, Err: kerr.UnknownTopicOrPartition}},
+	}, unreachable}
+	for id, want := range map[track.ID]error{
+		{Topic: "t", Partition: 0}:    nil,
+		{Topic: "t", Partition: 1}:    kerr.NotLeaderForPartition,
+		{Topic: "t", Partition: 2}:    unreachable,
+		{Topic: "gone", Partition: 0}: kerr.UnknownTopicOrPartition,
+	} {
+		if offset, err := l.of(id); !errors.Is(err, want) || err == nil && offset != 7 {
+			t.Errorf("%v: got %d, %v, want %v", id, offset, err, want)
+		}
+	}
+	if _, err := (listed{}).of(track.ID{}); err == nil {
+		t.Error("a response without the partition gives no error")
 	}
 }

@@ -107,20 +107,20 @@ func (h *housekeeper) checkRanges() {
 	ctx, cancel := context.WithTimeout(h.ctx, h.conf.TimeoutOverhead)
 	defer cancel()
 	topics := topicsOf(checking)
-	first, err := h.admin.ListStartOffsets(ctx, topics...)
-	last, err2 := h.admin.ListEndOffsets(ctx, topics...)
-	err = errors.Join(err, err2)
+	var first, last listed
+	first.offsets, first.err = h.admin.ListStartOffsets(ctx, topics...)
+	last.offsets, last.err = h.admin.ListEndOffsets(ctx, topics...)
 	for _, c := range checking {
 		if h.ctx.Err() != nil {
 			return
 		}
-		start, ok := first.Lookup(c.Topic, c.ID.Partition)
-		end, ok2 := last.Lookup(c.Topic, c.ID.Partition)
-		if !ok || !ok2 || start.Err != nil || end.Err != nil {
-			h.pause(c.Partition, "offsets", fmt.Errorf("asking where its log begins and ends: %w", errors.Join(err, start.Err, end.Err)))
+		start, err := first.of(c.ID)
+		end, err2 := last.of(c.ID)
+		if err = errors.Join(err, err2); err != nil {
+			h.pause(c.Partition, "offsets", fmt.Errorf("asking where its log begins and ends: %w", err))
 			continue
 		}
-		h.judgeRange(c, start.Offset, end.Offset)
+		h.judgeRange(c, start, end)
 	}
 }
 

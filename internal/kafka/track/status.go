@@ -44,12 +44,12 @@ func (t *Tracker) Status(now time.Time) []Status {
 func (t *Tracker) AllStopped() (partitions int, first ID, why error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, p := range t.held() {
+	for id, p := range t.partitions { // not sorted: ReadBatch asks each time that nothing is queued
 		if p.step != Stopped || p.load.batches > 0 {
 			return 0, ID{}, nil
 		}
-		if partitions++; partitions == 1 {
-			first, why = p.ID, p.stopped
+		if partitions++; partitions == 1 || id.compare(first) < 0 {
+			first, why = id, p.stopped
 		}
 	}
 	return partitions, first, why

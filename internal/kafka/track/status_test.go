@@ -1,6 +1,7 @@
 package track
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -43,5 +44,30 @@ func TestLagTime(t *testing.T) {
 				t.Errorf("%s behind, want %s", got, test.want)
 			}
 		})
+	}
+}
+
+// What would break: the input is not connected while a partition is read, or its error
+// names another partition each time, which is logged each time.
+func TestAllStoppedNamesTheFirst(t *testing.T) {
+	var ids []ID
+	var assigned []Assigned
+	for _, topic := range []string{"a", "b"} {
+		for p := range int32(20) {
+			ids = append(ids, ID{topic, p})
+			assigned = append(assigned, Assigned{ID: ID{topic, p}})
+		}
+	}
+	tr := New(Config{Topics: Topics{"a": {}, "b": {}}})
+	tr.Assign(assigned, time.Now())
+	for i, p := range tr.Partitions() {
+		if n, _, _ := tr.AllStopped(); n != 0 {
+			t.Fatalf("%d are stopped, and all of them are", i)
+		}
+		p.Stop(fmt.Errorf("reason %v", ids[i]))
+	}
+	n, first, why := tr.AllStopped()
+	if n != len(ids) || first != ids[0] || why.Error() != fmt.Sprintf("reason %v", ids[0]) {
+		t.Errorf("got %d, %v, %v, want %d and %v", n, first, why, len(ids), ids[0])
 	}
 }

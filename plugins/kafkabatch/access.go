@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"strings"
 	"sync"
 
@@ -25,10 +23,9 @@ func (pre *preflighter) tryToRead(ctx context.Context, d conn.Described) error {
 	var mu sync.Mutex
 	var denied, unreached []error
 	reached := 0
-	asks := pre.probes(d)
-	for _, leader := range slices.Sorted(maps.Keys(asks)) {
+	for leader, req := range pre.probes(d) {
 		wait.Go(func() {
-			answer, err := pre.client.Broker(int(leader)).Request(ctx, asks[leader])
+			answer, err := pre.client.Broker(int(leader)).Request(ctx, req)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/stamp"
 )
 
@@ -22,16 +23,13 @@ const severalRule = `
 const listedTopics = `this.topics.or([]).map_each(t -> t.string().split(",")).flatten().map_each(t -> t.trim()).filter(t -> t != "").unique()`
 
 func (c *config) checkIdentity() error {
-	switch {
-	case c.identity == contract.IdentitySource:
-		return nil
-	case c.identity != contract.IdentityTimestamp:
-		return fmt.Errorf("%s must be one of %s, %s, not %q", fieldIdentity, contract.IdentityTimestamp, contract.IdentitySource, c.identity)
-	case len(c.topics) > 1:
-		return fmt.Errorf(wrongSeveral, strings.Join(c.topics, ", "))
-	default:
-		return nil
+	if err := lintrule.CheckEnum(fieldIdentity, c.identity, contract.IdentityTimestamp, contract.IdentitySource); err != nil {
+		return err
 	}
+	if c.identity == contract.IdentityTimestamp && len(c.topics) > 1 {
+		return fmt.Errorf(wrongSeveral, strings.Join(c.topics, ", "))
+	}
+	return nil
 }
 
 // tellTopicsApart refuses topics that identity: source cannot tell apart: those

@@ -14,7 +14,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
-	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
@@ -163,7 +162,7 @@ func TestAnAdvertisedAddressThatIsNotReachedIsNamed(t *testing.T) {
 				t.Fatal("it is connected")
 			}
 			wants(t, err.Error(), fmt.Sprintf("reaching broker 0 at %s:%d, the address that it advertises", address.host, address.port),
-				c.Brokers[0], "advertised.listeners", conn.FieldSeedBrokers)
+				c.Brokers[0], "advertised.listeners", "seed_brokers")
 		})
 	}
 }

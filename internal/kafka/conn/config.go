@@ -24,10 +24,8 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
 
-// FieldSeedBrokers is the name of a field, for errors.
-const FieldSeedBrokers = "seed_brokers"
-
 const (
+	fieldSeedBrokers            = "seed_brokers"
 	fieldClientID               = "client_id"
 	fieldTLS                    = "tls"
 	fieldSASL                   = "sasl"
@@ -53,7 +51,7 @@ var mechanisms = []string{mechanismNone, mechanismPlain, mechanismSCRAM2, mechan
 // that a connection can be moved from one to the other.
 func Fields() []*service.ConfigField {
 	return []*service.ConfigField{
-		service.NewStringListField(FieldSeedBrokers).
+		service.NewStringListField(fieldSeedBrokers).
 			Description("Addresses of brokers, from which the others are found. An element with commas is several addresses.").
 			Example([]string{"localhost:9092"}).
 			Example([]string{"a.example.com:9092", "b.example.com:9092"}).
@@ -126,7 +124,7 @@ const WrongBrokers = "seed_brokers must name at least one broker"
 
 // From reads the fields and checks them.
 func From(parsed *service.ParsedConfig) (c Config, err error) {
-	listed, err := parsed.FieldStringList(FieldSeedBrokers)
+	listed, err := parsed.FieldStringList(fieldSeedBrokers)
 	if err != nil {
 		return c, err
 	}
@@ -142,10 +140,9 @@ func From(parsed *service.ParsedConfig) (c Config, err error) {
 	if c.dial, err = dialFrom(parsed); err != nil {
 		return c, err
 	}
-	if c.mechanisms, err = mechanismsFrom(parsed); err != nil {
+	if err := c.loginFrom(parsed); err != nil {
 		return c, err
 	}
-	c.user = userFrom(parsed)
 	for _, d := range []struct {
 		field string
 		value *time.Duration
@@ -224,44 +221,47 @@ func dialFrom(parsed *service.ParsedConfig) (func(ctx context.Context, network, 
 	return (&tls.Dialer{NetDialer: dialer, Config: tlsConf}).DialContext, nil
 }
 
-func mechanismsFrom(parsed *service.ParsedConfig) ([]sasl.Mechanism, error) {
+// loginFrom reads how to authenticate.
+func (c *Config) loginFrom(parsed *service.ParsedConfig) error {
 	if !parsed.Contains(fieldSASL) {
-		return nil, nil
+		return nil
 	}
 	listed, err := parsed.FieldObjectList(fieldSASL)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var found []sasl.Mechanism
-	for _, one := range listed {
+	for i, one := range listed {
 		name, err := one.FieldString(fieldMechanism)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		user, err := one.FieldString(fieldUsername)
 		if err != nil {
-			return nil, err
+			return err
+		}
+		if i == 0 {
+			c.user = user
 		}
 		password, err := secret.From(one, fieldPassword)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", fieldSASL, err)
+			return fmt.Errorf("%s: %w", fieldSASL, err)
 		}
 		switch name {
 		case mechanismNone:
 		case mechanismPlain:
-			found = append(found, plain.Auth{User: user, Pass: password}.AsMechanism())
+			c.mechanisms = append(c.mechanisms, plain.Auth{User: user, Pass: password}.AsMechanism())
 		case mechanismSCRAM2:
-			found = append(found, scram.Auth{User: user, Pass: password}.AsSha256Mechanism())
+			c.mechanisms = append(c.mechanisms, scram.Auth{User: user, Pass: password}.AsSha256Mechanism())
 		case mechanismSCRAM5:
-			found = append(found, scram.Auth{User: user, Pass: password}.AsSha512Mechanism())
+			c.mechanisms = append(c.mechanisms, scram.Auth{User: user, Pass: password}.AsSha512Mechanism())
 		default:
-			return nil, fmt.Errorf("%s: %w", fieldSASL, lintrule.CheckEnum(fieldMechanism, name, mechanisms...))
+			return fmt.Errorf("%s: %w", fieldSASL, lintrule.CheckEnum(fieldMechanism, name, mechanisms...))
 		}
 		if name != mechanismNone && (user == "" || password == "") {
-			return nil, fmt.Errorf("%s: %s needs %s and %s, and one of them is empty", fieldSASL, name, fieldUsername, fieldPassword)
+			return fmt.Errorf("%s: %s needs %s and %s, and one of them is empty", fieldSASL, name, fieldUsername, fieldPassword)
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // Options are those of a client, which tells the brokers that it is this version of

@@ -6,7 +6,6 @@ import (
 	"net"
 	"strings"
 
-	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
@@ -18,22 +17,10 @@ func (c *Config) Who() string {
 	return fmt.Sprintf("the user %q", c.user)
 }
 
-func userFrom(parsed *service.ParsedConfig) string {
-	if !parsed.Contains(fieldSASL) {
-		return ""
-	}
-	listed, err := parsed.FieldObjectList(fieldSASL)
-	if err != nil || len(listed) == 0 {
-		return ""
-	}
-	user, _ := listed[0].FieldString(fieldUsername)
-	return user
-}
-
 // AdvertisedHint describes what to do about a broker that cannot be reached.
 func (c *Config) AdvertisedHint() string {
 	return fmt.Sprintf("Kafka answers at %s (%s), but a partition is read at the address that the broker leading it advertises. If that broker is running: set its advertised.listeners to an address that this machine can reach, or use a listener in %s that advertises one",
-		strings.Join(c.Seeds, ", "), FieldSeedBrokers, FieldSeedBrokers)
+		strings.Join(c.Seeds, ", "), fieldSeedBrokers, fieldSeedBrokers)
 }
 
 // Explained adds what to do about an error of a connection or a topic.

@@ -2,15 +2,13 @@ package contract_test
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv/gosource"
 )
 
 // If this fails, a new key or reason is not listed: the table of metrics lacks a label,
@@ -20,18 +18,7 @@ func TestEveryConstantIsListed(t *testing.T) {
 	listed = append(listed, contract.ReasonRejected, contract.RecordBatch, contract.IdentityTimestamp, contract.IdentitySource,
 		contract.KafkaPrefix, contract.HeaderPrefix, contract.DeadPrefix)
 	var constants []string
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, file := range gosource.Files(t, ".") {
 		ast.Inspect(file, func(n ast.Node) bool {
 			decl, ok := n.(*ast.GenDecl)
 			if !ok || decl.Tok != token.CONST {

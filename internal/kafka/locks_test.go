@@ -2,12 +2,11 @@ package kafka_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/brandpulse/brandpulse-connect/tests/testenv/gosource"
 )
 
 const (
@@ -121,21 +120,7 @@ func typeText(e ast.Expr) string {
 
 func parse(t *testing.T, dir string) map[string]*ast.File {
 	t.Helper()
-	names, err := filepath.Glob(root + dir + "/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string]*ast.File{}
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[strings.TrimPrefix(name, root)] = file
-	}
+	files := gosource.Files(t, root+dir)
 	if len(files) == 0 {
 		t.Fatalf("there are no files in %s", dir)
 	}

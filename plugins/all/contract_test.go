@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv/gosource"
 )
 
 // What would break: two plugins call one thing by two names, and one of them is
@@ -24,7 +26,7 @@ func TestMetadataIsDeclaredInTheContractOnly(t *testing.T) {
 		}
 	}
 	for _, dir := range pluginDirs(t) {
-		files := sources(t, dir)
+		files := slices.Collect(maps.Values(gosource.Files(t, dir)))
 		constants := constantsOf(files)
 		for _, file := range files {
 			for _, wrong := range append(ownKeys(file, keys), accessByOwnKey(file, constants)...) {
@@ -120,26 +122,6 @@ func constantsOf(files []*ast.File) map[string]bool {
 		})
 	}
 	return names
-}
-
-// sources parses the files of a folder that are not tests.
-func sources(t *testing.T, dir string) (files []*ast.File) {
-	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, file)
-	}
-	return files
 }
 
 // pluginDirs returns the folders of all packages of plugins.

@@ -2,33 +2,20 @@ package kafkabatch
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
+
+	"github.com/brandpulse/brandpulse-connect/tests/testenv/gosource"
 )
 
 // TestErrorKindsAreDeclared breaks if an error is counted as a kind that the table
 // of metrics does not have, or the table has one that never comes: an alert on it
 // would say nothing.
 func TestErrorKindsAreDeclared(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	counted := map[string]bool{}
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, file := range gosource.Files(t, ".") {
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CallExpr: // stop(p, "kind", err), pause, paused, errors.Incr(1, "kind")

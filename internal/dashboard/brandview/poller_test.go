@@ -173,9 +173,11 @@ func TestFreshWithinASecond(t *testing.T) {
 		defer v.Watch(r)()
 		time.Sleep(10 * time.Second)
 		for range 20 {
+			synctest.Wait() // a reading may begin at this very moment
 			l.put(time.Now().Unix()-1, "A", Counts{1, 0, 0})
 			before := v.Look(Filter{Range: r}, 0).Total.Total()
 			time.Sleep(time.Second)
+			synctest.Wait()
 			if after := v.Look(Filter{Range: r}, 0).Total.Total(); after <= before && after < 20 {
 				t.Fatalf("%d tweets after a second, %d before", after, before)
 			}

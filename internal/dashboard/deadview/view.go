@@ -82,8 +82,9 @@ type View struct {
 	// The rest belongs to the holder of the token.
 	asked time.Time // of the newest attempt
 	count int       // letters requested in it
-	ends  map[int32]int64
 	last  Update
+	ends  map[int32]int64 // of the topic when the letters of last were read
+	held  int             // letters requested in that reading
 }
 
 // New returns a view. It sends nothing before somebody looks.
@@ -192,7 +193,7 @@ func (v *View) read(ctx context.Context, n int) error {
 	for partition, end := range ends {
 		v.last.Total += end - starts[partition]
 	}
-	if maps.Equal(ends, v.ends) && n <= v.count {
+	if maps.Equal(ends, v.ends) && n <= v.held {
 		return nil
 	}
 	letters, note, err := v.letters(ctx, starts, ends, n)
@@ -202,7 +203,7 @@ func (v *View) read(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	v.last.Letters, v.last.Note, v.ends = letters, note, ends
+	v.last.Letters, v.last.Note, v.ends, v.held = letters, note, ends, n
 	return nil
 }
 

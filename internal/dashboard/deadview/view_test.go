@@ -3,9 +3,11 @@ package deadview
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -259,5 +261,34 @@ func TestAViewerWhoLeaves(t *testing.T) {
 	v.Newest(ctx, 5)
 	if u := v.Newest(t.Context(), 5); u.Problem != nil && u.Problem.Kind == Unreachable {
 		t.Errorf("after a viewer has left: %+v", u.Problem)
+	}
+}
+
+// What would break: after a reading of many letters has failed, the page shows the few
+// of an earlier one until the next dead letter comes.
+func TestMoreLettersAfterAFailure(t *testing.T) {
+	t.Parallel()
+	c := testenv.FakeKafka(t)
+	topic := c.Topic(t, 1)
+	for i := range 5 {
+		produce(t, c, letter(topic, 0, i, "r", fmt.Sprint(i)))
+	}
+	v := open(t, c, topic)
+	if got := len(v.Newest(t.Context(), 2).Letters); got != 2 {
+		t.Fatalf("%d letters, want 2", got)
+	}
+	var down atomic.Bool
+	down.Store(true)
+	c.Fake.ControlKey(kmsg.Fetch.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.Fake.KeepControl()
+		return nil, errors.New("down"), down.Load()
+	})
+	if u := v.Newest(t.Context(), 5); u.Problem == nil || len(u.Letters) != 2 {
+		t.Fatalf("%d letters while Kafka is down, problem %v", len(u.Letters), u.Problem)
+	}
+	down.Store(false)
+	time.Sleep(v.fresh)
+	if u := v.Newest(t.Context(), 5); u.Problem != nil || len(u.Letters) != 5 {
+		t.Errorf("%d letters, want 5; problem %v", len(u.Letters), u.Problem)
 	}
 }

@@ -55,7 +55,10 @@ func newBrokers(seeds []string, topic, group string) (*brokers, error) {
 	if topic == "" {
 		return nil, errors.New("reading the lag from Kafka needs the topic")
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(seeds...), kgo.ClientID("brandpulse-dashboard"), kgo.RetryTimeout(kafkaTimeout), kgo.DialTimeout(kafkaTimeout))
+	client, err := kgo.NewClient(
+		kgo.SeedBrokers(seeds...), kgo.ClientID("brandpulse-dashboard"), kgo.RetryTimeout(kafkaTimeout), kgo.DialTimeout(kafkaTimeout),
+		kgo.DisableClientMetrics(), // which would be sent to the brokers
+	)
 	if err != nil {
 		return nil, fmt.Errorf("setting up the client of Kafka: %w", err)
 	}

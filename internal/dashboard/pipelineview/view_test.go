@@ -361,3 +361,16 @@ func TestLagFromKafka(t *testing.T) {
 		t.Errorf("%q does not name the topic", missing.facts.KafkaAway)
 	}
 }
+
+// What would break: brokers receive the dashboard's client metrics, which nobody asked
+// them to collect.
+func TestBrokersReceiveNoMetrics(t *testing.T) {
+	b, err := newBrokers([]string{"127.0.0.1:1"}, "tweets", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
+	if disabled, _ := b.client.OptValue(kgo.DisableClientMetrics).(bool); !disabled {
+		t.Error("client metrics are enabled")
+	}
+}

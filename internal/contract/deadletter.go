@@ -2,7 +2,7 @@ package contract
 
 // Metadata of a dead letter: a message that sentiment_window could not count. The
 // shipped configs write it as headers of the topic of dead letters, and set the same
-// for points that influxdb rejected; audit reads them there.
+// for points that influxdb rejected; audit and the dashboard read them there.
 //
 // The keys are not those of Kafka's position: as headers of a dead letter, kafka_offset
 // and the like would replace the position of the dead letter itself for whoever reads

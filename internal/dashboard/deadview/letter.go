@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
 
 const (
@@ -39,27 +41,19 @@ type Letter struct {
 
 func letterOf(r *kgo.Record) Letter {
 	l := Letter{Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp.UnixMilli(), Bytes: len(r.Value)}
+	fields := map[string]*string{
+		contract.DeadReason:     &l.Reason,
+		contract.DeadError:      &l.Error,
+		contract.DeadTopic:      &l.Topic,
+		contract.DeadPartition:  &l.From,
+		contract.DeadOffset:     &l.FromOffset,
+		contract.DeadLastOffset: &l.LastOffset,
+		contract.DeadCutFrom:    &l.CutFrom,
+	}
 	for _, h := range r.Headers {
-		var field *string
-		switch h.Key {
-		case "dead_reason":
-			field = &l.Reason
-		case "dead_error":
-			field = &l.Error
-		case "dead_topic":
-			field = &l.Topic
-		case "dead_partition":
-			field = &l.From
-		case "dead_offset":
-			field = &l.FromOffset
-		case "dead_last_offset":
-			field = &l.LastOffset
-		case "dead_cut_from":
-			field = &l.CutFrom
-		default:
-			continue
+		if field, shown := fields[h.Key]; shown {
+			*field = bounded(string(h.Value), maxHeaderBytes)
 		}
-		*field = bounded(string(h.Value), maxHeaderBytes)
 	}
 	l.Excerpt, l.Shown, l.Hex = excerpt(r.Value)
 	return l

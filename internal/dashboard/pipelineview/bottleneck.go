@@ -116,10 +116,7 @@ func away(f Facts) (Verdict, bool) {
 // nearlyAll reports whether failures make up nearly all of a rate. good may be unknown,
 // if nothing was ever counted.
 func nearlyAll(bad, good float64) bool {
-	if math.IsNaN(good) {
-		good = 0
-	}
-	return bad > flowing && bad >= allOfIt*(bad+good)
+	return bad > flowing && bad >= allOfIt*(bad+known(good))
 }
 
 func nothingCounts(f Facts) (Verdict, bool) {

@@ -13,7 +13,7 @@ export function viewOf(params) {
     own: rangeOf(params), // in place of the range, which it leads back to
     brands: params.getAll("brand"),
     sentiments: sentiments.map(({ name }) => name).filter((name) => params.getAll("sentiment").includes(name)),
-    search: (params.get("q") ?? "").slice(0, 100),
+    search: (params.get("q") ?? "").slice(0, 100).trim(),
     compare: params.get("compare") === "1",
     at: at !== null && /^\d{1,12}$/.test(at) ? Number(at) : null,
   };
@@ -25,7 +25,7 @@ export function addressOf({ range, own, brands, sentiments: chosen, search, comp
   if (own) for (const name of ["from", "to"]) params.set(name, own[name]);
   for (const brand of brands) params.append("brand", brand);
   for (const name of chosen) params.append("sentiment", name);
-  if (search.trim()) params.set("q", search);
+  if (search) params.set("q", search);
   if (compare) params.set("compare", "1");
   if (at !== null) params.set("at", at);
   return params;
@@ -43,6 +43,6 @@ export function countsQuery({ range, own, brands }, until = null) {
 export function textsQuery(view, until = null) {
   const params = new URLSearchParams(countsQuery(view, until));
   for (const name of view.sentiments) params.append("sentiment", name);
-  if (view.search.trim()) params.set("q", view.search);
+  if (view.search) params.set("q", view.search);
   return params.toString();
 }

@@ -11,7 +11,7 @@ import { Pause } from "./pause.js";
 const views = { brand: BrandView, pipeline: PipelineView, dead: DeadLettersView };
 let shown = null; // { name, view }
 
-export function route() {
+function route() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   return { name: path in views ? path : "brand", params: new URLSearchParams(query ?? "") };
 }

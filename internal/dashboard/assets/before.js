@@ -2,6 +2,8 @@
 
 import { $, text } from "./dom.js";
 import { words } from "./range.js";
+import { request } from "./request.js";
+import { total } from "./sentiments.js";
 import * as format from "./format.js";
 
 const again = 60_000, retry = 5000; // milliseconds
@@ -45,9 +47,7 @@ export class Before {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     try {
-      const response = await fetch(`api/brand/period?${query}`, { signal });
-      if (!response.ok) throw new Error((await response.text()).trim().slice(0, 300));
-      const update = await response.json();
+      const update = await request(`api/brand/period?${query}`, signal);
       if (signal.aborted) return;
       if (update.status.problem) throw new Error(update.status.problem.message);
       for (const [start, ...counts] of update.windows) this.#windows.set(start, counts);
@@ -55,7 +55,7 @@ export class Before {
     } catch (error) {
       if (signal.aborted) return;
       this.#due = Date.now() + retry;
-      if (this.#state === "reading" || this.#state === "failed") this.#state = "failed";
+      if (this.#state === "reading") this.#state = "failed";
       this.#message = error.message;
     }
     this.#changed();
@@ -76,7 +76,7 @@ export class Before {
   /** What there is to compare with. */
   draw() {
     const period = words({ from: this.#first - this.#length, to: this.#first });
-    const begins = Math.min(...[...this.#windows].filter(([, counts]) => counts[0] + counts[1] + counts[2] > 0).map(([start]) => start));
+    const begins = Math.min(...[...this.#windows].filter(([, counts]) => total(counts) > 0).map(([start]) => start));
     const late = begins > this.#first - 0.9 * this.#length;
     $("before-note").hidden = !this.on;
     $("before-note").firstElementChild.toggleAttribute("hidden", this.total() === null); // no line is drawn

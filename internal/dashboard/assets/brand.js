@@ -12,12 +12,11 @@ import { Period, RangeForm, words } from "./range.js";
 import { Search } from "./search.js";
 import { saveCSV, savePNG } from "./save.js";
 import { Zoom } from "./zoom.js";
-import { brokenNotice, problemNotice, refusedNotice } from "./problems.js";
+import { problemNotice, showLost } from "./problems.js";
 import { masked, net as netOf, none, sentiments, total } from "./sentiments.js";
 import * as format from "./format.js";
 
 const lateSeconds = 5; // how old the newest tweet may be to be called live
-const patience = 3000; // milliseconds in which a page that opens may connect
 
 let chart = null; // one for the life of the page: it listens to its size
 let picked = () => {}, zoomed = () => {};
@@ -194,7 +193,7 @@ export class BrandView {
     const length = format.span(u.step * ((u.head - u.first) / u.step + 1 | 0));
     const range = own ? length : this.#until === null ? `last ${length}` : `${length} until ${format.when(this.#until)}`;
     const now = own ? "average" : this.#until === null ? "now" : `at ${format.when(this.#until)}`;
-    const when = { now: now + together, sum: range + together, range, windows: `${range}, by ${format.span(u.step)}`, texts: this.#ended || search.trim() ? range : "last 1 min" };
+    const when = { now: now + together, sum: range + together, range, windows: `${range}, by ${format.span(u.step)}`, texts: this.#ended || search ? range : "last 1 min" };
     for (const element of document.querySelectorAll("#brand [data-when]")) text(element, when[element.dataset.when]);
   }
 
@@ -373,13 +372,7 @@ export class BrandView {
     const u = this.#update;
     const { live, notice, pause } = this.#page;
     if (pause.since) return; // what is shown stays
-    const { connected, refused, lost } = this.#link;
-    if (!connected) {
-      const broken = u || Date.now() - lost > patience;
-      live("lost", refused ? "Refused" : broken ? `Disconnected for ${format.age((Date.now() - lost) / 1000)}` : "Connecting");
-      notice(refused ? refusedNotice(refused) : broken ? brokenNotice(lost, u !== null) : null);
-      return;
-    }
+    if (!this.#link.connected) return showLost(this.#page, this.#link, u !== null);
     if (!u) return;
     const { problem, asked, newest, since } = u.status;
     const now = this.#now();
@@ -407,13 +400,13 @@ function measured(element, value, why) {
   element.title = value === format.none ? why ?? "" : "";
 }
 
-export function markTitle({ kind, value }) {
+function markTitle({ kind, value }) {
   if (kind === "inversion") return `Net sentiment turned ${value < 0 ? "negative" : "positive"}`;
   return `Spike: ${value >= 10 ? Math.round(value) : value.toFixed(1).replace(".0", "")}× usual volume`;
 }
 
 /** The brands of a mark, the most important first. */
-export function markBrands({ brands }) {
+function markBrands({ brands }) {
   const names = brands.slice(0, 2).map(format.name).join(", ");
   return brands.length > 2 ? `${names} and ${brands.length - 2} more` : names || "all brands together";
 }

@@ -2,7 +2,7 @@
 // them net sentiment, on one axis of time. A slider lies over both: pointer and arrow
 // keys move along the windows, and a click or Enter picks one.
 
-import { h, s } from "./dom.js";
+import { h, s, set } from "./dom.js";
 import { drawBefore, drawLines, sample } from "./overlay.js";
 import { area, axisOf, line, timeTicks } from "./scale.js";
 import { masked, net, none, sentiments, total } from "./sentiments.js";
@@ -64,11 +64,15 @@ export class Chart {
 
   /** The start of the window at a place on the screen. */
   startAt(clientX) {
-    const { first, step, windows } = this.#model;
-    const box = this.#slider.getBoundingClientRect();
-    const { left } = this.#size;
-    const i = Math.floor(((clientX - box.left - left) / (box.width - left)) * windows.length);
-    return first + step * Math.max(0, Math.min(windows.length - 1, i));
+    const { left, width } = this.#slider.getBoundingClientRect();
+    const { left: edge } = this.#size;
+    return this.#startOf(Math.floor(((clientX - left - edge) / (width - edge)) * this.#model.windows.length));
+  }
+
+  /** The start of the window with a number, or of the first or last one. */
+  #startOf(i) {
+    const { windows } = this.#model;
+    return windows[Math.max(0, Math.min(windows.length - 1, i))].start;
   }
 
   /** Marks a range, which may be null for none. */
@@ -356,24 +360,18 @@ export class Chart {
     }
   }
 
-  #move(index) {
-    const { windows } = this.#model;
-    this.#cursor = windows[Math.max(0, Math.min(windows.length - 1, index))].start;
+  #move(start) {
+    this.#cursor = start;
     this.#drawCursor();
   }
 
   #listen() {
     const slider = this.#slider;
-    const indexAt = (event) => {
-      const box = slider.getBoundingClientRect();
-      const { left } = this.#size;
-      return Math.floor(((event.clientX - box.left - left) / (box.width - left)) * this.#model.windows.length);
-    };
-    slider.addEventListener("pointermove", (event) => { if (this.#model) this.#move(indexAt(event)); });
+    slider.addEventListener("pointermove", (event) => { if (this.#model) this.#move(this.startAt(event.clientX)); });
     slider.addEventListener("pointerleave", () => { if (this.#model) { this.#cursor = null; this.#drawCursor(); } });
     slider.addEventListener("click", (event) => {
       if (!this.#model) return;
-      this.#move(indexAt(event));
+      this.#move(this.startAt(event.clientX));
       this.#pick(this.#nearMark(event) ?? this.#cursor);
     });
     slider.addEventListener("blur", () => { if (this.#model) { this.#cursor = null; this.#drawCursor(); } });
@@ -393,16 +391,12 @@ export class Chart {
     const { windows, first, step } = this.#model;
     const now = this.#cursor === null ? windows.length - 1 : (this.#cursor - first) / step;
     const to = { ArrowLeft: now - 1, ArrowDown: now - 1, ArrowRight: now + 1, ArrowUp: now + 1, PageDown: now - 10, PageUp: now + 10, Home: 0, End: windows.length - 1 }[event.key];
-    if (to !== undefined) this.#move(to);
+    if (to !== undefined) this.#move(this.#startOf(to));
     else if (event.key === "Enter" || event.key === " ") this.#pick(this.#cursor ?? windows.at(-1).start);
     else if (event.key === "Escape") { this.#cursor = null; this.#drawCursor(); this.#pick(null); } else return;
     event.preventDefault();
   }
 
   focus() { this.#slider.focus({ preventScroll: true }); }
-}
-
-function set(element, attributes) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
 }
 

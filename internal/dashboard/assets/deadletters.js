@@ -4,6 +4,7 @@
 import { $, each, h, text } from "./dom.js";
 import { csv, save, stamp } from "./exportfile.js";
 import { brokenNotice } from "./problems.js";
+import { request } from "./request.js";
 import * as format from "./format.js";
 
 const often = 5000; // milliseconds
@@ -50,9 +51,7 @@ export class DeadLettersView {
     try {
       // Nobody looks at a hidden page.
       if (!document.hidden) {
-        const response = await fetch(`api/dead-letters?n=${this.#count}`, { signal });
-        if (!response.ok) throw new Error((await response.text()).trim().slice(0, 300));
-        this.#update = await response.json();
+        this.#update = await request(`api/dead-letters?n=${this.#count}`, signal);
         this.#heard = Date.now();
         this.#draw();
         this.#state();

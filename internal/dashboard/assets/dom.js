@@ -15,6 +15,11 @@ function make(element, attributes, children) {
 export const h = (tag, attributes, ...children) => make(document.createElement(tag), attributes, children);
 export const s = (tag, attributes, ...children) => make(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
+/** Sets attributes of an element. */
+export function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+}
+
 /** Sets text only where it differs, so that a screen reader or a selection is left alone. */
 export function text(element, value) {
   if (element.textContent !== value) element.textContent = value;

@@ -1,7 +1,7 @@
 // The chart as a PNG with its title and legend, in the theme and at the pixel ratio of
 // the screen. The page's style does not reach into an image, so it is copied.
 
-import { s } from "./dom.js";
+import { s, set } from "./dom.js";
 
 const properties = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linejoin", "font-family", "font-size", "font-weight", "text-anchor", "opacity"];
 const pad = 20, lineHeight = 22;
@@ -58,7 +58,7 @@ class Lines {
   picture(svg) {
     const { width, height } = svg.getBoundingClientRect();
     const copy = styled(svg);
-    for (const [name, value] of Object.entries({ x: this.#x, y: this.y + 9 - height / 2, width, height })) copy.setAttribute(name, value);
+    set(copy, { x: this.#x, y: this.y + 9 - height / 2, width, height });
     this.parts.push(copy);
     this.#x += width + 5;
   }
@@ -99,7 +99,7 @@ export async function png(chart, { title, about, legend }) {
   drawLegend(lines, legend);
   lines.next();
   const copy = styled(chart);
-  for (const [name, value] of Object.entries({ x: pad, y: lines.y + 6, width, height })) copy.setAttribute(name, value);
+  set(copy, { x: pad, y: lines.y + 6, width, height });
   const size = { width: whole, height: Math.ceil(lines.y + height + 6 + pad) };
   const picture = s("svg", { ...size, viewBox: `0 0 ${size.width} ${size.height}` }, s("rect", { ...size, fill: style.backgroundColor }), ...lines.parts, copy);
 

@@ -20,7 +20,7 @@ export function count(n) {
 }
 
 /** 12.3K for axes and tight places. */
-export const compact = (n) => (Math.abs(n) < 10000 ? count(n) : compactNumber.format(n));
+const compact = (n) => (Math.abs(n) < 10000 ? count(n) : compactNumber.format(n));
 
 /** The label of a grid line, with so many digits after the point. */
 export const tick = (n, digits) => (digits ? n.toFixed(digits) : compact(n));

@@ -1,6 +1,7 @@
 // One window in detail: counts by brand and sentiment, and its latest tweets.
 
 import { $, h, text } from "./dom.js";
+import { request } from "./request.js";
 import { drawTweets } from "./texts.js";
 import { net, sentiments, total as sumOf } from "./sentiments.js";
 import * as format from "./format.js";
@@ -38,14 +39,11 @@ export class Moment {
   step = 1;
 
   async #ask(fresh) {
-    const at = this.#at;
     this.#asked = Date.now();
     this.#abort?.abort();
     this.#abort = new AbortController();
     try {
-      const response = await fetch(`api/brand/moment?${this.#query()}&at=${at}`, { signal: this.#abort.signal });
-      if (!response.ok || at !== this.#at) return;
-      this.#draw(await response.json());
+      this.#draw(await request(`api/brand/moment?${this.#query()}&at=${this.#at}`, this.#abort.signal));
       if (fresh && matchMedia("(max-width: 1099px)").matches) $("moment").scrollIntoView({ block: "nearest" });
     } catch { /* asked again, or let go */ }
   }

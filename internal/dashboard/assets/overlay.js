@@ -3,7 +3,7 @@
 import { s } from "./dom.js";
 
 /** The classes of a brand's line, by its place among the chosen ones. */
-export const lineOf = (i) => `brand-line brand-${i + 1}`;
+const lineOf = (i) => `brand-line brand-${i + 1}`;
 
 /** A piece of that line, for legends. */
 export const sample = (i) => s("svg", { class: "sample", viewBox: "0 0 22 8", "aria-hidden": "true" }, s("path", { class: lineOf(i), d: "M1 4h20" }));

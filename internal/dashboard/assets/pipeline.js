@@ -3,7 +3,7 @@
 import { $, each, h, s, text } from "./dom.js";
 import { Stream } from "./stream.js";
 import { line, niceMax } from "./scale.js";
-import { brokenNotice, refusedNotice } from "./problems.js";
+import { showLost } from "./problems.js";
 import * as format from "./format.js";
 
 // Each with the metric that measures it.
@@ -15,7 +15,6 @@ const stages = [
   ["stored", "Stored", "in InfluxDB", "influxdb_tweets_written"],
 ];
 const seconds = 300; // of history in a small chart
-const patience = 3000; // milliseconds in which a page that opens may connect
 
 export class PipelineView {
   #page; #stream; #samples = []; #update = null; #received = 0; #clock;
@@ -54,13 +53,7 @@ export class PipelineView {
   #state() {
     const { live, notice, pause } = this.#page;
     if (pause.since) return; // what is shown stays
-    const { connected, refused, lost } = this.#link;
-    if (!connected) {
-      const broken = this.#update || Date.now() - lost > patience;
-      live("lost", refused ? "Refused" : broken ? `Disconnected for ${format.age((Date.now() - lost) / 1000)}` : "Connecting");
-      notice(refused ? refusedNotice(refused) : broken ? brokenNotice(lost, this.#update !== null) : null);
-      return;
-    }
+    if (!this.#link.connected) return showLost(this.#page, this.#link, this.#update !== null);
     notice(null);
     if (!this.#update) return;
     const { endpoints } = this.#update;
@@ -165,8 +158,8 @@ function deadLevel({ undecodable, decoded, rejected, points_stored: stored }) {
 
 function noteOf(name, last, by, kafka) {
   if (name === "kafka") return kafka ? by : "acknowledged by Kafka";
-  if (name === "windowed" && last.points_made !== null && last.points_made !== undefined) return `${by}: ${format.count(last.points_made)}/s`;
-  if (name === "stored" && last.points_stored !== null && last.points_stored !== undefined) return `${format.count(last.points_stored)} points/s`;
+  if (name === "windowed" && known(last.points_made)) return `${by}: ${format.count(last.points_made)}/s`;
+  if (name === "stored" && known(last.points_stored)) return `${format.count(last.points_stored)} points/s`;
   return by;
 }
 
@@ -199,7 +192,7 @@ function sparkline(svg, times, values, max) {
     run = [];
   };
   values.forEach((v, i) => {
-    if (v === null || v === undefined) end();
+    if (!known(v)) end();
     else run.push([300 - (300 * (times.at(-1) - times[i])) / seconds, 39 - (37 * v) / max]);
   });
   end();

@@ -3,7 +3,7 @@
 import * as format from "./format.js";
 
 /** The server's reason for refusing this view. */
-export const refusedNotice = (reason) => ({ level: "bad", title: "The dashboard refuses this view", lines: [reason, "This page retries every few seconds."] });
+const refusedNotice = (reason) => ({ level: "bad", title: "The dashboard refuses this view", lines: [reason, "This page retries every few seconds."] });
 
 /** The server does not respond since a time of the browser, in milliseconds. What the
     page shows, if anything, is older. */
@@ -12,6 +12,15 @@ export const brokenNotice = (lost, some) => ({
   lines: [some ? "The page shows the last data that it received. It recovers by itself when the program runs again:" : "This page retries every few seconds. If the program has ended, start it:", { code: "brandpulse-connect dashboard" }],
   since: `No response ${format.since(lost, Date.now())}.`,
 });
+
+const patience = 3000; // milliseconds in which a page that opens may connect
+
+/** Shows on a page that its connection is lost or refused. some: it has received data. */
+export function showLost({ live, notice }, { refused, lost }, some) {
+  const broken = some || Date.now() - lost > patience;
+  live("lost", refused ? "Refused" : broken ? `Disconnected for ${format.age((Date.now() - lost) / 1000)}` : "Connecting");
+  notice(refused ? refusedNotice(refused) : broken ? brokenNotice(lost, some) : null);
+}
 
 export function problemNotice(problem, { url, bucket, measurement, since }, now) {
   const silent = problem.kind === "unreachable" || problem.kind === "slow";

@@ -2,6 +2,7 @@
 // and the request for it. Unlike a named range it does not move.
 
 import { $, text } from "./dom.js";
+import { request } from "./request.js";
 import * as format from "./format.js";
 
 const shortest = 10, longest = 366 * 86400; // seconds; the server checks them too
@@ -116,9 +117,7 @@ export class Period {
     const { signal } = this.#abort;
     let wait = retry;
     try {
-      const response = await fetch(this.#url, { signal });
-      if (!response.ok) throw new Error((await response.text()).trim().slice(0, 300));
-      const update = await response.json();
+      const update = await request(this.#url, signal);
       this.#hear();
       this.#onData(update);
       if (!update.status.problem) wait = Date.now() / 1000 < this.#until + young ? again : null;

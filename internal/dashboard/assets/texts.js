@@ -20,7 +20,7 @@ export class Texts {
     this.#some = true;
     $("latest").replaceChildren();
     const { search } = this.#view();
-    const panel = $("latest").parentElement, searched = search.trim() !== "";
+    const panel = $("latest").parentElement, searched = search !== "";
     if (searched && !panel.classList.contains("searching")) panel.parentElement.scrollTop = 0; // where its style moves it
     panel.classList.toggle("searching", searched);
     text($("latest-note"), searched ? "Searching…" : "");
@@ -28,7 +28,7 @@ export class Texts {
   }
 
   tick(newest) {
-    const pause = this.#view().search.trim() ? searching : this.#some ? often : seldom;
+    const pause = this.#view().search ? searching : this.#some ? often : seldom;
     if (!newest || newest === this.#newest || Date.now() - this.#asked < pause) return;
     this.#newest = newest;
     this.#ask();
@@ -41,7 +41,7 @@ export class Texts {
     this.#abort?.abort();
     this.#abort = new AbortController();
     const { search, sentiments: chosen, own } = this.#view();
-    const searched = search.trim() !== "";
+    const searched = search !== "";
     try {
       const response = await fetch(`api/brand/tweets?${this.#query()}`, { signal: this.#abort.signal });
       if (!response.ok) return this.#failed(searched, await response.text());
@@ -60,11 +60,11 @@ export class Texts {
   #failed(searched, message) { if (searched) text($("latest-note"), `The search failed: ${message.trim().slice(0, 300)}`); }
 }
 
-const quoted = (search) => search.trim().split(/\s+/).map((word) => `“${word}”`).join(" and ");
+const quoted = (search) => search.split(/\s+/).map((word) => `“${word}”`).join(" and ");
 
 /** A text with the words of a search marked. */
 function marked(words, search) {
-  const wanted = search.trim().split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const wanted = search.split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   if (wanted.length === 0) return [words];
   return words.split(new RegExp(`(${wanted.join("|")})`, "iu")).map((part, i) => (i % 2 ? h("mark", null, part) : part));
 }

@@ -75,10 +75,15 @@ func TestDeadLetters(t *testing.T) {
 	p.open(b.url + "#/dead")
 	p.await("there are none", `document.querySelector("#letters-sum").innerText.includes("is empty")`)
 
-	produce(deadLetter(topic, "undecodable", "\x00\x02binary"), deadLetter(topic, hostile, hostile), deadLetter(topic, "undecodable", `=HYPERLINK("http://evil")`))
+	binary := deadLetter(topic, "undecodable", "\x00\x02binary")
+	binary.Headers[4] = kgo.RecordHeader{Key: "dead_after_offset", Value: []byte("41")} // in place of dead_offset
+	produce(binary, deadLetter(topic, hostile, hostile), deadLetter(topic, "undecodable", `=HYPERLINK("http://evil")`))
 	p.await("they are shown", `document.querySelectorAll("#letters > li").length === 3`)
 	if got := p.text("#letters > li:nth-child(2)"); !strings.Contains(got, "From tweets, partition 3, offset 1234567") || strings.Count(got, hostile) != 3 || strings.Contains(got, "hidden") {
 		t.Errorf("a dead letter is shown as %s", got)
+	}
+	if got := p.text("#letters > li:nth-child(3)"); !strings.Contains(got, "From tweets, partition 3, after offset 41") {
+		t.Errorf("a dead letter whose own offset is not known is shown as %s", got)
 	}
 	if got := p.text("#letters > li:nth-child(3) pre"); !strings.HasPrefix(got, "00000000  00 02 62 69") {
 		t.Errorf("a binary value is shown as %s", got)

@@ -148,9 +148,10 @@ function letterRow(letter) {
     value);
 }
 
-function origin({ from_topic: topic, from_partition: partition, from_offset: offset, last_offset: last }) {
+function origin({ from_topic: topic, from_partition: partition, from_offset: offset, last_offset: last, after_offset: after }) {
   if (!topic && !offset) return "Origin unknown: the record has none of the headers that the pipelines write.";
-  return `From ${format.name(topic)}, partition ${format.name(partition)}, ${last && last !== offset ? `offsets ${format.name(offset)} to ${format.name(last)}` : `offset ${format.name(offset)}`}`;
+  const place = last && last !== offset ? `offsets ${format.name(offset)} to ${format.name(last)}` : offset ? `offset ${format.name(offset)}` : after ? `after offset ${format.name(after)}` : "offset unknown";
+  return `From ${format.name(topic)}, partition ${format.name(partition)}, ${place}`;
 }
 
 function sizeOf({ bytes, shown, hex, cut_from: cutFrom }) {

@@ -29,8 +29,9 @@ type Letter struct {
 	Topic      string `json:"from_topic"`
 	From       string `json:"from_partition"`
 	FromOffset string `json:"from_offset"`
-	LastOffset string `json:"last_offset"` // of a record batch, or of the source of a point
-	CutFrom    string `json:"cut_from"`    // bytes of a value that was too long for a letter
+	LastOffset string `json:"last_offset"`  // of a record batch, or of the source of a point
+	After      string `json:"after_offset"` // of the record before it, if its own offset is not known
+	CutFrom    string `json:"cut_from"`     // bytes of a value that was too long for a letter
 
 	Bytes int `json:"bytes"` // of the value
 	// Excerpt is the beginning of the value, as text or, where it is none, as a hex dump.
@@ -42,13 +43,14 @@ type Letter struct {
 func letterOf(r *kgo.Record) Letter {
 	l := Letter{Partition: r.Partition, Offset: r.Offset, Time: r.Timestamp.UnixMilli(), Bytes: len(r.Value)}
 	fields := map[string]*string{
-		contract.DeadReason:     &l.Reason,
-		contract.DeadError:      &l.Error,
-		contract.DeadTopic:      &l.Topic,
-		contract.DeadPartition:  &l.From,
-		contract.DeadOffset:     &l.FromOffset,
-		contract.DeadLastOffset: &l.LastOffset,
-		contract.DeadCutFrom:    &l.CutFrom,
+		contract.DeadReason:      &l.Reason,
+		contract.DeadError:       &l.Error,
+		contract.DeadTopic:       &l.Topic,
+		contract.DeadPartition:   &l.From,
+		contract.DeadOffset:      &l.FromOffset,
+		contract.DeadLastOffset:  &l.LastOffset,
+		contract.DeadAfterOffset: &l.After,
+		contract.DeadCutFrom:     &l.CutFrom,
 	}
 	for _, h := range r.Headers {
 		if field, shown := fields[h.Key]; shown {

@@ -97,14 +97,14 @@ func TestWhatIsShownOfALetter(t *testing.T) {
 	produce(t, c,
 		letter(topic, 0, 4, "undecodable", "<b>text</b>\n", header("dead_error", "bad\xff byte"), header("dead_topic", "tweets"), header("dead_partition", "7"),
 			header("dead_offset", "123"), header("dead_last_offset", "130"), header("dead_cut_from", "2000000"), header("authorization", "Bearer secret")),
-		letter(topic, 0, 3, strings.Repeat("r", 5000), strings.Repeat("é", 5000)),
+		letter(topic, 0, 3, strings.Repeat("r", 5000), strings.Repeat("é", 5000), header("dead_topic", "tweets"), header("dead_after_offset", "41")),
 		letter(topic, 0, 2, "binary", "\x00\x01"+strings.Repeat("a", 5000)),
 		letter(topic, 0, 1, "empty", ""),
 	)
 	u := open(t, c, topic).Newest(t.Context(), 10)
 	want := []Letter{
 		{Offset: 0, Time: 1767225604000, Reason: "undecodable", Error: "bad\uFFFD byte", Topic: "tweets", From: "7", FromOffset: "123", LastOffset: "130", CutFrom: "2000000", Bytes: 12, Excerpt: "<b>text</b>\n", Shown: 12},
-		{Offset: 1, Time: 1767225603000, Reason: strings.Repeat("r", 1000) + "…", Bytes: 10000, Excerpt: strings.Repeat("é", 1000), Shown: 2000},
+		{Offset: 1, Time: 1767225603000, Reason: strings.Repeat("r", 1000) + "…", Topic: "tweets", After: "41", Bytes: 10000, Excerpt: strings.Repeat("é", 1000), Shown: 2000},
 		{Offset: 2, Time: 1767225602000, Reason: "binary", Bytes: 5002, Hex: true, Shown: 256},
 		{Offset: 3, Time: 1767225601000, Reason: "empty"},
 	}

@@ -1,0 +1,84 @@
+package recordbatch
+
+import "fmt"
+
+// Producible makes batches of a log into batches that a producer may send to another
+// partition. It keeps the state of its codecs, and is not safe for use by several
+// goroutines at once.
+type Producible struct {
+	limit       int
+	decompress  *Decompressor
+	compressors [Zstd + 1]*Compressor
+	builder     Builder
+	plain       []byte
+}
+
+// NewProducible returns a Producible for batches of at most limit bytes once they are
+// decompressed.
+func NewProducible(limit int) *Producible {
+	return &Producible{limit: limit, decompress: NewDecompressor(limit)}
+}
+
+// Append appends batch with base offset 0 and without producer id, epoch, sequence,
+// the transactional bit, or any other mark of the log it was read from. The records
+// and their compression stay as they are, unless
+//
+//   - the log cleaner has removed some: a broker accepts no gaps between offsets;
+//   - the broker set their time: a broker accepts no batch that says so, and the time
+//     becomes that of each record.
+//
+// Those are decompressed and compressed again, by the same codec.
+//
+// The CRC is checked first, so that a damaged batch does not get a CRC that hides it.
+// Errors are those of Check and of Decompressor.Reader, ErrRecords for a control batch
+// and for a batch without records. dst and batch must not overlap; on an error dst is
+// returned with its length as it was.
+func (p *Producible) Append(dst, batch []byte) ([]byte, error) {
+	h, err := Check(batch)
+	switch {
+	case err != nil:
+		return dst, err
+	case h.Control():
+		return dst, fmt.Errorf("%w: the batch at offset %d is a control batch", ErrRecords, h.BaseOffset)
+	case h.Records == 0:
+		return dst, fmt.Errorf("%w: the batch at offset %d has none", ErrRecords, h.BaseOffset)
+	}
+	if int64(h.Records) != int64(h.LastOffsetDelta)+1 || h.LogAppendTime() {
+		return p.rebuild(dst, batch, h.Codec())
+	}
+	start := len(dst)
+	dst = append(dst, batch...)
+	out := dst[start:]
+	Header{
+		LeaderEpoch: -1, Magic: 2, Attributes: h.Attributes & AttrCodec,
+		LastOffsetDelta: h.LastOffsetDelta, Records: h.Records,
+		FirstTimestamp: h.FirstTimestamp, MaxTimestamp: h.MaxTimestamp,
+		ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1,
+	}.put(out)
+	seal(out)
+	return dst, nil
+}
+
+func (p *Producible) rebuild(dst, batch []byte, codec Codec) ([]byte, error) {
+	r, err := p.decompress.Reader(batch)
+	if err != nil {
+		return dst, err
+	}
+	p.builder.Begin(p.plain[:0])
+	var rec Record
+	for r.Next(&rec) {
+		p.builder.Append(&rec)
+	}
+	if err := r.Err(); err != nil {
+		return dst, err
+	}
+	if p.plain, err = p.builder.Finish(); err != nil {
+		return dst, err
+	}
+	if p.compressors[codec] == nil {
+		if p.compressors[codec], err = NewCompressor(codec, DefaultLevel); err != nil {
+			return dst, err
+		}
+	}
+	return p.compressors[codec].AppendCompressed(dst, p.plain)
+}

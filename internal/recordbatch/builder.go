@@ -40,6 +40,16 @@ func (b *Builder) Records() int { return b.records }
 // Size returns the size of the batch in bytes.
 func (b *Builder) Size() int { return len(b.buf) - b.start }
 
+// Room returns the number of bytes that fit before the buffer must grow.
+func (b *Builder) Room() int { return cap(b.buf) - len(b.buf) }
+
+// Move continues the batch behind the bytes of dst, where what it has is copied to.
+func (b *Builder) Move(dst []byte) {
+	start := len(dst)
+	b.buf = append(dst, b.buf[b.start:]...)
+	b.start = start
+}
+
 // MaxRecordSize returns the most bytes that a record takes in any batch, for keys and
 // values that are not null.
 func MaxRecordSize(key, value, headers int) int {

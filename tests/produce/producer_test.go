@@ -1,7 +1,9 @@
 package produce_test
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"strings"
 	"testing"
 	"time"
@@ -167,4 +169,34 @@ func TestWholeBatches(t *testing.T) {
 	if r := got["one"]; r == nil || r.Attrs.CompressionType() != uint8(recordbatch.Zstd) {
 		t.Errorf("one is %+v", r)
 	}
+}
+
+// Records that cannot be read under a right CRC are refused, though Kafka answers with an
+// error of its own that could go away, and the next batch is stored.
+func TestUnreadableBatch(t *testing.T) {
+	c := testenv.Kafka(t)
+	topic := c.Topic(t, 1)
+	p := producing(t, c, nil)
+	now := time.Now().UnixMilli()
+	call := p.Begin()
+	to, err := call.Topic(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for codec := recordbatch.Gzip; codec <= recordbatch.Zstd; codec++ {
+		b := batchOf(t, now, "one", "two")
+		binary.BigEndian.PutUint16(b[21:], uint16(codec)) // its records are not compressed
+		binary.BigEndian.PutUint32(b[17:], crc32.Checksum(b[21:], crc32.MakeTable(crc32.Castagnoli)))
+		if err := call.AddBatch(to, 0, int(codec), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := call.AddBatch(to, 0, 9, batchOf(t, now, "three")); err != nil {
+		t.Fatal(err)
+	}
+	refusals, err := call.Wait(t.Context())
+	if err != nil || len(refusals) != 4 || refusals[3].Message != 4 {
+		t.Errorf("%v, %v", refusals, err)
+	}
+	stored(t, c, topic, 1)
 }

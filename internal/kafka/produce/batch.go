@@ -22,6 +22,10 @@ type batch struct {
 	withdrawn bool // some of its records have no call and must not be sent
 	halve     bool // the broker finds it too large
 	corrupt   int  // how often in a row a broker found it damaged
+	// verify asks for a whole batch to be read before it is sent again: its CRC was checked,
+	// and records that cannot be read under a right CRC are answered by an error of the
+	// broker's own, as if it could go away.
+	verify, verified bool
 }
 
 type state int
@@ -62,7 +66,7 @@ func (b *batch) owned() bool {
 }
 
 // unclean reports whether the batch must be prepared again before it is sent.
-func (b *batch) unclean() bool { return b.halve || b.withdrawn }
+func (b *batch) unclean() bool { return b.halve || b.withdrawn || b.verify }
 
 // acknowledge resolves all records.
 func (b *batch) acknowledge() {

@@ -30,6 +30,28 @@ func (t *tools) compressor(codec recordbatch.Codec) (*recordbatch.Compressor, er
 	return t.compressors[codec], nil
 }
 
+func (t *tools) reader(b *batch) (recordbatch.Reader, error) {
+	if t.decompressor == nil {
+		t.decompressor = recordbatch.NewDecompressor(max(t.conf.MaxDecompressedBytes, requestLimit))
+	}
+	return t.decompressor.Reader(b.buf.bytes)
+}
+
+// verify reads all records of a batch that a broker does not accept.
+func (p *partition) verify(t *tools, b *batch) error {
+	reader, err := t.reader(b)
+	if err == nil {
+		var rec recordbatch.Record
+		for reader.Next(&rec) {
+		}
+		err = reader.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b.verify, b.verified = false, true
+	return err
+}
+
 // schedule lets a worker prepare the head of a partition. partition.mu must be held.
 func (p *Producer) schedule(part *partition) bool {
 	p.mu.Lock()
@@ -150,6 +172,10 @@ func (p *partition) divide(t *tools, b *batch) ([]*batch, error) {
 		p.mu.Unlock()
 		return []*batch{b}, nil
 	}
+	if b.verify {
+		p.mu.Unlock()
+		return []*batch{b}, p.verify(t, b)
+	}
 	// From here on withdrawn is about records that are withdrawn meanwhile.
 	b.withdrawn = false
 	var kept int32
@@ -201,10 +227,7 @@ func (p *partition) copies(t *tools, b *batch, keep []bool, first int32) (bodies
 		}
 		codec = h.Codec()
 	}
-	if t.decompressor == nil {
-		t.decompressor = recordbatch.NewDecompressor(max(p.producer.conf.MaxDecompressedBytes, requestLimit))
-	}
-	reader, err := t.decompressor.Reader(b.buf.bytes)
+	reader, err := t.reader(b)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -107,6 +107,7 @@ func (p *partition) take(b *batch, v verdict, written bool) {
 			b.refuse(*gone)
 			break
 		}
+		b.verify = v.suspect && !b.verified
 		if !v.corrupt {
 			b.corrupt = 0
 		} else if b.corrupt++; b.corrupt >= maxCorrupt {

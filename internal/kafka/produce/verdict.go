@@ -35,6 +35,7 @@ type verdict struct {
 	err     error
 	records []refusedRecord // of without
 	corrupt bool            // the broker finds the batch damaged
+	suspect bool            // its records may not be readable
 }
 
 // maxCorrupt is how often in a row a batch is found damaged by the broker before it is
@@ -71,7 +72,9 @@ func verdictOf(a *kmsg.ProduceResponseTopicPartition, b *batch) verdict {
 			v.action = refused
 		}
 	case errors.Is(code, kerr.CorruptMessage):
-		v.corrupt = true
+		v.corrupt, v.suspect = true, b.whole
+	case errors.Is(code, kerr.UnknownServerError):
+		v.suspect = b.whole
 	}
 	return v
 }

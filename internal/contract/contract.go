@@ -41,6 +41,7 @@ func Keys() []string {
 		KafkaKey, KafkaTimestampUnix, KafkaTimestamp, KafkaTombstone, RedpandaHeaders,
 		DeadReason, DeadError, DeadTopic, DeadPartition, DeadOffset, DeadLastOffset, DeadAfterOffset, DeadCutFrom,
 		InfluxDBBucket, InfluxDBStatus, InfluxDBReason, InfluxDBCutFrom, InfluxDBCut,
+		RefusedReason, RefusedError,
 	}
 }
 

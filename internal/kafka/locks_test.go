@@ -15,7 +15,7 @@ const (
 )
 
 // packages are those that share partitions.
-var packages = []string{"internal/kafka/conn", "internal/kafka/fetch", "internal/kafka/track", "internal/loglimit", "plugins/kafkabatch"}
+var packages = []string{"internal/kafka/conn", "internal/kafka/fetch", "internal/kafka/produce", "internal/kafka/track", "internal/loglimit", "plugins/kafkabatch"}
 
 // What would break: whoever locks the mutex of another type decides what must not be
 // interrupted there, and in which order locks are taken. The next change to that type

@@ -57,6 +57,19 @@ func (p *Producer) Begin() *Call {
 	return &Call{producer: p, touched: map[*partition]struct{}{}, done: make(chan struct{})}
 }
 
+// end ends a call.
+func (p *Producer) end(c *Call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range c.topics {
+		t.calls--
+		t.used = time.Now()
+	}
+	if p.calls--; p.calls == 0 && isClosed(p.closing) && !isClosed(p.idle) {
+		close(p.idle)
+	}
+}
+
 // Topic returns a topic, which it waits for until ctx ends. The Topic is valid until Wait
 // returns. A *RefusedError means that records for it can never be sent.
 func (c *Call) Topic(ctx context.Context, name string) (*Topic, error) {
@@ -86,10 +99,7 @@ func (c *Call) Add(t *Topic, index int32, message int, rec *recordbatch.Record) 
 	}
 	c.touch(p)
 	c.added++
-	p.mu.Lock()
-	full := p.add(c, message, size, rec)
-	p.mu.Unlock()
-	if full != nil {
+	if full := p.add(c, message, size, rec); full != nil {
 		p.prepare(full)
 	}
 }
@@ -115,12 +125,7 @@ func (c *Call) AddBatch(t *Topic, index int32, message int, batch []byte) error 
 	b.runs = []run{{call: c, first: int32(message), records: b.records}}
 	c.touch(p)
 	c.added += int64(b.records)
-	p.mu.Lock()
-	full := p.sealOpen() // what was added before is sent before
-	p.queue = append(p.queue, b)
-	p.advance()
-	p.mu.Unlock()
-	if full != nil {
+	if full := p.addBatch(b); full != nil {
 		p.prepare(full)
 	}
 	return nil
@@ -137,12 +142,9 @@ func (c *Call) touch(p *partition) {
 // that were not sent by then are withdrawn, and the error is an *Unfinished. Refusals are
 // in the order of messages, one for each.
 func (c *Call) Wait(ctx context.Context) ([]Refusal, error) {
-	defer c.end()
+	defer c.producer.end(c)
 	for p := range c.touched {
-		p.mu.Lock()
-		p.wanted = p.builder.Records() > 0
-		p.advance()
-		p.mu.Unlock()
+		p.want()
 	}
 	var err error
 	if c.open.Add(c.added) != 0 {
@@ -164,26 +166,11 @@ func (c *Call) Wait(ctx context.Context) ([]Refusal, error) {
 	return refusals, err
 }
 
-func (c *Call) end() {
-	p := c.producer
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, t := range c.topics {
-		t.calls--
-		t.used = time.Now()
-	}
-	if p.calls--; p.calls == 0 && isClosed(p.closing) && !isClosed(p.idle) {
-		close(p.idle)
-	}
-}
-
 // withdraw takes the call out of all batches. It returns nil if the last result came first.
 func (c *Call) withdraw(cause error) error {
 	u := &Unfinished{Err: cause}
 	for p := range c.touched {
-		p.mu.Lock()
 		unsent, inDoubt := p.withdraw(c)
-		p.mu.Unlock()
 		u.Unsent += unsent
 		u.InDoubt += inDoubt
 	}

@@ -85,90 +85,100 @@ func (p *Producer) update(names []string) {
 	}
 	for i := range resp.Topics {
 		if rt := &resp.Topics[i]; rt.Topic != nil {
-			p.mu.Lock()
-			t := p.topics[*rt.Topic]
-			p.mu.Unlock()
-			if t != nil {
-				t.update(rt)
-			}
+			p.updateTopic(*rt.Topic, rt)
 		}
 	}
 }
 
-func (t *Topic) update(rt *kmsg.MetadataResponseTopic) {
-	p := t.producer
+func (p *Producer) updateTopic(name string, rt *kmsg.MetadataResponseTopic) {
 	err := kerr.ErrorForCode(rt.ErrorCode)
 	if err == nil && len(rt.Partitions) == 0 {
 		err = kerr.LeaderNotAvailable
 	}
 	if err != nil {
-		t.missing(err)
+		p.topicMissing(name, err)
 		return
 	}
-	p.mu.Lock()
-	t.err, t.unknownSince = nil, time.Time{}
-	t.gone.Store(nil)
-	t.id.Store(&rt.TopicID)
+	leaders := map[int32]int32{}
 	count := 0
 	for i := range rt.Partitions {
-		count = max(count, int(rt.Partitions[i].Partition)+1)
+		if rp := &rt.Partitions[i]; rp.Partition >= 0 {
+			leaders[rp.Partition] = rp.Leader
+			count = max(count, int(rp.Partition)+1)
+		}
 	}
+	for i, part := range p.resize(name, rt.TopicID, count) {
+		leader, known := leaders[int32(i)]
+		if !known {
+			leader = -1
+		}
+		part.lead(leader)
+	}
+}
+
+// resize notes how many partitions a topic has, and returns all that it ever had.
+func (p *Producer) resize(name string, id [16]byte, count int) []*partition {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.topics[name]
+	if t == nil {
+		return nil // forgotten meanwhile
+	}
+	t.err, t.unknownSince = nil, time.Time{}
+	t.gone.Store(nil)
+	t.id.Store(&id)
 	for i := len(t.all); i < count; i++ {
 		part := &partition{producer: p, topic: t, index: int32(i)}
 		part.leader.Store(-1)
 		t.all = append(t.all, part)
 	}
-	all := t.all
-	now := all[:count:count]
+	now := t.all[:count:count]
 	t.partitions.Store(&now)
-	close(t.changed)
-	t.changed = make(chan struct{})
-	p.mu.Unlock()
-
-	leaders := make([]int32, len(all))
-	for i := range leaders {
-		leaders[i] = -1
-	}
-	for i := range rt.Partitions {
-		if rp := &rt.Partitions[i]; rp.Partition >= 0 {
-			leaders[rp.Partition] = rp.Leader
-		}
-	}
-	for i, part := range all {
-		part.lead(leaders[i])
-	}
+	t.broadcast()
+	return t.all
 }
 
-// missing notes that a topic is not there, or may not be described. It is asked for again.
-// After a while, or if it cannot ever be there, its records are refused.
-func (t *Topic) missing(err error) {
-	p := t.producer
-	p.mu.Lock()
-	now := time.Now()
-	if t.unknownSince.IsZero() {
-		t.unknownSince = now
-	}
-	unknown := errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID)
-	t.err = err
-	final := errors.Is(err, kerr.InvalidTopicException) ||
-		unknown && p.conf.UnknownTopic > 0 && now.Sub(t.unknownSince) >= p.conf.UnknownTopic
-	var gone error
-	if final {
-		gone = &RefusedError{Kind: kindOf(err), text: fmt.Sprintf("Kafka has no topic %s: %v", t.name, err)}
-		t.gone.Store(&gone)
-		close(t.changed)
-		t.changed = make(chan struct{})
-	}
-	all := t.all
-	p.mu.Unlock()
-	p.conf.Observer.Retrying(kindOf(err), fmt.Errorf("looking up the topic %s: %w", t.name, err))
-	if !final {
+// topicMissing notes that a topic is not there, or may not be described. It is asked for
+// again. After a while, or if it cannot ever be there, its records are refused.
+func (p *Producer) topicMissing(name string, err error) {
+	p.conf.Observer.Retrying(kindOf(err), fmt.Errorf("looking up the topic %s: %w", name, err))
+	all, gone := p.giveUp(name, err)
+	if gone == nil {
 		p.refresh()
 		return
 	}
 	for _, part := range all {
 		part.refuseAll(gone)
 	}
+}
+
+// giveUp returns an error if a topic has been missing for too long.
+func (p *Producer) giveUp(name string, err error) (all []*partition, gone error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.topics[name]
+	if t == nil {
+		return nil, nil
+	}
+	now := time.Now()
+	if t.unknownSince.IsZero() {
+		t.unknownSince = now
+	}
+	t.err = err
+	unknown := errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID)
+	if !errors.Is(err, kerr.InvalidTopicException) && !(unknown && p.conf.UnknownTopic > 0 && now.Sub(t.unknownSince) >= p.conf.UnknownTopic) {
+		return nil, nil
+	}
+	gone = &RefusedError{Kind: kindOf(err), text: fmt.Sprintf("Kafka has no topic %s: %v", t.name, err)}
+	t.gone.Store(&gone)
+	t.broadcast()
+	return t.all, gone
+}
+
+// broadcast wakes those that wait for the topic. Producer.mu must be held.
+func (t *Topic) broadcast() {
+	close(t.changed)
+	t.changed = make(chan struct{})
 }
 
 // refuseAll refuses what the partition has, but for what is in flight or being prepared.

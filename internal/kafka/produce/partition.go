@@ -34,8 +34,10 @@ type partition struct {
 }
 
 // add appends a record to the open batch. If that had to be sealed first, it is returned,
-// to be prepared by the caller once mu is released.
+// to be prepared by the caller.
 func (p *partition) add(c *Call, message, size int, rec *recordbatch.Record) (full *batch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.builder.Records() > 0 && p.builder.Size()+size > p.producer.conf.MaxBatchBytes {
 		full = p.sealOpen()
 	}
@@ -50,6 +52,25 @@ func (p *partition) add(c *Call, message, size int, rec *recordbatch.Record) (fu
 	p.builder.Append(rec)
 	p.runs = appendRun(p.runs, c, int32(message))
 	return full
+}
+
+// addBatch queues a whole batch behind the records that were added before, whose batch it
+// returns to be prepared by the caller.
+func (p *partition) addBatch(b *batch) (full *batch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	full = p.sealOpen()
+	p.queue = append(p.queue, b)
+	p.advance()
+	return full
+}
+
+// want notes that a call waits for its records.
+func (p *partition) want() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wanted = p.builder.Records() > 0
+	p.advance()
 }
 
 // grow moves the open batch to memory with room for a record.
@@ -102,6 +123,8 @@ func (p *partition) advance() {
 
 // withdraw takes a call out of all batches.
 func (p *partition) withdraw(c *Call) (unsent, inDoubt int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for i, b := range p.queue {
 		n := withdrawRuns(b.runs, c)
 		if b.sent > 0 || i == 0 && p.inFlight {
@@ -150,11 +173,13 @@ func (p *partition) backOff() {
 	d = time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
 	p.failures++
 	p.waits.Store(true)
-	p.timer = time.AfterFunc(d, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.endBackoff()
-	})
+	p.timer = time.AfterFunc(d, p.retry)
+}
+
+func (p *partition) retry() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endBackoff()
 }
 
 func (p *partition) endBackoff() {

@@ -31,6 +31,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
@@ -170,6 +171,15 @@ func start(conf Config, transport transport) *Producer {
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.wait.Go(p.watch)
 	return p
+}
+
+// Ping reports whether a broker answers.
+func (p *Producer) Ping(ctx context.Context) error {
+	resp, err := p.transport.metadata(ctx, nil)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	return err
 }
 
 // Close waits for the calls that run, until ctx ends; those left return ErrClosed. It waits

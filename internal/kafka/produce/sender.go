@@ -1,6 +1,7 @@
 package produce
 
 import (
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -76,13 +77,13 @@ type claim struct {
 // claim takes one batch of each partition that is ready, as many as fit into a request.
 func (s *sender) claim() (claims []claim, bytes int) {
 	for {
-		p := s.pop()
+		p := s.producer.unlist(s)
 		if p == nil {
 			return claims, bytes
 		}
 		c, fits := p.claim(s.broker, s.producer.conf.MaxRequestBytes-bytes, len(claims) == 0)
 		if !fits {
-			s.unpop(p)
+			s.producer.relist(s, p)
 			return claims, bytes
 		}
 		if c.batch != nil {
@@ -92,21 +93,23 @@ func (s *sender) claim() (claims []claim, bytes int) {
 	}
 }
 
-func (s *sender) pop() *partition {
-	s.producer.mu.Lock()
-	defer s.producer.mu.Unlock()
+// unlist takes the first partition off the list of a sender. It returns nil if there is none.
+func (p *Producer) unlist(s *sender) *partition {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if len(s.ready) == 0 {
 		return nil
 	}
-	p := s.ready[0]
+	first := s.ready[0]
 	s.ready = s.ready[1:]
-	return p
+	return first
 }
 
-func (s *sender) unpop(p *partition) {
-	s.producer.mu.Lock()
-	defer s.producer.mu.Unlock()
-	s.ready = append([]*partition{p}, s.ready...)
+// relist puts a partition back where unlist took it.
+func (p *Producer) relist(s *sender, part *partition) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.ready = slices.Insert(s.ready, 0, part)
 	s.signal()
 }
 

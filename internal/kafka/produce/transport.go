@@ -44,6 +44,7 @@ func newClient(conf Config) (*client, error) {
 func (c *client) metadata(ctx context.Context, topics []string) (*kmsg.MetadataResponse, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	req.AllowAutoTopicCreation = c.createTopics
+	req.Topics = make([]kmsg.MetadataRequestTopic, 0, len(topics)) // nil would be all topics
 	for _, name := range topics {
 		rt := kmsg.NewMetadataRequestTopic()
 		rt.Topic = kmsg.StringPtr(name)

@@ -1,0 +1,221 @@
+package kafkabatch
+
+import (
+	"errors"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
+	kproduce "github.com/brandpulse/brandpulse-connect/internal/kafka/produce"
+	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
+)
+
+// messageRecord is the value of message for a record per message; the other is
+// contract.RecordBatch.
+const messageRecord = "record"
+
+// Values of partition.
+const (
+	partitionSticky   = "sticky"
+	partitionMurmur2  = "murmur2"
+	partitionCRC32    = "crc32"
+	partitionExplicit = "explicit"
+)
+
+// Values of acks.
+const (
+	acksAll    = "all"
+	acksLeader = "leader"
+	acksNone   = "none"
+)
+
+var acksOf = map[string]int16{acksAll: -1, acksLeader: 1, acksNone: 0}
+
+// codecNames are in the order of recordbatch.Codec.
+var codecNames = []string{"none", "gzip", "snappy", "lz4", "zstd"}
+
+var mostLevel = map[string]int{"gzip": 9, "lz4": 17, "zstd": 22}
+
+// What lint and the constructor say of settings that are wrong.
+const (
+	wrongNoNumber   = "partition: explicit needs partition_number"
+	wrongNumber     = "partition_number has an effect only with partition: explicit"
+	wrongWhole      = "message: record_batch keeps the keys, times and headers of its records: key, timestamp_ms and metadata cannot be set"
+	wrongWholeKey   = "message: record_batch has no single key to choose a partition by: set partition to sticky or explicit"
+	wrongWholeCodec = "message: record_batch keeps the compression of the batch: compression cannot be set"
+	wrongNoKey      = "partition: murmur2 and crc32 choose by the key: set key"
+	wrongHighLevel  = "compression_level is 1 to 9 for gzip, 1 to 17 for lz4, 1 to 22 for zstd"
+	wrongLevel      = "compression_level has an effect only with compression gzip, lz4 or zstd"
+)
+
+const (
+	mostBatchBytes = 64 << 20
+	leastTimeout   = 100 * time.Millisecond
+	mostTimeout    = time.Hour
+)
+
+// topicPatience is how long a message waits for the topic that it names.
+const topicPatience = time.Minute
+
+// outputConfig is what the YAML says, checked.
+type outputConfig struct {
+	conn.Config
+	topic, number, key, timestamp *service.InterpolatedString // nil if not set, but for topic
+	headers                       *service.MetadataFilter     // nil without any
+	staticTopic                   string                      // or empty
+	whole                         bool
+	partition                     string
+	maxInFlight                   int
+	rejected                      bool
+	produce                       kproduce.Config
+}
+
+func outputConfigFrom(parsed *service.ParsedConfig) (c outputConfig, err error) {
+	if c.Config, err = conn.From(parsed); err != nil {
+		return c, err
+	}
+	for _, f := range []struct {
+		field string
+		value **service.InterpolatedString
+	}{{fieldTopic, &c.topic}, {fieldPartitionNumber, &c.number}, {fieldKey, &c.key}, {fieldTimestamp, &c.timestamp}} {
+		if !parsed.Contains(f.field) {
+			continue
+		}
+		text, err := parsed.FieldString(f.field)
+		if err != nil {
+			return c, err
+		}
+		if text == "" && f.field != fieldTopic {
+			continue
+		}
+		if *f.value, err = parsed.FieldInterpolatedString(f.field); err != nil {
+			return c, err
+		}
+	}
+	c.staticTopic, _ = c.topic.Static()
+	if parsed.Contains(fieldMetadata) {
+		filter, err := parsed.FieldMetadataFilter(fieldMetadata)
+		if err != nil {
+			return c, err
+		}
+		if !filter.IsEmpty() {
+			c.headers = filter
+		}
+	}
+	message, err := parsed.FieldString(fieldMessage)
+	if err != nil {
+		return c, err
+	}
+	c.whole = message == contract.RecordBatch
+	if c.partition, err = parsed.FieldString(fieldPartition); err != nil {
+		return c, err
+	}
+	if c.maxInFlight, err = parsed.FieldInt(fieldMaxInFlight); err != nil {
+		return c, err
+	}
+	c.rejected = parsed.Contains(fieldRejected)
+	leveled := parsed.Contains(fieldCompressionLevel)
+	if c.produce, err = produceConfigFrom(parsed, leveled); err != nil {
+		return c, err
+	}
+	if _, static := c.topic.Static(); !static {
+		c.produce.UnknownTopic = topicPatience
+	}
+	return c, errors.Join(
+		lintrule.CheckEnum(fieldMessage, message, messageRecord, contract.RecordBatch),
+		lintrule.CheckEnum(fieldPartition, c.partition, partitionSticky, partitionMurmur2, partitionCRC32, partitionExplicit),
+		lintrule.CheckInt(fieldMaxInFlight, int64(c.maxInFlight), 1, 0),
+		c.check(leveled),
+	)
+}
+
+func (c *outputConfig) check(leveled bool) error {
+	hashed := c.partition == partitionMurmur2 || c.partition == partitionCRC32
+	_, static := c.topic.Static()
+	for _, rule := range []struct {
+		broken bool
+		wrong  string
+	}{
+		{c.partition == partitionExplicit && c.number == nil, wrongNoNumber},
+		{c.partition != partitionExplicit && c.number != nil, wrongNumber},
+		{c.whole && (c.key != nil || c.timestamp != nil || c.headers != nil), wrongWhole},
+		{c.whole && hashed, wrongWholeKey},
+		{c.whole && c.produce.Codec != recordbatch.None, wrongWholeCodec},
+		{hashed && c.key == nil, wrongNoKey},
+		{leveled && c.produce.Codec <= recordbatch.Snappy && c.produce.Codec != recordbatch.Gzip, wrongLevel},
+	} {
+		if rule.broken {
+			return errors.New(rule.wrong)
+		}
+	}
+	if static {
+		return lintrule.CheckNotEmpty(fieldTopic, c.staticTopic)
+	}
+	return nil
+}
+
+func produceConfigFrom(parsed *service.ParsedConfig, leveled bool) (p kproduce.Config, err error) {
+	p = kproduce.Defaults()
+	codec, err := parsed.FieldString(fieldCompression)
+	if err != nil {
+		return p, err
+	}
+	acks, err := parsed.FieldString(fieldAcks)
+	if err != nil {
+		return p, err
+	}
+	if err := errors.Join(
+		lintrule.CheckEnum(fieldCompression, codec, codecNames...),
+		lintrule.CheckEnum(fieldAcks, acks, acksAll, acksLeader, acksNone),
+	); err != nil {
+		return p, err
+	}
+	for i, name := range codecNames {
+		if name == codec {
+			p.Codec = recordbatch.Codec(i)
+		}
+	}
+	p.Acks = acksOf[acks]
+	if leveled {
+		if p.Level, err = parsed.FieldInt(fieldCompressionLevel); err != nil {
+			return p, err
+		}
+	}
+	size, err := parsed.FieldString(fieldMaxBatchBytes)
+	if err != nil {
+		return p, err
+	}
+	bytes, err := lintrule.SizeBytes(fieldMaxBatchBytes, size, mostBatchBytes)
+	if err != nil {
+		return p, err
+	}
+	p.MaxBatchBytes = max(int(bytes), recordbatch.HeaderSize)
+	p.MaxRequestBytes = max(p.MaxRequestBytes, p.MaxBatchBytes)
+	if p.RequestsPerBroker, err = parsed.FieldInt(fieldRequestsInFlight); err != nil {
+		return p, err
+	}
+	if p.Timeout, err = parsed.FieldDuration(fieldTimeout); err != nil {
+		return p, err
+	}
+	if p.CreateTopics, err = parsed.FieldBool(fieldCreateTopics); err != nil {
+		return p, err
+	}
+	if leveled {
+		if err := lintrule.CheckInt(fieldCompressionLevel, int64(p.Level), 1, 22); err != nil {
+			return p, err
+		}
+	}
+	if err := errors.Join(
+		lintrule.CheckInt(fieldRequestsInFlight, int64(p.RequestsPerBroker), 1, 1000),
+		lintrule.CheckDuration(fieldTimeout, p.Timeout, leastTimeout, mostTimeout),
+	); err != nil {
+		return p, err
+	}
+	if most := mostLevel[codec]; leveled && most > 0 && p.Level > most {
+		return p, errors.New(wrongHighLevel)
+	}
+	return p, nil
+}

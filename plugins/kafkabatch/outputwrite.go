@@ -1,0 +1,212 @@
+package kafkabatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	kproduce "github.com/brandpulse/brandpulse-connect/internal/kafka/produce"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
+)
+
+// writing is a batch of messages on its way to Kafka. The bytes of messages are only read:
+// retries and other outputs share them.
+type writing struct {
+	output   *output
+	producer *kproduce.Producer
+	batch    service.MessageBatch
+	now      int64
+
+	topic, number, key, timestamp *service.MessageBatchInterpolationExecutor
+	headers                       recordbatch.RecordHeaders // of the record at hand
+	sticky                        sticky
+}
+
+func newWriting(o *output, p *kproduce.Producer, batch service.MessageBatch) *writing {
+	w := &writing{output: o, producer: p, batch: batch, now: time.Now().UnixMilli()}
+	executor := func(text *service.InterpolatedString) *service.MessageBatchInterpolationExecutor {
+		if text == nil {
+			return nil
+		}
+		return batch.InterpolationExecutor(text)
+	}
+	w.topic, w.number = executor(o.conf.topic), executor(o.conf.number)
+	w.key, w.timestamp = executor(o.conf.key), executor(o.conf.timestamp)
+	w.sticky.limit = o.conf.produce.MaxBatchBytes
+	w.sticky.large = o.conf.partition != partitionExplicit && w.exceeds(w.sticky.limit/2)
+	return w
+}
+
+// exceeds reports whether the messages have more bytes than a limit.
+func (w *writing) exceeds(limit int) bool {
+	size := 0
+	for _, m := range w.batch {
+		if content, err := m.AsBytes(); err == nil {
+			size += len(content)
+		}
+		if size > limit {
+			return true
+		}
+	}
+	return false
+}
+
+// unusable is why a message cannot be a record.
+type unusable struct {
+	reason string
+	err    error
+}
+
+func (u *unusable) Error() string { return u.err.Error() }
+
+// write writes the messages, or only some of them, and returns those that are refused. On
+// an error, others may have been stored.
+func (w *writing) write(ctx context.Context, only []int) ([]kproduce.Refusal, error) {
+	call := w.producer.Begin()
+	var refusals []kproduce.Refusal
+	var failed error
+	add := func(i int) bool {
+		err := w.add(ctx, call, i)
+		var refused *kproduce.RefusedError
+		var u *unusable
+		switch {
+		case err == nil:
+		case errors.As(err, &refused), errors.As(err, &u):
+			refusals = append(refusals, kproduce.Refusal{Message: i, Err: err})
+		default:
+			failed = err
+		}
+		return failed == nil
+	}
+	if only != nil {
+		for _, i := range only {
+			if !add(i) {
+				break
+			}
+		}
+	} else {
+		for i := range w.batch {
+			if !add(i) {
+				break
+			}
+		}
+	}
+	if failed != nil {
+		// Its context has ended, or the producer is closed.
+		ended, end := context.WithCancelCause(ctx)
+		end(failed)
+		ctx = ended
+	}
+	more, err := call.Wait(ctx)
+	if failed != nil && err == nil {
+		err = failed
+	}
+	return append(refusals, more...), err
+}
+
+func (w *writing) add(ctx context.Context, call *kproduce.Call, i int) error {
+	content, err := w.batch[i].AsBytes()
+	if err != nil {
+		return &unusable{"message", fmt.Errorf("reading the message: %w", err)}
+	}
+	name := w.output.conf.staticTopic
+	if name == "" {
+		if name, err = w.topic.TryString(i); err != nil {
+			return &unusable{fieldTopic, fmt.Errorf("evaluating %s: %w", fieldTopic, err)}
+		}
+	}
+	topic, err := call.Topic(ctx, name)
+	if err != nil {
+		return err
+	}
+	if w.output.conf.whole {
+		return w.addBatch(call, topic, i, content)
+	}
+	if n, found := w.batch[i].MetaGetMut(contract.KafkaBatchRecords); found {
+		if _, genuine := n.(int); genuine {
+			return &unusable{"record_batch", fmt.Errorf("the message is a record batch of %v records: set %s: %s to write it as it is, or emit: records in the input", n, fieldMessage, contract.RecordBatch)}
+		}
+	}
+	rec := recordbatch.Record{Value: content}
+	if err := w.fill(&rec, i); err != nil {
+		return err
+	}
+	at, err := w.partition(topic, i, rec.Key, recordbatch.MaxRecordSize(len(rec.Key), len(content), len(rec.Headers)))
+	if err != nil {
+		return err
+	}
+	call.Add(topic, at, i, &rec)
+	return nil
+}
+
+func (w *writing) addBatch(call *kproduce.Call, topic *kproduce.Topic, i int, content []byte) error {
+	at, err := w.partition(topic, i, nil, len(content))
+	if err != nil {
+		return err
+	}
+	if err := call.AddBatch(topic, at, i, content); err != nil {
+		return &unusable{"batch", fmt.Errorf("the message is not one record batch that can be written: %w", err)}
+	}
+	return nil
+}
+
+// fill sets key, time and headers.
+func (w *writing) fill(rec *recordbatch.Record, i int) (err error) {
+	if w.key != nil {
+		if rec.Key, err = w.key.TryBytes(i); err != nil {
+			return &unusable{fieldKey, fmt.Errorf("evaluating %s: %w", fieldKey, err)}
+		}
+		if len(rec.Key) == 0 {
+			rec.Key = nil
+		}
+	}
+	if rec.Value == nil {
+		rec.Value = []byte{}
+	}
+	if empty, _ := w.batch[i].MetaGetMut(contract.KafkaTombstone); empty == true && len(rec.Value) == 0 {
+		rec.Value = nil
+	}
+	rec.Timestamp = w.now
+	if w.timestamp != nil {
+		text, err := w.timestamp.TryString(i)
+		if err == nil {
+			rec.Timestamp, err = strconv.ParseInt(text, 10, 64)
+		}
+		if err != nil {
+			return &unusable{fieldTimestamp, fmt.Errorf("evaluating %s: %w", fieldTimestamp, err)}
+		}
+	}
+	if filter := w.output.conf.headers; filter != nil {
+		w.headers = w.headers[:0]
+		_ = filter.Walk(w.batch[i], func(key, value string) error { // the function has no error
+			w.headers = w.headers.Append(key, []byte(value))
+			return nil
+		})
+		rec.Headers = w.headers
+	}
+	return nil
+}
+
+func (w *writing) partition(topic *kproduce.Topic, i int, key []byte, size int) (int32, error) {
+	switch strategy := w.output.conf.partition; {
+	case strategy == partitionExplicit:
+		text, err := w.number.TryString(i)
+		if err != nil {
+			return 0, &unusable{fieldPartition, fmt.Errorf("evaluating %s: %w", fieldPartitionNumber, err)}
+		}
+		number, err := strconv.ParseInt(text, 10, 32)
+		if err != nil {
+			return 0, &unusable{fieldPartition, fmt.Errorf("%s is %q: a partition is a number", fieldPartitionNumber, text)}
+		}
+		return int32(number), nil
+	case strategy != partitionSticky && key != nil:
+		return byKey(strategy, key, topic.Partitions()), nil
+	default:
+		return w.sticky.next(topic, size), nil
+	}
+}

@@ -16,14 +16,16 @@ const metricsPage = "docs/metrics.md"
 // ownMetrics returns the metrics that each plugin declares, in the order of a pipeline.
 func ownMetrics() []componentMetrics {
 	return []componentMetrics{
-		{tweetgen.Name, tweetgen.Metrics()},
-		{kafkabatch.Name, kafkabatch.Metrics()},
-		{sentimentwindow.Name, sentimentwindow.Metrics()},
-		{influxdb.Name, influxdb.Metrics()},
+		{"input", tweetgen.Name, tweetgen.Metrics()},
+		{"input", kafkabatch.Name, kafkabatch.Metrics()},
+		{"output", kafkabatch.Name, kafkabatch.OutputMetrics()},
+		{"processor", sentimentwindow.Name, sentimentwindow.Metrics()},
+		{"output", influxdb.Name, influxdb.Metrics()},
 	}
 }
 
 type componentMetrics struct {
+	kind      string // of a component with a page: input, processor or output
 	component string
 	metrics   []metric.Description
 }
@@ -51,7 +53,7 @@ func stockMetrics() []componentMetrics {
 	output.Counter("output_connection_failed", "connections", "failed attempts to connect")
 	output.Counter("output_connection_lost", "connections", "connections that were lost")
 	return []componentMetrics{
-		{"every input", input.All()}, {"redpanda", kafka.All()}, {"every processor", processor.All()}, {"every output", output.All()},
+		{"", "every input", input.All()}, {"", "redpanda", kafka.All()}, {"", "every processor", processor.All()}, {"", "every output", output.All()},
 	}
 }
 
@@ -86,21 +88,21 @@ func metricsTable(of []componentMetrics, components []component) string {
 	b.WriteString("| Metric | Type | Unit | Labels | Component | |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, c := range of {
 		for _, m := range c.metrics {
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", m.Name, m.Type, m.Unit, cell(m.LabelList()), componentLink(c.component, components), cell(m.Help))
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", m.Name, m.Type, m.Unit, cell(m.LabelList()), componentLink(c, components), cell(m.Help))
 		}
 	}
 	return b.String()
 }
 
 // componentLink returns a link to the page of a component, if it has one.
-func componentLink(name string, components []component) string {
+func componentLink(of componentMetrics, components []component) string {
 	for _, c := range components {
-		if c.Name == name {
-			return fmt.Sprintf("[`%s`](components/%s_%s.md)", name, c.Type, name)
+		if c.Name == of.component && c.Type == of.kind {
+			return fmt.Sprintf("[%s `%s`](components/%s_%s.md)", c.Type, c.Name, c.Type, c.Name)
 		}
 	}
-	if strings.Contains(name, " ") {
-		return name
+	if strings.Contains(of.component, " ") {
+		return of.component
 	}
-	return "`" + name + "`"
+	return "`" + of.component + "`"
 }

@@ -21,6 +21,7 @@ var plugins = []struct {
 }{
 	{tweetgen.Name, tweetgen.Register},
 	{kafkabatch.Name, kafkabatch.Register},
+	{kafkabatch.Name, kafkabatch.RegisterOutput},
 	{sentimentwindow.Name, sentimentwindow.Register},
 	{influxdb.Name, influxdb.Register},
 }

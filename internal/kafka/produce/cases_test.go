@@ -353,3 +353,47 @@ func TestBuffers(t *testing.T) {
 		t.Errorf("room for %d", cap(buf.bytes))
 	}
 }
+
+// A call that leaves while a batch is divided is in none of its parts.
+func TestWithdrawWhileDividing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := simulated(t, 1, nil)
+		stays, leaves := p.Begin(), p.Begin()
+		topic, err := stays.Topic(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		part := topic.partition(0)
+		for i := range 4 {
+			stays.Add(topic, 0, i, value("stays"))
+			leaves.Add(topic, 0, i, value("leaves"))
+		}
+		b := part.sealOpen()
+		b.halve = true
+		tools := &tools{conf: &p.conf}
+		if err := part.finish(tools, b); err != nil {
+			t.Fatal(err)
+		}
+		d, err := part.divide(tools, b)
+		if err != nil || len(d.parts) != 2 {
+			t.Fatal(d, err)
+		}
+		if unsent, _ := part.withdraw(leaves); unsent != 4 {
+			t.Errorf("%d records are withdrawn", unsent)
+		}
+		part.replace(b, d)
+		for _, half := range d.parts {
+			if half.complete() || !half.withdrawn || half.records != 4 {
+				t.Errorf("a part is %+v", half)
+			}
+		}
+		part.advance()
+		if _, err := stays.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := s.stored("a", 0); !slices.Equal(got, []string{"stays", "stays", "stays", "stays"}) {
+			t.Errorf("stored: %q", got)
+		}
+		p.end(leaves)
+	})
+}

@@ -155,13 +155,6 @@ func (p *partition) sweep() {
 	})
 }
 
-// replace puts batches in the place of b, at which no call waits for others.
-func (p *partition) replace(b *batch, by ...*batch) {
-	if i := slices.Index(p.queue, b); i >= 0 {
-		p.queue = slices.Replace(p.queue, i, i+1, by...)
-	}
-}
-
 const (
 	firstBackoff = 100 * time.Millisecond
 	lastBackoff  = 5 * time.Second

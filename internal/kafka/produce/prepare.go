@@ -37,21 +37,6 @@ func (t *tools) reader(b *batch) (recordbatch.Reader, error) {
 	return t.decompressor.Reader(b.buf.bytes)
 }
 
-// verify reads all records of a batch that a broker does not accept.
-func (p *partition) verify(t *tools, b *batch) error {
-	reader, err := t.reader(b)
-	if err == nil {
-		var rec recordbatch.Record
-		for reader.Next(&rec) {
-		}
-		err = reader.Err()
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	b.verify, b.verified = false, true
-	return err
-}
-
 // schedule lets a worker prepare the head of a partition. partition.mu must be held.
 func (p *Producer) schedule(part *partition) bool {
 	p.mu.Lock()
@@ -105,9 +90,9 @@ func (p *partition) prepareNext() {
 func (p *partition) prepare(b *batch) {
 	t := <-p.producer.tools
 	err := p.finish(t, b)
-	var parts []*batch
+	var d *division
 	if err == nil {
-		parts, err = p.divide(t, b)
+		d, err = p.divide(t, b)
 	}
 	p.producer.tools <- t
 
@@ -117,8 +102,8 @@ func (p *partition) prepare(b *batch) {
 	case err != nil:
 		b.refuse(fmt.Errorf("preparing a batch for partition %d of the topic %s: %w", p.index, p.topic.name, err))
 		p.producer.conf.Observer.Refused("prepare", int(b.records))
-	case len(parts) != 1 || parts[0] != b:
-		p.replace(b, parts...)
+	case d != nil:
+		p.replace(b, d)
 	}
 	b.state = ready
 	p.sweep()
@@ -162,142 +147,6 @@ func (p *partition) compress(t *tools, plain *buffer, codec recordbatch.Codec) (
 	}
 	p.producer.buffers.put(plain)
 	return out, nil
-}
-
-// divide returns b itself if nothing is wrong with it, else new batches: of those records
-// that have a call, in two halves if the broker found it too large.
-func (p *partition) divide(t *tools, b *batch) ([]*batch, error) {
-	p.mu.Lock()
-	if !b.unclean() {
-		p.mu.Unlock()
-		return []*batch{b}, nil
-	}
-	if b.verify {
-		p.mu.Unlock()
-		return []*batch{b}, p.verify(t, b)
-	}
-	// From here on withdrawn is about records that are withdrawn meanwhile.
-	b.withdrawn = false
-	var kept int32
-	keep := make([]bool, 0, b.records)
-	for i := range b.runs {
-		r := &b.runs[i]
-		for range r.records {
-			keep = append(keep, r.call != nil)
-		}
-		if r.call != nil {
-			kept += r.records
-		}
-	}
-	p.mu.Unlock()
-
-	first := kept
-	if b.halve {
-		first = (kept + 1) / 2
-	}
-	bodies, codec, err := p.copies(t, b, keep, first)
-	if err != nil {
-		return nil, err
-	}
-	parts := make([]*batch, 0, len(bodies))
-	for _, body := range bodies {
-		part := &batch{state: ready, whole: b.whole, plain: len(body.bytes), records: first}
-		if part.buf, err = p.compress(t, body, codec); err != nil {
-			return nil, err
-		}
-		parts = append(parts, part)
-		first = kept - first
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.producer.buffers.put(b.buf)
-	b.buf = nil
-	share(b, keep, parts)
-	return parts, nil
-}
-
-// copies returns the records of b to keep: the first ones in one batch, the others in
-// another.
-func (p *partition) copies(t *tools, b *batch, keep []bool, first int32) (bodies []*buffer, codec recordbatch.Codec, err error) {
-	codec = p.producer.conf.Codec
-	if b.whole {
-		h, err := recordbatch.ParseHeader(b.buf.bytes)
-		if err != nil {
-			return nil, 0, err
-		}
-		codec = h.Codec()
-	}
-	reader, err := t.reader(b)
-	if err != nil {
-		return nil, 0, err
-	}
-	var builder recordbatch.Builder
-	finish := func() error {
-		if builder.Records() == 0 {
-			return nil
-		}
-		bytes, err := builder.Finish()
-		bodies = append(bodies, &buffer{bytes})
-		return err
-	}
-	begin := func() { builder.Begin(p.producer.buffers.get(b.plain / 2).bytes) }
-	begin()
-	var rec recordbatch.Record
-	for i := 0; reader.Next(&rec); i++ {
-		if i >= len(keep) || !keep[i] {
-			continue
-		}
-		if int32(builder.Records()) == first && len(bodies) == 0 {
-			if err := finish(); err != nil {
-				return nil, 0, err
-			}
-			begin()
-		}
-		builder.Append(&rec)
-	}
-	if err := reader.Err(); err != nil {
-		return nil, 0, err
-	}
-	return bodies, codec, finish()
-}
-
-// share gives the runs of b to its parts. A record that was withdrawn while they were made
-// has no call there, and its part is prepared once more.
-func share(b *batch, keep []bool, parts []*batch) {
-	if len(parts) == 0 {
-		return
-	}
-	at, place, room := 0, 0, parts[0].records
-	for _, r := range b.runs {
-		for i := range r.records {
-			kept := keep[at]
-			at++
-			if !kept {
-				continue
-			}
-			if room == 0 {
-				place++
-				room = parts[place].records
-			}
-			room--
-			part := parts[place]
-			part.withdrawn = part.withdrawn || r.call == nil
-			part.add(r, i)
-		}
-	}
-}
-
-// add adds record i of a run of another batch.
-func (b *batch) add(r run, i int32) {
-	if !b.whole {
-		b.runs = appendRun(b.runs, r.call, r.first+i)
-		return
-	}
-	if n := len(b.runs); n > 0 && b.runs[n-1].call == r.call && b.runs[n-1].first == r.first {
-		b.runs[n-1].records++
-		return
-	}
-	b.runs = append(b.runs, run{r.call, r.first, 1})
 }
 
 // whole makes a batch of a message into one to send.

@@ -122,7 +122,7 @@ func sendFields() []*service.ConfigField {
 			LintRule(lintrule.Enum(fieldAcks, acksAll, acksLeader, acksNone)),
 		service.NewStringField(fieldMaxBatchBytes).
 			Description("Size at which a record batch is full, before compression. A larger record is sent alone. It must not exceed `max.message.bytes` of the topic, which the connection test checks; what a broker finds too large all the same is sent in parts.").
-			Default("1MB").
+			Default("1MiB").
 			LintRule(lintrule.Size(fieldMaxBatchBytes, mostBatchBytes)),
 		service.NewIntField(fieldMaxInFlight).
 			Description("Batches of messages in flight at the same time. They share record batches, so many small ones need a high number. For the order of the source, 1.").

@@ -74,7 +74,7 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		Acks: -1, Level: recordbatch.DefaultLevel,
-		MaxBatchBytes: 1_000_000, MaxRequestBytes: 4 << 20, MaxDecompressedBytes: 64 << 20, RequestsPerBroker: 4,
+		MaxBatchBytes: 1 << 20, MaxRequestBytes: 4 << 20, MaxDecompressedBytes: 64 << 20, RequestsPerBroker: 4,
 		Timeout: 30 * time.Second, MetadataMaxAge: time.Minute,
 		Observer: silent{},
 	}

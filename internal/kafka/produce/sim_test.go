@@ -18,14 +18,16 @@ import (
 
 // sim is a Kafka without sockets, for fake time. It checks what every request must keep.
 type sim struct {
-	mu       sync.Mutex
-	topics   map[string]*simTopic
-	wrong    []string // rules that were broken
-	requests int
-	random   *rand.Rand
-	latency  time.Duration // up to
-	fault    func(topic string, partition int32) fault
-	down     bool // no connection is possible
+	mu         sync.Mutex
+	topics     map[string]*simTopic
+	wrong      []string // rules that were broken
+	requests   int
+	random     *rand.Rand
+	latency    time.Duration // up to
+	fault      func(topic string, partition int32) fault
+	acks0      bool
+	down       bool // no connection is possible
+	authorised bool
 }
 
 type simTopic struct {
@@ -53,7 +55,7 @@ type fault struct {
 }
 
 func newSim(seed uint64) *sim {
-	return &sim{topics: map[string]*simTopic{}, random: rand.New(rand.NewPCG(seed, 1)),
+	return &sim{topics: map[string]*simTopic{}, random: rand.New(rand.NewPCG(seed, 1)), authorised: true,
 		fault: func(string, int32) fault { return fault{} }}
 }
 
@@ -97,6 +99,7 @@ func (s *sim) metadata(ctx context.Context, names []string) (*kmsg.MetadataRespo
 
 func (s *sim) produce(ctx context.Context, broker int32, req *kmsg.ProduceRequest, written func()) (*kmsg.ProduceResponse, error) {
 	s.mu.Lock()
+	sent := bytesOf(req)
 	resp, err, beforeWritten := s.process(broker, req)
 	latency := time.Duration(0)
 	if s.latency > 0 {
@@ -113,6 +116,9 @@ func (s *sim) produce(ctx context.Context, broker int32, req *kmsg.ProduceReques
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !bytes.Equal(sent, bytesOf(req)) { // a client may read them again, for another connection
+		s.breaks("the bytes of a request changed while it was in flight")
+	}
 	for _, rt := range req.Topics {
 		for _, rp := range rt.Partitions {
 			if t := s.topics[rt.Topic]; t != nil && int(rp.Partition) < len(t.partitions) {
@@ -124,6 +130,15 @@ func (s *sim) produce(ctx context.Context, broker int32, req *kmsg.ProduceReques
 		return nil, err
 	}
 	return resp, nil
+}
+
+func bytesOf(req *kmsg.ProduceRequest) (all []byte) {
+	for _, rt := range req.Topics {
+		for _, rp := range rt.Partitions {
+			all = append(all, rp.Records...)
+		}
+	}
+	return all
 }
 
 func (s *sim) process(broker int32, req *kmsg.ProduceRequest) (resp *kmsg.ProduceResponse, err error, beforeWritten bool) {

@@ -88,7 +88,7 @@ func recordFields() []*service.ConfigField {
 			Example(`${! @kafka_partition }`).
 			Optional(),
 		service.NewInterpolatedStringField(fieldKey).
-			Description("Key of the record. An empty text is no key.").
+			Description("Key of the record. An empty text is no key. Missing metadata is the text `null` unless `.or(\"\")` follows it.").
 			Examples(`${! @kafka_key.or("") }`, `${! json("brand") }`).
 			Optional(),
 		service.NewMetadataFilterField(fieldMetadata).

@@ -18,16 +18,14 @@ import (
 
 // sim is a Kafka without sockets, for fake time. It checks what every request must keep.
 type sim struct {
-	mu         sync.Mutex
-	topics     map[string]*simTopic
-	wrong      []string // rules that were broken
-	requests   int
-	random     *rand.Rand
-	latency    time.Duration // up to
-	fault      func(topic string, partition int32) fault
-	acks0      bool
-	down       bool // no connection is possible
-	authorised bool
+	mu       sync.Mutex
+	topics   map[string]*simTopic
+	wrong    []string // rules that were broken
+	requests int
+	random   *rand.Rand
+	latency  time.Duration // up to
+	fault    func(topic string, partition int32) fault
+	down     bool // no connection is possible
 }
 
 type simTopic struct {
@@ -55,7 +53,7 @@ type fault struct {
 }
 
 func newSim(seed uint64) *sim {
-	return &sim{topics: map[string]*simTopic{}, random: rand.New(rand.NewPCG(seed, 1)), authorised: true,
+	return &sim{topics: map[string]*simTopic{}, random: rand.New(rand.NewPCG(seed, 1)),
 		fault: func(string, int32) fault { return fault{} }}
 }
 

@@ -12,7 +12,8 @@ const small = `{
 	"outputs": [{"name": "stdout", "config": {"type": "object", "kind": "scalar"}}, {"name": "influxdb", "config": {"type": "object", "kind": "scalar", "children": [
 		{"name": "points", "type": "int", "kind": "scalar", "default": 4000000},
 		{"name": "old", "type": "int", "kind": "scalar", "is_deprecated": true},
-		{"name": "mode", "type": "string", "kind": "scalar", "linter": "\nlet options = {\n  \"first\": true,\n  \"second\": true"},
+		{"name": "mode", "type": "string", "kind": "scalar", "options": ["first", "second"], "linter": "root = [ \"rejected\" ]"},
+		{"name": "kept", "type": "string", "kind": "scalar", "annotated_options": [["one", "The first."], ["two", "The second."]]},
 		{"name": "tls", "type": "object", "kind": "scalar", "is_optional": true, "children": [{"name": "on", "type": "bool", "kind": "scalar", "default": false}]},
 		{"name": "url", "type": "string", "kind": "scalar"}, {"name": "bucket", "type": "string", "kind": "scalar"},
 		{"name": "token_env", "type": "string", "kind": "scalar", "default": ""}, {"name": "org", "type": "string", "kind": "scalar", "default": ""},
@@ -50,6 +51,7 @@ output:
   influxdb:
     points: 4000000
     mode: first # required
+    kept: one # required
     # tls:
     #   "on": false
     url: "${INFLUXDB_URL:http://127.0.0.1:8086}" # required

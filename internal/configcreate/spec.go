@@ -8,7 +8,6 @@ package configcreate
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 )
 
@@ -22,12 +21,27 @@ type field struct {
 	Advanced   bool    `json:"is_advanced"`
 	Deprecated bool    `json:"is_deprecated"`
 	Examples   []any   `json:"examples"`
-	Linter     string  `json:"linter"`
 	Children   []field `json:"children"`
+
+	// One of them has the values of an enumeration, the second with descriptions.
+	Options          []string    `json:"options"`
+	AnnotatedOptions [][2]string `json:"annotated_options"`
 }
 
 // required reports whether a configuration must set the field.
 func (f field) required() bool { return !f.Optional && f.Default == nil }
+
+// option returns the first value of an enumeration, or the empty text. The lint rule of
+// the field does not have it in a form that all components share.
+func (f field) option() string {
+	switch {
+	case len(f.Options) > 0:
+		return f.Options[0]
+	case len(f.AnnotatedOptions) > 0:
+		return f.AnnotatedOptions[0][0]
+	}
+	return ""
+}
 
 // scalar reports whether the field has one value, or one object, rather than a list or map.
 func (f field) scalar() bool { return f.Kind == "" || f.Kind == "scalar" }
@@ -86,6 +100,3 @@ func (s *schema) names(kind string) (names []string) {
 	slices.Sort(names)
 	return names
 }
-
-// option matches the list of an enumeration's values in a lint rule of Benthos.
-var option = regexp.MustCompile(`(?s)let options = \{\s*"([^"]+)": true`)

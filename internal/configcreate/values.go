@@ -27,6 +27,7 @@ var values = map[string]any{
 	"output kafka_franz topic":          "tweets",
 	"output redpanda seed_brokers":      []any{kafkaBrokers},
 	"output redpanda topic":             "tweets",
+	"output kafka_batches seed_brokers": []any{kafkaBrokers},
 	"output kafka addresses":            []any{kafkaBrokers},
 	"output kafka topic":                "tweets",
 	"output file path":                  "./output.jsonl",
@@ -77,6 +78,10 @@ var together = map[[2]string]map[string]any{
 		// tweets would be counted twice.
 		"input kafka_batches fingerprint":    "windows of 1s, avro, tweets",
 		"processor sentiment_window message": "record_batch",
+	},
+	{"input kafka_batches", "output kafka_batches"}: {
+		// A pipeline that writes to the topic it reads never ends.
+		"output kafka_batches topic": "tweets_copy",
 	},
 }
 

@@ -150,10 +150,7 @@ func (w *writer) example(f field, note string) lines {
 	case f.Type == "bool":
 		value = false
 	default:
-		value = ""
-		if match := option.FindStringSubmatch(f.Linter); match != nil {
-			value = match[1]
-		}
+		value = f.option()
 	}
 	return w.value(f.Name, value, note)
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 )
 
 // DefaultLevel is the level of a codec that Kafka's own producer uses: 6 of gzip,
@@ -24,7 +23,7 @@ type Compressor struct {
 
 	gzipState *gzip.Writer
 	gzipOut   bytes.Buffer
-	lz4Block  func(src, dst []byte) (int, error)
+	lz4State  *lz4Encoder
 	zstdState *zstd.Encoder
 }
 
@@ -52,10 +51,7 @@ func NewCompressor(codec Codec, level int) (*Compressor, error) {
 		if level, err = levelOf(codec, level, 1, 17); err != nil {
 			return nil, err
 		}
-		c.lz4Block = new(lz4.Compressor).CompressBlock
-		if level > 1 {
-			c.lz4Block = (&lz4.CompressorHC{Level: lz4.CompressionLevel(1 << (7 + min(level, 9)))}).CompressBlock
-		}
+		c.lz4State = newLZ4Encoder(level)
 	case Zstd:
 		if level, err = levelOf(codec, level, 3, 22); err != nil {
 			return nil, err
@@ -108,7 +104,7 @@ func (c *Compressor) AppendCompressed(dst, batch []byte) ([]byte, error) {
 	case Snappy:
 		dst, err = appendSnappy(dst, records)
 	case LZ4:
-		dst, err = c.lz4(dst, records)
+		dst, err = c.lz4State.append(dst, records)
 	case Zstd:
 		dst = c.zstdState.EncodeAll(records, dst)
 	}
@@ -146,36 +142,6 @@ func appendSnappy(dst, records []byte) ([]byte, error) {
 	at := len(dst)
 	dst = extend(dst, size)
 	return dst[:at+len(s2.EncodeSnappy(dst[at:], records))], nil
-}
-
-// A frame of lz4: its magic, flags for version 1 and blocks that do not need one
-// another, blocks of up to 4 MiB, and the second byte of xxHash-32 of flags and size.
-// Sizes and checksums of blocks and contents are left out: the CRC of the batch covers
-// them, and librdkafka leaves them out too.
-var lz4FrameHeader = []byte{0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73}
-
-const lz4BlockSize = 4 << 20
-
-func (c *Compressor) lz4(dst, records []byte) ([]byte, error) {
-	dst = append(dst, lz4FrameHeader...)
-	for len(records) > 0 {
-		block := records[:min(len(records), lz4BlockSize)]
-		records = records[len(block):]
-		at := len(dst)
-		dst = extend(dst, 4+lz4.CompressBlockBound(len(block)))
-		n, err := c.lz4Block(block, dst[at+4:])
-		if err != nil {
-			return dst, err
-		}
-		word := uint32(n)
-		if n == 0 || n >= len(block) { // it does not compress
-			n = copy(dst[at+4:], block)
-			word = uint32(n) | lz4Stored
-		}
-		binary.LittleEndian.PutUint32(dst[at:], word)
-		dst = dst[:at+4+n]
-	}
-	return append(dst, 0, 0, 0, 0), nil // no more blocks
 }
 
 // extend returns b with size more bytes, of any value.

@@ -24,6 +24,7 @@ type writing struct {
 
 	topic, number, key, timestamp *service.MessageBatchInterpolationExecutor
 	headers                       recordbatch.RecordHeaders // of the record at hand
+	left                          map[int][][]byte          // of record batches that were refused in part
 	sticky                        sticky
 }
 
@@ -145,11 +146,19 @@ func (w *writing) add(ctx context.Context, call *kproduce.Call, i int) error {
 }
 
 func (w *writing) addBatch(call *kproduce.Call, topic *kproduce.Topic, i int, content []byte) error {
+	if p, found, err := contract.PositionOf(w.batch[i]); found && err == nil && p.HasID() && p.TopicID == topic.ID() {
+		return &unusable{fieldTopic, fmt.Errorf("the record batch comes from the topic %s itself (partition %d, offset %d), which would grow forever: set %s to another one", topic.Name(), p.Partition, p.Offset, fieldTopic)}
+	}
 	at, err := w.partition(topic, i, nil, len(content))
 	if err != nil {
 		return err
 	}
-	if err := call.AddBatch(topic, at, i, content); err != nil {
+	if left := w.left[i]; left != nil {
+		err = call.AddLeft(topic, at, i, left)
+	} else {
+		err = call.AddBatch(topic, at, i, content)
+	}
+	if err != nil {
 		return &unusable{"batch", fmt.Errorf("the message is not one record batch that can be written: %w", err)}
 	}
 	return nil

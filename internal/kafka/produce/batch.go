@@ -15,6 +15,7 @@ type batch struct {
 	records int32
 	runs    []run
 	whole   bool // one message, in its own compression
+	part    bool // of a whole batch whose other parts may be stored
 	state   state
 	// sent is how often it may have reached a broker. From then on it is sent as it is, or
 	// not at all: a broker may have stored it already.
@@ -92,6 +93,9 @@ func (b *batch) refuse(err error) {
 func (b *batch) refuseRun(r *run, err error) {
 	if b.whole {
 		r.call.refuse(int(r.first), err)
+		if b.part {
+			r.call.leave(int(r.first), b.buf.bytes)
+		}
 		return
 	}
 	for i := range r.records {

@@ -1,6 +1,7 @@
 package produce
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -27,12 +28,16 @@ type Call struct {
 
 	mu       sync.Mutex
 	refusals map[int]error
+	left     map[int][][]byte // of refused messages
 }
 
 // Refusal is a message that Kafka refused for good.
 type Refusal struct {
 	Message int
 	Err     error
+	// Left is what is not stored of a whole batch that was sent in parts, as batches; nil if
+	// that is all of it.
+	Left [][]byte
 }
 
 // Unfinished is the error of a call that ended before Kafka answered for all its records.
@@ -109,6 +114,20 @@ func (c *Call) Add(t *Topic, index int32, message int, rec *recordbatch.Record) 
 // it was too large and is sent in parts, one of its parts. An error says that batch is not
 // one; it is then not part of the call.
 func (c *Call) AddBatch(t *Topic, index int32, message int, batch []byte) error {
+	return c.addBatch(t, index, message, batch, false)
+}
+
+// AddLeft queues what is left of a message of AddBatch that an earlier call was refused.
+func (c *Call) AddLeft(t *Topic, index int32, message int, left [][]byte) error {
+	for _, batch := range left {
+		if err := c.addBatch(t, index, message, batch, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Call) addBatch(t *Topic, index int32, message int, batch []byte, part bool) error {
 	p := t.partition(index)
 	if p == nil {
 		c.refuse(message, t.noPartition(index))
@@ -122,6 +141,7 @@ func (c *Call) AddBatch(t *Topic, index int32, message int, batch []byte) error 
 	if err != nil {
 		return err
 	}
+	b.part = part
 	b.runs = []run{{call: c, first: int32(message), records: b.records}}
 	c.touch(p)
 	c.added += int64(b.records)
@@ -160,7 +180,7 @@ func (c *Call) Wait(ctx context.Context) ([]Refusal, error) {
 	defer c.mu.Unlock()
 	refusals := make([]Refusal, 0, len(c.refusals))
 	for message, err := range c.refusals {
-		refusals = append(refusals, Refusal{message, err})
+		refusals = append(refusals, Refusal{message, err, c.left[message]})
 	}
 	slices.SortFunc(refusals, func(a, b Refusal) int { return cmp.Compare(a.Message, b.Message) })
 	return refusals, err
@@ -197,4 +217,14 @@ func (c *Call) refuse(message int, err error) {
 	if c.refusals[message] == nil {
 		c.refusals[message] = err
 	}
+}
+
+// leave notes a part of a refused message, whose memory is used again.
+func (c *Call) leave(message int, part []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left == nil {
+		c.left = map[int][][]byte{}
+	}
+	c.left[message] = append(c.left[message], bytes.Clone(part))
 }

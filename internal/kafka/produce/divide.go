@@ -32,7 +32,7 @@ func (p *partition) divide(t *tools, b *batch) (*division, error) {
 	}
 	d := &division{keep: keep}
 	for _, body := range bodies {
-		part := &batch{state: ready, whole: b.whole, plain: len(body.bytes), records: first}
+		part := &batch{state: ready, whole: b.whole, part: b.whole, plain: len(body.bytes), records: first}
 		if part.buf, err = p.compress(t, body, codec); err != nil {
 			return nil, err
 		}

@@ -30,6 +30,14 @@ type Topic struct {
 // Name returns the name of the topic.
 func (t *Topic) Name() string { return t.name }
 
+// ID returns the id of the topic, or zeros where brokers have none (before Kafka 2.8).
+func (t *Topic) ID() [16]byte {
+	if id := t.id.Load(); id != nil {
+		return *id
+	}
+	return [16]byte{}
+}
+
 // Partitions returns the number of partitions that the topic has now.
 func (t *Topic) Partitions() int {
 	if all := t.partitions.Load(); all != nil {
@@ -81,7 +89,9 @@ func (t *Topic) leave(index int32) {
 	}
 }
 
+// noPartition refuses records for a partition that is not there. It may be added one day.
 func (t *Topic) noPartition(index int32) error {
+	t.producer.refresh()
 	return &RefusedError{Kind: "NO_PARTITION", text: fmt.Sprintf("partition %d of the topic %s does not exist: it has %d", index, t.name, t.Partitions())}
 }
 

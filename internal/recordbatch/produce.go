@@ -1,6 +1,10 @@
 package recordbatch
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+)
 
 // Producible makes batches of a log into batches that a producer may send to another
 // partition. It keeps the state of its codecs, and is not safe for use by several
@@ -34,8 +38,20 @@ func NewProducible(limit int) *Producible {
 // and for a batch without records. dst and batch must not overlap; on an error dst is
 // returned with its length as it was.
 func (p *Producible) Append(dst, batch []byte) ([]byte, error) {
-	h, err := Check(batch)
-	switch {
+	h, err := parseWhole(batch)
+	if err != nil {
+		return dst, err
+	}
+	gaps := int64(h.Records) != int64(h.LastOffsetDelta)+1
+	if !h.Control() && h.Records > 0 && !gaps && !h.LogAppendTime() {
+		return appendWith(dst, Header{
+			LeaderEpoch: -1, Magic: 2, Attributes: h.Attributes & AttrCodec,
+			LastOffsetDelta: h.LastOffsetDelta, Records: h.Records,
+			FirstTimestamp: h.FirstTimestamp, MaxTimestamp: h.MaxTimestamp,
+			ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1,
+		}, h, batch)
+	}
+	switch err := checkCRC(h, batch); {
 	case err != nil:
 		return dst, err
 	case h.Control():
@@ -43,19 +59,33 @@ func (p *Producible) Append(dst, batch []byte) ([]byte, error) {
 	case h.Records == 0:
 		return dst, fmt.Errorf("%w: the batch at offset %d has none", ErrRecords, h.BaseOffset)
 	}
-	if int64(h.Records) != int64(h.LastOffsetDelta)+1 || h.LogAppendTime() {
-		return p.rebuild(dst, batch, h.Codec())
-	}
+	return p.rebuild(dst, batch, h.Codec())
+}
+
+// appendWith appends batch, whose header is h, with another header. A batch is larger than
+// a cache, so its CRC is checked and the new one computed while a part of it is copied.
+func appendWith(dst []byte, other, h Header, batch []byte) ([]byte, error) {
 	start := len(dst)
-	dst = append(dst, batch...)
-	out := dst[start:]
-	Header{
-		LeaderEpoch: -1, Magic: 2, Attributes: h.Attributes & AttrCodec,
-		LastOffsetDelta: h.LastOffsetDelta, Records: h.Records,
-		FirstTimestamp: h.FirstTimestamp, MaxTimestamp: h.MaxTimestamp,
-		ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1,
-	}.put(out)
-	seal(out)
+	dst = append(dst, batch[:HeaderSize]...)
+	other.put(dst[start:])
+	was := crc32.Checksum(batch[atAttributes:HeaderSize], castagnoli)
+	is := crc32.Checksum(dst[start+atAttributes:], castagnoli)
+	same := is == was // so will be the CRCs of all bytes
+	for rest := batch[HeaderSize:]; len(rest) > 0; {
+		part := rest[:min(len(rest), 16<<10)]
+		rest = rest[len(part):]
+		dst = append(dst, part...)
+		if was = crc32.Update(was, castagnoli, part); !same {
+			is = crc32.Update(is, castagnoli, part)
+		}
+	}
+	if was != h.CRC {
+		return dst[:start], crcError(h, was)
+	}
+	if same {
+		is = was
+	}
+	binary.BigEndian.PutUint32(dst[start+atCRC:], is)
 	return dst, nil
 }
 

@@ -127,3 +127,45 @@ func reportRecords(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchRecords, "ns/record")
 	b.ReportMetric(float64(b.N)*benchRecords/b.Elapsed().Seconds(), "records/s")
 }
+
+// BenchmarkProducible copies a batch as a generator makes it, and one as an idempotent
+// producer writes it, whose header must change. Both are of a megabyte.
+func BenchmarkProducible(b *testing.B) {
+	tweets := tweetBatch(b)
+	var builder Builder
+	builder.Begin(nil)
+	for range 8 {
+		r, err := NewReader(tweets)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for rec := (Record{}); r.Next(&rec); {
+			builder.Append(&rec)
+		}
+	}
+	plain, err := builder.Finish()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, id := range []int64{-1, 7} {
+		b.Run(fmt.Sprintf("producer id %d", id), func(b *testing.B) {
+			h, err := ParseHeader(plain)
+			if err != nil {
+				b.Fatal(err)
+			}
+			h.ProducerID = id
+			h.put(plain)
+			seal(plain)
+			p := NewProducible(1 << 30)
+			var dst []byte
+			b.SetBytes(int64(len(plain)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if dst, err = p.Append(dst[:0], plain); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*8*benchRecords), "ns/record")
+		})
+	}
+}

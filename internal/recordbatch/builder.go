@@ -25,7 +25,8 @@ type Builder struct {
 	records int
 	first   int64 // timestamp of the first record
 	latest  int64
-	open    int // where the value of the open record must end, or 0
+	open    int           // where the value of the open record must end, or 0
+	headers RecordHeaders // of the open record
 }
 
 // Begin begins a batch behind the bytes of dst. It ends a batch that was not
@@ -68,21 +69,25 @@ func (b *Builder) Append(rec *Record) {
 	b.records++
 }
 
-// Open appends the beginning of a record without headers whose value will have size
-// bytes, and returns the buffer. The caller appends exactly the value to it and passes
-// the result to Close, so that the value is written once, in its place. A nil key is
-// null.
-func (b *Builder) Open(timestamp int64, key []byte, size int) []byte {
+// Open appends the beginning of a record whose value will have size bytes, and returns
+// the buffer. The caller appends exactly the value to it and passes the result to Close,
+// so that the value is written once, in its place. A nil key is null. headers must not
+// change before Close.
+func (b *Builder) Open(timestamp int64, key []byte, headers RecordHeaders, size int) []byte {
 	b.begin(timestamp)
-	since, delta := timestamp-b.first, int64(b.records)
-	body := 1 + varintSize(since) + varintSize(delta) + nullableSize(key) + varintSize(int64(size)) + size + 1
+	since, delta, count := timestamp-b.first, int64(b.records), int64(0)
+	if len(headers) > 0 {
+		count = int64(headers.Len())
+	}
+	body := 1 + varintSize(since) + varintSize(delta) + nullableSize(key) + varintSize(int64(size)) + size +
+		varintSize(count) + len(headers)
 	dst := appendVarint(b.buf, int64(body))
 	dst = append(dst, 0) // attributes
 	dst = appendVarint(dst, since)
 	dst = appendVarint(dst, delta)
 	dst = appendNullable(dst, key)
 	dst = appendVarint(dst, int64(size))
-	b.open = len(dst) + size
+	b.open, b.headers = len(dst)+size, headers
 	return dst
 }
 
@@ -92,8 +97,12 @@ func (b *Builder) Close(dst []byte) {
 	if len(dst) != b.open {
 		panic(fmt.Sprintf("recordbatch: the value of record %d ends at byte %d, not at %d", b.records, len(dst), b.open))
 	}
-	b.buf = append(dst, 0) // headers
-	b.open = 0
+	if len(b.headers) == 0 {
+		b.buf = append(dst, 0)
+	} else {
+		b.buf = append(appendVarint(dst, int64(b.headers.Len())), b.headers...)
+	}
+	b.open, b.headers = 0, nil
 	b.records++
 }
 

@@ -20,8 +20,8 @@ func TestBuilderWritesWhatFranzGoWrites(t *testing.T) {
 			rec := &records[i]
 			rec.Offset = int64(i)
 			before := b.Size()
-			if len(rec.Headers) == 0 && rec.Value != nil && rapid.Bool().Draw(t, "in place") {
-				b.Close(append(b.Open(rec.Timestamp, rec.Key, len(rec.Value)), rec.Value...))
+			if rec.Value != nil && rapid.Bool().Draw(t, "in place") {
+				b.Close(append(b.Open(rec.Timestamp, rec.Key, rec.Headers, len(rec.Value)), rec.Value...))
 			} else {
 				b.Append(rec)
 			}
@@ -60,7 +60,7 @@ func TestBuilderPanicsAtAWrongSize(t *testing.T) {
 			}()
 			var b Builder
 			b.Begin(nil)
-			b.Close(append(b.Open(1, nil, size), 1, 2, 3))
+			b.Close(append(b.Open(1, nil, nil, size), 1, 2, 3))
 		}()
 	}
 }
@@ -73,7 +73,7 @@ func TestBuilderReusesItsBuffer(t *testing.T) {
 	build := func() {
 		b.Begin(buf[:0])
 		for range 1000 {
-			b.Close(append(b.Open(1_700_000_000_000, nil, len(value)), value...))
+			b.Close(append(b.Open(1_700_000_000_000, nil, nil, len(value)), value...))
 		}
 		var err error
 		if buf, err = b.Finish(); err != nil {
@@ -94,7 +94,7 @@ func BenchmarkBuilder(b *testing.B) {
 	for b.Loop() {
 		builder.Begin(buf[:0])
 		for range benchRecords {
-			builder.Close(append(builder.Open(1_700_000_000_000, nil, len(value)), value...))
+			builder.Close(append(builder.Open(1_700_000_000_000, nil, nil, len(value)), value...))
 		}
 		var err error
 		if buf, err = builder.Finish(); err != nil {

@@ -23,8 +23,8 @@ func FuzzBuilder(f *testing.F) {
 		b.Begin([]byte("dst"))
 		for i := range records {
 			rec, before := &records[i], b.Size()
-			if inPlace && len(rec.Headers) == 0 && rec.Value != nil {
-				b.Close(append(b.Open(rec.Timestamp, rec.Key, len(rec.Value)), rec.Value...))
+			if inPlace && rec.Value != nil {
+				b.Close(append(b.Open(rec.Timestamp, rec.Key, rec.Headers, len(rec.Value)), rec.Value...))
 			} else {
 				b.Append(rec)
 			}

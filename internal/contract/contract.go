@@ -11,8 +11,9 @@
 // purpose: they check the pipeline, and must not inherit its mistakes.
 package contract
 
-// RecordBatch is the value of `emit` of kafka_batches and of `message` of
-// sentiment_window: a message is a record batch as it is in the log.
+// RecordBatch is the value of `emit` of the input kafka_batches, and of `message` of
+// sentiment_window, of the output kafka_batches and of tweet_generator: a message is a
+// record batch of Kafka.
 const RecordBatch = "record_batch"
 
 // Values of `identity` of kafka_batches and of sentiment_window: how points of

@@ -21,7 +21,7 @@ const (
 	KafkaOffset    = "kafka_offset"    // int; of a record batch: of its first record
 
 	KafkaLastOffset   = "kafka_last_offset"   // int; of record batches and of points
-	KafkaBatchRecords = "kafka_batch_records" // int; of record batches: how many records
+	KafkaBatchRecords = "kafka_batch_records" // int; of record batches: how many records; tweet_generator sets it too
 
 	KafkaKey           = "kafka_key"               // []byte; of records only, as all below
 	KafkaTimestampUnix = "kafka_timestamp_unix"    // int64, seconds since the Unix epoch

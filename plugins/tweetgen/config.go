@@ -6,12 +6,15 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -27,6 +30,10 @@ const (
 	fieldDuration         = "duration"
 	fieldSeed             = "seed"
 	fieldEncoding         = "encoding"
+	fieldMessage          = "message"
+	fieldMaxBatchBytes    = "max_batch_bytes"
+	fieldCompression      = "compression"
+	fieldCompressionLevel = "compression_level"
 	fieldBrands           = "brands"
 	fieldName             = "name"
 	fieldWeight           = "weight"
@@ -43,6 +50,10 @@ const (
 	encodingSingleObject = "avro_single_object"
 	encodingJSON         = "json"
 
+	// messageRecord is the value of message for a tweet per message; the other is
+	// contract.RecordBatch.
+	messageRecord = "record"
+
 	progressAuto   = "auto"
 	progressAlways = "always"
 	progressNever  = "never"
@@ -55,13 +66,18 @@ const (
 	minRate     = 0.001
 	maxRate     = 1e9
 	maxBrands   = 1000
-	// maxBatchBytes bounds a batch, of which max_in_flight are in memory, when a corpus
-	// has long texts.
-	maxBatchBytes = 64 << 20
+	// maxPlanBytes bounds a batch, of which max_in_flight are in memory, when a corpus has
+	// long texts.
+	maxPlanBytes = 64 << 20
 	// maxSeed is the largest integer that a float64 holds exactly: some tools read the
 	// numbers of YAML and JSON as float64.
 	maxSeed = 1<<53 - 1
 )
+
+// codecNames are in the order of recordbatch.Codec.
+var codecNames = []string{"none", "gzip", "snappy", "lz4", "zstd"}
+
+var mostLevel = map[string]int{"gzip": 9, "lz4": 17, "zstd": 22}
 
 // Allowed values and errors, for lint and the constructor.
 const (
@@ -69,27 +85,35 @@ const (
 	rates         = "0, or a number from 0.001 to 1000000000"
 	notNegative   = "a number that is not negative"
 	wrongWeights  = "the weights of the brands must have a sum above 0"
+	wrongCodec    = "compression has an effect only with message: record_batch: the output compresses records"
+	wrongHighest  = "compression_level is 1 to 9 for gzip, 1 to 17 for lz4, 1 to 22 for zstd"
+	wrongLevel    = "compression_level has an effect only with compression gzip, lz4 or zstd"
 	wrongBrands   = "brands must be a list of objects with a name, such as { name: SuperCoffee, weight: 2 }"
 )
 
 // config is the checked configuration.
 type config struct {
-	mode        string
-	sentiment   shares
-	factor      int64 // in 1/factorUnit
-	batchSize   int
-	interval    time.Duration
-	workers     int
-	rate        float64
-	count       int64
-	duration    time.Duration
-	seed        int64
-	seedDrawn   bool // the seed is random, not configured
-	encoding    string
-	brands      []brand
-	texts       corpus
-	maxInFlight int
-	progress    string
+	mode      string
+	sentiment shares
+	factor    int64 // in 1/factorUnit
+	batchSize int
+	interval  time.Duration
+	workers   int
+	rate      float64
+	count     int64
+	duration  time.Duration
+	seed      int64
+	seedDrawn bool // the seed is random, not configured
+	encoding  string
+	message   string
+	// For contract.RecordBatch.
+	maxBatchBytes int
+	codec         recordbatch.Codec
+	level         int // recordbatch.DefaultLevel for Kafka's own
+	brands        []brand
+	texts         corpus
+	maxInFlight   int
+	progress      string
 }
 
 // configFrom reads and checks the fields and the corpus. It checks all values again,
@@ -110,6 +134,9 @@ func configFrom(parsed *service.ParsedConfig, files *service.FS) (c config, err 
 		func() (err error) { c.duration, err = parsed.FieldDuration(fieldDuration); return },
 		func() (err error) { seed, err = parsed.FieldInt(fieldSeed); return },
 		func() (err error) { c.encoding, err = parsed.FieldString(fieldEncoding); return },
+		func() (err error) { c.message, err = parsed.FieldString(fieldMessage); return },
+		func() (err error) { c.maxBatchBytes, err = batchBytesFrom(parsed); return },
+		func() (err error) { c.codec, c.level, err = compressionFrom(parsed); return },
 		func() (err error) { c.brands, err = brandsFrom(parsed); return },
 		func() (err error) { corpusPath, err = parsed.FieldString(fieldCorpus); return },
 		func() (err error) { maxFlight, err = parsed.FieldInt(fieldMaxInFlight); return },
@@ -145,6 +172,39 @@ func sentimentFrom(parsed *service.ParsedConfig) (mix shares, err error) {
 	return sharesOf(percents)
 }
 
+func batchBytesFrom(parsed *service.ParsedConfig) (int, error) {
+	size, err := parsed.FieldString(fieldMaxBatchBytes)
+	if err != nil {
+		return 0, err
+	}
+	bytes, err := lintrule.SizeBytes(fieldMaxBatchBytes, size, maxPlanBytes)
+	return int(bytes), err
+}
+
+func compressionFrom(parsed *service.ParsedConfig) (codec recordbatch.Codec, level int, err error) {
+	name, err := parsed.FieldString(fieldCompression)
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := lintrule.CheckEnum(fieldCompression, name, codecNames...); err != nil {
+		return 0, 0, err
+	}
+	codec = recordbatch.Codec(slices.Index(codecNames, name))
+	if !parsed.Contains(fieldCompressionLevel) {
+		return codec, recordbatch.DefaultLevel, nil
+	}
+	if level, err = parsed.FieldInt(fieldCompressionLevel); err != nil {
+		return 0, 0, err
+	}
+	switch most := mostLevel[name]; {
+	case most == 0:
+		return 0, 0, errors.New(wrongLevel)
+	case level > most:
+		return 0, 0, errors.New(wrongHighest)
+	}
+	return codec, level, lintrule.CheckInt(fieldCompressionLevel, int64(level), 1, 22)
+}
+
 func brandsFrom(parsed *service.ParsedConfig) (brands []brand, err error) {
 	list, err := parsed.FieldObjectList(fieldBrands)
 	if err != nil {
@@ -175,10 +235,14 @@ func (c *config) check() error {
 		lintrule.CheckInt(fieldCount, c.count, 0, 0),
 		lintrule.CheckDuration(fieldDuration, c.duration, 0, 0),
 		lintrule.CheckEnum(fieldEncoding, c.encoding, encodingAvro, encodingSingleObject, encodingJSON),
+		lintrule.CheckEnum(fieldMessage, c.message, messageRecord, contract.RecordBatch),
 		lintrule.CheckInt(fieldMaxInFlight, int64(c.maxInFlight), 1, maxInFlight),
 		lintrule.CheckEnum(fieldProgress, c.progress, progressAuto, progressAlways, progressNever),
 	); err != nil {
 		return err
+	}
+	if c.message != contract.RecordBatch && c.codec != recordbatch.None {
+		return errors.New(wrongCodec)
 	}
 	if err := checkBrands(c.brands); err != nil {
 		return err
@@ -191,9 +255,13 @@ func (c *config) check() error {
 		return err
 	}
 	g := newGenerator(0, c.encoding, c.texts, c.brands)
-	if g.maxBytes*c.batchSize > maxBatchBytes {
+	if g.maxBytes*c.batchSize > maxPlanBytes {
 		return fmt.Errorf("a batch of %d tweets of up to %d bytes may exceed %d MiB: set a smaller %s",
-			c.batchSize, g.maxBytes, maxBatchBytes>>20, fieldBatchSize)
+			c.batchSize, g.maxBytes, maxPlanBytes>>20, fieldBatchSize)
+	}
+	if one := recordbatch.HeaderSize + recordbatch.MaxRecordSize(0, g.maxBytes, 0); c.message == contract.RecordBatch && one > c.maxBatchBytes {
+		return fmt.Errorf("a record batch of one tweet may have %d bytes, more than the %d of %s: raise it, or shorten the texts",
+			one, c.maxBatchBytes, fieldMaxBatchBytes)
 	}
 	return nil
 }

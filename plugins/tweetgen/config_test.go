@@ -77,10 +77,19 @@ func TestWrongValuesAreFoundByLintAndConstructor(t *testing.T) {
 		"interval: 1d": "interval",
 		"interval: 90": "interval",
 		"duration: 1x": "duration",
-		"brands: [ { name: " + strings.Repeat("x", 257) + " } ]": "256 bytes",
-		"brands: [ { name: A }, { name: A } ]":                   "twice",
-		"max_in_flight: 0":                                       "max_in_flight is 0: it must be a whole number from 1 to 10000",
-		"progress: sometimes":                                    "sometimes",
+		"brands: [ { name: " + strings.Repeat("x", 257) + " } ]":           "256 bytes",
+		"brands: [ { name: A }, { name: A } ]":                             "twice",
+		"max_in_flight: 0":                                                 "max_in_flight is 0: it must be a whole number from 1 to 10000",
+		"progress: sometimes":                                              "sometimes",
+		"message: batch":                                                   "message is \"batch\": it must be record or record_batch",
+		"max_batch_bytes: 0":                                               "max_batch_bytes is",
+		"max_batch_bytes: 65MiB":                                           "from 1B to 64 MiB",
+		"message: record_batch\ncompression: rar":                          "compression",
+		"compression: lz4":                                                 wrongCodec,
+		"message: record_batch\ncompression_level: 3":                      wrongLevel,
+		"message: record_batch\ncompression: snappy\ncompression_level: 3": wrongLevel,
+		"message: record_batch\ncompression: gzip\ncompression_level: 10":  wrongHighest,
+		"message: record_batch\ncompression: zstd\ncompression_level: 0":   "compression_level is 0",
 	} {
 		t.Run(fields, func(t *testing.T) {
 			if lints := strings.Join(lint(t, fields), "; "); lints == "" || !strings.Contains(lints, says) {
@@ -124,6 +133,7 @@ func TestConstructorRefuses(t *testing.T) {
 		"corpus: " + dir + "/none": "opening the corpus",
 		"corpus: " + long:          "set a smaller batch_size",
 		"brands: [ { name: " + strings.Repeat("x", 300) + " } ]": "the brand is longer",
+		"message: record_batch\nmax_batch_bytes: 100B":           "a record batch of one tweet may have",
 		"rate: .inf": "rate",
 		"rate: .nan": "rate",
 	} {
@@ -157,7 +167,7 @@ func TestExamplesLintAndBuild(t *testing.T) {
 	if err := os.WriteFile("tweets.jsonl", []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, example := range map[string]string{"rate": exampleRate, "volatile": exampleVolatile, "flat out": exampleFlatOut} {
+	for name, example := range map[string]string{"rate": exampleRate, "volatile": exampleVolatile, "flat out": exampleFlatOut, "record batch": exampleRecordBatch} {
 		var doc struct {
 			Input  map[string]yaml.Node `yaml:"input"`
 			Output yaml.Node            `yaml:"output"`

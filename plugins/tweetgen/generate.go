@@ -129,49 +129,83 @@ func (g *generator) sizeHint(p plan) int {
 }
 
 // appendBatch appends the tweets of p to dst, and to ends where each ends in dst. All
-// have the time millis; everything else is a function of the seed and p. The random
-// numbers of the batch's earlier tweets are drawn too, so that a part has the same
-// tweets as the whole batch.
+// have the time millis; everything else is a function of the seed and p.
 func (g *generator) appendBatch(dst []byte, ends []uint32, p plan, millis int64) ([]byte, []uint32) {
-	var random rand.PCG
-	random.Seed(g.seed^contentStream, uint64(p.k))
 	tail := g.tail(millis)
-	left := p.counts
-	size := p.counts.total()
-	for i := range p.to {
-		// Drawing without replacement makes every order of the sentiments equally
-		// likely.
-		draw := random.Uint64()
-		at := int(draw >> 32 * uint64(size-i) >> 32)
-		s := 0
-		for at >= left[s] {
-			at -= left[s]
-			s++
-		}
-		left[s]--
-
-		texts := g.texts[s]
-		text := texts[uint64(uint32(draw))*uint64(len(texts))>>32]
-		high := random.Uint64()
-		about := g.brands[s][0]
-		if len(g.weights) > 1 {
-			about = g.brands[s][g.pickBrand(random.Uint64()>>32)]
-		}
-		if i < p.from {
-			continue
-		}
-
-		dst = append(dst, g.head...)
-		n := len(dst)
-		dst = append(dst, noUUID...)
-		high, low := g.ids.of(p.k, i, high)
-		putUUID(dst[n:], high, low)
-		dst = append(dst, text...)
-		dst = append(dst, about...)
-		dst = append(dst, tail...)
+	d := g.draw(p)
+	for range p.size() {
+		one := d.next()
+		dst = g.appendTweet(dst, &one, tail)
 		ends = append(ends, uint32(len(dst)))
 	}
 	return dst, ends
+}
+
+// drawing draws the tweets of a batch one after the other.
+type drawing struct {
+	g      *generator
+	random rand.PCG
+	k      int64
+	i      int    // of the next tweet
+	size   int    // of the batch
+	left   counts // tweets that are not drawn yet
+}
+
+// drawn is a tweet without its timestamp.
+type drawn struct {
+	high, low   uint64 // its id
+	text, about []byte
+}
+
+// draw returns the drawing of the tweets of p. The random numbers of the batch's
+// earlier tweets are drawn too, so that a part has the same tweets as the whole batch.
+func (g *generator) draw(p plan) drawing {
+	d := drawing{g: g, k: p.k, size: p.counts.total(), left: p.counts}
+	d.random.Seed(g.seed^contentStream, uint64(p.k))
+	for range p.from {
+		d.next()
+	}
+	return d
+}
+
+// next returns the next tweet.
+func (d *drawing) next() (one drawn) {
+	g := d.g
+	// Drawing without replacement makes every order of the sentiments equally likely.
+	draw := d.random.Uint64()
+	at := int(draw >> 32 * uint64(d.size-d.i) >> 32)
+	s := 0
+	for at >= d.left[s] {
+		at -= d.left[s]
+		s++
+	}
+	d.left[s]--
+
+	texts := g.texts[s]
+	one.text = texts[uint64(uint32(draw))*uint64(len(texts))>>32]
+	high := d.random.Uint64()
+	one.about = g.brands[s][0]
+	if len(g.weights) > 1 {
+		one.about = g.brands[s][g.pickBrand(d.random.Uint64()>>32)]
+	}
+	one.high, one.low = g.ids.of(d.k, d.i, high)
+	d.i++
+	return one
+}
+
+// tweetSize returns the number of bytes that appendTweet appends.
+func (g *generator) tweetSize(one *drawn, tail []byte) int {
+	return len(g.head) + uuidBytes + len(one.text) + len(one.about) + len(tail)
+}
+
+func (g *generator) appendTweet(dst []byte, one *drawn, tail []byte) []byte {
+	dst = append(dst, g.head...)
+	n := len(dst)
+	dst = append(dst, noUUID...)
+	putUUID(dst[n:], one.high, one.low)
+	dst = append(dst, one.text...)
+	dst = append(dst, one.about...)
+	return append(dst, tail...)
 }
 
 // noUUID reserves space for an id: an append of constant length is fast.

@@ -33,3 +33,30 @@ func BenchmarkGenerate(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPack is `message: record_batch` on one core, with the memory that a batch
+// keeps until it is acknowledged.
+func BenchmarkPack(b *testing.B) {
+	for _, codec := range codecNames {
+		b.Run(codec, func(b *testing.B) {
+			c := testConfig(b, "message: record_batch\ncompression: "+codec)
+			packer, err := newPacker(newGenerator(1, c.encoding, c.texts, c.brands), &c)
+			if err != nil {
+				b.Fatal(err)
+			}
+			const size = 8000
+			mix := fixedMix{shares: c.sentiment}
+			p := wholeBatch(0, mix.next(size))
+			var bytes int
+			b.ReportAllocs()
+			for b.Loop() {
+				p.k++
+				p.counts = mix.next(size)
+				bytes = len(packer.pack(p, 1767225600000).data)
+			}
+			b.SetBytes(int64(bytes))
+			b.ReportMetric(float64(b.N)*size/b.Elapsed().Seconds(), "tweets/s")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/size, "ns/tweet")
+		})
+	}
+}

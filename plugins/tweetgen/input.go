@@ -42,7 +42,7 @@ func newInput(parsed *service.ParsedConfig, res *service.Resources) (service.Bat
 	if err != nil {
 		return nil, err
 	}
-	return newInputFrom(conf, res, time.Now), nil
+	return newInputFrom(conf, res, time.Now)
 }
 
 type input struct {
@@ -50,6 +50,7 @@ type input struct {
 	log      *service.Logger
 	tally    *tally
 	workers  *workers
+	makers   []maker // one for each worker
 	progress *progress
 
 	retries chan *batch // nacked, and due for redelivery; has room for all batches in flight
@@ -60,7 +61,7 @@ type input struct {
 	wait  sync.WaitGroup
 }
 
-func newInputFrom(conf config, res *service.Resources, now func() time.Time) *input {
+func newInputFrom(conf config, res *service.Resources, now func() time.Time) (*input, error) {
 	t := newTally(res.Metrics())
 	g := newGenerator(uint64(conf.seed), conf.encoding, conf.texts, conf.brands)
 	p := &pacer{
@@ -68,17 +69,25 @@ func newInputFrom(conf config, res *service.Resources, now func() time.Time) *in
 		count: conf.count, duration: conf.duration, mix: conf.mixer(),
 	}
 	w := newWorkers(&conf, g, p, t, now)
+	makers := make([]maker, conf.workers)
+	for i := range makers {
+		var err error
+		if makers[i], err = w.maker(); err != nil {
+			return nil, err
+		}
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &input{
 		conf:     conf,
 		log:      res.Logger().With("component", Name),
 		tally:    t,
 		workers:  w,
+		makers:   makers,
 		progress: newProgress(&conf, t, w.finished, res.Logger(), res.Label(), now),
 		retries:  make(chan *batch, conf.maxInFlight),
 		ctx:      ctx,
 		stop:     stop,
-	}
+	}, nil
 }
 
 func (in *input) Connect(context.Context) error {
@@ -86,8 +95,8 @@ func (in *input) Connect(context.Context) error {
 		if in.conf.seedDrawn {
 			in.log.Infof("Random seed %d. Set `%s: %d` to generate the same tweets again", in.conf.seed, fieldSeed, in.conf.seed)
 		}
-		for range in.conf.workers {
-			in.wait.Go(func() { in.workers.work(in.ctx) })
+		for _, make := range in.makers {
+			in.wait.Go(func() { in.workers.work(in.ctx, make) })
 		}
 		in.wait.Go(func() { in.progress.run(in.ctx) })
 	})

@@ -19,7 +19,7 @@ var errRefused = errors.New("refused")
 // started gives a connected input that waits on the bubble's time.
 func started(t *testing.T, yaml string) *input {
 	t.Helper()
-	in := newInputFrom(testConfig(t, "progress: never\n"+yaml), service.MockResources(), time.Now)
+	in := newTestInput(t, testConfig(t, "progress: never\n"+yaml))
 	if err := in.Connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -28,6 +28,15 @@ func started(t *testing.T, yaml string) *input {
 			t.Error(err)
 		}
 	})
+	return in
+}
+
+func newTestInput(t *testing.T, c config) *input {
+	t.Helper()
+	in, err := newInputFrom(c, service.MockResources(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return in
 }
 
@@ -270,7 +279,7 @@ func TestCloseInterruptsEveryWait(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				in := newInputFrom(testConfig(t, "progress: never\n"+yaml), service.MockResources(), time.Now)
+				in := newTestInput(t, testConfig(t, "progress: never\n"+yaml))
 				if err := in.Connect(t.Context()); err != nil {
 					t.Fatal(err)
 				}

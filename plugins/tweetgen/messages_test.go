@@ -5,8 +5,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/redpanda-data/benthos/v4/public/service"
-
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -38,9 +36,9 @@ func TestABatchHasOneTimestamp(t *testing.T) {
 
 func TestMessagesOfABatchShareABuffer(t *testing.T) {
 	c := testConfig(t, "batch_size: 1000")
-	in := newInputFrom(c, service.MockResources(), time.Now)
-	p, _, _, _ := in.workers.pacer.next()
-	m := in.workers.generate(p)
+	in := newTestInput(t, c)
+	p, due, _, _ := in.workers.pacer.next()
+	m := in.makers[0](p, due)
 	if len(m.messages) != 1000 || cap(m.batch.data) > len(m.batch.data)+4*1000+1000 {
 		t.Errorf("%d messages, %d bytes in a buffer of %d", len(m.messages), len(m.batch.data), cap(m.batch.data))
 	}

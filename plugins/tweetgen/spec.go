@@ -9,6 +9,7 @@ import (
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
@@ -22,9 +23,17 @@ var spec = sync.OnceValue(func() *service.ConfigSpec {
 		Summary("Generates tweets about brands in batches, at a given rate and with a given mix of sentiments, for load tests of Kafka, InfluxDB and everything between them.").
 		Description(declared.Manual(description)).
 		Fields(fields()...).
+		LintRule(`root = match {
+  this.message.or("record") != "record_batch" && this.compression.or("none") != "none" => [ "`+wrongCodec+`" ],
+  { "gzip": 9, "lz4": 17 }.get(this.compression.or("none")).or(22) < this.compression_level.or(1) => [ "`+wrongHighest+`" ],
+  this.exists("compression_level") && ["none", "snappy"].contains(this.compression.or("none")) => [ "`+wrongLevel+`" ],
+}`).
 		Example("A steady rate",
 			"50,000 tweets per second to Kafka, a million in all, half of them positive. The process then ends by itself. The output waits for all replicas and retries forever, so every tweet arrives.",
 			exampleRate).
+		Example("As fast as Kafka accepts",
+			"Record batches built by the generator, which the output `kafka_batches` copies as they are. Each tweet is written once and never an object, so this takes a fraction of the processor time.",
+			exampleRecordBatch).
 		Example("Changing sentiments",
 			"JSON on stdout, to inspect: each batch has its own mix, and the same seed gives the same tweets.",
 			exampleVolatile).
@@ -62,7 +71,7 @@ root = match {
 			Default(0.8).
 			LintRule(lintrule.Float(fieldVolatilityFactor, "this >= 0 && this <= 1", fromZeroToOne)),
 		service.NewIntField(fieldBatchSize).
-			Description("Tweets in a batch, which holds the mix of sentiments. With a `rate`, a batch of more than a tenth of a second is delivered in equal parts, each of at most a tenth of a second: 8000 at a rate of 1000 in 80 parts of 100. Tweets delivered together share one timestamp, the millisecond in which they were generated.").
+			Description("Tweets in a batch, which holds the mix of sentiments. With a `rate`, a batch of more than a tenth of a second is delivered in equal parts, each of at most a tenth of a second: 8000 at a rate of 1000 in 80 parts of 100. Tweets delivered together share one timestamp, the millisecond in which they were due.").
 			Default(8000).
 			LintRule(lintrule.Int(fieldBatchSize, 1, maxBatchSize)),
 		service.NewDurationField(fieldInterval).
@@ -100,6 +109,26 @@ root = match {
 			Description("The form of a tweet.").
 			Default(encodingAvro).
 			LintRule(lintrule.Enum(fieldEncoding, encodingAvro, encodingSingleObject, encodingJSON)),
+		service.NewStringAnnotatedEnumField(fieldMessage, map[string]string{
+			messageRecord:        "A message is a tweet.",
+			contract.RecordBatch: "A message is one of Kafka's record batches, for the output `kafka_batches` with `message: record_batch`. Its tweets are the same as with `record`, and each record has the timestamp of its tweet.",
+		}).
+			Description("What a message is.").
+			Default(messageRecord).
+			LintRule(lintrule.Enum(fieldMessage, messageRecord, contract.RecordBatch)),
+		service.NewStringField(fieldMaxBatchBytes).
+			Description("For `message: record_batch`: size at which a record batch is full, before compression. A batch of `batch_size` tweets that does not fit becomes several messages, which are acknowledged together. It must not exceed `max.message.bytes` of the topic, by default 1,048,588 bytes.").
+			Default("1MiB").
+			LintRule(lintrule.Size(fieldMaxBatchBytes, maxPlanBytes)),
+		service.NewStringEnumField(fieldCompression, codecNames...).
+			Description("For `message: record_batch`: how record batches are compressed. The output keeps their compression. Records are compressed by the output.").
+			Default("none").
+			LintRule(lintrule.Enum(fieldCompression, codecNames...)),
+		service.NewIntField(fieldCompressionLevel).
+			Description("Level of the compression: 1 to 9 for `gzip`, 1 to 17 for `lz4`, 1 to 22 for `zstd`. By default Kafka's: 6, 1 and 3.").
+			Optional().
+			Advanced().
+			LintRule(lintrule.Int(fieldCompressionLevel, 1, 22)),
 		service.NewObjectListField(fieldBrands,
 			service.NewStringField(fieldName).
 				Description("Name of the brand. At most 256 bytes.").
@@ -126,7 +155,7 @@ root = match {
 			Default("").
 			Example("./tweets.jsonl"),
 		service.NewIntField(fieldMaxInFlight).
-			Description("Batches, or parts of batches, that may be unacknowledged before the input waits. Each is kept until it is acknowledged, so that it can be redelivered: including its messages, about 300 bytes per tweet. Raise it with a small `batch_size`, or the round trip to the broker limits the rate.").
+			Description("Batches, or parts of batches, that may be unacknowledged before the input waits. Each is kept until it is acknowledged, so that it can be redelivered: about 300 bytes per tweet with its messages, or 129 with `message: record_batch`, and fewer if that is compressed. Raise it with a small `batch_size`, or the round trip to the broker limits the rate.").
 			Default(32).
 			Advanced().
 			LintRule(lintrule.Int(fieldMaxInFlight, 1, maxInFlight)),
@@ -142,7 +171,7 @@ root = match {
 }
 
 const description = `
-Each delivered batch is one generated batch or, at a low rate, a part of one (see [batch_size](#batch_size)). All tweets delivered together have the same timestamp, the millisecond in which they were generated, and each has its own UUID (version 4).
+Each delivered batch is one generated batch or, at a low rate, a part of one (see [batch_size](#batch_size)). All tweets delivered together have the same timestamp, the millisecond in which they were due, so a generator that is late shows as latency. Each tweet has its own UUID (version 4).
 
 ### Modes
 
@@ -180,6 +209,24 @@ output:
       redpanda:
         seed_brokers: [ localhost:9092 ]
         topic: tweets
+`
+
+const exampleRecordBatch = `
+input:
+  tweet_generator:
+    message: record_batch
+    compression: lz4
+    rate: 2000000
+    brands:
+      - { name: SuperCoffee, weight: 3 }
+      - { name: MegaTea }
+
+output:
+  kafka_batches:
+    seed_brokers: [ localhost:9092 ]
+    topic: tweets
+    message: record_batch
+    acks: leader
 `
 
 const exampleVolatile = `

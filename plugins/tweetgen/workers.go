@@ -6,26 +6,32 @@ import (
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
 
 // batch is a generated batch that has not been acknowledged. Its bytes are kept for
 // redelivery. Each delivery gets new messages, since a pipeline may change those it
 // receives.
 type batch struct {
-	plan  plan
-	data  []byte
-	ends  []uint32
-	nacks int
+	plan    plan
+	data    []byte
+	ends    []uint32 // of the messages in data
+	records []int    // tweets of each message; nil if each is one tweet
+	nacks   int
 }
 
-// messages returns a message for each tweet. They share the batch's bytes; their
-// capacity is cut, so that an append cannot run into the next tweet.
+// messages returns a message for each tweet or record batch. They share the batch's
+// bytes; their capacity is cut, so that an append cannot run into the next one.
 func (b *batch) messages() service.MessageBatch {
 	msgs := make(service.MessageBatch, len(b.ends))
 	start := uint32(0)
 	for i, end := range b.ends {
 		msgs[i] = service.NewMessage(b.data[start:end:end])
 		start = end
+		if b.records != nil {
+			msgs[i].MetaSetMut(contract.KafkaBatchRecords, b.records[i])
+		}
 	}
 	return msgs
 }
@@ -39,6 +45,7 @@ type made struct {
 // workers generate batches ahead of ReadBatch. Each holds at most one, and at most
 // max_in_flight batches are unacknowledged.
 type workers struct {
+	conf      *config
 	generator *generator
 	pacer     *pacer
 	interval  time.Duration // between two batches of a worker
@@ -58,7 +65,7 @@ type workers struct {
 
 func newWorkers(c *config, g *generator, p *pacer, t *tally, now func() time.Time) *workers {
 	w := &workers{
-		generator: g, pacer: p, tally: t, now: now,
+		conf: c, generator: g, pacer: p, tally: t, now: now,
 		ready:    make(chan made),
 		finished: make(chan struct{}),
 		slots:    make(chan struct{}, c.maxInFlight),
@@ -70,7 +77,7 @@ func newWorkers(c *config, g *generator, p *pacer, t *tally, now func() time.Tim
 }
 
 // work generates until there is nothing left or ctx is done.
-func (w *workers) work(ctx context.Context) {
+func (w *workers) work(ctx context.Context, generate maker) {
 	for w.acquire(ctx) {
 		next, due, missed, ok := w.pacer.next()
 		w.tally.addMissed(missed)
@@ -82,7 +89,7 @@ func (w *workers) work(ctx context.Context) {
 		if !sleep(ctx, due.Sub(w.now())) {
 			return
 		}
-		m := w.generate(next)
+		m := generate(next, due)
 		select {
 		case w.ready <- m:
 		case <-ctx.Done():
@@ -99,10 +106,29 @@ func (w *workers) work(ctx context.Context) {
 	}
 }
 
-func (w *workers) generate(p plan) made {
+// maker makes the batch of a plan that is due at a time, which is that of its tweets: if
+// the generator is late, the delay is part of the latency that a consumer measures.
+type maker func(p plan, due time.Time) made
+
+// maker returns the maker of a worker.
+func (w *workers) maker() (maker, error) {
+	if w.conf.message != contract.RecordBatch {
+		return w.generate, nil
+	}
+	packer, err := newPacker(w.generator, w.conf)
+	if err != nil {
+		return nil, err
+	}
+	return func(p plan, due time.Time) made {
+		b := packer.pack(p, due.UnixMilli())
+		return made{batch: b, messages: b.messages()}
+	}, nil
+}
+
+func (w *workers) generate(p plan, due time.Time) made {
 	b := &batch{plan: p}
 	b.data, b.ends = w.generator.appendBatch(
-		make([]byte, 0, w.generator.sizeHint(p)), make([]uint32, 0, p.size()), p, w.now().UnixMilli())
+		make([]byte, 0, w.generator.sizeHint(p)), make([]uint32, 0, p.size()), p, due.UnixMilli())
 	return made{batch: b, messages: b.messages()}
 }
 

@@ -75,6 +75,7 @@ func examplesRead(t testing.TB) map[string]badRecord {
 			keeps:  `"bytes":10,`,
 		},
 		"docs/components/input_tweet_generator.md: A steady rate":                                 makesItsOwn,
+		"docs/components/input_tweet_generator.md: As fast as Kafka accepts":                      makesItsOwn,
 		"docs/components/input_tweet_generator.md: Changing sentiments":                           makesItsOwn,
 		"docs/components/input_tweet_generator.md: Maximum speed, with your own brands and texts": makesItsOwn,
 		"docs/components/processor_sentiment_window.md: Tweets from Kafka to InfluxDB":            tweets,

@@ -166,7 +166,7 @@ func (l *Letter) number(h *Header) (int64, bool) {
 	if absent(h.Value) {
 		return 0, false
 	}
-	n, ok := number(h.Value)
+	n, ok := Number(h.Value)
 	if !ok {
 		l.problem(h, "a number")
 	}

@@ -4,8 +4,11 @@
 package deadletter
 
 import (
+	"bytes"
 	"encoding/base64"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // Header is a header of a record. A value that is nil is null in Kafka.
@@ -21,6 +24,16 @@ type Record struct {
 	Timestamp  int64 // milliseconds since the Unix epoch
 	Key, Value []byte
 	Headers    []Header
+}
+
+// Clone returns a copy that shares no bytes with r.
+func (r Record) Clone() Record {
+	r.Key, r.Value, r.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), slices.Clone(r.Headers)
+	for i := range r.Headers {
+		h := &r.Headers[i]
+		h.Name, h.Value = strings.Clone(h.Name), bytes.Clone(h.Value)
+	}
+	return r
 }
 
 // Letter is a dead letter.

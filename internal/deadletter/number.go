@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// number reads a header's number that is not negative. Spring writes 4 or 8 bytes, big
+// Number reads a number in a header that is not negative. Spring writes 4 or 8 bytes, big
 // endian; others write decimal digits. Bytes that are all digits are read as digits: as
 // binary they would be a partition beyond 800 million, or an offset beyond 3 * 10^18.
-func number(b []byte) (int64, bool) {
+func Number(b []byte) (int64, bool) {
 	if n, ok := digits(b); ok {
 		return n, true
 	}

@@ -149,6 +149,35 @@ func TestOutputWholeBatches(t *testing.T) {
 	}
 }
 
+// If this fails, whole record batches of less than half of max_batch_bytes, such as
+// compressed ones, all go to one partition.
+func TestOutputSpreadsWholeBatches(t *testing.T) {
+	c := testenv.FakeKafka(t)
+	topic := c.Topic(t, 4)
+	o := outputOn(t, c, topic, "message: record_batch")
+	var b recordbatch.Builder
+	b.Begin(nil)
+	b.Append(&recordbatch.Record{Timestamp: 1_700_000_000_000, Value: []byte("a value")})
+	batch, err := b.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		if err := o.WriteBatch(t.Context(), withValues(string(batch), string(batch))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stored := map[int32]int{}
+	for _, r := range c.Read(t, topic, 8) {
+		stored[r.Partition]++
+	}
+	for p := range int32(4) {
+		if stored[p] != 2 {
+			t.Errorf("partition %d has %d of 8 record batches", p, stored[p])
+		}
+	}
+}
+
 // refusing makes a Kafka refuse records by their value.
 func refusing(c *testenv.Cluster, refuses func() bool) {
 	c.Fake.ControlKey(0, func(r kmsg.Request) (kmsg.Response, error, bool) {

@@ -75,7 +75,7 @@ func recordFields() []*service.ConfigField {
 			Description("What a message is. It is not guessed: a record batch is rejected with `message: record`.").
 			LintRule(lintrule.Enum(fieldMessage, messageRecord, contract.RecordBatch)),
 		service.NewStringAnnotatedEnumField(fieldPartition, map[string]string{
-			partitionSticky:   "One partition until its record batch is full or sent, then the next: the largest batches.",
+			partitionSticky:   "One partition until its record batch is full or sent, then the next: the largest batches. With `message: record_batch`, each to the next partition.",
 			partitionMurmur2:  "By a hash of the key, as Java's producer and franz-go.",
 			partitionCRC32:    "By a hash of the key, as librdkafka (`consistent_random`).",
 			partitionExplicit: "The one in `" + fieldPartitionNumber + "`.",

@@ -215,6 +215,8 @@ func (w *writing) partition(topic *kproduce.Topic, i int, key []byte, size int) 
 		return int32(number), nil
 	case strategy != partitionSticky && key != nil:
 		return byKey(strategy, key, topic.Partitions()), nil
+	case w.output.conf.whole:
+		return topic.Next(), nil // nothing joins it
 	default:
 		return w.sticky.next(topic, size), nil
 	}

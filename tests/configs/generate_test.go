@@ -22,18 +22,30 @@ const (
 	batchSize = 500
 )
 
-func generate(t testing.TB, config string, kafka *testenv.Cluster, topic string) *testenv.Program {
+func generate(t testing.TB, kafka *testenv.Cluster, topic string) *testenv.Program {
 	t.Helper()
 	return testenv.Start(t, testenv.Command{
-		Config: "config/" + config + ".yaml",
+		Config: "config/generate.yaml",
 		// Record batches of about 130 tweets, so that a batch of the generator goes to
 		// several partitions.
 		Args: []string{"--set", "output.kafka_franz.max_message_bytes=16KB"},
-		Env: map[string]string{
-			"KAFKA_BROKERS": strings.Join(kafka.Brokers, ","), "TOPIC": topic,
-			"COUNT": strconv.Itoa(generated), "BATCH_SIZE": strconv.Itoa(batchSize), "RATE": "0", "PROGRESS": "never",
-		},
+		Env:  generateEnv(kafka, topic),
 	})
+}
+
+func generateFast(t testing.TB, kafka *testenv.Cluster, topic, acks string) *testenv.Program {
+	t.Helper()
+	env := generateEnv(kafka, topic)
+	env["MAX_BATCH_BYTES"] = "16KB" // as above
+	env["ACKS"] = acks
+	return testenv.Start(t, testenv.Command{Config: "config/generate_fast.yaml", Env: env})
+}
+
+func generateEnv(kafka *testenv.Cluster, topic string) map[string]string {
+	return map[string]string{
+		"KAFKA_BROKERS": strings.Join(kafka.Brokers, ","), "TOPIC": topic,
+		"COUNT": strconv.Itoa(generated), "BATCH_SIZE": strconv.Itoa(batchSize), "RATE": "0", "PROGRESS": "never",
+	}
 }
 
 // arrived returns how often each tweet is in a topic, by its id, and the number of
@@ -82,7 +94,7 @@ func TestGenerateDeliversEachTweetWhileKafkaRefuses(t *testing.T) {
 			kafka := testenv.FakeKafka(t)
 			topic := kafka.Topic(t, 8)
 			faults := kafka.Fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topic, Partitions: []int32{3}, Err: refusal, Count: -1})
-			program := generate(t, "generate", kafka, topic)
+			program := generate(t, kafka, topic)
 			refusedTwice(t, program)
 			faults.Remove()
 			times := allArrive(t, program, kafka, topic)
@@ -114,7 +126,7 @@ func TestGenerateContinuesWhenARealKafkaAcceptsItsBatches(t *testing.T) {
 		}
 	}
 	limit("1000")
-	program := generate(t, "generate", kafka, topic)
+	program := generate(t, kafka, topic)
 	refusedTwice(t, program)
 	limit("1000000")
 	allArrive(t, program, kafka, topic)
@@ -163,7 +175,7 @@ func TestGenerateFastLosesWhatKafkaDropsAndNothingElse(t *testing.T) {
 			return true
 		},
 	})
-	program := generate(t, "generate_fast", kafka, topic)
+	program := generateFast(t, kafka, topic, "none")
 	if code := program.Wait(t, time.Minute); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -185,8 +197,41 @@ func TestGenerateFastRetriesFailuresOfTheClient(t *testing.T) {
 	kafka := testenv.FakeKafka(t)
 	topic := kafka.Topic(t, 8)
 	faults := kafka.Fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: topic, Err: kerr.TopicAuthorizationFailed, Count: -1})
-	program := generate(t, "generate_fast", kafka, topic)
-	refusedTwice(t, program)
+	program := generateFast(t, kafka, topic, "none")
+	retried(t, program, "TOPIC_AUTHORIZATION_FAILED")
 	faults.Remove()
 	allArrive(t, program, kafka, topic)
+}
+
+// If this fails, ACKS=leader or all does not make the numbers right: tweets that Kafka
+// does not accept at first are lost.
+func TestGenerateFastWithAcksLosesNothing(t *testing.T) {
+	t.Parallel()
+	for _, acks := range []string{"leader", "all"} {
+		t.Run(acks, func(t *testing.T) {
+			t.Parallel()
+			kafka := testenv.FakeKafka(t)
+			topic := kafka.Topic(t, 8)
+			faults := kafka.Fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topic, Partitions: []int32{3}, Err: kerr.NotEnoughReplicas, Count: -1})
+			program := generateFast(t, kafka, topic, acks)
+			retried(t, program, "NOT_ENOUGH_REPLICAS")
+			faults.Remove()
+			allArrive(t, program, kafka, topic)
+		})
+	}
+}
+
+// retried waits until the output kafka_batches has retried for a reason.
+func retried(t testing.TB, program *testenv.Program, kind string) {
+	t.Helper()
+	testenv.Eventually(t, time.Minute, "the output has retried", func() error {
+		metrics, err := program.Metrics(t.Context())
+		if err != nil {
+			return err
+		}
+		if n := metrics.Sum("kafka_batches_output_errors", "kind", kind); n < 2 {
+			return fmt.Errorf("%v times for %s", n, kind)
+		}
+		return nil
+	})
 }

@@ -98,7 +98,7 @@ func TestLintReportsFileLineAndReason(t *testing.T) {
 		"enum":            {config: "generate", line: "mode:", with: "mode: sometimes", says: `mode is "sometimes": it must be fixed or volatile`},
 		"duration":        {config: "generate", line: "duration:", with: "duration: ten minutes", says: `duration is "ten minutes": it must be a duration such as`},
 		"acks":            {config: "generate", line: "acks:", with: "acks: none", at: "seed_brokers:", says: "idempotent_write requires acks to be set to all"},
-		"enum of Kafka":   {config: "generate_fast", line: "compression:", with: "compression: rar", says: "value rar is not a valid option"},
+		"enum of Kafka":   {config: "generate", line: "compression:", with: "compression: rar", says: "value rar is not a valid option"},
 		"window":          {config: "ingest", line: "window:", with: "window: 1500us", says: `window is "1500us": it must be whole milliseconds`},
 		"mapping":         {config: "ingest", line: "- check:", with: "- check: errored(", says: "expected function argument"},
 		"flush period":    {config: "ingest", line: "flush_period:", with: "flush_period: soon", says: `flush_period is "soon": it must be a duration such as 500ms, 10s, 5m or 48h, from 1ms to 5s`},

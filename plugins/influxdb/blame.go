@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
@@ -86,7 +87,7 @@ func byNumber(d decision, n int, _ func(int) []byte) blame {
 			complete = false
 			continue
 		}
-		if message := clean(e.Message, d.hide); message != "" || reasons[e.Number-1] == "" {
+		if message := letter.Clean(e.Message, d.hide); message != "" || reasons[e.Number-1] == "" {
 			reasons[e.Number-1] = message
 		}
 	}
@@ -124,7 +125,7 @@ func byText(d decision, n int, line func(i int) []byte) blame {
 						break // the others are the same line
 					}
 					if reason == "" {
-						reason = clean(before+strings.TrimRight(piece[:min(len(piece), 16*maxReason)], "\n"), d.hide)
+						reason = letter.Clean(before+strings.TrimRight(piece[:min(len(piece), 16*letter.MaxText)], "\n"), d.hide)
 					}
 					reasons[i] = reason
 				}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 )
 
 // createBucket creates the configured bucket. An existing one is not changed. v1 is true
@@ -199,7 +201,7 @@ func (o *output) influxQL(ctx context.Context, statement string) ([]influxQLResu
 	}
 	for _, r := range answered.Results {
 		if r.Error != "" {
-			return nil, errors.New(clean(r.Error, o.client.hide))
+			return nil, errors.New(letter.Clean(r.Error, o.client.hide))
 		}
 	}
 	return answered.Results, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
@@ -258,7 +259,7 @@ func (c config) checkValues() error {
 		lintrule.CheckDuration(fieldFlushPeriod, c.flushPeriod, shortest, maxFlushPeriod),
 		lintrule.CheckDuration(fieldInitialInterval, c.backoffInitial, shortest, 0),
 		lintrule.CheckDuration(fieldMaxInterval, c.backoffMax, shortest, 0),
-		lintrule.CheckInt(fieldRejectedMaxBytes, int64(c.letterBytes), minLetterBytes, 0),
+		lintrule.CheckInt(fieldRejectedMaxBytes, int64(c.letterBytes), letter.MinBytes, 0),
 		lintrule.CheckInt(fieldMaxPoints, int64(c.maxPoints), 1, 0),
 		lintrule.CheckInt(fieldMaxBodyBytes, int64(c.maxBodyBytes), minBodyBytes, 0),
 		lintrule.CheckInt(fieldRequestsInFlight, int64(c.requestsInFlight), 1, 0),

@@ -11,6 +11,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 )
 
 const pointJSON = `{"measurement":"m","fields":{"f":1},"timestamp":7}`
@@ -83,7 +84,7 @@ func TestReasonsAreBounded(t *testing.T) {
 		"tag":         {withTag, structured(map[string]any{"long": long})},
 	} {
 		_, reasons, _ := encodeOne(newEncoder(test.conf), test.message)
-		if len(reasons) != 1 || len(reasons[0]) > maxReason+16 || strings.ContainsAny(reasons[0], "\t\n") {
+		if len(reasons) != 1 || len(reasons[0]) > letter.MaxText+16 || strings.ContainsAny(reasons[0], "\t\n") {
 			t.Errorf("%s: %d reasons, %.2000q", name, len(reasons), reasons)
 		}
 	}

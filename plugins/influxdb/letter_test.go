@@ -13,6 +13,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/influxfake"
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 )
 
 // letterSize is what a letter takes as a record of Kafka, each of its headers with
@@ -41,10 +42,10 @@ func TestLetterIsBounded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		conf := testConfig()
 		conf.rejected = true
-		conf.letterBytes = rapid.SampledFrom([]int{minLetterBytes, 1_000_000}).Draw(t, "rejected_max_bytes")
+		conf.letterBytes = rapid.SampledFrom([]int{letter.MinBytes, 1_000_000}).Draw(t, "rejected_max_bytes")
 		left := record
 		take := func(s string) string {
-			s = cut(s, max(left, 0))
+			s = letter.Cut(s, max(left, 0))
 			left -= len(s)
 			return s
 		}
@@ -91,20 +92,20 @@ func TestLetterIsBounded(t *testing.T) {
 		if err := o.Close(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		for _, letter := range rejected.messages {
-			if size := letterSize(letter); size > conf.letterBytes {
+		for _, rejected := range rejected.messages {
+			if size := letterSize(rejected); size > conf.letterBytes {
 				t.Fatalf("a letter of %d bytes", size)
 			}
-			reason, _ := letter.MetaGet(contract.InfluxDBReason)
-			if reason == "" || len(reason) > maxReason+16 || !utf8.ValidString(reason) || strings.ContainsAny(reason, "\n\x00\u202e") {
+			reason, _ := rejected.MetaGet(contract.InfluxDBReason)
+			if reason == "" || len(reason) > letter.MaxText+16 || !utf8.ValidString(reason) || strings.ContainsAny(reason, "\n\x00\u202e") {
 				t.Fatalf("reason of %d bytes: %.100q", len(reason), reason)
 			}
-			if offset, _ := letter.MetaGetMut("kafka_offset"); offset != 1723 {
+			if offset, _ := rejected.MetaGetMut("kafka_offset"); offset != 1723 {
 				t.Fatalf("offset %v", offset)
 			}
 		}
 		for line := range strings.Lines(log.String()) {
-			if len(line) > 8*maxReason {
+			if len(line) > 8*letter.MaxText {
 				t.Fatalf("a log line of %d bytes: %.300s", len(line), line)
 			}
 		}
@@ -152,39 +153,18 @@ func TestLetterThatIsTooLarge(t *testing.T) {
 	}
 }
 
-// TestLetterIsCutForItsSizeAlone breaks if a letter is cut because an output is slow or
-// has too much to do.
-func TestLetterIsCutForItsSizeAlone(t *testing.T) {
-	for words, want := range map[string]bool{
-		"MESSAGE_TOO_LARGE": true,
-		"Request was larger than the server allows: 1048576 bytes": true,
-		"the size of the message exceeds the maximum of 262144":    true,
-		"write: message too long":                                  true,
-		"Request Entity Too Large":                                 true,
-		"context deadline exceeded":                                false,
-		"message timeout exceeded":                                 false,
-		"request rate exceeds the limit of 1000 messages/s":        false,
-		"the request took too long":                                false,
-		"exceeds quota of the account":                             false,
-	} {
-		if got := tooLarge(errors.New(words)); got != want {
-			t.Errorf("%q: %v", words, got)
-		}
-	}
-}
-
 // TestLetterSaysWhatWasCut breaks if metadata is cut without a word, or which part
 // of it depends on chance.
 func TestLetterSaysWhatWasCut(t *testing.T) {
 	origin := service.NewMessage([]byte("line"))
 	for name, value := range map[string]any{
-		"kafka_topic": "t", "a_long": strings.Repeat("é", maxMetaValue), "short": "s", "number": 5,
-		strings.Repeat("n", maxMetaName+1): "v", contract.InfluxDBStatus: "422", contract.InfluxDBCutFrom: 7,
+		"kafka_topic": "t", "a_long": strings.Repeat("é", letter.MaxMetaValue), "short": "s", "number": 5,
+		strings.Repeat("n", letter.MaxMetaName+1): "v", contract.InfluxDBStatus: "422", contract.InfluxDBCutFrom: 7,
 	} {
 		origin.MetaSetMut(name, value)
 	}
 	for i := range 20 {
-		origin.MetaSetMut(fmt.Sprintf("b%02d", i), strings.Repeat("x", maxMetaValue))
+		origin.MetaSetMut(fmt.Sprintf("b%02d", i), strings.Repeat("x", letter.MaxMetaValue))
 	}
 	m := refusal{reason: "why"}.letter(origin, 1_000_000)
 	cutNames, _ := m.MetaGet(contract.InfluxDBCut)
@@ -196,7 +176,7 @@ func TestLetterSaysWhatWasCut(t *testing.T) {
 	if strings.Contains(cutNames, "b00") || strings.Contains(cutNames, "kafka_topic") {
 		t.Errorf("cut: %q", cutNames)
 	}
-	if value, _ := m.MetaGet("a_long"); len(value) > maxMetaValue || !utf8.ValidString(value) {
+	if value, _ := m.MetaGet("a_long"); len(value) > letter.MaxMetaValue || !utf8.ValidString(value) {
 		t.Errorf("%d bytes", len(value))
 	}
 	if number, _ := m.MetaGetMut("number"); number != 5 {
@@ -207,7 +187,7 @@ func TestLetterSaysWhatWasCut(t *testing.T) {
 			t.Errorf("%s is %s, of another refusal", name, value)
 		}
 	}
-	if value, _ := origin.MetaGet("a_long"); len(value) != 2*maxMetaValue {
+	if value, _ := origin.MetaGet("a_long"); len(value) != 2*letter.MaxMetaValue {
 		t.Error("the message itself was changed")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 )
 
 // about is the subject of a log line.
@@ -89,9 +90,9 @@ func placeOf(m *service.Message) []any {
 // short returns the beginning of a text from a message, for the log.
 func short(s string) string {
 	const most = 120
-	s = clean(cut(s, 2*most), nil)
+	s = letter.Clean(letter.Cut(s, 2*most), nil)
 	if len(s) > most {
-		s = cut(s, most) + "…"
+		s = letter.Cut(s, most) + "…"
 	}
 	return s
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
@@ -68,7 +69,7 @@ func refusedHere(message int, text []byte, err error) refusal {
 		class = classTimestamp
 	}
 	// The error may contain a key or value of any length.
-	return refusal{message: message, line: -1, text: text, reason: clean(err.Error(), nil), class: class}
+	return refusal{message: message, line: -1, text: text, reason: letter.Clean(err.Error(), nil), class: class}
 }
 
 // classOf returns the class of InfluxDB's error text.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 )
 
 // reject delivers rejected points, and returns nil once none of them can be lost.
@@ -31,81 +33,23 @@ func (o *output) reject(ctx context.Context, batch service.MessageBatch, refusal
 // deliverRejected writes rejected points to the output `rejected`, and retries until it
 // has accepted all of them. A message that is too large for it is truncated.
 func (o *output) deliverRejected(ctx context.Context, batch service.MessageBatch, refusals []refusal) error {
-	limit := o.conf.letterBytes
-	letters := func() service.MessageBatch {
-		messages := make(service.MessageBatch, len(refusals))
-		for i, r := range refusals {
-			messages[i] = r.letter(batch[r.message], limit)
-		}
-		return messages
+	all := make([]int, len(refusals))
+	for i := range all {
+		all[i] = i
 	}
-	messages := letters()
 	pause := newPause(o.conf)
-	for {
-		index := messages.Index()
-		err := o.rejected.WriteBatch(ctx, messages)
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		var partial *service.BatchError
-		if errors.As(err, &partial) && partial.IndexedErrors() > 0 {
-			left := failed(messages, index, partial)
-			refusals, messages = pick(refusals, left), pick(messages, left)
-		}
-		switch {
-		case tooLarge(err) && len(messages) > 1:
-			// One of them is too large, and must not affect the others.
-			for _, r := range refusals {
-				if err := o.deliverRejected(ctx, batch, []refusal{r}); err != nil {
-					return err
-				}
-			}
-			return nil
-		case tooLarge(err) && limit > minLetterBytes:
-			limit = max(limit/2, minLetterBytes)
-			messages = letters()
-			continue
-		}
-		wait := pause.next(decision{verdict: verdictRetry})
-		o.logOf(batch, refusals[0]).Errorf("Writing %d rejected points to the output `rejected`: %s; retrying in %s", len(messages), clean(err.Error(), o.client.hide), wait)
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
-	}
-}
-
-// failed returns the indexes of the messages that an output did not accept, or all
-// indexes if the error does not identify them.
-func failed(messages service.MessageBatch, index *service.Indexer, partial *service.BatchError) []int {
-	var left, all []int
-	for i := range messages {
-		all = append(all, i)
-	}
-	known := true
-	partial.WalkMessagesIndexedBy(index, func(i int, _ *service.Message, err error) bool {
-		if i < 0 || i >= len(messages) {
-			known = false
-		} else if err != nil {
-			left = append(left, i)
-		}
-		return known
-	})
-	if !known || len(left) == 0 {
-		return all
-	}
-	return left
-}
-
-// pick returns the elements of a slice at the given indexes.
-func pick[S ~[]E, E any](from S, indexes []int) S {
-	to := make(S, 0, len(indexes))
-	for _, i := range indexes {
-		to = append(to, from[i])
-	}
-	return to
+	return letter.Delivery{
+		Output: o.rejected,
+		Limit:  o.conf.letterBytes,
+		Make: func(i, limit int) *service.Message {
+			return refusals[i].letter(batch[refusals[i].message], limit)
+		},
+		Failed: func(ctx context.Context, letters, first int, err error) error {
+			wait := pause.next(decision{verdict: verdictRetry})
+			o.logOf(batch, refusals[first]).Errorf("Writing %d rejected points to the output `rejected`: %s; retrying in %s", letters, letter.Clean(err.Error(), o.client.hide), wait)
+			return sleep(ctx, wait)
+		},
+	}.Deliver(ctx, all)
 }
 
 // nack returns an error that names the messages with rejected points.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
@@ -53,9 +53,9 @@ func (p point) replaced() (point, error) {
 		}
 		switch v := value.(type) {
 		case string:
-			value = cut(v, lineproto.MaxStringLen)
+			value = letter.Cut(v, lineproto.MaxStringLen)
 		case []byte:
-			value = cut(string(v), lineproto.MaxStringLen)
+			value = letter.Cut(string(v), lineproto.MaxStringLen)
 		}
 		r.fields[key] = value
 	}
@@ -87,7 +87,7 @@ func replacedName(s string, check func(string) error) string {
 // replacedToken replaces newlines and backslashes in s, and truncates it.
 func replacedToken(s string, check func(string) error) string {
 	if len(s) > lineproto.MaxKeyLen {
-		s = cut(s, maxReplacedTag)
+		s = letter.Cut(s, maxReplacedTag)
 	}
 	if check(s) == nil {
 		return s
@@ -101,18 +101,4 @@ func replacedToken(s string, check func(string) error) string {
 		}
 	}
 	return string(b)
-}
-
-// cut returns the beginning of s, at most n bytes, at a character boundary. Of bytes that
-// are not text it omits at most the length of a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for i := n; i > n-utf8.UTFMax && i > 0; i-- {
-		if utf8.RuneStart(s[i]) {
-			return s[:i]
-		}
-	}
-	return s[:n]
 }

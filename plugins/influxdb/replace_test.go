@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 )
 
@@ -94,7 +95,7 @@ func TestCut(t *testing.T) {
 		strings.Repeat("\x80", 100): "\x80\x80\x80\x80\x80",
 		"ab\x80\x80\x80\x80\x80":    "ab\x80\x80\x80",
 	} {
-		if got := cut(s, 5); got != want {
+		if got := letter.Cut(s, 5); got != want {
 			t.Errorf("%q: %q, want %q", s, got, want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/secret"
 )
@@ -124,9 +125,9 @@ var spec = sync.OnceValue(func() *service.ConfigSpec {
 				Optional(),
 			service.NewIntField(fieldRejectedMaxBytes).
 				Description("Maximum size in bytes of a message to `rejected`, including metadata. A longer one is truncated and marked as such: see Rejected points. The default fits into Kafka's default limit of 1 MiB per record.").
-				Default(1_000_000).
+				Default(letter.DefaultBytes).
 				Advanced().
-				LintRule(lintrule.Int(fieldRejectedMaxBytes, minLetterBytes, 0)),
+				LintRule(lintrule.Int(fieldRejectedMaxBytes, letter.MinBytes, 0)),
 			service.NewStringAnnotatedEnumField(fieldOnReject, map[string]string{
 				onRejectBlock: "The batch waits, and with it the stream; the rejected points are retried every 10 seconds, and the log gives the reason. Nothing is lost.",
 				onRejectNack:  "The batch fails with an error that names the messages with rejected points. Only for use directly under `fallback`: see Rejected points.",

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/redpanda-data/benthos/v4/public/bloblang"
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/interpolation"
 )
 
 // template is a setting with interpolations, each of which must find a value.
@@ -40,39 +41,19 @@ func newTemplate(name string, whole *service.InterpolatedString, text string) *t
 	return &template{name, whole, expressions, makesText}
 }
 
-// expressionsOf returns the expressions in text. As in Benthos, an expression ends at
-// the first closing brace before which it is complete. An expression that uses
-// functions of a private Bloblang environment is not returned: it cannot be evaluated
-// here, and is not checked.
+// expressionsOf returns the expressions in text.
 func expressionsOf(text string) (found []expression) {
-	for {
-		_, rest, more := strings.Cut(text, "${")
-		if !more {
-			return found
+	sources, _ := interpolation.Expressions(text)
+	for _, source := range sources {
+		mapping := interpolation.Mapping(source)
+		plain, err := bloblang.Parse(mapping)
+		if err != nil {
+			continue // not possible: it was parsed before
 		}
-		text = rest
-		if strings.HasPrefix(text, "{!") { // escaped: ${{!text}} is ${!text}
-			_, text, _ = strings.Cut(text, "}}")
-			continue
-		}
-		if text, more = strings.CutPrefix(text, "!"); !more {
-			continue
-		}
-		for end := range len(text) {
-			if text[end] != '}' {
-				continue
-			}
-			source := strings.TrimSpace(text[:end])
-			plain, err := bloblang.Parse("root = [ (" + source + ") ]")
-			if err != nil {
-				continue
-			}
-			traced, _ := traceEnvironment().Parse("root = [ (" + source + ") ]")
-			found = append(found, expression{source, plain, traced, otherOf("root = [ (" + source + ") ]")})
-			text = text[end+1:]
-			break
-		}
+		traced, _ := traceEnvironment().Parse(mapping)
+		found = append(found, expression{source, plain, traced, otherOf(mapping)})
 	}
+	return found
 }
 
 // filling fills in a template for the messages of a batch.
@@ -123,7 +104,7 @@ func (f *filling) text(i int) (string, error) {
 // missing reports whether the expression has no value for message i, or is a text made
 // of null.
 func (c check) missing(i int) bool {
-	value, ok := only(c.plain, i)
+	value, ok := interpolation.Value(c.plain, i)
 	if !ok {
 		return false
 	}
@@ -131,35 +112,17 @@ func (c check) missing(i int) bool {
 		return true
 	}
 	if text, isText := asText(value); isText && c.traced != nil && maybeNull(text) {
-		if again, ok := only(c.traced, i); ok && traced(again, text) {
+		if again, ok := interpolation.Value(c.traced, i); ok && traced(again, text) {
 			return true
 		}
 	}
 	if c.other == nil {
 		return false
 	}
-	other, ok := only(c.other, i)
+	other, ok := interpolation.Value(c.other, i)
 	if !ok || reflect.DeepEqual(value, other) {
 		return false
 	}
-	again, ok := only(c.plain, i) // or does it give something else each time?
+	again, ok := interpolation.Value(c.plain, i) // or does it give something else each time?
 	return ok && reflect.DeepEqual(value, again)
-}
-
-// only returns the value of an expression: nil for null, and for an expression that
-// assigns nothing. ok reports whether it could be evaluated.
-func only(mapping *service.MessageBatchBloblangExecutor, i int) (value any, ok bool) {
-	result, err := mapping.Query(i)
-	if err != nil || result == nil {
-		return nil, false
-	}
-	array, err := result.AsStructured()
-	if err != nil {
-		return nil, false
-	}
-	elements, ok := array.([]any)
-	if !ok || len(elements) == 0 { // deleted(), or an if without else
-		return nil, ok
-	}
-	return elements[0], true
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/redpanda-data/benthos/v4/public/bloblang"
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"pgregory.net/rapid"
+
+	"github.com/brandpulse/brandpulse-connect/internal/interpolation"
 )
 
 // TestMissingIsNoName breaks if a key that is missing becomes the text null in the
@@ -122,7 +124,7 @@ func TestExpressionsAreThoseOfBenthos(t *testing.T) {
 		}
 		got, rest := "", strings.ReplaceAll(strings.ReplaceAll(text, "${{! x }}", "\x00"), "${!", "\x01")
 		for _, e := range expressionsOf(text) {
-			value, ok := only(service.MessageBatch{m}.BloblangExecutor(e.plain), 0)
+			value, ok := interpolation.Value(service.MessageBatch{m}.BloblangExecutor(e.plain), 0)
 			if !ok {
 				t.Fatalf("%s gives nothing", e.source)
 			}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 )
 
 var judgedAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -149,7 +151,7 @@ func FuzzJudge(f *testing.F) {
 		if d.verdict == verdictStored {
 			return
 		}
-		if d.reason == "" && failure == "" || len(d.reason) > maxReason+3*maxReason || strings.ContainsAny(d.reason, "\r\n\x1b\x00") || !utf8.ValidString(d.reason) {
+		if d.reason == "" && failure == "" || len(d.reason) > letter.MaxText+3*letter.MaxText || strings.ContainsAny(d.reason, "\r\n\x1b\x00") || !utf8.ValidString(d.reason) {
 			t.Fatalf("reason %q", d.reason)
 		}
 		if classOf(d, d.reason) == "" || explain(d, testConfig()) == "" && failure == "" {

@@ -9,12 +9,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode"
-	"unicode/utf8"
-)
 
-// maxReason bounds a reason in bytes: 1.8 repeats the whole of a malformed line.
-const maxReason = 1024
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
+)
 
 // reasonOf returns the server's error text in one line, without secrets.
 func reasonOf(a answer) string {
@@ -22,19 +19,19 @@ func reasonOf(a answer) string {
 	case errors.Is(a.err, context.DeadlineExceeded):
 		return "no answer in time"
 	case a.err != nil:
-		return clean(a.err.Error(), a.hide)
+		return letter.Clean(a.err.Error(), a.hide)
 	case a.status/100 == 3 && a.header.Get("Location") != "":
 		location := a.header.Get("Location")
 		if a.hide != nil {
 			location = a.hide(location)
 		}
-		return "redirected to " + clean(withoutQuery(location), a.hide)
+		return "redirected to " + letter.Clean(withoutQuery(location), a.hide)
 	}
 	var text string
 	if isPage(a) {
-		text = "a web page, not InfluxDB's answer: " + clean(pageWords(string(a.body)), a.hide)
+		text = "a web page, not InfluxDB's answer: " + letter.Clean(pageWords(string(a.body)), a.hide)
 	} else {
-		text = clean(textOf(a), a.hide)
+		text = letter.Clean(textOf(a), a.hide)
 	}
 	if text == "" {
 		text = strings.TrimSpace(fmt.Sprintf("status %d %s", a.status, http.StatusText(a.status)))
@@ -98,44 +95,10 @@ func fromInfluxDB(a answer) bool {
 		body.Error != "" && (a.header.Get("X-Influxdb-Version") != "" || a.header.Get("X-Influxdb-Error") != "" || body.Data != nil)
 }
 
-// clean prepares text from a server for metadata and logs: one line of valid UTF-8,
-// bounded, with secrets masked and control characters escaped, including those that change
-// the direction of text.
-func clean(s string, hide func(string) string) string {
-	// Masked before truncation, or the first half of a secret could remain.
-	const window = 16 * maxReason
-	if len(s) > window {
-		s = s[:window]
-	}
-	if hide != nil {
-		s = hide(s)
-	}
-	var b strings.Builder
-	for _, r := range strings.TrimSpace(s) {
-		switch {
-		case b.Len() >= maxReason:
-			return strings.TrimSpace(b.String()) + "…"
-		case r == '\n', r == '\r', r == '\t', r == utf8.RuneError:
-			b.WriteRune(map[bool]rune{true: utf8.RuneError, false: ' '}[r == utf8.RuneError])
-		case r < 0x20 || r == 0x7f:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
-			if r > 0xffff {
-				fmt.Fprintf(&b, `\U%08x`, r)
-			} else {
-				fmt.Fprintf(&b, `\u%04x`, r)
-			}
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return strings.TrimSpace(b.String())
-}
-
 // isPage reports whether an answer is a web page.
 func isPage(a answer) bool {
 	if strings.HasPrefix(strings.ToLower(a.header.Get("Content-Type")), "text/html") {
-		return strings.Contains(string(a.body[:min(len(a.body), maxReason)]), "<")
+		return strings.Contains(string(a.body[:min(len(a.body), letter.MaxText)]), "<")
 	}
 	beginning := strings.ToLower(strings.TrimSpace(string(a.body[:min(len(a.body), 64)])))
 	return strings.HasPrefix(beginning, "<!doctype html") || strings.HasPrefix(beginning, "<html")
@@ -144,8 +107,8 @@ func isPage(a answer) bool {
 // pageWords returns the text at the beginning of a web page, without tags, scripts
 // and styles.
 func pageWords(page string) string {
-	if len(page) > 32*maxReason {
-		page = page[:32*maxReason]
+	if len(page) > 32*letter.MaxText {
+		page = page[:32*letter.MaxText]
 	}
 	var b strings.Builder
 	for page != "" {

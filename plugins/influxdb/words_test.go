@@ -19,6 +19,8 @@ import (
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"pgregory.net/rapid"
+
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 )
 
 // TestPageIsNamedAsSuch breaks if somebody who reads the log takes the words of a
@@ -110,7 +112,7 @@ func TestNoSecretIsEchoed(t *testing.T) {
 	} {
 		hide := masking(test.conf)
 		for _, secret := range test.secrets {
-			for _, before := range []int{0, 10, maxReason - len(secret)/2, maxReason, 16*maxReason - len(secret)/2} {
+			for _, before := range []int{0, 10, letter.MaxText - len(secret)/2, letter.MaxText, 16*letter.MaxText - len(secret)/2} {
 				text := strings.Repeat("x", before) + secret + " end"
 				for name, a := range map[string]answer{
 					"body":     {status: 400, body: []byte(text)},
@@ -147,8 +149,8 @@ func TestCleanIsBounded(t *testing.T) {
 		text := rapid.OneOf(rapid.String(), rapid.Custom(func(t *rapid.T) string {
 			return strings.Repeat(rapid.String().Draw(t, "piece"), rapid.IntRange(0, 5000).Draw(t, "times"))
 		}), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) })).Draw(t, "text")
-		got := clean(text, nil)
-		if len(got) > maxReason+16 || !utf8.ValidString(got) {
+		got := letter.Clean(text, nil)
+		if len(got) > letter.MaxText+16 || !utf8.ValidString(got) {
 			t.Fatalf("%d bytes", len(got))
 		}
 		for _, r := range got {
@@ -157,7 +159,7 @@ func TestCleanIsBounded(t *testing.T) {
 			}
 		}
 	})
-	if got := clean("\u202eabc\u2028d", nil); got != `\u202eabc\u2028d` {
+	if got := letter.Clean("\u202eabc\u2028d", nil); got != `\u202eabc\u2028d` {
 		t.Errorf("got %s", got)
 	}
 }

@@ -40,9 +40,9 @@ func Keys() []string {
 		Tweets, Points, EventTime,
 		KafkaTopic, KafkaTopicID, KafkaPartition, KafkaOffset, KafkaLastOffset, KafkaBatchRecords,
 		KafkaKey, KafkaTimestampUnix, KafkaTimestamp, KafkaTombstone, RedpandaHeaders,
-		DeadReason, DeadError, DeadTopic, DeadTopicID, DeadPartition, DeadOffset, DeadLastOffset, DeadAfterOffset, DeadCutFrom,
+		DeadReason, DeadError, DeadTopic, DeadPartition, DeadOffset, DeadLastOffset, DeadAfterOffset, DeadCutFrom,
 		InfluxDBBucket, InfluxDBStatus, InfluxDBReason, InfluxDBCutFrom, InfluxDBCut,
-		RefusedReason, RefusedError,
+		RefusedReason, RefusedError, RefusedTopic, RefusedPartition, RefusedCutFrom, RefusedCut,
 	}
 }
 

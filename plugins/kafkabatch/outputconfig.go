@@ -9,6 +9,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
 	kproduce "github.com/brandpulse/brandpulse-connect/internal/kafka/produce"
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
@@ -63,13 +64,14 @@ const topicPatience = time.Minute
 // outputConfig is what the YAML says, checked.
 type outputConfig struct {
 	conn.Config
-	topic, number, key, timestamp *service.InterpolatedString // nil if not set, but for topic
-	headers                       *service.MetadataFilter     // nil without any
-	staticTopic                   string                      // or empty
+	topic, number, key, timestamp *setting                // nil if not set
+	headers                       *service.MetadataFilter // nil without any
+	staticTopic                   string                  // or empty
 	whole                         bool
 	partition                     string
 	maxInFlight                   int
 	rejected                      bool
+	letterBytes                   int // of a message for the output `rejected`
 	produce                       kproduce.Config
 }
 
@@ -79,23 +81,14 @@ func outputConfigFrom(parsed *service.ParsedConfig) (c outputConfig, err error) 
 	}
 	for _, f := range []struct {
 		field string
-		value **service.InterpolatedString
+		value **setting
 	}{{fieldTopic, &c.topic}, {fieldPartitionNumber, &c.number}, {fieldKey, &c.key}, {fieldTimestamp, &c.timestamp}} {
-		if !parsed.Contains(f.field) {
-			continue
-		}
-		text, err := parsed.FieldString(f.field)
-		if err != nil {
-			return c, err
-		}
-		if text == "" && f.field != fieldTopic {
-			continue
-		}
-		if *f.value, err = parsed.FieldInterpolatedString(f.field); err != nil {
+		if *f.value, err = settingFrom(parsed, f.field); err != nil {
 			return c, err
 		}
 	}
-	c.staticTopic, _ = c.topic.Static()
+	topic, static := c.topic.static()
+	c.staticTopic = topic
 	if parsed.Contains(fieldMetadata) {
 		filter, err := parsed.FieldMetadataFilter(fieldMetadata)
 		if err != nil {
@@ -117,24 +110,28 @@ func outputConfigFrom(parsed *service.ParsedConfig) (c outputConfig, err error) 
 		return c, err
 	}
 	c.rejected = parsed.Contains(fieldRejected)
+	if c.letterBytes, err = parsed.FieldInt(fieldRejectedMaxBytes); err != nil {
+		return c, err
+	}
 	leveled := parsed.Contains(fieldCompressionLevel)
 	if c.produce, err = produceConfigFrom(parsed, leveled); err != nil {
 		return c, err
 	}
-	if _, static := c.topic.Static(); !static {
+	if !static {
 		c.produce.UnknownTopic = topicPatience
 	}
 	return c, errors.Join(
 		lintrule.CheckEnum(fieldMessage, message, messageRecord, contract.RecordBatch),
 		lintrule.CheckEnum(fieldPartition, c.partition, partitionSticky, partitionMurmur2, partitionCRC32, partitionExplicit),
 		lintrule.CheckInt(fieldMaxInFlight, int64(c.maxInFlight), 1, 0),
+		lintrule.CheckInt(fieldRejectedMaxBytes, int64(c.letterBytes), letter.MinBytes, 0),
 		c.check(leveled),
 	)
 }
 
 func (c *outputConfig) check(leveled bool) error {
 	hashed := c.partition == partitionMurmur2 || c.partition == partitionCRC32
-	_, static := c.topic.Static()
+	_, static := c.topic.static()
 	for _, rule := range []struct {
 		broken bool
 		wrong  string

@@ -9,13 +9,14 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	kproduce "github.com/brandpulse/brandpulse-connect/internal/kafka/produce"
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
 const (
 	logReason = "reason"
 
-	blockedPeriod   = 10 * time.Second // between attempts without an output for refusals
+	blockedPeriod   = 10 * time.Second // between attempts without an output for rejected messages
 	firstRejectWait = 100 * time.Millisecond
 	lastRejectWait  = 5 * time.Second
 )
@@ -29,7 +30,7 @@ func (o *output) dispose(ctx context.Context, w *writing, refusals []kproduce.Re
 		}
 		w.leave(refusals)
 		if o.rejected != nil {
-			return o.handOver(ctx, w.rejects(refusals))
+			return o.deliver(ctx, w.rejects(refusals))
 		}
 		o.log.With(logReason, reasonOf(refusals[0].Err)).Errorf("Kafka refuses %d messages, and the batch waits: %v. Fix the cause there, or set the output `rejected` for such messages. Retrying in %s.", len(refusals), refusals[0].Err, blockedPeriod)
 		if err := sleepFor(ctx, blockedPeriod); err != nil {
@@ -60,55 +61,88 @@ func (w *writing) leave(refusals []kproduce.Refusal) {
 	}
 }
 
-// rejects returns the messages for the output `rejected`: of a record batch that was
-// refused in part, one for each batch that is left.
-func (w *writing) rejects(refusals []kproduce.Refusal) (messages service.MessageBatch) {
-	for _, r := range refusals {
-		m := w.batch[r.Message].Copy()
-		m.MetaSetMut(contract.RefusedReason, reasonOf(r.Err))
-		m.MetaSetMut(contract.RefusedError, r.Err.Error())
-		left := w.left[r.Message]
-		if left == nil {
-			messages = append(messages, m)
-			continue
-		}
-		m.MetaDelete(contract.KafkaLastOffset)
-		for _, batch := range left {
-			part := m.Copy()
-			part.SetBytes(batch)
-			if h, err := recordbatch.ParseHeader(batch); err == nil {
-				part.MetaSetMut(contract.KafkaBatchRecords, int(h.Records))
-			}
-			messages = append(messages, part)
-		}
-	}
-	return messages
+var letterKeys = letter.Keys{
+	Cut: contract.RefusedCut, CutFrom: contract.RefusedCutFrom,
+	Others: []string{contract.RefusedReason, contract.RefusedError, contract.RefusedTopic, contract.RefusedPartition},
 }
 
-// handOver writes messages to the output for refused ones, until it has them.
-func (o *output) handOver(ctx context.Context, messages service.MessageBatch) error {
-	for wait := firstRejectWait; ; wait = min(2*wait, lastRejectWait) {
-		err := o.rejected.WriteBatch(ctx, messages)
-		if err == nil || ctx.Err() != nil {
-			return err
+// reject is a message for the output `rejected`.
+type reject struct {
+	origin  *service.Message
+	content []byte // nil: that of the message
+	about   []letter.Pair
+}
+
+// rejects returns the messages for the output `rejected`: of a record batch that was
+// refused in part, one for each batch that is left.
+func (w *writing) rejects(refusals []kproduce.Refusal) (all []reject) {
+	for _, r := range refusals {
+		one := reject{origin: w.batch[r.Message], about: about(r.Err)}
+		left := w.left[r.Message]
+		if left == nil {
+			all = append(all, one)
 		}
-		o.log.Errorf("Writing %d refused messages to the output `rejected`: %v. Retrying in %s.", len(messages), err, wait)
-		if err := sleepFor(ctx, wait); err != nil {
-			return err
+		for _, batch := range left {
+			one.origin, one.content = w.batch[r.Message].Copy(), batch
+			one.origin.MetaDelete(contract.KafkaLastOffset)
+			if h, err := recordbatch.ParseHeader(batch); err == nil {
+				one.origin.MetaSetMut(contract.KafkaBatchRecords, int(h.Records))
+			}
+			all = append(all, one)
 		}
 	}
+	return all
+}
+
+func (r reject) letter(limit int) *service.Message {
+	return letterKeys.Make(r.origin, r.content, r.about, limit)
+}
+
+// deliver writes rejected messages to the output for them, until it has accepted all.
+func (o *output) deliver(ctx context.Context, rejects []reject) error {
+	all := make([]int, len(rejects))
+	for i := range all {
+		all[i] = i
+	}
+	wait := firstRejectWait
+	return letter.Delivery{
+		Output: o.rejected,
+		Limit:  o.conf.letterBytes,
+		Make:   func(i, limit int) *service.Message { return rejects[i].letter(limit) },
+		Failed: func(ctx context.Context, letters, _ int, err error) error {
+			o.log.Errorf("Writing %d rejected messages to the output `rejected`: %s; retrying in %s", letters, letter.Clean(err.Error(), nil), wait)
+			defer func() { wait = min(2*wait, lastRejectWait) }()
+			return sleepFor(ctx, wait)
+		},
+	}.Deliver(ctx, all)
+}
+
+// about returns the metadata of a refusal.
+func about(err error) []letter.Pair {
+	reason, to := refusalOf(err)
+	pairs := []letter.Pair{{Key: contract.RefusedReason, Value: reason}, {Key: contract.RefusedError, Value: letter.Clean(err.Error(), nil)}}
+	if to.topic != "" {
+		pairs = append(pairs, letter.Pair{Key: contract.RefusedTopic, Value: letter.Cut(to.topic, letter.MaxText)})
+	}
+	if to.partition >= 0 {
+		pairs = append(pairs, letter.Pair{Key: contract.RefusedPartition, Value: int(to.partition)})
+	}
+	return pairs
 }
 
 func reasonOf(err error) string {
-	var u *unusable
-	var r *kproduce.RefusedError
-	switch {
-	case errors.As(err, &u):
-		return u.reason
-	case errors.As(err, &r):
-		return r.Kind
+	reason, _ := refusalOf(err)
+	return reason
+}
+
+func refusalOf(err error) (reason string, to place) {
+	if u, ok := errors.AsType[*unusable](err); ok {
+		return u.reason, u.place
 	}
-	return "unreadable"
+	if r, ok := errors.AsType[*kproduce.RefusedError](err); ok {
+		return r.Kind, place{r.Topic, r.Partition}
+	}
+	return "unreadable", place{partition: -1}
 }
 
 func sleepFor(ctx context.Context, d time.Duration) error {

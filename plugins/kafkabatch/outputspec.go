@@ -7,6 +7,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 )
 
@@ -26,6 +27,7 @@ const (
 	fieldTimeout          = "timeout"
 	fieldCreateTopics     = "allow_auto_topic_creation"
 	fieldRejected         = "rejected"
+	fieldRejectedMaxBytes = "rejected_max_bytes"
 )
 
 //go:embed outputdescription.md
@@ -65,7 +67,7 @@ func outputSpec() *service.ConfigSpec {
 func recordFields() []*service.ConfigField {
 	return []*service.ConfigField{
 		service.NewInterpolatedStringField(fieldTopic).
-			Description("Topic to write to. With `message: record_batch` it is that of all records of the batch. A topic that does not exist is waited for; if messages name their topics, for one minute, after which the message is rejected.").
+			Description("Topic to write to. With `message: record_batch` it is that of all records of the batch. An expression that finds nothing, or null, rejects the message. A topic that does not exist is waited for; if messages name their topics, for one minute, after which the message is rejected.").
 			Examples("tweets", `tweets_${! @country }`).
 			LintRule(lintrule.NotEmpty(fieldTopic)),
 		service.NewStringAnnotatedEnumField(fieldMessage, map[string]string{
@@ -88,8 +90,8 @@ func recordFields() []*service.ConfigField {
 			Example(`${! @kafka_partition }`).
 			Optional(),
 		service.NewInterpolatedStringField(fieldKey).
-			Description("Key of the record. An empty text is no key. Missing metadata is the text `null` unless `.or(\"\")` follows it.").
-			Examples(`${! @kafka_key.or("") }`, `${! json("brand") }`).
+			Description("Key of the record. An empty text is no key, and neither is a single expression that finds nothing, or null. If one of several parts finds nothing, the message is rejected: a default such as `.or(\"none\")` prevents that.").
+			Examples(`${! @kafka_key }`, `${! json("brand") }`).
 			Optional(),
 		service.NewMetadataFilterField(fieldMetadata).
 			Description("Which metadata become headers of the record.").
@@ -145,5 +147,10 @@ func sendFields() []*service.ConfigField {
 		service.NewOutputField(fieldRejected).
 			Description("Output for messages that Kafka refuses for good: see Rejected messages.").
 			Optional(),
+		service.NewIntField(fieldRejectedMaxBytes).
+			Description("Maximum size in bytes of a message to `rejected`, including metadata. A longer one is truncated and marked as such: see Rejected messages. The default fits into Kafka's default limit of 1 MiB per record.").
+			Default(letter.DefaultBytes).
+			Advanced().
+			LintRule(lintrule.Int(fieldRejectedMaxBytes, letter.MinBytes, 0)),
 	}
 }

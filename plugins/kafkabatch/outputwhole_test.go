@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
@@ -86,7 +87,8 @@ func TestOutputStoresThePartsOfABatchOnce(t *testing.T) {
 		refusals, err = w.write(t.Context(), []int{0})
 	}
 	rejects := w.rejects(refusals)
-	for i, m := range rejects {
+	for i, r := range rejects {
+		m := r.letter(letter.DefaultBytes)
 		content, err := m.AsBytes()
 		if err != nil {
 			t.Fatal(err)

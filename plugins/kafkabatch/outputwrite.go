@@ -1,10 +1,11 @@
 package kafkabatch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -22,7 +23,8 @@ type writing struct {
 	batch    service.MessageBatch
 	now      int64
 
-	topic, number, key, timestamp *service.MessageBatchInterpolationExecutor
+	topic, number, key, timestamp *filled                   // nil if not set
+	to                            place                     // of the message at hand
 	headers                       recordbatch.RecordHeaders // of the record at hand
 	left                          map[int][][]byte          // of record batches that were refused in part
 	sticky                        sticky
@@ -30,14 +32,8 @@ type writing struct {
 
 func newWriting(o *output, p *kproduce.Producer, batch service.MessageBatch) *writing {
 	w := &writing{output: o, producer: p, batch: batch, now: time.Now().UnixMilli()}
-	executor := func(text *service.InterpolatedString) *service.MessageBatchInterpolationExecutor {
-		if text == nil {
-			return nil
-		}
-		return batch.InterpolationExecutor(text)
-	}
-	w.topic, w.number = executor(o.conf.topic), executor(o.conf.number)
-	w.key, w.timestamp = executor(o.conf.key), executor(o.conf.timestamp)
+	w.topic, w.number = o.conf.topic.of(batch), o.conf.number.of(batch)
+	w.key, w.timestamp = o.conf.key.of(batch), o.conf.timestamp.of(batch)
 	w.sticky.limit = o.conf.produce.MaxBatchBytes
 	w.sticky.large = o.conf.partition != partitionExplicit && w.exceeds(w.sticky.limit/2)
 	return w
@@ -57,16 +53,25 @@ func (w *writing) exceeds(limit int) bool {
 	return false
 }
 
+// place is where a message goes, as far as it is known.
+type place struct {
+	topic     string // or empty
+	partition int32  // or -1
+}
+
 // unusable is why a message cannot be a record.
 type unusable struct {
 	reason string
-	err    error
+	place
+	err error
 }
 
 func (u *unusable) Error() string { return u.err.Error() }
 
-// write writes the messages, or only some of them, and returns those that are refused. On
-// an error, others may have been stored.
+func (w *writing) unusable(reason string, err error) error { return &unusable{reason, w.to, err} }
+
+// write writes the messages, or only some of them, and returns those that are refused, in
+// their order. On an error, others may have been stored.
 func (w *writing) write(ctx context.Context, only []int) ([]kproduce.Refusal, error) {
 	call := w.producer.Begin()
 	var refusals []kproduce.Refusal
@@ -107,21 +112,25 @@ func (w *writing) write(ctx context.Context, only []int) ([]kproduce.Refusal, er
 	if failed != nil && err == nil {
 		err = failed
 	}
-	return append(refusals, more...), err
+	refusals = append(refusals, more...)
+	slices.SortFunc(refusals, func(a, b kproduce.Refusal) int { return cmp.Compare(a.Message, b.Message) })
+	return refusals, err
 }
 
 func (w *writing) add(ctx context.Context, call *kproduce.Call, i int) error {
+	w.to = place{w.output.conf.staticTopic, -1}
 	content, err := w.batch[i].AsBytes()
 	if err != nil {
-		return &unusable{"message", fmt.Errorf("reading the message: %w", err)}
+		return w.unusable("message", fmt.Errorf("reading the message: %w", err))
 	}
-	name := w.output.conf.staticTopic
-	if name == "" {
-		if name, err = w.topic.TryString(i); err != nil {
-			return &unusable{fieldTopic, fmt.Errorf("evaluating %s: %w", fieldTopic, err)}
+	if w.to.topic == "" {
+		name, err := w.topic.bytes(i)
+		if err != nil {
+			return w.unusable(fieldTopic, err)
 		}
+		w.to.topic = string(name)
 	}
-	topic, err := call.Topic(ctx, name)
+	topic, err := call.Topic(ctx, w.to.topic)
 	if err != nil {
 		return err
 	}
@@ -129,8 +138,11 @@ func (w *writing) add(ctx context.Context, call *kproduce.Call, i int) error {
 		return w.addBatch(call, topic, i, content)
 	}
 	if n, found := w.batch[i].MetaGetMut(contract.KafkaBatchRecords); found {
-		if _, genuine := n.(int); genuine {
-			return &unusable{"record_batch", fmt.Errorf("the message is a record batch of %v records: set %s: %s to write it as it is, or emit: records in the input", n, fieldMessage, contract.RecordBatch)}
+		_, genuine := n.(int)
+		// A record batch that was rejected must find a place as it is.
+		_, rejected := w.batch[i].MetaGetMut(contract.RefusedReason)
+		if genuine && !rejected {
+			return w.unusable("record_batch", fmt.Errorf("the message is a record batch of %v records: set %s: %s to write it as it is, or emit: records in the input", n, fieldMessage, contract.RecordBatch))
 		}
 	}
 	rec := recordbatch.Record{Value: content}
@@ -147,7 +159,7 @@ func (w *writing) add(ctx context.Context, call *kproduce.Call, i int) error {
 
 func (w *writing) addBatch(call *kproduce.Call, topic *kproduce.Topic, i int, content []byte) error {
 	if p, found, err := contract.PositionOf(w.batch[i]); found && err == nil && p.HasID() && p.TopicID == topic.ID() {
-		return &unusable{fieldTopic, fmt.Errorf("the record batch comes from the topic %s itself (partition %d, offset %d), which would grow forever: set %s to another one", topic.Name(), p.Partition, p.Offset, fieldTopic)}
+		return w.unusable(fieldTopic, fmt.Errorf("the record batch comes from the topic %s itself (partition %d, offset %d), which would grow forever: set %s to another one", topic.Name(), p.Partition, p.Offset, fieldTopic))
 	}
 	at, err := w.partition(topic, i, nil, len(content))
 	if err != nil {
@@ -159,7 +171,8 @@ func (w *writing) addBatch(call *kproduce.Call, topic *kproduce.Topic, i int, co
 		err = call.AddBatch(topic, at, i, content)
 	}
 	if err != nil {
-		return &unusable{"batch", fmt.Errorf("the message is not one record batch that can be written: %w", err)}
+		w.to.partition = at
+		return w.unusable("batch", fmt.Errorf("the message is not one record batch that can be written: %w", err))
 	}
 	return nil
 }
@@ -167,8 +180,8 @@ func (w *writing) addBatch(call *kproduce.Call, topic *kproduce.Topic, i int, co
 // fill sets key, time and headers.
 func (w *writing) fill(rec *recordbatch.Record, i int) (err error) {
 	if w.key != nil {
-		if rec.Key, err = w.key.TryBytes(i); err != nil {
-			return &unusable{fieldKey, fmt.Errorf("evaluating %s: %w", fieldKey, err)}
+		if rec.Key, err = w.key.optional(i); err != nil {
+			return w.unusable(fieldKey, err)
 		}
 		if len(rec.Key) == 0 {
 			rec.Key = nil
@@ -182,12 +195,8 @@ func (w *writing) fill(rec *recordbatch.Record, i int) (err error) {
 	}
 	rec.Timestamp = w.now
 	if w.timestamp != nil {
-		text, err := w.timestamp.TryString(i)
-		if err == nil {
-			rec.Timestamp, err = strconv.ParseInt(text, 10, 64)
-		}
-		if err != nil {
-			return &unusable{fieldTimestamp, fmt.Errorf("evaluating %s: %w", fieldTimestamp, err)}
+		if rec.Timestamp, err = w.timestamp.number(i, 64); err != nil {
+			return w.unusable(fieldTimestamp, err)
 		}
 	}
 	if filter := w.output.conf.headers; filter != nil {
@@ -204,13 +213,9 @@ func (w *writing) fill(rec *recordbatch.Record, i int) (err error) {
 func (w *writing) partition(topic *kproduce.Topic, i int, key []byte, size int) (int32, error) {
 	switch strategy := w.output.conf.partition; {
 	case strategy == partitionExplicit:
-		text, err := w.number.TryString(i)
+		number, err := w.number.number(i, 32)
 		if err != nil {
-			return 0, &unusable{fieldPartition, fmt.Errorf("evaluating %s: %w", fieldPartitionNumber, err)}
-		}
-		number, err := strconv.ParseInt(text, 10, 32)
-		if err != nil {
-			return 0, &unusable{fieldPartition, fmt.Errorf("%s is %q: a partition is a number", fieldPartitionNumber, text)}
+			return 0, w.unusable(fieldPartition, err)
 		}
 		return int32(number), nil
 	case strategy != partitionSticky && key != nil:

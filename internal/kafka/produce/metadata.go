@@ -169,7 +169,7 @@ func (p *Producer) giveUp(name string, err error) (all []*partition, gone error)
 	if !errors.Is(err, kerr.InvalidTopicException) && !(unknown && p.conf.UnknownTopic > 0 && now.Sub(t.unknownSince) >= p.conf.UnknownTopic) {
 		return nil, nil
 	}
-	gone = &RefusedError{Kind: kindOf(err), text: fmt.Sprintf("Kafka has no topic %s: %v", t.name, err)}
+	gone = &RefusedError{Kind: kindOf(err), Topic: t.name, Partition: -1, text: fmt.Sprintf("Kafka has no topic %s: %v", t.name, err)}
 	t.gone.Store(&gone)
 	t.broadcast()
 	return t.all, gone

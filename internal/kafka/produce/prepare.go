@@ -100,8 +100,9 @@ func (p *partition) prepare(b *batch) {
 	defer p.mu.Unlock()
 	switch {
 	case err != nil:
-		b.refuse(fmt.Errorf("preparing a batch for partition %d of the topic %s: %w", p.index, p.topic.name, err))
-		p.producer.conf.Observer.Refused("prepare", int(b.records))
+		b.refuse(&RefusedError{Kind: kindUnreadable, Topic: p.topic.name, Partition: p.index,
+			text: fmt.Sprintf("preparing a batch for partition %d of the topic %s: %v", p.index, p.topic.name, err)})
+		p.producer.conf.Observer.Refused(kindUnreadable, int(b.records))
 	case d != nil:
 		p.replace(b, d)
 	}

@@ -124,5 +124,5 @@ func (p *partition) take(b *batch, v verdict, written bool) {
 }
 
 func (p *partition) refusal(v verdict) error {
-	return &RefusedError{Kind: v.kind, text: fmt.Sprintf("Kafka refused the record for partition %d of the topic %s: %v", p.index, p.topic.name, v.err)}
+	return &RefusedError{Kind: v.kind, Topic: p.topic.name, Partition: p.index, text: fmt.Sprintf("Kafka refused the record for partition %d of the topic %s: %v", p.index, p.topic.name, v.err)}
 }

@@ -92,17 +92,17 @@ func (t *Topic) leave(index int32) {
 // noPartition refuses records for a partition that is not there. It may be added one day.
 func (t *Topic) noPartition(index int32) error {
 	t.producer.refresh()
-	return &RefusedError{Kind: "NO_PARTITION", text: fmt.Sprintf("partition %d of the topic %s does not exist: it has %d", index, t.name, t.Partitions())}
+	return &RefusedError{Kind: "NO_PARTITION", Topic: t.name, Partition: index, text: fmt.Sprintf("partition %d of the topic %s does not exist: it has %d", index, t.name, t.Partitions())}
 }
 
 func (t *Topic) tooLarge(index int32, size int) error {
-	return &RefusedError{Kind: kerr.MessageTooLarge.Message, text: fmt.Sprintf("sending %d bytes to partition %d of the topic %s: a request has at most %d", size, index, t.name, requestLimit)}
+	return &RefusedError{Kind: kerr.MessageTooLarge.Message, Topic: t.name, Partition: index, text: fmt.Sprintf("sending %d bytes to partition %d of the topic %s: a request has at most %d", size, index, t.name, requestLimit)}
 }
 
 // topic waits until a topic is known, and counts a call of it.
 func (p *Producer) topic(ctx context.Context, name string) (*Topic, error) {
 	if !validName(name) {
-		return nil, &RefusedError{Kind: kerr.InvalidTopicException.Message, text: fmt.Sprintf("%q cannot be the name of a topic: 1 to 249 letters, digits, '.', '_' and '-' are possible", name)}
+		return nil, &RefusedError{Kind: kerr.InvalidTopicException.Message, Topic: name, Partition: -1, text: fmt.Sprintf("%q cannot be the name of a topic: 1 to 249 letters, digits, '.', '_' and '-' are possible", name)}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,11 +12,16 @@ import (
 
 // RefusedError is why Kafka will never accept a record.
 type RefusedError struct {
-	Kind string // Kafka's name of the error
-	text string
+	Kind      string // Kafka's name of the error
+	Topic     string
+	Partition int32 // -1 if none was chosen
+	text      string
 }
 
 func (r *RefusedError) Error() string { return r.text }
+
+// kindUnreadable is the kind of records that cannot be read or compressed.
+const kindUnreadable = "unreadable"
 
 // action is what to do with a batch.
 type action int

@@ -50,6 +50,7 @@ func main() {
 		service.CLIOptAddCommand(demoCommand()),
 		service.CLIOptAddCommand(dashboardCommand()),
 		service.CLIOptAddCommand(auditCommand()),
+		service.CLIOptAddCommand(dlqCommand()),
 		service.CLIOptAddCommand(lintCommand()),
 		service.CLIOptAddCommand(topicCommand()),
 		service.CLIOptAddCommand(createCommand()),

@@ -40,7 +40,7 @@ func Keys() []string {
 		Tweets, Points, EventTime,
 		KafkaTopic, KafkaTopicID, KafkaPartition, KafkaOffset, KafkaLastOffset, KafkaBatchRecords,
 		KafkaKey, KafkaTimestampUnix, KafkaTimestamp, KafkaTombstone, RedpandaHeaders,
-		DeadReason, DeadError, DeadTopic, DeadPartition, DeadOffset, DeadLastOffset, DeadAfterOffset, DeadCutFrom,
+		DeadReason, DeadError, DeadTopic, DeadTopicID, DeadPartition, DeadOffset, DeadLastOffset, DeadAfterOffset, DeadCutFrom,
 		InfluxDBBucket, InfluxDBStatus, InfluxDBReason, InfluxDBCutFrom, InfluxDBCut,
 		RefusedReason, RefusedError, RefusedTopic, RefusedPartition, RefusedCutFrom, RefusedCut,
 	}

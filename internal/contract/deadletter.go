@@ -13,6 +13,7 @@ const (
 	DeadReason      = "dead_reason"       // string: one of the reasons below
 	DeadError       = "dead_error"        // string: the error, at most 1 KiB
 	DeadTopic       = "dead_topic"        // string
+	DeadTopicID     = "dead_topic_id"     // string: the id of the topic, as Kafka's tools print it; missing where it is not known
 	DeadPartition   = "dead_partition"    // int
 	DeadOffset      = "dead_offset"       // int; of a record batch: of its first record
 	DeadLastOffset  = "dead_last_offset"  // int; of a record batch only

@@ -11,7 +11,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-var commands = []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit", "dashboard", "template", "template lint", "blobl server", "topic", "topic create"}
+var commands = []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit", "dashboard", "template", "template lint", "blobl server", "topic", "topic create", "dlq", "dlq list", "dlq show"}
 
 // If this fails, the help shows components that are not linked, addresses that do not
 // exist, or lines of more than 80 columns.
@@ -82,6 +82,8 @@ func TestMistypedCommandsGetAHint(t *testing.T) {
 		{"topic list", []string{"Unrecognised command: topic list", "The commands of topic: create.", "brandpulse-connect topic --help"}},
 		{"topic describe --help", []string{"Unrecognised command: topic describe", "The commands of topic: create."}},
 		{"topic craete mine", []string{"Did you mean create?"}},
+		{"dlq lst", []string{"Unrecognised command: dlq lst", "Did you mean list?", "The commands of dlq: list, show."}},
+		{"dlq list --nope", []string{"-nope", "brandpulse-connect dlq list --help"}},
 		{"template lnt", []string{"Unrecognised command: template lnt", "Did you mean lint?"}},
 		{"topic --nope", []string{"-nope", "brandpulse-connect topic --help"}},
 		{"topic create bad/name", []string{`"bad/name" is not the name of a topic`, "up to 249 letters, digits, dots, underscores and hyphens"}},

@@ -40,6 +40,8 @@ func TestSettingsThatMustAgree(t *testing.T) {
 		{config, "emit: records", "emit: tweets", ""},
 		{config, "identity: source", "message: record_batch, identity: source", ""},
 		{config, "identity: timestamp", "message: record_batch, identity: source", ""},
+		{config, "on_compacted_topic: stop", "message: record_batch", ""},
+		{config, "on_compacted_topic: read", "message: record_batch", "(2) on_compacted_topic is read: sentiment_window in line 5 refuses"},
 		{broker, "emit: record_batch", "message: record", ""},
 		{config, "emit: record_batch", "message: record", `(5) message is "record": it must be record_batch: kafka_batches in line 2 has emit: record_batch`},
 		{config, "emit: record_batch", "message: '${MESSAGE}'", "has emit: record_batch (from the environment variable MESSAGE)"},

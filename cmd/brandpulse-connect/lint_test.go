@@ -74,6 +74,10 @@ func TestEachVariableIsChecked(t *testing.T) {
 		{"generate.yaml", "BATCH_SIZE", "0", `batch_size is 0: it must be a whole number`, "batch_size:"},
 		{"generate.yaml", "SEED", "x", `seed is "x": it must be a whole number`, "seed:"},
 		{"generate.yaml", "VOLATILITY", "2", `volatility_factor is 2: it must be a number from 0 to 1`, "volatility_factor:"},
+		{"mirror.yaml", "TARGET_TOPIC", "a copy", `topic is "a copy": it must be an interpolation, or the name of a topic`, "topic:"},
+		{"mirror.yaml", "TOPIC", "tweets.*", `topics: "tweets.*" is not the name of a topic`, "topics:"},
+		{"mirror.yaml", "ACKS", "1", `acks is "1": it must be`, "acks:"},
+		{"mirror.yaml", "MAX_IN_FLIGHT_BYTES", "64X", `max_in_flight_bytes is "64X": it must be`, "max_in_flight_bytes:"},
 		{"traced.yaml", "TRACED", "all", `ratio is "all": it must be a number`, "ratio:"},
 		{"generate.yaml", "TOPIC", `a"b`, "topic: the value of the environment variable TOPIC would change", "topic:"},
 	} {
@@ -82,7 +86,7 @@ func TestEachVariableIsChecked(t *testing.T) {
 			t.Errorf("%s=%s in %s:\n%s\nwant %s at %s", test.name, test.value, test.file, said, test.says, test.line)
 		}
 	}
-	for _, file := range []string{"exact.yaml", "ingest.yaml", "ingest_tweets.yaml", "all_in_one.yaml", "generate.yaml", "generate_fast.yaml", "traced.yaml"} {
+	for _, file := range []string{"exact.yaml", "ingest.yaml", "ingest_tweets.yaml", "all_in_one.yaml", "generate.yaml", "generate_fast.yaml", "mirror.yaml", "traced.yaml"} {
 		if said := linted(t, file, map[string]string{"KAFKA_BROKERS": "a:9092,b:9092", "INFLUXDB_URL": "https://example.com/influx", "WINDOW": "10s", "RATE": "0.5", "LOG_LEVEL": "debug"}); said != "" {
 			t.Errorf("%s: %s", file, said)
 		}

@@ -31,6 +31,9 @@ func (c *configuration) disagreements() (findings []Finding) {
 		if identity := c.setting(input, "identity"); identity == "source" && identity != c.setting(p, "identity") {
 			findings = append(findings, c.disagrees(p, "identity", identity, "identity: "+identity, input))
 		}
+		if compacted, set := c.at(from + ".on_compacted_topic"); set && compacted.node.Value == "read" {
+			findings = append(findings, Finding{Line: compacted.node.Line, Column: 1, What: fmt.Sprintf("on_compacted_topic is read: sentiment_window in line %d refuses the batches of a compacted topic, which change", p.line)})
+		}
 	}
 	return findings
 }

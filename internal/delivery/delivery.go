@@ -19,6 +19,9 @@ type Delivery struct {
 	// Identity is how the input promises to distinguish topics, empty if it promises
 	// nothing. It is set before a processor gets the delivery.
 	Identity string
+	// Compacted is whether another reading may deliver other batches: the input reads
+	// compacted topics. It is set before a processor gets the delivery.
+	Compacted bool
 
 	budget *Budget // nil: nothing is reserved
 

@@ -49,6 +49,14 @@ func CheckNotEmpty(field, value string) error {
 	return refused(field, value, notEmpty)
 }
 
+// CheckText is Text, with the condition as ok.
+func CheckText(field, value string, ok bool, allowed string) error {
+	if ok {
+		return nil
+	}
+	return refused(field, value, allowed)
+}
+
 // CheckDuration is Duration.
 func CheckDuration(field string, d, least, most time.Duration) error {
 	if within(d, least, most) {

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -266,7 +267,12 @@ func TestCompactedTopicsAreRefused(t *testing.T) {
 	if err == nil {
 		t.Fatal("it is read")
 	}
-	wants(t, err.Error(), "compact", "cleanup.policy to delete")
+	wants(t, err.Error(), "compact", "cleanup.policy to delete", "on_compacted_topic: read")
+
+	produceWith(t, c, "compacted", kgo.NoCompression(), 0, 3)
+	if b := connected(t, c, "compacted", "on_compacted_topic: read").must(); !delivery.Of(b.messages[0].Context()).Compacted {
+		t.Error("processors are not told that its batches change")
+	}
 }
 
 func TestATopicThatIsNotThere(t *testing.T) {

@@ -28,7 +28,11 @@ const (
 
 // Values of on_lost_records.
 const (
-	onLostStop     = "stop"
+	onLostStop = "stop"
+
+	onCompactedStop = "stop"
+	onCompactedRead = "read"
+
 	onLostEarliest = "earliest"
 )
 
@@ -50,6 +54,7 @@ type config struct {
 	rack              string
 	startOffset       string
 	onLostRecords     string
+	onCompacted       string
 	emit              string
 	identity          string
 	fingerprint       string // of commits: short, of characters that need no quotes
@@ -80,6 +85,7 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 		{fieldRackID, &c.rack},
 		{fieldStartOffset, &c.startOffset},
 		{fieldOnLostRecords, &c.onLostRecords},
+		{fieldOnCompactedTopic, &c.onCompacted},
 		{fieldEmit, &c.emit},
 		{fieldIdentity, &c.identity},
 		{fieldFingerprint, &c.fingerprint},
@@ -176,6 +182,7 @@ func (c *config) check() error {
 		renamedEmit.CheckEnum(fieldEmit, c.emit, contract.RecordBatch, emitRecords),
 		lintrule.CheckEnum(fieldStartOffset, c.startOffset, startEarliest, startLatest, startCommitted),
 		lintrule.CheckEnum(fieldOnLostRecords, c.onLostRecords, onLostStop, onLostEarliest),
+		lintrule.CheckEnum(fieldOnCompactedTopic, c.onCompacted, onCompactedStop, onCompactedRead),
 	); err != nil {
 		return err
 	}

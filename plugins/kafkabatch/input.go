@@ -116,6 +116,7 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 		if b := s.tracker.Next(); b != nil {
 			d := s.budget.New()
 			d.Identity = in.conf.identity
+			d.Compacted = in.conf.onCompacted == onCompactedRead
 			err := d.Reserve(ctx, b.Becomes)
 			if errors.Is(err, delivery.ErrFull) {
 				s.tracker.PutBack(b)

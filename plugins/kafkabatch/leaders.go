@@ -86,6 +86,9 @@ func (c *config) afterRecreation(topic string) string {
 
 // refreshPolicy stops the partitions of topics that have become compacted.
 func (h *housekeeper) refreshPolicy() {
+	if h.conf.onCompacted == onCompactedRead {
+		return
+	}
 	ctx, cancel := context.WithTimeout(h.ctx, h.conf.TimeoutOverhead)
 	defer cancel()
 	compacted, err := compactedTopics(ctx, h.admin, h.conf.topics)

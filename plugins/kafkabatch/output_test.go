@@ -314,13 +314,19 @@ func TestOutputConfig(t *testing.T) {
 		{"message: record\ncompression: zstd\ncompression_level: 22", ""},
 		{"message: record\ncompression: zstd\ncompression_level: 0", "compression_level"},
 		{"message: records", "message"},
+		{"message: record\ntopic: a topic", "topic is \"a topic\": it must be an interpolation, or the name of a topic"},
+		{"message: record\ntopic: ''", "topic is \"\": it must be"},
+		{"message: record\ntopic: a topic ${! @kafka_topic }", ""},
 		{"message: record\nacks: 1", "acks"},
 		{"message: record\ncompression: brotli", "compression"},
 		{"message: record\nmax_batch_bytes: 1GB", "max_batch_bytes"},
 		{"message: record\nmax_in_flight: 0", "max_in_flight"},
 		{"message: record\ntimeout: 1ms", "timeout"},
 	} {
-		yaml := "seed_brokers: [ localhost:9092 ]\ntopic: t\n" + test.yaml
+		yaml := "seed_brokers: [ localhost:9092 ]\n" + test.yaml
+		if !strings.Contains(yaml, "topic:") {
+			yaml += "\ntopic: t"
+		}
 		lints, err := env.NewComponentConfigLinter().LintOutputYAML([]byte("kafka_batches:\n  " + strings.ReplaceAll(yaml, "\n", "\n  ")))
 		if err != nil {
 			t.Errorf("%s: %v", test.yaml, err)

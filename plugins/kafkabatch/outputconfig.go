@@ -9,6 +9,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
 	kproduce "github.com/brandpulse/brandpulse-connect/internal/kafka/produce"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/topicname"
 	"github.com/brandpulse/brandpulse-connect/internal/letter"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
@@ -51,6 +52,9 @@ const (
 	wrongHighLevel  = "compression_level is 1 to 9 for gzip, 1 to 17 for lz4, 1 to 22 for zstd"
 	wrongLevel      = "compression_level has an effect only with compression gzip, lz4 or zstd"
 )
+
+// oneTopic is what topic must be.
+const oneTopic = "an interpolation, or the name of a topic: " + topicname.Allowed
 
 const (
 	mostBatchBytes = 64 << 20
@@ -149,7 +153,7 @@ func (c *outputConfig) check(leveled bool) error {
 		}
 	}
 	if static {
-		return lintrule.CheckNotEmpty(fieldTopic, c.staticTopic)
+		return lintrule.CheckText(fieldTopic, c.staticTopic, topicname.Valid(c.staticTopic), oneTopic)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/topicname"
 	"github.com/brandpulse/brandpulse-connect/internal/letter"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 )
@@ -69,7 +70,7 @@ func recordFields() []*service.ConfigField {
 		service.NewInterpolatedStringField(fieldTopic).
 			Description("Topic to write to. With `message: record_batch` it is that of all records of the batch. An expression that finds nothing, or null, rejects the message. A topic that does not exist is waited for; if messages name their topics, for one minute, after which the message is rejected.").
 			Examples("tweets", `tweets_${! @country }`).
-			LintRule(lintrule.NotEmpty(fieldTopic)),
+			LintRule(lintrule.Text(fieldTopic, `!this.contains("${!") && (!this.re_match("`+topicname.Pattern+`") || this == "." || this == "..")`, oneTopic)),
 		service.NewStringAnnotatedEnumField(fieldMessage, map[string]string{
 			messageRecord:        "A message is a record.",
 			contract.RecordBatch: "A message is a whole record batch of Kafka, compressed or not, as the input `kafka_batches` delivers it with `emit: record_batch`. Its offsets, producer and transaction are removed, and gaps that the log cleaner left are closed.",

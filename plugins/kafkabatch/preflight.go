@@ -68,6 +68,16 @@ func (pre *preflighter) check(ctx context.Context) error {
 		return err
 	}
 	admin := kadm.NewClient(pre.client)
+	if err := pre.refuseCompacted(ctx, admin); err != nil {
+		return err
+	}
+	return pre.compareFingerprints(ctx, admin)
+}
+
+func (pre *preflighter) refuseCompacted(ctx context.Context, admin *kadm.Client) error {
+	if pre.conf.onCompacted == onCompactedRead {
+		return nil
+	}
 	compacted, err := compactedTopics(ctx, admin, pre.conf.topics)
 	if err != nil {
 		pre.log.Warnf("Cannot check whether a topic is compacted: %v. Batches of a compacted topic change, and so would the counts: make sure that cleanup.policy is delete, and allow DescribeConfigs on the topics", err)
@@ -75,11 +85,11 @@ func (pre *preflighter) check(ctx context.Context) error {
 	if len(compacted) > 0 {
 		return refused(errCompacted(compacted))
 	}
-	return pre.compareFingerprints(ctx, admin)
+	return nil
 }
 
 func errCompacted(topics []string) error {
-	return fmt.Errorf("%s: cleanup.policy contains compact: the log cleaner removes records from batches, so a replayed batch differs, and counts would change. Set cleanup.policy to delete, or read a copy of the topic that has it", strings.Join(topics, ", "))
+	return fmt.Errorf("%s: cleanup.policy contains compact: the log cleaner removes records from batches, so a replayed batch differs, and counts would change. Set cleanup.policy to delete, or read a copy of the topic that has it. To copy it, set %s: %s", strings.Join(topics, ", "), fieldOnCompactedTopic, onCompactedRead)
 }
 
 // learnTopics notes the ids of the topics.

@@ -22,6 +22,7 @@ const (
 	fieldIdentity               = "identity"
 	fieldStartOffset            = "start_offset"
 	fieldOnLostRecords          = "on_lost_records"
+	fieldOnCompactedTopic       = "on_compacted_topic"
 	fieldFingerprint            = "fingerprint"
 	fieldMaxInFlightBytes       = "max_in_flight_bytes"
 	fieldMaxBatchBytes          = "max_batch_bytes"
@@ -82,7 +83,7 @@ root = match {
 func consumerFields() []*service.ConfigField {
 	return []*service.ConfigField{
 		service.NewStringListField(fieldTopics).
-			Description("Topics to read, with all their partitions, including those added later. An element with commas is several topics, which need `identity: source`. Regular expressions are not supported: each topic is examined before it is read, and a compacted topic is refused because its batches change.").
+			Description("Topics to read, with all their partitions, including those added later. An element with commas is several topics, which need `identity: source`. Regular expressions are not supported, since each topic is examined before it is read: see `" + fieldOnCompactedTopic + "`.").
 			Example([]string{"tweets"}).
 			LintRule(topicLint), // of each element
 		service.NewStringField(fieldConsumerGroup).
@@ -120,6 +121,14 @@ func consumerFields() []*service.ConfigField {
 			Description("What to do when the log begins after the next offset, because retention removed records before they were read.").
 			Default(onLostStop).
 			LintRule(lintrule.Enum(fieldOnLostRecords, onLostStop, onLostEarliest)),
+		service.NewStringAnnotatedEnumField(fieldOnCompactedTopic, map[string]string{
+			onCompactedStop: "It is not read.",
+			onCompactedRead: "It is read. That is right for a copy of its records, and wrong for anything computed from a batch: `sentiment_window` refuses the deliveries of such an input.",
+		}).
+			Description("What to do with a topic whose `cleanup.policy` contains `compact`. The log cleaner removes records from its batches, so another reading delivers others.").
+			Default(onCompactedStop).
+			LintRule(lintrule.Enum(fieldOnCompactedTopic, onCompactedStop, onCompactedRead)).
+			Advanced(),
 		service.NewStringField(fieldFingerprint).
 			Description("A text that describes everything that determines the points of a batch, for example a version that you increase when the decoding, the window, `timestamp_bounds` or the brands change. Its hash is stored with the commits: see Changing what is computed.").
 			Default("").

@@ -80,6 +80,18 @@ func TestMessagesThatSettingsDoNotFitStayWithTheInput(t *testing.T) {
 	}
 }
 
+// If this fails, a topic whose batches change is counted, and a replay adds to the counts.
+func TestBatchesThatChangeStayWithTheInput(t *testing.T) {
+	for _, yaml := range []string{batches, batches + "identity: source"} {
+		d := &delivery.Delivery{Compacted: true}
+		m := batchMessage(t, "tweets", 0, recordbatch.Header{ProducerID: -1}, recordAt(0, datum("Tea", tweet.Positive, 0), 0))
+		out, err := testProcessor(t, yaml).ProcessBatch(t.Context(), inDelivery(d, m))
+		if refused := d.Settle(); err != nil || len(out) > 0 || refused == nil || !strings.Contains(refused.Error(), "on_compacted_topic: read") {
+			t.Errorf("%q: %d batches come out, error %v, refused is %v", yaml, len(out), err, refused)
+		}
+	}
+}
+
 // A second topic stays with its input, which is not ready: it has counted nothing.
 func TestSecondTopicStaysWithItsInput(t *testing.T) {
 	var out bytes.Buffer

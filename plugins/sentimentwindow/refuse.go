@@ -134,8 +134,11 @@ func (p place) String() string {
 }
 
 // checkTopic rejects a second topic, whose points would replace those of the first, and
-// an input that may read several.
+// an input that may read several, or compacted ones.
 func (p *processor) checkTopic(d *delivery.Delivery, topic string) error {
+	if d != nil && d.Compacted {
+		return misfit{errors.New("kafka_batches has `on_compacted_topic: read`, so the batches may be others when the topic is read again, and their points would be counted beside those written now: remove that setting, and count a topic that is not compacted")}
+	}
 	if p.conf.identity != contract.IdentityTimestamp {
 		return nil
 	}

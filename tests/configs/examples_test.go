@@ -33,6 +33,9 @@ type badRecord struct {
 // makesItsOwn marks examples that generate their own input.
 var makesItsOwn = badRecord{}
 
+// copies marks examples that decode no record, so that none is bad: tests/mirror.
+var copies = badRecord{}
+
 // rejectedName is part of each point that the fake InfluxDB rejects.
 const rejectedName = "Rejected"
 
@@ -143,6 +146,7 @@ func examplesRead(t testing.TB) map[string]badRecord {
 		"config/traced.yaml: ":                           tweetsInBase64,
 		"config/generate.yaml: ":                         makesItsOwn,
 		"config/generate_fast.yaml: ":                    makesItsOwn,
+		"config/mirror.yaml: ":                           copies,
 		"create kafka_batches/sentiment_window/influxdb": tweets,
 		"create redpanda/sentiment_window/influxdb":      tweets,
 		"create kafka_batches/sentiment_window/file":     tweets,

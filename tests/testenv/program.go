@@ -41,7 +41,7 @@ type Program struct {
 // Nowhere returns the variables of servers that do not exist. A shipped pipeline without
 // them writes to the default ports of this machine, where a user's own servers may be.
 func Nowhere() []string {
-	return []string{"KAFKA_BROKERS=127.0.0.1:9", "INFLUXDB_URL=http://127.0.0.1:9"}
+	return []string{"KAFKA_BROKERS=127.0.0.1:9", "TARGET_BROKERS=127.0.0.1:9", "INFLUXDB_URL=http://127.0.0.1:9"}
 }
 
 // Start starts the program, which ends with the test at the latest. Its HTTP server

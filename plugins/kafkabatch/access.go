@@ -100,21 +100,14 @@ func (pre *preflighter) deniedTopics(resp *kmsg.FetchResponse) (denied []error) 
 	return denied
 }
 
-// tryGroup sends a heartbeat of a member that the group does not have: joining and
-// committing need the same permission, but change the group.
+// tryGroup returns an error if the group may not be joined. Other errors are expected, or
+// recur with the next request.
 func (pre *preflighter) tryGroup(ctx context.Context) error {
-	req := kmsg.NewPtrHeartbeatRequest()
-	req.Group, req.Generation, req.MemberID = pre.conf.group, -1, "brandpulse-connect-asks"
 	ctx, cancel := context.WithTimeout(ctx, coordinatorPatience)
 	defer cancel()
-	resp, err := req.RequestWith(ctx, pre.client)
-	if err == nil {
-		err = kerr.ErrorForCode(resp.ErrorCode)
-	}
-	if errors.Is(err, kerr.GroupAuthorizationFailed) {
+	if err := conn.TryGroup(ctx, pre.client, pre.conf.group); errors.Is(err, kerr.GroupAuthorizationFailed) {
 		return refused(pre.conf.errGroup("joining", err))
 	}
-	// Other errors are expected, or recur with the next request.
 	return nil
 }
 

@@ -116,25 +116,14 @@ func (pre *preflighter) learnTopics(d conn.Described) error {
 
 // compactedTopics returns the topics whose cleanup.policy contains compact. With an
 // error it may not have all of them.
-func compactedTopics(ctx context.Context, admin *kadm.Client, topics []string) ([]string, error) {
-	described, err := admin.DescribeTopicConfigs(ctx, topics...)
-	if err != nil {
-		return nil, fmt.Errorf("asking for the settings of the topics: %w", err)
-	}
-	var compacted []string
-	var errs []error
-	for _, t := range described {
-		if t.Err != nil {
-			errs = append(errs, fmt.Errorf("asking for the settings of %s: %w", t.Name, t.Err))
-			continue
-		}
-		for _, c := range t.Configs {
-			if c.Key == "cleanup.policy" && c.Value != nil && strings.Contains(*c.Value, "compact") {
-				compacted = append(compacted, t.Name)
-			}
+func compactedTopics(ctx context.Context, admin *kadm.Client, topics []string) (compacted []string, err error) {
+	settings, err := conn.Settings(ctx, admin, topics)
+	for _, name := range topics {
+		if settings[name].Compacted() {
+			compacted = append(compacted, name)
 		}
 	}
-	return compacted, errors.Join(errs...)
+	return compacted, err
 }
 
 // compareFingerprints refuses to continue from commits of another configuration that

@@ -101,6 +101,7 @@ type Config struct {
 	Seeds           []string
 	MetadataMaxAge  time.Duration
 	TimeoutOverhead time.Duration // of a request, beyond what it asks the broker to wait
+	TLS             *tls.Config   // nil: plain text
 
 	clientID    string
 	dial        func(ctx context.Context, network, host string) (net.Conn, error)
@@ -137,7 +138,7 @@ func From(parsed *service.ParsedConfig) (c Config, err error) {
 	if c.clientID, err = parsed.FieldString(fieldClientID); err != nil {
 		return c, err
 	}
-	if c.dial, err = dialFrom(parsed); err != nil {
+	if err := c.dialFrom(parsed); err != nil {
 		return c, err
 	}
 	if err := c.loginFrom(parsed); err != nil {
@@ -200,26 +201,31 @@ var durations = Durations{
 	fieldConnIdleTimeout:        {100 * time.Millisecond, 15 * time.Minute},
 }
 
-func dialFrom(parsed *service.ParsedConfig) (func(ctx context.Context, network, host string) (net.Conn, error), error) {
+func (c *Config) dialFrom(parsed *service.ParsedConfig) error {
 	tlsConf, enabled, err := parsed.FieldTLSToggled(fieldTLS)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	if parsed.Contains(fieldTCP) {
 		conf, err := netutil.DialerConfigFromParsed(parsed.Namespace(fieldTCP))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := netutil.DecorateDialer(dialer, conf); err != nil {
-			return nil, fmt.Errorf("applying the settings of %s: %w", fieldTCP, err)
+			return fmt.Errorf("applying the settings of %s: %w", fieldTCP, err)
 		}
 	}
-	if !enabled {
-		return dialer.DialContext, nil
+	c.dial = dialer.DialContext
+	if enabled {
+		c.TLS = tlsConf
+		c.dial = (&tls.Dialer{NetDialer: dialer, Config: tlsConf}).DialContext
 	}
-	return (&tls.Dialer{NetDialer: dialer, Config: tlsConf}).DialContext, nil
+	return nil
 }
+
+// HasLogin reports whether this client authenticates with SASL.
+func (c *Config) HasLogin() bool { return len(c.mechanisms) > 0 }
 
 // loginFrom reads how to authenticate.
 func (c *Config) loginFrom(parsed *service.ParsedConfig) error {

@@ -34,39 +34,46 @@ type httpSettings struct {
 // httpOf reads the settings from the files of a command and from --set.
 func httpOf(c *cli.Context, linter *configlint.Linter, files []string) httpSettings {
 	h := httpSettings{enabled: true, address: localAddress}
-	set := func(path, value string) bool {
-		switch path {
-		case "http.enabled":
-			if enabled, err := strconv.ParseBool(value); err == nil {
-				h.enabled = enabled
-			}
-		case "http.address":
-			h.address = value
-			return true
-		case "http.cert_file":
-			h.certFile = value
-		case "http.key_file":
-			h.keyFile = value
-		}
-		return false
-	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			continue // Benthos reports it.
 		}
-		for path, value := range linter.Values(text, "http.enabled", "http.address", "http.cert_file", "http.key_file") {
-			if set(path, value.Text) {
-				h.file, h.variables = file, value.Variables
-			}
-		}
+		h.read(linter, file, text)
 	}
 	for _, assignment := range anySlice(c, "set") {
-		if path, value, ok := strings.Cut(assignment, "="); ok && set(path, value) {
+		if path, value, ok := strings.Cut(assignment, "="); ok && h.set(path, value) {
 			h.file, h.variables = "", nil
 		}
 	}
 	return h
+}
+
+// read applies the settings of a file.
+func (h *httpSettings) read(linter *configlint.Linter, file string, text []byte) {
+	for path, value := range linter.Values(text, "http.enabled", "http.address", "http.cert_file", "http.key_file") {
+		if h.set(path, value.Text) {
+			h.file, h.variables = file, value.Variables
+		}
+	}
+}
+
+// set applies one setting, and reports whether it is the address.
+func (h *httpSettings) set(path, value string) bool {
+	switch path {
+	case "http.enabled":
+		if enabled, err := strconv.ParseBool(value); err == nil {
+			h.enabled = enabled
+		}
+	case "http.address":
+		h.address = value
+		return true
+	case "http.cert_file":
+		h.certFile = value
+	case "http.key_file":
+		h.keyFile = value
+	}
+	return false
 }
 
 // try returns an error if the server could not start.

@@ -51,6 +51,8 @@ func main() {
 		service.CLIOptAddCommand(dashboardCommand()),
 		service.CLIOptAddCommand(auditCommand()),
 		service.CLIOptAddCommand(dlqCommand()),
+		service.CLIOptAddCommand(doctorCommand()),
+		service.CLIOptAddCommand(connectionsCommand()),
 		service.CLIOptAddCommand(lintCommand()),
 		service.CLIOptAddCommand(topicCommand()),
 		service.CLIOptAddCommand(createCommand()),

@@ -37,3 +37,11 @@ func (l *Linter) Values(text []byte, paths ...string) map[string]Value {
 	}
 	return values
 }
+
+// Hide returns a function that masks the secrets of a configuration in a text.
+func (l *Linter) Hide(text []byte) func(string) string {
+	return l.read(text, uses(text, l.lookup)).hidden
+}
+
+// Unset returns a finding for each variable that is not set and has no default.
+func (l *Linter) Unset(text []byte) []Finding { return missing(uses(text, l.lookup)) }

@@ -194,8 +194,13 @@ type influxQLResult struct {
 }
 
 func (o *output) influxQL(ctx context.Context, statement string) ([]influxQLResult, error) {
+	return o.query(ctx, url.Values{"q": {statement}})
+}
+
+// query is influxQL with the parameters of the request.
+func (o *output) query(ctx context.Context, parameters url.Values) ([]influxQLResult, error) {
 	var answered struct{ Results []influxQLResult }
-	a := o.client.ask(ctx, http.MethodPost, "/query", url.Values{"q": {statement}}, nil)
+	a := o.client.ask(ctx, http.MethodPost, "/query", parameters, nil)
 	if err := read2xx(a, &answered); err != nil {
 		return nil, err
 	}

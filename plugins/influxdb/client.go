@@ -59,15 +59,11 @@ func newClient(conf config) *client {
 	if conf.proxy != nil {
 		proxy = http.ProxyURL(conf.proxy)
 	}
-	secure := conf.tls
-	if secure == nil {
-		secure = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
 	create := func() *http.Transport {
 		return &http.Transport{
 			Proxy:                 proxy,
 			DialContext:           dialer.DialContext,
-			TLSClientConfig:       secure.Clone(),
+			TLSClientConfig:       conf.secure(),
 			TLSHandshakeTimeout:   10 * time.Second,
 			ForceAttemptHTTP2:     true,
 			HTTP2:                 &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
@@ -97,6 +93,14 @@ func newClient(conf config) *client {
 		return body
 	}
 	return c
+}
+
+// secure returns settings of TLS that the caller may change.
+func (c config) secure() *tls.Config {
+	if c.tls == nil {
+		return &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return c.tls.Clone()
 }
 
 // post sends points of a bucket in one request, gzipped if configured, and returns the

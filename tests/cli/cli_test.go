@@ -32,7 +32,7 @@ func TestCommandsOfBenthosAreThere(t *testing.T) {
 			t.Errorf("the help does not contain %q:\n%s", want, help)
 		}
 	}
-	for _, command := range []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit", "dlq"} {
+	for _, command := range []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit", "dlq", "doctor"} {
 		if !regexp.MustCompile(`(?m)^\s+` + command + `\b`).MatchString(help) {
 			t.Errorf("the help does not list the command %s", command)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-var commands = []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit", "dashboard", "template", "template lint", "blobl server", "topic", "topic create", "dlq", "dlq list", "dlq show"}
+var commands = []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit", "doctor", "dashboard", "template", "template lint", "blobl server", "topic", "topic create", "dlq", "dlq list", "dlq show"}
 
 // If this fails, the help shows components that are not linked, addresses that do not
 // exist, or lines of more than 80 columns.
@@ -64,6 +64,7 @@ func TestMistypedCommandsGetAHint(t *testing.T) {
 		{"--nope", []string{"-nope", "brandpulse-connect --help"}},
 		{"run --nope", []string{"-nope", "brandpulse-connect run --help"}},
 		{"create --nope", []string{"-nope", "brandpulse-connect create --help"}},
+		{"doctor --nope", []string{"-nope", "brandpulse-connect doctor --help"}},
 		{"audit --nope", []string{"-nope", "brandpulse-connect audit --help"}},
 		{"lint", []string{"no file to lint"}},
 		{"lint nowhere/*.yaml", []string{"no file to lint", `"nowhere/*.yaml"`}},

@@ -1,0 +1,169 @@
+package doctor_test
+
+import (
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/doctor"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// If this fails, the doctor does not name what is wrong with a configuration or with this
+// machine.
+func TestFaultsOfThisMachine(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { taken.Close() })
+	base := map[string]string{"KAFKA_BROKERS": "127.0.0.1:9", "INFLUXDB_URL": "http://127.0.0.1:9", "HTTP_ADDRESS": "127.0.0.1:0"}
+	empty := t.TempDir() + "/empty.yaml"
+	writeFile(t, empty, nil)
+	bin := testenv.Binary(t)
+	runAll(t, map[string]fault{
+		"an empty file":                {want: doctor.ConfigRead, says: "is empty", env: base, path: bin, args: []string{"doctor", "--json", empty}},
+		"a variable without one":       {want: doctor.ConfigVariables, says: "NOT_SET", env: base, edit: replaced("${TOPIC:tweets}", "${NOT_SET}")},
+		"a variable that YAML changes": {want: doctor.ConfigVariables, says: "TOPIC", env: with(base, "TOPIC", `a", "b`)},
+		"a misspelt field":             {want: doctor.ConfigLint, says: "Did you mean consumer_group", env: base, edit: replaced("consumer_group:", "consumer_grup:")},
+		"no file of a secret":          {want: doctor.ConfigFiles, says: "/nowhere/token: no such file", env: with(base, "INFLUXDB_TOKEN_FILE", "/nowhere/token")},
+		"settings that disagree":       {want: doctor.ConfigComponents, says: "a token is one line", env: with(base, "INFLUXDB_TOKEN", "a\nb")},
+		"a port that is taken":         {want: doctor.MachinePort, says: "another program listens there", env: with(base, "HTTP_ADDRESS", taken.Addr().String())},
+		"too little memory":            {want: doctor.MachineMemory, says: "it would be killed", env: with(base, "MAX_IN_FLIGHT_BYTES", "40TiB")},
+		"too few files":                {want: doctor.MachineFiles, says: "60 files", env: base, path: "/bin/sh", args: []string{"-c", "ulimit -n 60; exec " + bin + " doctor --json config/exact.yaml"}},
+		"a full disk":                  {want: doctor.MachineDisk, says: "/proc is full", env: with(base, "TMPDIR", "/proc")}, // it has no free space
+	})
+	t.Run("warnings", func(t *testing.T) {
+		file := t.TempDir() + "/pipeline.yaml"
+		writeFile(t, file, []byte(replaced("${INFLUXDB_CREATE_BUCKET:false}", "true\n            retention: 1h")(exact(t))))
+		r := examined(t, testenv.Command{Env: with(base, "INFLUXDB_URL", "http://0.0.0.0:9", "INFLUXDB_TOKEN", "abc"), Args: []string{"doctor", "--json", file}})
+		for id, says := range map[doctor.ID]string{doctor.ConfigRetention: "1h0m0s", doctor.ConfigPlaintext: "http://0.0.0.0:9"} {
+			if f := r.of(id); len(f) != 1 || f[0].Status != "warning" || !strings.Contains(f[0].Seen, says) {
+				t.Errorf("%+v", f)
+			}
+		}
+	})
+	t.Run("a pipeline that runs already", func(t *testing.T) {
+		p := testenv.Start(t, testenv.Command{Config: "config/exact.yaml"})
+		testenv.Eventually(t, 20*time.Second, "it listens", func() error {
+			c, err := net.Dial("tcp", p.Address())
+			if err == nil {
+				c.Close()
+			}
+			return err
+		})
+		r := examined(t, testenv.Command{Env: with(base, "HTTP_ADDRESS", p.Address())})
+		if f := r.of(doctor.MachinePort); len(f) != 1 || f[0].Status != "ok" {
+			t.Errorf("%+v", f)
+		}
+	})
+}
+
+// If this fails, one fault is reported several times.
+func TestAFaultIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	r := examined(t, testenv.Command{Env: map[string]string{"KAFKA_BROKERS": "127.0.0.1:9", "INFLUXDB_URL": "http://127.0.0.1:9", "HTTP_ADDRESS": "127.0.0.1:0"}})
+	var failed []string
+	for _, one := range r.Checks {
+		if one.Status == "failed" || one.Status == "warning" {
+			failed = append(failed, one.Check)
+		}
+	}
+	if !slices.Equal(failed, []string{"kafka-reach", "influxdb-reach"}) || r.Cause != "kafka-reach" {
+		t.Errorf("%s; cause %s", failed, r.Cause)
+	}
+}
+
+// If this fails, a component that never returns, or addresses that swallow packets, hold
+// the command up.
+func TestItEndsWithinTenSeconds(t *testing.T) {
+	swallowed := swallowing(t)
+	hanging := silent(t)
+	for name, env := range map[string]map[string]string{
+		"swallowed": {"KAFKA_BROKERS": swallowed, "INFLUXDB_URL": "http://" + swallowed},
+		"hanging":   {"KAFKA_BROKERS": hanging, "INFLUXDB_URL": "http://" + hanging},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testenv.Binary(t)
+			began := time.Now()
+			p := testenv.Start(t, testenv.Command{Args: []string{"doctor", "config/exact.yaml"}, Env: with(env, "HTTP_ADDRESS", "127.0.0.1:0")})
+			if code := p.Wait(t, 30*time.Second); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %s:\n%s", took, p.Log(t))
+			}
+		})
+	}
+}
+
+// If this fails, --wait does not wait for a server that starts, or not as long as asked.
+func TestWait(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := t.TempDir() + "/pipeline.yaml"
+	writeFile(t, file, []byte("http: { address: '"+taken.Addr().String()+"' }\ninput: { generate: { mapping: 'root = 1' } }\noutput: { drop: {} }\n"))
+	testenv.Binary(t)
+	began := time.Now()
+	p := testenv.Start(t, testenv.Command{Args: []string{"doctor", "--wait", "6s", file}})
+	if code := p.Wait(t, 30*time.Second); code != 1 || time.Since(began) < 4*time.Second || !strings.Contains(p.Log(t), "Waiting for machine-port.") {
+		t.Errorf("exit code %d after %s:\n%s", code, time.Since(began), p.Log(t))
+	}
+	p = testenv.Start(t, testenv.Command{Args: []string{"doctor", "--wait", "60s", file}})
+	time.Sleep(2 * time.Second)
+	taken.Close()
+	if code := p.Wait(t, 30*time.Second); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, p.Log(t))
+	}
+}
+
+// If this fails, wrong usage looks like a diagnosis.
+func TestNoDiagnosis(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"doctor", "nowhere.yaml"}, {"doctor", "a.yaml", "b.yaml"}, {"doctor", "--nope"}, {"doctor", "--wait", "-1s"}} {
+		p := testenv.Start(t, testenv.Command{Args: args})
+		if code := p.Wait(t, 30*time.Second); code == 0 || args[1] != "--nope" && code != 2 {
+			t.Errorf("%q: exit code %d:\n%s", args, code, p.Log(t))
+		}
+	}
+}
+
+// If this fails, a stock pipeline cannot be examined.
+func TestAnyPipeline(t *testing.T) {
+	t.Parallel()
+	file := t.TempDir() + "/pipeline.yaml"
+	writeFile(t, file, []byte(`
+http: { enabled: false }
+input: { generate: { mapping: 'root = 1' } }
+output:
+  broker:
+    outputs:
+      - drop: {}
+      - kafka_franz: { seed_brokers: [ "127.0.0.1:9" ], topic: a }
+`))
+	r := examined(t, testenv.Command{Args: []string{"doctor", "--json", file}})
+	if r.Cause != string(doctor.KafkaReach) {
+		t.Errorf("%s", r.text())
+	}
+}
+
+// If this fails, the example of the page does not work.
+func TestReadableReport(t *testing.T) {
+	t.Parallel()
+	p := testenv.Start(t, testenv.Command{Args: []string{"doctor", "--offline"}, Env: map[string]string{"INFLUXDB_TOKEN_FILE": os.DevNull}})
+	if code := p.Wait(t, 30*time.Second); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []string{"  failed   config-files ", "no regular file", "not checked with --offline: kafka-names", doctor.Page + "#config-files", "Fix first: config-files."} {
+		if !strings.Contains(p.Log(t), want) {
+			t.Errorf("%q is missing:\n%s", want, p.Log(t))
+		}
+	}
+}

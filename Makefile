@@ -72,7 +72,7 @@ faultlab-full: ## run all scenarios of the fault laboratory, both InfluxDB versi
 		$(GO) test -count=1 -timeout 75m -v .
 
 .PHONY: faultlab-mutants
-faultlab-mutants: ## check that the fault laboratory detects programs that break a rule: ten minutes (MUTANTS_ARGS="-seed 7 -logs DIR")
+faultlab-mutants: ## check that the fault laboratory detects programs that break a rule: a quarter of an hour (MUTANTS_ARGS="-seed 7 -logs DIR")
 	cd tests/faultlab && $(GO) test -run '^TestMutants$$' -count=1 -timeout 90m -v ./mutants -kill $(MUTANTS_ARGS)
 
 .PHONY: faultlab-peers

@@ -2,7 +2,6 @@ package faultlab
 
 import (
 	"fmt"
-	"sync/atomic"
 
 	"github.com/brandpulse/brandpulse-connect/internal/influxfault"
 	"github.com/brandpulse/brandpulse-connect/tests/stream"
@@ -12,12 +11,11 @@ import (
 // Member is a process of the consumer group, over all its runs.
 type Member struct {
 	*testenv.Program
-	Name string
+	watched
 	// Influx is this process's own connection to InfluxDB; nil after StartDirect.
 	Influx *influxfault.Proxy
 
 	lab *Lab
-	pid atomic.Int64 // 0 while it does not run
 }
 
 // Start starts another process of the group, which uses InfluxDB through its own faulty
@@ -63,11 +61,9 @@ func (l *Lab) start(m *Member, url string) {
 	m.Program = reader.Start(l)
 	m.pid.Store(int64(m.PID()))
 	l.Members = append(l.Members, m)
-	l.usage.add(m)
+	l.usage.add(&m.watched)
 	l.Event("%s starts", m)
 }
-
-func (m *Member) String() string { return "process " + m.Name }
 
 // Restart starts the process again after its end.
 func (m *Member) Restart() {

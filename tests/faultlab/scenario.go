@@ -35,9 +35,18 @@ type Scenario struct {
 	Run     func(l *Lab)
 }
 
+// Wanted reports whether a scenario runs: those of the environment, or else the everyday
+// ones, and all of them in a full run.
+func Wanted(name string, everyday bool) bool {
+	if chosen := os.Getenv(scenarioVariable); chosen != "" {
+		return slices.Contains(strings.Split(chosen, ","), name)
+	}
+	return everyday || testenv.Full()
+}
+
 // Test runs a scenario, beside others, for each wanted version.
 func (s Scenario) Test(t *testing.T, servers *Servers) {
-	if chosen := os.Getenv(scenarioVariable); chosen != "" && !slices.Contains(strings.Split(chosen, ","), s.Name) || chosen == "" && !s.Everyday && !testenv.Full() {
+	if !Wanted(s.Name, s.Everyday) {
 		return
 	}
 	versions := s.Versions
@@ -45,13 +54,18 @@ func (s Scenario) Test(t *testing.T, servers *Servers) {
 		versions = versions[:1]
 	}
 	for _, version := range versions {
-		first := Seed(t)
-		for seed := first; seed < first+max(1, s.Seeds); seed++ {
-			t.Run(fmt.Sprintf("%s/%s/seed %d", s.Name, version, seed), func(t *testing.T) {
-				t.Parallel()
-				s.run(t, servers, version, seed)
-			})
-		}
+		runSeeds(t, s.Name+"/"+version, s.Seeds, func(t *testing.T, seed uint64) { s.run(t, servers, version, seed) })
+	}
+}
+
+// runSeeds runs a test with several seeds, beside others.
+func runSeeds(t *testing.T, name string, seeds uint64, run func(t *testing.T, seed uint64)) {
+	first := Seed(t)
+	for seed := first; seed < first+max(1, seeds); seed++ {
+		t.Run(fmt.Sprintf("%s/seed %d", name, seed), func(t *testing.T) {
+			t.Parallel()
+			run(t, seed)
+		})
 	}
 }
 
@@ -61,6 +75,28 @@ func (s Scenario) run(t *testing.T, servers *Servers, version string, seed uint6
 	l := newLab(t, servers, version, seed, s.Options)
 	s.Run(l)
 	l.Verify()
+}
+
+// WriteScenario is a schedule of faults of pipelines that write to Kafka.
+type WriteScenario struct {
+	Name     string // P01
+	Does     string
+	Everyday bool // it runs at every change
+	Options  WriteOptions
+	Run      func(l *WriteLab)
+}
+
+// Test runs a scenario, beside others.
+func (s WriteScenario) Test(t *testing.T) {
+	if !Wanted(s.Name, s.Everyday) {
+		return
+	}
+	runSeeds(t, s.Name, 1, func(t *testing.T, seed uint64) {
+		t.Logf("%s: %s; %s=%d", s.Name, s.Does, seedVariable, seed)
+		l := newWriteLab(t, seed, s.Options)
+		s.Run(l)
+		l.Verify()
+	})
 }
 
 // Seed returns the first seed: that of the environment, or another one each time.

@@ -7,16 +7,25 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
 // usage is the resource use of processes, measured twice a second.
 type usage struct {
-	mu      sync.Mutex
-	members []*Member
-	most    map[*Member]holding
+	mu        sync.Mutex
+	processes []*watched
+	most      map[*watched]holding
 }
+
+// watched is a process over all its runs.
+type watched struct {
+	Name string
+	pid  atomic.Int64 // 0 while it does not run
+}
+
+func (w *watched) String() string { return "process " + w.Name }
 
 // holding is the resource use of a process at one time.
 type holding struct {
@@ -25,14 +34,14 @@ type holding struct {
 	looks       int
 }
 
-func (u *usage) add(m *Member) {
+func (u *usage) add(w *watched) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.members = append(u.members, m)
+	u.processes = append(u.processes, w)
 }
 
 func (u *usage) watch(t testing.TB) {
-	u.most = map[*Member]holding{}
+	u.most = map[*watched]holding{}
 	ticks := time.NewTicker(500 * time.Millisecond)
 	ended := make(chan struct{})
 	go func() {
@@ -52,8 +61,8 @@ func (u *usage) watch(t testing.TB) {
 func (u *usage) look() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for _, m := range u.members {
-		pid := m.pid.Load()
+	for _, w := range u.processes {
+		pid := w.pid.Load()
 		if pid == 0 {
 			continue
 		}
@@ -65,8 +74,8 @@ func (u *usage) look() {
 		if err != nil {
 			continue
 		}
-		was := u.most[m]
-		u.most[m] = holding{max(was.memory, memory), max(was.descriptors, len(open)), was.looks + 1}
+		was := u.most[w]
+		u.most[w] = holding{max(was.memory, memory), max(was.descriptors, len(open)), was.looks + 1}
 	}
 }
 
@@ -86,18 +95,18 @@ func residentMemory(pid int64) (int64, error) {
 }
 
 // mustBeBounded fails the test if a process has used more than it may.
-func (u *usage) mustBeBounded(t testing.TB, o Options) {
+func (u *usage) mustBeBounded(t testing.TB, memory int64, descriptors int) {
 	t.Helper()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for _, m := range u.members {
-		most := u.most[m]
-		t.Logf("%s has held %d MB and %d descriptors at most, in %d looks", m, most.memory>>20, most.descriptors, most.looks)
-		if most.memory > o.Memory || most.descriptors > o.Descriptors {
-			t.Errorf("%s has held %d MB and %d descriptors, more than %d MB and %d", m, most.memory>>20, most.descriptors, o.Memory>>20, o.Descriptors)
+	for _, w := range u.processes {
+		most := u.most[w]
+		t.Logf("%s has held %d MB and %d descriptors at most, in %d looks", w, most.memory>>20, most.descriptors, most.looks)
+		if most.memory > memory || most.descriptors > descriptors {
+			t.Errorf("%s has held %d MB and %d descriptors, more than %d MB and %d", w, most.memory>>20, most.descriptors, memory>>20, descriptors)
 		}
 		if most.looks == 0 && runtime.GOOS == "linux" {
-			t.Errorf("nobody has looked what %s holds", m)
+			t.Errorf("nobody has looked what %s holds", w)
 		}
 	}
 }

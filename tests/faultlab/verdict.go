@@ -71,7 +71,7 @@ func (l *Lab) Verify() {
 	if ends == 0 {
 		l.Error("no process was left to drain the topic")
 	}
-	l.usage.mustBeBounded(l, l.Options)
+	l.usage.mustBeBounded(l, l.Memory, l.Descriptors)
 	if l.Inexact {
 		return
 	}

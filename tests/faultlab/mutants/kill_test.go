@@ -72,14 +72,19 @@ type result struct {
 	took                     time.Duration
 }
 
-// failed begins the line with which go test ends a failed scenario.
-const failed = "--- FAIL: TestFaults/"
+// testOf returns the test that has a scenario.
+func testOf(scenario string) string {
+	if strings.HasPrefix(scenario, "P") {
+		return "TestWriteFaults"
+	}
+	return "TestFaults"
+}
 
 // laboratory runs a scenario with the program that overlay changes.
 func laboratory(t *testing.T, mutant, overlay, scenario string) result {
 	t.Helper()
-	began := time.Now()
-	c := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout", "8m", "-run", "^TestFaults$", "-v", ".")
+	began, test := time.Now(), testOf(scenario)
+	c := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout", "8m", "-run", "^"+test+"$", "-v", ".")
 	c.Dir = ".."
 	c.Env = append(os.Environ(),
 		"BRANDPULSE_TEST_OVERLAY="+overlay,
@@ -98,9 +103,9 @@ func laboratory(t *testing.T, mutant, overlay, scenario string) result {
 	switch {
 	case strings.Contains(r.printed, "--- SKIP: "):
 		t.Skipf("the laboratory has no servers:\n%s", r.tail(20))
-	case !strings.Contains(r.printed, "TestFaults/"+scenario+"/"):
+	case !strings.Contains(r.printed, test+"/"+scenario+"/"):
 		t.Fatalf("%s has not run:\n%s", scenario, r.tail(60))
-	case err != nil && (!errors.As(err, new(*exec.ExitError)) || !strings.Contains(r.printed, failed+scenario+"/")):
+	case err != nil && (!errors.As(err, new(*exec.ExitError)) || !strings.Contains(r.printed, "--- FAIL: "+test+"/"+scenario+"/")):
 		t.Fatalf("%s has not come to an end: %v\n%s", scenario, err, r.tail(60))
 	}
 	return r

@@ -2,6 +2,7 @@ package mutants_test
 
 import (
 	"regexp"
+	"slices"
 )
 
 // mutant is a program that breaks a rule: edits of one file of its source.
@@ -27,7 +28,10 @@ var (
 	above    = regexp.MustCompile(`InfluxDB holds \d+ tweets, and Kafka \d+|\d+ tweets in all is above \d+`)
 )
 
-var mutants = []mutant{
+var mutants = slices.Concat(readMutants, writeMutants)
+
+// readMutants break the rules of config/exact.yaml.
+var readMutants = []mutant{
 	{
 		name:   "commit_before_ack",
 		breaks: "commits what was delivered and not acknowledged",

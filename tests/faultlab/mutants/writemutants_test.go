@@ -30,7 +30,7 @@ var writeMutants = []mutant{
 		says:     missing,
 	},
 	{
-		// Harmless as long as no request fails: the client has copied the bytes.
+		// The client has copied the bytes by then: what is sent again is another batch.
 		name:   "freed_memory",
 		breaks: "uses the memory of a batch again while its request has no response",
 		file:   "internal/kafka/produce/sender.go",

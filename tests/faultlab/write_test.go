@@ -42,6 +42,10 @@ var writeFaults = []faultlab.WriteScenario{
 		Name: "P07", Does: "the pipelines are killed and stopped",
 		Run: killWriters,
 	},
+	{
+		Name: "P08", Does: "the topics accept only smaller batches, while connections break",
+		Run: divideBatches,
+	},
 }
 
 // must ends the test on an error.
@@ -221,5 +225,35 @@ func killWriters(l *faultlab.WriteLab) {
 			p.Restart()
 		}
 		l.Progress(300)
+	}
+}
+
+// divideBatches has batches sent in parts, each of which can be stored or be in doubt.
+func divideBatches(l *faultlab.WriteLab) {
+	admin := kadm.NewClient(l.Broker.Client(l))
+	limit := func(bytes string) {
+		l.Helper()
+		var topics []string
+		for _, p := range l.Pipelines {
+			topics = append(topics, p.Topic)
+		}
+		answers, err := admin.AlterTopicConfigs(l.Context(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: &bytes}}, topics...)
+		must(l, err)
+		for _, a := range answers {
+			must(l, a.Err)
+		}
+		l.Event("the topics accept batches of %s bytes", bytes)
+	}
+	for range long(1, 3) {
+		limit("6000") // more than any record has
+		l.Progress(500)
+		breakRequests(l)
+		limit("1000000")
+		l.Progress(500)
+	}
+	for _, p := range l.Pipelines {
+		if p.Errors("MESSAGE_TOO_LARGE") == 0 {
+			l.Errorf("%s: no batch was too large", p)
+		}
 	}
 }

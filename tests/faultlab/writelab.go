@@ -161,11 +161,7 @@ func (l *WriteLab) eventually(what string, ask func() error) {
 func (l *WriteLab) Errors() (errors float64) {
 	l.Helper()
 	for _, p := range l.Pipelines {
-		metrics, err := p.Metrics(l.Context())
-		if err != nil {
-			l.Fatalf("%s: %v", p, err)
-		}
-		errors += metrics.Sum("kafka_batches_output_errors")
+		errors += p.Errors()
 	}
 	return errors
 }
@@ -268,12 +264,8 @@ func (p *WritePipeline) mustBeSound() {
 	if !p.Running() {
 		return
 	}
-	metrics, err := p.Metrics(l.Context())
-	if err != nil {
-		l.Fatalf("%s: %v", p, err)
-	}
-	corrupt := metrics.Sum("kafka_batches_output_errors", "kind", "CORRUPT_MESSAGE")
-	if refused := metrics.Sum("kafka_batches_output_rejected"); corrupt+refused > 0 {
+	corrupt := p.Errors("CORRUPT_MESSAGE")
+	if refused := p.metrics().Sum("kafka_batches_output_rejected"); corrupt+refused > 0 {
 		l.Errorf("%s: %.0f batches reached Kafka damaged, and %.0f messages were refused", p, corrupt, refused)
 	}
 }

@@ -91,6 +91,25 @@ func (p *WritePipeline) Acknowledged() (records int64) {
 	return records
 }
 
+// Errors returns how many errors this run of the process has retried, of all kinds or one.
+func (p *WritePipeline) Errors(kind ...string) float64 {
+	p.lab.Helper()
+	var labels []string
+	if len(kind) > 0 {
+		labels = []string{"kind", kind[0]}
+	}
+	return p.metrics().Sum("kafka_batches_output_errors", labels...)
+}
+
+func (p *WritePipeline) metrics() testenv.Metrics {
+	p.lab.Helper()
+	metrics, err := p.Metrics(p.lab.Context())
+	if err != nil {
+		p.lab.Fatalf("%s: %v", p, err)
+	}
+	return metrics
+}
+
 func (p *WritePipeline) accounts() []account {
 	var all []account
 	for _, s := range p.senders {

@@ -102,7 +102,8 @@ func (p *patient) kafkaInput(c *component) error {
 		p.inFlight += int64(bytes)
 	}
 	if patterns {
-		return nil // the topics are not known
+		k.connection.Unknown = append(k.connection.Unknown, fmt.Sprintf("%s reads the topics that match %s", c.path, strings.Join(topics, ", ")))
+		return nil
 	}
 	for _, topic := range conn.Split(topics) {
 		topic, _, _ = strings.Cut(topic, ":") // a partition of it
@@ -129,8 +130,12 @@ func (p *patient) kafkaOutput(c *component) error {
 		return err
 	}
 	topic, err := parsed.FieldString("topic")
-	if err != nil || topic == "" || strings.Contains(topic, "${!") {
+	if err != nil || topic == "" {
 		return err
+	}
+	if strings.Contains(topic, "${!") {
+		k.connection.Unknown = append(k.connection.Unknown, fmt.Sprintf("%s writes to the topic that each message names", c.path))
+		return nil
 	}
 	write := kafkacheck.Write{Topic: topic}
 	for _, field := range []string{"max_message_bytes", "max_batch_bytes"} {

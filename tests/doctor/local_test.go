@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -97,7 +98,53 @@ func TestItEndsWithinTenSeconds(t *testing.T) {
 			if took := time.Since(began); took > 10*time.Second {
 				t.Errorf("it took %s:\n%s", took, p.Log(t))
 			}
+			if left := children(t); left != "" {
+				t.Errorf("a child is left: %s", left)
+			}
 		})
+	}
+}
+
+// children returns the command lines of connection tests of this program that still run.
+func children(t *testing.T) (lines string) {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		line, _ := os.ReadFile(file) // it may have ended
+		if strings.HasPrefix(string(line), testenv.Binary(t)+"\x00doctor-connections") {
+			lines += string(line) + "\n"
+		}
+	}
+	return lines
+}
+
+// If this fails, a command of the page does not work.
+func TestCommandsOfThePage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(testenv.Root(t) + "/docs/troubleshooting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(page), "\n```\n")
+	block, _, _ = strings.Cut(block, "\n```\n")
+	commands := strings.Split(block, "\n")
+	if len(commands) != 4 {
+		t.Fatalf("%q", commands)
+	}
+	for _, command := range commands {
+		command, _, _ = strings.Cut(command, " && ")
+		args := strings.Fields(strings.NewReplacer("my.yaml", "config/exact.yaml", "60s", "1s").Replace(command))
+		p := testenv.Start(t, testenv.Command{Args: args[1:], Env: map[string]string{"KAFKA_BROKERS": "127.0.0.1:9", "INFLUXDB_URL": "http://127.0.0.1:9", "HTTP_ADDRESS": "127.0.0.1:0"}})
+		want := 1
+		if strings.Contains(command, "--offline") {
+			want = 0
+		}
+		if code := p.Wait(t, 30*time.Second); code != want {
+			t.Errorf("%s: exit code %d, want %d:\n%s", command, code, want, p.Log(t))
+		}
 	}
 }
 
@@ -112,8 +159,8 @@ func TestWait(t *testing.T) {
 	writeFile(t, file, []byte("http: { address: '"+taken.Addr().String()+"' }\ninput: { generate: { mapping: 'root = 1' } }\noutput: { drop: {} }\n"))
 	testenv.Binary(t)
 	began := time.Now()
-	p := testenv.Start(t, testenv.Command{Args: []string{"doctor", "--wait", "6s", file}})
-	if code := p.Wait(t, 30*time.Second); code != 1 || time.Since(began) < 4*time.Second || !strings.Contains(p.Log(t), "Waiting for machine-port.") {
+	p := testenv.Start(t, testenv.Command{Args: []string{"doctor", "--wait", "15s", file}})
+	if code := p.Wait(t, 30*time.Second); code != 1 || time.Since(began) < 10*time.Second || !strings.Contains(p.Log(t), "Waiting for machine-port.") {
 		t.Errorf("exit code %d after %s:\n%s", code, time.Since(began), p.Log(t))
 	}
 	p = testenv.Start(t, testenv.Command{Args: []string{"doctor", "--wait", "60s", file}})
@@ -147,10 +194,14 @@ output:
     outputs:
       - drop: {}
       - kafka_franz: { seed_brokers: [ "127.0.0.1:9" ], topic: a }
+      - kafka_franz: { seed_brokers: [ "127.0.0.1:9" ], topic: '${! @topic }' }
 `))
 	r := examined(t, testenv.Command{Args: []string{"doctor", "--json", file}})
 	if r.Cause != string(doctor.KafkaReach) {
 		t.Errorf("%s", r.text())
+	}
+	if f := r.of(doctor.KafkaTopic); len(f) != 2 || f[1].Status != "skipped" || f[1].Because != "" || !strings.Contains(f[1].Seen, "each message") {
+		t.Errorf("%+v", f)
 	}
 }
 

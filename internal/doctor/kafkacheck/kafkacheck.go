@@ -23,6 +23,8 @@ type Connection struct {
 	Group  string // of the checks
 	Reads  []Read
 	Writes []Write
+	// Unknown describes components whose topics are not known before they run.
+	Unknown []string
 }
 
 // Read is a topic that an input reads.
@@ -99,6 +101,9 @@ func New(c Connection) Kafka {
 		exists := add(doctor.KafkaTopic, topic, k.exists(topic), advertised)
 		settled[topic] = exists
 		add(doctor.KafkaLeaders, topic, k.leaders(topic), exists)
+	}
+	for _, why := range c.Unknown {
+		add(doctor.KafkaTopic, "", func(context.Context) doctor.Finding { return doctor.Skipped("%s", why) })
 	}
 	for _, read := range c.Reads {
 		exists := settled[read.Topic]

@@ -3,6 +3,7 @@ package main
 import (
 	"unicode/utf8"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/decoded"
 )
@@ -34,6 +35,10 @@ type shownOrigin struct {
 	Offset      *int64 `json:"offset,omitempty"`
 	LastOffset  *int64 `json:"last_offset,omitempty"`
 	AfterOffset *int64 `json:"after_offset,omitempty"`
+	// Timestamp, key and headers are missing where the letter does not say them.
+	Timestamp string         `json:"timestamp,omitempty"`
+	Key       *shownBytes    `json:"key,omitempty"`
+	Headers   *[]shownHeader `json:"headers,omitempty"`
 }
 
 type shownDecoded struct {
@@ -76,18 +81,32 @@ func (v *letterView) json() shownLetter {
 			LastOffset: known(l.Origin.LastOffset), AfterOffset: known(l.Origin.AfterOffset),
 		},
 		Decoded: shownDecoded{Result: v.decoded, LooksLike: v.looks},
-		Key:     bytesAsJSON(l.Key), Value: bytesAsJSON(l.Value), Headers: []shownHeader{},
+		Key:     bytesAsJSON(l.Key), Value: bytesAsJSON(l.Value), Headers: headersAsJSON(l.Headers),
 	}
 	if l.Origin.TopicID != [16]byte{} {
-		s.Record.TopicID = deadletter.TopicIDText(l.Origin.TopicID)
+		s.Record.TopicID = contract.TopicIDText(l.Origin.TopicID)
 	}
 	if v.decoded.Err != nil {
 		s.Decoded.Error = v.decoded.Err.Error()
 	}
-	for _, h := range l.Headers {
-		s.Headers = append(s.Headers, shownHeader{h.Name, bytesAsJSON(h.Value)})
+	original := l.Original()
+	if original.Timestamp != deadletter.Unknown {
+		s.Record.Timestamp = rfc3339(original.Timestamp)
+	}
+	s.Record.Key = bytesAsJSON(original.Key)
+	if original.HeadersKnown {
+		headers := headersAsJSON(original.Headers)
+		s.Record.Headers = &headers
 	}
 	return s
+}
+
+func headersAsJSON(headers []deadletter.Header) []shownHeader {
+	shown := []shownHeader{}
+	for _, h := range headers {
+		shown = append(shown, shownHeader{h.Name, bytesAsJSON(h.Value)})
+	}
+	return shown
 }
 
 func known(n int64) *int64 {

@@ -198,10 +198,19 @@ func (v *letterView) print(w io.Writer) error {
 	}
 	row("record", deadletter.Printable(l.Origin.String(), maxShownTextByte))
 	if l.Origin.TopicID != [16]byte{} {
-		row("topic id", deadletter.TopicIDText(l.Origin.TopicID))
+		row("", "topic id "+contract.TopicIDText(l.Origin.TopicID))
 	}
-	if l.Key != nil {
-		row("key", deadletter.Printable(string(l.Key), maxShownTextByte))
+	original := l.Original()
+	if original.Timestamp != deadletter.Unknown {
+		row("", "timestamp "+letterTime(original.Timestamp)+" UTC")
+	}
+	if original.Key != nil {
+		row("", "key "+deadletter.Printable(string(original.Key), maxShownTextByte))
+	}
+	if l.Form == deadletter.Ours {
+		for _, h := range original.Headers {
+			row("", "header "+headerText(h))
+		}
 	}
 	for _, problem := range l.Problems {
 		row("problem", problem)
@@ -213,11 +222,7 @@ func (v *letterView) print(w io.Writer) error {
 		out.printf("\nHeaders\n")
 	}
 	for _, h := range l.Headers {
-		text := "null"
-		if h.Value != nil {
-			text = deadletter.Printable(string(h.Value), maxShownTextByte)
-		}
-		out.printf("  %s: %s\n", deadletter.Printable(h.Name, maxShownTextByte), text)
+		out.printf("  %s\n", headerText(h))
 	}
 	return out.err
 }
@@ -266,6 +271,14 @@ func (v *letterView) printBytes(out *errorWriter) {
 		return
 	}
 	out.printf("%s", hexView(v.letter.Value, v.bytes, v.decoded.Stopped))
+}
+
+func headerText(h deadletter.Header) string {
+	text := "null"
+	if h.Value != nil {
+		text = deadletter.Printable(string(h.Value), maxShownTextByte)
+	}
+	return deadletter.Printable(h.Name, maxShownTextByte) + ": " + text
 }
 
 func orUnknown(text string) string {

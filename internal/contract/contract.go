@@ -41,7 +41,8 @@ func Keys() []string {
 		KafkaTopic, KafkaTopicID, KafkaPartition, KafkaOffset, KafkaLastOffset, KafkaBatchRecords,
 		KafkaKey, KafkaTimestampUnix, KafkaTimestamp, KafkaTombstone, RedpandaHeaders,
 		DeadReason, DeadError, DeadTopic, DeadTopicID, DeadPartition, DeadOffset, DeadLastOffset, DeadAfterOffset, DeadCutFrom,
-		InfluxDBBucket, InfluxDBStatus, InfluxDBReason, InfluxDBCutFrom, InfluxDBCut,
+		DeadTimestamp, DeadKey, DeadHeaders, DeadLeftOut,
+		InfluxDBBucket, InfluxDBTopicID, InfluxDBStatus, InfluxDBReason, InfluxDBCutFrom, InfluxDBCut,
 		RefusedReason, RefusedError, RefusedTopic, RefusedPartition, RefusedCutFrom, RefusedCut,
 	}
 }

@@ -16,7 +16,7 @@ import (
 func TestEveryConstantIsListed(t *testing.T) {
 	listed := append(contract.Keys(), contract.DeadReasons()...)
 	listed = append(listed, contract.ReasonRejected, contract.RecordBatch, contract.IdentityTimestamp, contract.IdentitySource,
-		contract.KafkaPrefix, contract.HeaderPrefix, contract.DeadPrefix)
+		contract.KafkaPrefix, contract.HeaderPrefix, contract.DeadPrefix, contract.LeftOutKey, contract.LeftOutHeaders)
 	var constants []string
 	for _, file := range gosource.Files(t, ".") {
 		ast.Inspect(file, func(n ast.Node) bool {

@@ -19,6 +19,20 @@ const (
 	DeadLastOffset  = "dead_last_offset"  // int; of a record batch only
 	DeadAfterOffset = "dead_after_offset" // int: of the record before it, if its own offset is not known
 	DeadCutFrom     = "dead_cut_from"     // int, set by the configs only: bytes before the letter was cut
+
+	// What else its record needs to be written again, for a single record. Without
+	// DeadTimestamp none of it is known; otherwise a key or headers that are missing were
+	// null or none, unless DeadLeftOut names them.
+	DeadTimestamp = "dead_timestamp_ms" // int: of the record, ms since the Unix epoch
+	DeadKey       = "dead_key"          // []byte, at most 512
+	DeadHeaders   = "dead_headers"      // string: a JSON list of pairs of name and value, a value as base64 or null; at most 1 KiB
+	DeadLeftOut   = "dead_left_out"     // string: LeftOutKey, LeftOutHeaders, separated by a space: too large, or not known
+)
+
+// Values in DeadLeftOut.
+const (
+	LeftOutKey     = "key"
+	LeftOutHeaders = "headers"
 )
 
 // Reasons of dead letters, also the label `reason` of sentiment_window's metrics.
@@ -43,6 +57,7 @@ func DeadReasons() []string {
 // the point came in. The shipped configs read it.
 const (
 	InfluxDBBucket  = "influxdb_bucket"   // string
+	InfluxDBTopicID = "influxdb_topic_id" // string: kafka_topic_id of the message as Kafka's tools print it, which a mapping cannot make of its bytes
 	InfluxDBStatus  = "influxdb_status"   // string: status of the HTTP response; missing if no server was asked
 	InfluxDBReason  = "influxdb_reason"   // string
 	InfluxDBCutFrom = "influxdb_cut_from" // int: bytes of the point or message before it was cut; missing if it was not

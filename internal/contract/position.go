@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"encoding/base64"
 	"fmt"
 	"math"
 	"time"
@@ -45,6 +46,9 @@ type Position struct {
 	Partition int32
 	Offset    int64
 }
+
+// TopicIDText returns the id of a topic as Kafka's own tools print it.
+func TopicIDText(id [16]byte) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
 // HasID reports whether the id of the topic is known.
 func (p Position) HasID() bool { return p.TopicID != [16]byte{} }

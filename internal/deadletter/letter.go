@@ -75,10 +75,7 @@ func unknownOrigin() Origin {
 	return Origin{Partition: Unknown, Offset: Unknown, LastOffset: Unknown, AfterOffset: Unknown}
 }
 
-// TopicIDText returns the id of a topic as Kafka's own tools print it.
-func TopicIDText(id [16]byte) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
-
-// ParseTopicID reads the text of TopicIDText.
+// ParseTopicID reads the text of contract.TopicIDText.
 func ParseTopicID(text string) (id [16]byte, ok bool) {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(b) != len(id) {

@@ -92,7 +92,7 @@ func TestOddLetters(t *testing.T) {
 		{"no headers", nil, deadletter.Letter{Form: deadletter.NoForm, Origin: nothing}},
 		{"other headers", of("traceparent", "00-1"), deadletter.Letter{Form: deadletter.NoForm, Origin: nothing}},
 		{
-			"ours of a record batch", of("dead_reason", "batch", "dead_topic", "t", "dead_topic_id", deadletter.TopicIDText(id), "dead_partition", "3", "dead_offset", "7", "dead_last_offset", "9", "dead_cut_from", "2000000"),
+			"ours of a record batch", of("dead_reason", "batch", "dead_topic", "t", "dead_topic_id", contract.TopicIDText(id), "dead_partition", "3", "dead_offset", "7", "dead_last_offset", "9", "dead_cut_from", "2000000"),
 			deadletter.Letter{Form: deadletter.Ours, Reason: "batch", CutFrom: 2_000_000, Origin: deadletter.Origin{Topic: "t", TopicID: id, Partition: 3, Offset: 7, LastOffset: 9, AfterOffset: -1}},
 		},
 		{
@@ -151,6 +151,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("the origin is %+v", l.Origin)
 			}
 		}
+		l.Original()
 		if l.CutFrom < 0 {
 			t.Fatalf("cut from %d", l.CutFrom)
 		}
@@ -188,13 +189,44 @@ func TestEachReasonHasAdvice(t *testing.T) {
 // If this fails, an id is not that which Kafka's tools print, or is not read back.
 func TestTopicIDs(t *testing.T) {
 	id := [16]byte{0x5f, 0x3a, 0xff, 0xfe, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
-	if text := deadletter.TopicIDText(id); text != "Xzr__gECAwQFBgcICQoLDA" {
+	if text := contract.TopicIDText(id); text != "Xzr__gECAwQFBgcICQoLDA" {
 		t.Errorf("the text is %s", text)
 	}
 	for _, text := range []string{"Xzr__gECAwQFBgcICQoLDA", "", "Xzr__gECAwQFBgcICQoL", "Xzr//gECAwQFBgcICQoLDA"} {
 		got, ok := deadletter.ParseTopicID(text)
 		if want := text == "Xzr__gECAwQFBgcICQoLDA"; ok != want || want && got != id {
 			t.Errorf("%q: %x, %v", text, got, ok)
+		}
+	}
+}
+
+// If this fails, a record that is written again has another key, other headers or
+// another time than it had, or those of its letter.
+func TestOriginal(t *testing.T) {
+	user := of("traceparent", "00-1", "empty", "")
+	for _, c := range []struct {
+		name string
+		l    deadletter.Record
+		want deadletter.Original
+	}{
+		{"ours", deadletter.Record{Timestamp: 5, Key: []byte("its own"), Headers: of("dead_reason", "batch", "dead_timestamp_ms", "1700000000123", "dead_key", "k\xff", "dead_headers", `[["a","MQ=="],["null",null],["empty",""]]`)},
+			deadletter.Original{Timestamp: 1_700_000_000_123, Key: []byte("k\xff"), KeyKnown: true, Headers: headers{{Name: "a", Value: []byte("1")}, {Name: "null"}, {Name: "empty", Value: []byte{}}}, HeadersKnown: true}},
+		{"ours without a key", deadletter.Record{Headers: of("dead_reason", "batch", "dead_timestamp_ms", "-1000")}, deadletter.Original{Timestamp: -1000, KeyKnown: true, HeadersKnown: true}},
+		{"ours with an empty key", deadletter.Record{Headers: of("dead_reason", "batch", "dead_timestamp_ms", "1", "dead_key", "")}, deadletter.Original{Timestamp: 1, Key: []byte{}, KeyKnown: true, HeadersKnown: true}},
+		{"ours of an earlier version", deadletter.Record{Key: []byte("x"), Headers: of("dead_reason", "batch", "dead_key", "k")}, deadletter.Original{Timestamp: -1}},
+		{"ours with parts left out", deadletter.Record{Headers: of("dead_reason", "batch", "dead_timestamp_ms", "1", "dead_key", "k", "dead_headers", "[]", "dead_left_out", "key headers")}, deadletter.Original{Timestamp: 1}},
+		{"ours with headers that are none", deadletter.Record{Headers: of("dead_reason", "batch", "dead_timestamp_ms", "1", "dead_headers", `[["a","?"]]`)}, deadletter.Original{Timestamp: 1, KeyKnown: true}},
+		{"Spring", deadletter.Record{Timestamp: 5, Key: []byte("k"), Headers: slices.Concat(user, written(deadletter.Spring, "t", 1, 2))},
+			deadletter.Original{Timestamp: 1_700_000_000_000, Key: []byte("k"), KeyKnown: true, Headers: user, HeadersKnown: true}},
+		{"Connect", deadletter.Record{Timestamp: 5, Headers: slices.Concat(user, written(deadletter.Connect, "t", 1, 2))},
+			deadletter.Original{Timestamp: 5, KeyKnown: true, Headers: user, HeadersKnown: true}},
+		{"Streams", deadletter.Record{Timestamp: 5, Headers: slices.Concat(user, written(deadletter.Streams, "t", 1, 2))},
+			deadletter.Original{Timestamp: 5, KeyKnown: true, Headers: user, HeadersKnown: true}},
+		{"unknown", deadletter.Record{Timestamp: 5, Key: []byte("k"), Headers: user}, deadletter.Original{Timestamp: 5, Key: []byte("k"), KeyKnown: true, Headers: user, HeadersKnown: true}},
+	} {
+		l := deadletter.Read(c.l)
+		if diff := cmp.Diff(c.want, l.Original()); diff != "" {
+			t.Errorf("%s: %s", c.name, diff)
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 // maxLetterMeta is what the metadata of a dead letter may take: 50 KB are left
 // beside a content that is cut to 1,000,000 bytes, and this is far less.
-const maxLetterMeta = 2 << 10
+const maxLetterMeta = 4 << 10
 
 // drawValue draws a record of any kind and of up to a MiB: noise, text that an
 // error may repeat, or nearly a tweet.

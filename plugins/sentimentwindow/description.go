@@ -94,9 +94,11 @@ One batch: first the points, then every message that could not be counted, uncha
 
 - ` + "`dead_reason`" + `: ` + "`undecodable`; `batch` (not a whole, sound record batch, or one where `message` is `record`); `out_of_bounds` (its timestamp is outside of `timestamp_bounds`); `unstorable` (InfluxDB has no room for its time or brand); `origin` (its place in Kafka is missing, replaced by a record header, not that of the record batch, of a second topic, or beyond `max_partitions`); `failed_before` (an earlier processor failed)" + `,
 - ` + "`dead_error`" + `: the error in words, at most 1,024 bytes,
-- ` + "`dead_topic`, `dead_partition`, `dead_offset`" + `: its position, as far as that is known to be genuine; without the offset, ` + "`dead_after_offset`" + ` is that of the record before it; for a record batch ` + "`dead_last_offset`" + ` too.
+- ` + "`dead_topic`, `dead_partition`, `dead_offset`" + `: its position, as far as that is known to be genuine; without the offset, ` + "`dead_after_offset`" + ` is that of the record before it; for a record batch ` + "`dead_last_offset`" + ` too,
+- ` + "`dead_topic_id`" + `: the id of the topic as Kafka's tools print it, if the input knows it, as ` + "`kafka_batches`" + ` does. With it the whole record can be read again while Kafka retains it, and a topic of the same name that was created later is not taken for it,
+- ` + "`dead_timestamp_ms`, `dead_key`, `dead_headers`" + `: timestamp, key and headers of a record, so that it can be written again; the headers as a JSON list of pairs, each a name and a value as base64 or null. A key of more than 512 bytes, and headers of more than 1 KiB, are left out, and so is what the input does not say; ` + "`dead_left_out` is then `key`, `headers` or `key headers`" + `. A record batch has them in its bytes.
 
-Together they take less than 2 KiB, whatever the record. A dead letter whose content is cut to 1,000,000 bytes, as in the example, therefore fits into Kafka's default limit of 1 MiB.
+Together they take less than 4 KiB, whatever the record. A dead letter whose content is cut to 1,000,000 bytes, as in the example, therefore fits into Kafka's default limit of 1 MiB.
 
 Other metadata whose name begins with ` + "`dead_`" + ` is removed: it may come from a header of the record, which can contain anything.
 

@@ -195,7 +195,7 @@ func (p *processor) countAll(ctx context.Context, f *folder, g *group, m *servic
 		}
 		text := brief(err.Error(), maxErrorBytes)
 		f.broken = append(f.broken, brokenRecord{rec, reason, text})
-		f.letters += letterBytes + int64(len(rec.Key)+len(rec.Value)+len(text))
+		f.letters += letterBytes + int64(len(rec.Key)+len(rec.Value)+len(text)+min(2*len(rec.Headers), maxCarriedHeaders))
 	}
 	if err := r.Err(); err != nil {
 		return seen, fmt.Errorf("reading its bytes as a record batch: %w: %s", err, wantUnchanged)
@@ -221,7 +221,7 @@ func (p *processor) refuseBroken(f *folder, m *service.Message, o *batchOrigin, 
 		b.Key, b.Value = bytes.Clone(b.Key), bytes.Clone(b.Value)
 		at := o.Position
 		at.Offset = b.Offset
-		p.refuse(f, recordMessage(&at, &b.Record), place{Position: at, inKafka: true, after: -1}, b.reason, errors.New(b.text))
+		p.refuse(f, recordMessage(&at, &b.Record), place{Position: at, inKafka: true, after: -1, record: &b.Record}, b.reason, errors.New(b.text))
 	}
 }
 

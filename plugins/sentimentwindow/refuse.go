@@ -10,6 +10,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/delivery"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
 // place is the position of a message in an error. Parts that are not known to be
@@ -21,6 +22,9 @@ type place struct {
 	after   int64
 	batch   bool  // a whole record batch, not a record
 	last    int64 // its last offset, or -1
+	// record is the record of a batch that a message was made of; nil for messages of an
+	// input.
+	record *recordbatch.Record
 }
 
 // refuse makes a message a dead letter, with the reason and its position.
@@ -42,6 +46,9 @@ func (p *processor) refuse(f *folder, m *service.Message, at place, reason strin
 	if at.Topic != "" {
 		m.MetaSetMut(contract.DeadTopic, at.Topic)
 	}
+	if at.HasID() {
+		m.MetaSetMut(contract.DeadTopicID, contract.TopicIDText(at.TopicID))
+	}
 	if at.Partition >= 0 {
 		m.MetaSetMut(contract.DeadPartition, int(at.Partition))
 	}
@@ -52,6 +59,9 @@ func (p *processor) refuse(f *folder, m *service.Message, at place, reason strin
 	}
 	if at.batch && at.last >= 0 {
 		m.MetaSetMut(contract.DeadLastOffset, int(at.last))
+	}
+	if !at.batch {
+		carry(m, at.record)
 	}
 }
 

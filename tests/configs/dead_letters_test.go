@@ -2,6 +2,8 @@ package configs_test
 
 import (
 	"bytes"
+	"encoding/base64"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -28,6 +30,7 @@ type dead struct {
 
 	partition int32
 	offset    int64
+	millis    int64 // timestamp of the record
 }
 
 // broken are the records that no pipeline can count, and tweets whose position in Kafka
@@ -94,7 +97,7 @@ func TestIngestSendsBrokenRecordsToTheDeadLetters(t *testing.T) {
 			}
 			record := &kgo.Record{Partition: partition, Value: d.value, Headers: d.headers}
 			produceTo(t, kafka, topic, neighbour(now), record, neighbour(now-1000, headers("dead_reason", "rejected", "__rpcn_kafka_headers", "x")...))
-			d.partition, d.offset = record.Partition, record.Offset
+			d.partition, d.offset, d.millis = record.Partition, record.Offset, record.Timestamp.UnixMilli()
 			bad = append(bad, &d)
 		}
 		ingestAll(t, kafka, influx, topic, deadTopic, "ingest", counts)
@@ -127,10 +130,18 @@ func (d *dead) is(l letter) bool {
 func (d *dead) check(t testing.TB, l letter, topic string) {
 	t.Helper()
 	want := map[string]string{
-		"dead_reason":    d.reason,
-		"dead_topic":     topic,
-		"dead_partition": strconv.Itoa(int(d.partition)),
-		"dead_offset":    strconv.FormatInt(d.offset, 10),
+		"dead_reason":       d.reason,
+		"dead_topic":        topic,
+		"dead_partition":    strconv.Itoa(int(d.partition)),
+		"dead_offset":       strconv.FormatInt(d.offset, 10),
+		"dead_timestamp_ms": strconv.FormatInt(d.millis, 10),
+	}
+	var carried []string
+	for _, h := range d.headers {
+		carried = append(carried, fmt.Sprintf(`["%s","%s"]`, h.Key, base64.StdEncoding.EncodeToString(h.Value)))
+	}
+	if len(carried) > 0 {
+		want["dead_headers"] = "[" + strings.Join(carried, ",") + "]"
 	}
 	delete(want, d.without)
 	if d.without == "dead_offset" {

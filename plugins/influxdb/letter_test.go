@@ -191,3 +191,25 @@ func TestLetterSaysWhatWasCut(t *testing.T) {
 		t.Error("the message itself was changed")
 	}
 }
+
+// If this fails, nobody can tell whether the tweets of a rejected point are in the topic
+// of that name, or in one that it replaced; or a header passes for the id of a topic.
+func TestALetterHasTheIDOfItsTopic(t *testing.T) {
+	for _, c := range []struct {
+		id   any
+		want any
+	}{
+		{[16]byte{1, 2, 3}, "AQIDAAAAAAAAAAAAAAAAAA"},
+		{"AQIDAAAAAAAAAAAAAAAAAA", nil},
+		{nil, nil},
+	} {
+		m := service.NewMessage([]byte("line"))
+		m.MetaSetMut(contract.InfluxDBTopicID, "of an earlier rejection")
+		if c.id != nil {
+			m.MetaSetMut(contract.KafkaTopicID, c.id)
+		}
+		if got, _ := (refusal{reason: "r"}).letter(m, letter.MinBytes).MetaGetMut(contract.InfluxDBTopicID); got != c.want {
+			t.Errorf("with the id %v the letter has %v, want %v", c.id, got, c.want)
+		}
+	}
+}

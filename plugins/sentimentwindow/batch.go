@@ -268,8 +268,8 @@ func (f *folder) appendCoverage(g *group) {
 }
 
 // describe sets the metadata of a message of points: what they count and where the
-// tweets come from, so that a rejected point can be traced back. The topic's id is not
-// part of it.
+// tweets come from, so that a rejected point can be traced back, also after the topic
+// was re-created.
 func (g *group) describe(m *service.Message, first, last int64, tweets, points int, newest int64) {
 	m.MetaSetMut(contract.Tweets, tweets)
 	m.MetaSetMut(contract.Points, points)
@@ -279,7 +279,7 @@ func (g *group) describe(m *service.Message, first, last int64, tweets, points i
 	if !g.inKafka {
 		return
 	}
-	contract.Position{Topic: g.first.Topic, Partition: g.first.Partition, Offset: first}.Set(m)
+	contract.Position{Topic: g.first.Topic, TopicID: g.first.TopicID, Partition: g.first.Partition, Offset: first}.Set(m)
 	m.MetaSetMut(contract.KafkaLastOffset, int(last))
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
@@ -70,10 +71,13 @@ func timestampOf(m *service.Message) (millis int64, known bool) {
 }
 
 // headersOf returns the headers of a message's record, which only the redpanda input
-// keeps apart from other metadata.
+// keeps apart from other metadata. It keeps no list if there are none.
 func headersOf(m *service.Message) (encoded string, whole bool) {
-	v, _ := m.MetaGetMut(contract.RedpandaHeaders)
+	v, has := m.MetaGetMut(contract.RedpandaHeaders)
 	list, known := v.([]kgo.RecordHeader)
+	if !has {
+		return "", ofRedpanda(m)
+	}
 	if !known {
 		return "", false
 	}
@@ -84,6 +88,15 @@ func headersOf(m *service.Message) (encoded string, whole bool) {
 			}
 		}
 	})
+}
+
+// ofRedpanda reports whether a message is one of the redpanda input: kafka_batches
+// delivers in a context of its own and gives the id of the topic, and kafka_franz has
+// keys of type string.
+func ofRedpanda(m *service.Message) bool {
+	_, hasID := m.MetaGetMut(contract.KafkaTopicID)
+	_, key := keyOf(m)
+	return key && !hasID && delivery.Of(m.Context()) == nil
 }
 
 // encodedHeaders encodes headers as contract.DeadHeaders says, empty if there are none.

@@ -63,6 +63,10 @@ func TestADeadLetterCarriesItsRecord(t *testing.T) {
 		}
 		return m
 	}
+	with := func(m *service.Message, name string, value any) *service.Message {
+		m.MetaSetMut(name, value)
+		return m
+	}
 	const at = "1700000000123"
 	for _, c := range []struct {
 		name string
@@ -85,7 +89,9 @@ func TestADeadLetterCarriesItsRecord(t *testing.T) {
 		{"a header replaces the timestamp", redpanda(kgo.RecordHeader{Key: contract.KafkaTimestamp, Value: []byte("5")}), map[string]string{}},
 		{"headers that look like those of a letter", redpanda(kgo.RecordHeader{Key: contract.DeadKey, Value: []byte("x")}, kgo.RecordHeader{Key: contract.DeadTopicID, Value: []byte(id)}),
 			map[string]string{"timestamp_ms": at, "key": "k", "headers": `[["dead_key","eA=="],["dead_topic_id","` + "QVFJREFBQUFBQUFBQUFBQUFBQUFBQQ==" + `"]]`}},
-		{"of an input that keeps no list of headers", without(redpanda(), contract.RedpandaHeaders), map[string]string{"timestamp_ms": at, "key": "k", "left_out": "headers"}},
+		{"of redpanda without headers", without(redpanda(), contract.RedpandaHeaders), map[string]string{"timestamp_ms": at, "key": "k"}},
+		{"of kafka_batches, records", with(without(redpanda(), contract.RedpandaHeaders), contract.KafkaTopicID, topicID), map[string]string{"topic_id": id, "timestamp_ms": at, "key": "k", "left_out": "headers"}},
+		{"of kafka_franz", with(without(redpanda(), contract.RedpandaHeaders), contract.KafkaKey, "k"), map[string]string{"timestamp_ms": at, "left_out": "key headers"}},
 		{"of an input that says nothing", without(redpanda(), contract.RedpandaHeaders, contract.KafkaKey, contract.KafkaTimestamp), map[string]string{}},
 	} {
 		form := "message: record"

@@ -102,7 +102,7 @@ Together they take less than 4 KiB, whatever the record. A dead letter whose con
 
 Other metadata whose name begins with ` + "`dead_`" + ` is removed: it may come from a header of the record, which can contain anything.
 
-Route them with ` + "`errored()`" + `, as the example does: a message with an error is not line protocol. Messages of points have the metadata ` + "`tweets` and `points`, how many of each are in them, `event_time_ms`, when the newest of the tweets was written in milliseconds since 1970, and `kafka_topic`, `kafka_partition`, `kafka_offset` and `kafka_last_offset`" + ` of the tweets, or of the record batch, that are in them.
+Route them with ` + "`errored()`" + `, as the example does: a message with an error is not line protocol. Messages of points have the metadata ` + "`tweets` and `points`, how many of each are in them, `event_time_ms`, when the newest of the tweets was written in milliseconds since 1970, and `kafka_topic`, `kafka_topic_id` (where the input gives it), `kafka_partition`, `kafka_offset` and `kafka_last_offset`" + ` of the tweets, or of the record batch, that are in them.
 
 Messages that do not come from Kafka are numbered in the order in which they arrive, starting over with each start: the points of one run are unique, and a replay doubles them.
 

@@ -237,7 +237,7 @@ func (f *folder) forgetBroken() {
 // make it, but without headers: as metadata they could replace anything.
 func recordMessage(o *contract.Position, rec *recordbatch.Record) *service.Message {
 	m := service.NewMessage(rec.Value)
-	contract.Position{Topic: o.Topic, Partition: o.Partition, Offset: rec.Offset}.Set(m)
+	contract.Position{Topic: o.Topic, TopicID: o.TopicID, Partition: o.Partition, Offset: rec.Offset}.Set(m)
 	contract.SetRecord(m, rec.Key, rec.Value, rec.Timestamp)
 	return m
 }

@@ -1,0 +1,62 @@
+package dlq_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/influxd"
+	"github.com/brandpulse/brandpulse-connect/internal/tweet"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// If this fails, letters of exact.yaml do not say what their record needs to be written
+// again: the id of its topic, its key, headers and timestamp; or a rejected point does
+// not say of which topic its tweets are.
+func TestLettersOfExactCarryTheirRecord(t *testing.T) {
+	t.Parallel()
+	c := testenv.Kafka(t)
+	server := testenv.OwnInflux(t, influxd.Options{Version: testenv.InfluxV1})
+	if err := server.CreateBucket(t.Context(), "hour", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	influx := server.Sibling("hour")
+	topic, dead := c.Topic(t, 1), c.Topic(t, 1)
+	details, err := kadm.NewClient(c.Client(t)).ListTopics(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := contract.TopicIDText(details[topic].ID)
+
+	old := tweet.Tweet{ID: []byte("1"), Text: []byte("Hi"), Brand: []byte("SuperCoffee"), Sentiment: tweet.Neutral, Millis: time.Now().Add(-3 * time.Hour).UnixMilli()}
+	c.Produce(t,
+		&kgo.Record{Topic: topic, Key: []byte("user-7"), Timestamp: begin, Value: []byte("no tweet"), Headers: headers("traceparent", "00-1", "dead_reason", "spoofed")},
+		&kgo.Record{Topic: topic, Timestamp: begin, Value: old.AppendAvro(nil)},
+	)
+	testenv.Start(t, testenv.Command{Config: "config/exact.yaml", Env: map[string]string{
+		"KAFKA_BROKERS": strings.Join(c.Brokers, ","), "TOPIC": topic, "DEAD_TOPIC": dead, "CONSUMER_GROUP": topic,
+		"INFLUXDB_URL": influx.URL, "INFLUXDB_ORG": influx.Org, "INFLUXDB_BUCKET": influx.Bucket, "INFLUXDB_TOKEN": influx.Token,
+	}})
+	testenv.Eventually(t, 30*time.Second, "both records are dead letters", func() error {
+		if l := list(t, c, "--dead-topic", dead); l.Letters < 2 {
+			return fmt.Errorf("%d letters", l.Letters)
+		}
+		return nil
+	})
+	for reason, says := range map[string][]string{
+		"undecodable": {"topic " + topic + ", partition 0, offset 0", "topic id " + id, "timestamp 2026-01-01 00:00:00 UTC", "key user-7", "header traceparent: 00-1", "header dead_reason: spoofed", `dead_headers: [["traceparent","MDAtMQ=="],`},
+		"rejected":    {"topic " + topic + ", partition 0, offset 0 to 1", "topic id " + id, "retention policy", "measurement"},
+	} {
+		out := dlq(t, c, 0, "show", "--dead-topic", dead, "--reason", reason)
+		for _, want := range says {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: does not contain %q:\n%s", reason, want, out)
+			}
+		}
+	}
+}

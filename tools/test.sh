@@ -107,10 +107,10 @@ part "go vet" go vet ./...
 part "unit and property tests" unit
 part "pipelines: lint and their unit tests" configs
 part "component pages are up to date" go run ./internal/docsgen -check
+part "servers under test (built once)" go run ./tests/testenv/getservers
 while IFS= read -r dir; do
 	part "module $dir" separate "$dir"
 done < <(separate_modules)
-part "servers under test (built once)" go run ./tests/testenv/getservers
 part "real servers" real
 part "fault laboratory" laboratory
 part "dashboard in a browser" browser

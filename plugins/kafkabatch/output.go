@@ -41,6 +41,8 @@ type output struct {
 	mu       sync.Mutex
 	producer *kproduce.Producer // nil until connected
 	closed   bool
+	down     down
+	stop     chan struct{} // closed by Close
 }
 
 func newOutput(parsed *service.ParsedConfig, res *service.Resources) (*output, error) {
@@ -48,7 +50,8 @@ func newOutput(parsed *service.ParsedConfig, res *service.Resources) (*output, e
 	if err != nil {
 		return nil, err
 	}
-	o := &output{conf: conf, log: res.Logger().With(logComponent, Name)}
+	o := &output{conf: conf, log: res.Logger().With(logComponent, Name), stop: make(chan struct{})}
+	o.down.waiting = map[*writing]context.CancelCauseFunc{}
 	o.metrics = newOutputMetrics(res.Metrics(), o.log)
 	if conf.rejected {
 		if o.rejected, err = parsed.FieldOutput(fieldRejected); err != nil {
@@ -63,9 +66,12 @@ func (o *output) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
 	if err := p.Ping(ctx); err != nil {
 		return fmt.Errorf("connecting to %v: %w", o.conf.Seeds, o.conf.Explained(err))
 	}
+	o.connected()
 	return nil
 }
 
@@ -89,6 +95,7 @@ func (o *output) open() (*kproduce.Producer, error) {
 		return nil, err
 	}
 	o.producer = p
+	go o.watch(o.stop)
 	return p, nil
 }
 
@@ -100,8 +107,10 @@ func (o *output) WriteBatch(ctx context.Context, batch service.MessageBatch) err
 		return service.ErrNotConnected
 	}
 	w := newWriting(o, p, batch)
-	refusals, err := w.write(ctx, nil)
-	if err != nil {
+	waiting, cancel := o.enter(ctx, w)
+	defer cancel(nil)
+	refusals, err := w.write(waiting, nil)
+	if err := o.leave(waiting, w, err); err != nil {
 		return err
 	}
 	return o.dispose(ctx, w, refusals)
@@ -110,6 +119,9 @@ func (o *output) WriteBatch(ctx context.Context, batch service.MessageBatch) err
 func (o *output) Close(ctx context.Context) error {
 	o.mu.Lock()
 	p := o.producer
+	if !o.closed {
+		close(o.stop)
+	}
 	o.producer, o.closed = nil, true
 	o.mu.Unlock()
 	if p != nil {

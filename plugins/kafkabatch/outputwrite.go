@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -23,8 +24,9 @@ type writing struct {
 	batch    service.MessageBatch
 	now      int64
 
-	topic, number, key, timestamp *filled                   // nil if not set
-	to                            place                     // of the message at hand
+	topic, number, key, timestamp *filled // nil if not set
+	to                            place   // of the message at hand
+	call                          atomic.Pointer[kproduce.Call]
 	headers                       recordbatch.RecordHeaders // of the record at hand
 	left                          map[int][][]byte          // of record batches that were refused in part
 	sticky                        sticky
@@ -74,6 +76,7 @@ func (w *writing) unusable(reason string, err error) error { return &unusable{re
 // their order. On an error, others may have been stored.
 func (w *writing) write(ctx context.Context, only []int) ([]kproduce.Refusal, error) {
 	call := w.producer.Begin()
+	w.call.Store(call)
 	var refusals []kproduce.Refusal
 	var failed error
 	add := func(i int) bool {
@@ -115,6 +118,12 @@ func (w *writing) write(ctx context.Context, only []int) ([]kproduce.Refusal, er
 	refusals = append(refusals, more...)
 	slices.SortFunc(refusals, func(a, b kproduce.Refusal) int { return cmp.Compare(a.Message, b.Message) })
 	return refusals, err
+}
+
+// stored reports whether Kafka has acknowledged any record.
+func (w *writing) stored() bool {
+	call := w.call.Load()
+	return call != nil && call.Stored()
 }
 
 func (w *writing) add(ctx context.Context, call *kproduce.Call, i int) error {

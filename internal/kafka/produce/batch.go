@@ -73,6 +73,7 @@ func (b *batch) unclean() bool { return b.halve || b.withdrawn || b.verify }
 func (b *batch) acknowledge() {
 	for i := range b.runs {
 		if r := &b.runs[i]; r.call != nil {
+			r.call.stored.Store(true)
 			r.call.resolve(r.records)
 			r.call = nil
 		}

@@ -23,8 +23,9 @@ type Call struct {
 	added    int64
 	// open is the number of records without a result. Until Wait has added those of the
 	// call, it is at most 0, so that no result looks like the last one.
-	open atomic.Int64
-	done chan struct{}
+	open   atomic.Int64
+	done   chan struct{}
+	stored atomic.Bool // some of its records are acknowledged
 
 	mu       sync.Mutex
 	refusals map[int]error
@@ -185,6 +186,10 @@ func (c *Call) Wait(ctx context.Context) ([]Refusal, error) {
 	slices.SortFunc(refusals, func(a, b Refusal) int { return cmp.Compare(a.Message, b.Message) })
 	return refusals, err
 }
+
+// Stored reports whether Kafka has acknowledged any record. It may be called by any
+// goroutine.
+func (c *Call) Stored() bool { return c.stored.Load() }
 
 // withdraw takes the call out of all batches. It returns nil if the last result came first.
 func (c *Call) withdraw(cause error) error {

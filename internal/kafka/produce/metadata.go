@@ -67,11 +67,16 @@ func (p *Producer) inUse(now time.Time) []string {
 func (p *Producer) update(names []string) {
 	ctx, cancel := context.WithTimeout(p.ctx, metadataTimeout)
 	defer cancel()
+	begun := time.Now()
 	resp, err := p.transport.metadata(ctx, names)
 	if err == nil {
+		p.downSince.Store(0)
 		err = kerr.ErrorForCode(resp.ErrorCode)
 	}
 	if err != nil {
+		if resp == nil {
+			p.downSince.CompareAndSwap(0, begun.UnixNano())
+		}
 		if p.ctx.Err() == nil {
 			p.conf.Observer.Retrying(kindOf(err), fmt.Errorf("asking for the topics: %w", err))
 		}

@@ -29,6 +29,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -128,6 +129,7 @@ type Producer struct {
 	ctx       context.Context
 	cancel    context.CancelFunc
 	stale     chan struct{} // metadata is wanted
+	downSince atomic.Int64  // no broker has answered since; 0: one has
 
 	mu      sync.Mutex
 	topics  map[string]*Topic
@@ -180,6 +182,15 @@ func (p *Producer) Ping(ctx context.Context) error {
 		err = kerr.ErrorForCode(resp.ErrorCode)
 	}
 	return err
+}
+
+// DownSince returns since when no broker answers, or the zero time. It is not noticed
+// before something is to be sent.
+func (p *Producer) DownSince() time.Time {
+	if at := p.downSince.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
 }
 
 // Close waits for the calls that run, until ctx ends; those left return ErrClosed. It waits

@@ -1,6 +1,6 @@
-// Command getservers gets the real servers of the tests into the user's cache folder,
-// so that no test waits minutes for a build. It reports and skips servers for which
-// programs are missing.
+// Command getservers gets the real servers of the tests, and librdkafka, into the user's
+// cache folder, so that no test waits minutes for a build. It reports and skips those for
+// which programs are missing.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
 	"github.com/brandpulse/brandpulse-connect/internal/kafkad"
 	"github.com/brandpulse/brandpulse-connect/internal/process"
+	"github.com/brandpulse/brandpulse-connect/tests/readback/librdkafka"
 )
 
 func main() {
@@ -27,6 +28,7 @@ func main() {
 		{"InfluxDB " + influxd.V1, func(p func(string)) (string, error) { return influxd.Get(ctx, influxd.V1, p) }},
 		{"InfluxDB " + influxd.V2, func(p func(string)) (string, error) { return influxd.Get(ctx, influxd.V2, p) }},
 		{"Apache Kafka " + kafkad.Version, func(p func(string)) (string, error) { return kafkad.Get(ctx, p) }},
+		{"librdkafka " + librdkafka.Version, func(p func(string)) (string, error) { return librdkafka.Get(ctx, p) }},
 	} {
 		begun := time.Now()
 		where, err := server.get(progress())

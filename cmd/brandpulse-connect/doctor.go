@@ -151,11 +151,18 @@ func diagnoseOnce(ctx context.Context, file string, offline bool) (*doctor.Repor
 	if testing {
 		go func() { tested <- testConnections(limited, text) }()
 	}
+	watched := make(chan doctor.Finding, 1)
+	if !offline {
+		go func() { watched <- p.running(limited) }()
+	}
 	options := doctor.Options{Deadline: doctorDeadline, Limit: checkLimit, Offline: offline, Hide: linter.Hide(text)}
 	report := doctor.Run(ctx, p.checks, options)
 	if testing {
 		report.Add(options, p.connections(<-tested, report))
-		report.Seconds = time.Since(began).Seconds()
 	}
+	if !offline {
+		report.Add(options, []doctor.Result{bottleneck(<-watched, report)})
+	}
+	report.Seconds = time.Since(began).Seconds()
 	return report, nil
 }

@@ -213,10 +213,7 @@ func (p *patient) keeps(context.Context) doctor.Finding {
 // there already.
 func (p *patient) port() *doctor.Check {
 	return &doctor.Check{ID: doctor.MachinePort, Group: machine.Group, Run: func(ctx context.Context) doctor.Finding {
-		h := httpSettings{enabled: true, address: localAddress}
-		if len(p.unsafe) == 0 {
-			h.read(p.linter, p.name, p.text)
-		}
+		h := p.http()
 		if !h.enabled {
 			return doctor.OK("the HTTP server is disabled")
 		}
@@ -230,6 +227,15 @@ func (p *patient) port() *doctor.Check {
 		what, do, _ := strings.Cut(err.Error(), ". ")
 		return doctor.Failed(do+".", "%s", what)
 	}}
+}
+
+// http returns the settings of the HTTP server.
+func (p *patient) http() httpSettings {
+	h := httpSettings{enabled: true, address: localAddress}
+	if len(p.unsafe) == 0 {
+		h.read(p.linter, p.name, p.text)
+	}
+	return h
 }
 
 // isBenthos reports whether a pipeline's HTTP server answers at an address.

@@ -66,8 +66,12 @@ const (
 	InfluxCardinality ID = "influxdb-cardinality"
 )
 
-// Connection is the check of a component by its own connection test.
-const Connection ID = "connection"
+const (
+	// Connection is the check of a component by its own connection test.
+	Connection ID = "connection"
+	// PipelineBottleneck is what the metrics of a running pipeline mean.
+	PipelineBottleneck ID = "pipeline-bottleneck"
+)
 
 // IDs are all checks, in the order of docs/troubleshooting.md.
 var IDs = []ID{
@@ -78,7 +82,7 @@ var IDs = []ID{
 	KafkaStuck, KafkaRecords, Registry,
 	InfluxNames, InfluxReach, InfluxTLS, InfluxHealth, InfluxVersion, InfluxClock, InfluxLogin, InfluxOrg, InfluxBucket,
 	InfluxWrite, InfluxRetention, InfluxTypes, InfluxCardinality,
-	Connection,
+	Connection, PipelineBottleneck,
 }
 
 // known reports whether a check has a section in the page.

@@ -173,6 +173,22 @@ func TestFaultsOfKafka(t *testing.T) {
 		"a swallowed connection":      {want: doctor.KafkaReach, says: "i/o timeout", env: with(healthy, "KAFKA_BROKERS", swallowing(t))},
 		"a server that never answers": {want: doctor.KafkaTLS, env: with(healthy, "KAFKA_BROKERS", silent(t))},
 	})
+	t.Run("a pipeline that is idle", func(t *testing.T) {
+		env := with(healthy, "CONSUMER_GROUP", "idle")
+		p := testenv.Start(t, testenv.Command{Config: "config/exact.yaml", Env: env})
+		testenv.Eventually(t, 60*time.Second, "it has read everything", func() error {
+			lag, err := k.Lag(t.Context(), "idle", "tweets")
+			if err == nil && lag > 0 {
+				err = fmt.Errorf("%d", lag)
+			}
+			return err
+		})
+		time.Sleep(6 * time.Second) // until its rates are those of nothing
+		r := examined(t, testenv.Command{Env: with(env, "HTTP_ADDRESS", p.Address())})
+		if first := r.first(); first.Check != string(doctor.PipelineBottleneck) || first.Status != "warning" || !strings.Contains(first.Seen, "No tweets arrive") {
+			t.Errorf("%+v\n%s", first, r.text())
+		}
+	})
 	t.Run("expiring records are also reported", func(t *testing.T) {
 		r := examined(t, testenv.Command{Env: group("expiring")})
 		if f := r.of(doctor.KafkaRetention); len(f) != 1 || f[0].Status != "warning" || !strings.Contains(f[0].Seen, "2h0m0s") {

@@ -61,6 +61,9 @@ func TestFaultsOfThisMachine(t *testing.T) {
 		if f := r.of(doctor.MachinePort); len(f) != 1 || f[0].Status != "ok" {
 			t.Errorf("%+v", f)
 		}
+		if f := r.of(doctor.PipelineBottleneck); len(f) != 1 || f[0].Because != "kafka-reach" {
+			t.Errorf("%+v", f)
+		}
 	})
 }
 

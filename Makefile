@@ -99,6 +99,13 @@ bench-exact: ## compare the same pipelines without InfluxDB, a client that only 
 bench-influxdb: ## compare the output influxdb with other writers, into a real InfluxDB (BRANDPULSE_BENCH_INFLUXDB=2.7.12)
 	cd tests/influxbench && $(GO) test -run '^$$' -bench '^BenchmarkInfluxDB$$' -benchtime 1x -timeout 30m -v .
 
+.PHONY: bench-produce
+bench-produce: ## compare the ways to write to Kafka (JOBS="generate records kilobyte pipeline curves" TWEETS=20000000 ROUNDS=3)
+	BRANDPULSE_BENCH_JOBS="$(JOBS)" BRANDPULSE_BENCH_TWEETS=$(TWEETS) BRANDPULSE_BENCH_ROUNDS=$(ROUNDS) \
+		BRANDPULSE_BENCH_CODECS="$(CODECS)" BRANDPULSE_BENCH_DURATION=$(DURATION) BRANDPULSE_BENCH_RATES="$(RATES)" \
+		BRANDPULSE_BENCH_RESULTS="$(RESULTS)" \
+		$(GO) test -run '^$$' -bench '^BenchmarkProduce$$' -benchtime 1x -timeout 90m -v ./tests/producebench
+
 .PHONY: docs
 docs: ## generate docs/components/, docs/metrics.md and the component table of the README
 	$(GO) run ./internal/docsgen -write

@@ -21,6 +21,9 @@ type Reading struct {
 	Rate float64 // things per second
 	CPU  float64 // seconds per million things
 	Peak int64   // bytes of memory; 0: not measured
+	// Server is the CPU seconds per million things of the server that was used; 0: not
+	// measured.
+	Server float64
 }
 
 // Row is one of the compared ways, with a reading per round.
@@ -35,7 +38,15 @@ func (r Row) Median() Reading {
 		Rate: median(figures(r.Readings, rate)),
 		CPU:  median(figures(r.Readings, cpu)),
 		Peak: median(figures(r.Readings, func(r Reading) int64 { return r.Peak })),
+
+		Server: median(figures(r.Readings, func(r Reading) float64 { return r.Server })),
 	}
+}
+
+// Spread returns the lowest and the highest rate.
+func (r Row) Spread() (lowest, highest float64) {
+	rates := figures(r.Readings, rate)
+	return slices.Min(rates), slices.Max(rates)
 }
 
 // Against returns the medians of the ratios to another row, round by round.

@@ -17,7 +17,11 @@ import (
 // Get requests a path, e.g. /ready, from the program's HTTP server, and returns the
 // body. A status of 400 or more is an error.
 func (p *Program) Get(ctx context.Context, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+path, nil)
+	return get(ctx, p.address, path)
+}
+
+func get(ctx context.Context, address, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -49,8 +53,11 @@ func (p *Program) Ready(t testing.TB, timeout time.Duration) {
 type Metrics map[string]*dto.MetricFamily
 
 // Metrics reads all metrics.
-func (p *Program) Metrics(ctx context.Context) (Metrics, error) {
-	body, err := p.Get(ctx, "/metrics")
+func (p *Program) Metrics(ctx context.Context) (Metrics, error) { return MetricsOf(ctx, p.address) }
+
+// MetricsOf reads the metrics of a program that listens on the address, HOST:PORT.
+func MetricsOf(ctx context.Context, address string) (Metrics, error) {
+	body, err := get(ctx, address, "/metrics")
 	if err != nil {
 		return nil, fmt.Errorf("reading the metrics: %w", err)
 	}

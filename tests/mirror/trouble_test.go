@@ -52,10 +52,11 @@ func TestKilledMirrorRepeatsWholeBatches(t *testing.T) {
 	for range 4 {
 		before, _ := l.Records(t.Context(), to)
 		testenv.Eventually(t, 30*time.Second, "something is copied", func() error {
-			if now, err := l.Records(t.Context(), to); err != nil || now == before && before < partitions*batches*size {
-				return fmt.Errorf("nothing since %d records, %v", before, err)
+			now, err := l.Records(t.Context(), to)
+			if err == nil && now == before && before < partitions*batches*size {
+				err = fmt.Errorf("nothing since %d records", before)
 			}
-			return nil
+			return err
 		})
 		time.Sleep(time.Duration(random.IntN(50)) * time.Millisecond)
 		program.Kill(t)

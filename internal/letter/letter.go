@@ -18,11 +18,13 @@ const (
 	DefaultBytes = 1_000_000
 	// MinBytes is the smallest limit of a letter: reason and origin fit into it.
 	MinBytes = 16 << 10
-	// MaxMetaBytes, MaxMetaValue and MaxMetaName bound the metadata of the message, all of
-	// it and each. A record's headers alone can have 1 MiB.
+	// MaxMetaBytes bounds the metadata of the message. A record's headers alone can have
+	// 1 MiB.
 	MaxMetaBytes = 64 << 10
+	// MaxMetaValue bounds each value of it.
 	MaxMetaValue = 8 << 10
-	MaxMetaName  = 256
+	// MaxMetaName bounds each name of it.
+	MaxMetaName = 256
 )
 
 // Keys are the names of the metadata that a component adds to its letters.

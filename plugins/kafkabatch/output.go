@@ -2,12 +2,12 @@ package kafkabatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	kproduce "github.com/brandpulse/brandpulse-connect/internal/kafka/produce"
 )
@@ -37,6 +37,8 @@ type output struct {
 	log      *service.Logger
 	metrics  *outputMetrics
 	rejected *service.OwnedOutput // nil without one
+	primed   bool                 // rejected is started; mu guards it
+	checked  sync.Once            // the limit of the topic
 
 	mu       sync.Mutex
 	producer *kproduce.Producer // nil until connected
@@ -72,6 +74,7 @@ func (o *output) Connect(ctx context.Context) error {
 		return fmt.Errorf("connecting to %v: %w", o.conf.Seeds, o.conf.Explained(err))
 	}
 	o.connected()
+	o.checked.Do(func() { o.warnOfLimit(ctx) })
 	return nil
 }
 
@@ -85,6 +88,12 @@ func (o *output) open() (*kproduce.Producer, error) {
 	}
 	if o.producer != nil {
 		return o.producer, nil
+	}
+	if o.rejected != nil && !o.primed {
+		if err := o.rejected.Prime(); err != nil {
+			return nil, fmt.Errorf("starting the output `rejected`: %w", err)
+		}
+		o.primed = true
 	}
 	conf := o.conf.produce
 	conf.Client = o.conf.Options(version, o.log)
@@ -116,6 +125,10 @@ func (o *output) WriteBatch(ctx context.Context, batch service.MessageBatch) err
 	return o.dispose(ctx, w, refusals)
 }
 
+// closing bounds how long Close waits for the output of rejected messages, which cannot be
+// interrupted.
+const closing = 500 * time.Millisecond
+
 func (o *output) Close(ctx context.Context) error {
 	o.mu.Lock()
 	p := o.producer
@@ -123,67 +136,19 @@ func (o *output) Close(ctx context.Context) error {
 		close(o.stop)
 	}
 	o.producer, o.closed = nil, true
+	primed := o.primed
 	o.mu.Unlock()
 	if p != nil {
 		p.Close(ctx)
 	}
 	o.metrics.close()
-	if o.rejected != nil {
-		return o.rejected.Close(ctx)
+	if !primed {
+		return nil // an output that was never started never reports that it has ended
 	}
-	return nil
-}
-
-// ConnectionTest reaches a broker and, if the topic does not depend on messages, checks it.
-func (o *output) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
-	if err := o.test(ctx); err != nil {
-		return service.ConnectionTestFailed(err).AsList()
-	}
-	return service.ConnectionTestSucceeded().AsList()
-}
-
-func (o *output) test(ctx context.Context) error {
-	client, err := kgo.NewClient(o.conf.Options(version, o.log)...)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	if o.conf.staticTopic == "" {
-		return client.Ping(ctx)
-	}
-	admin := kadm.NewClient(client)
-	topics, err := admin.ListTopics(ctx, o.conf.staticTopic)
-	if err != nil {
-		return err
-	}
-	if err := topics.Error(); err != nil {
-		if o.conf.produce.CreateTopics {
-			return nil // a write will ask for it
-		}
-		return fmt.Errorf("looking up the topic %s: %w", o.conf.staticTopic, err)
-	}
-	return o.checkLimit(ctx, admin)
-}
-
-// checkLimit compares max_batch_bytes with the limit of the topic. A user who may not read
-// that may still write.
-func (o *output) checkLimit(ctx context.Context, admin *kadm.Client) error {
-	configs, err := admin.DescribeTopicConfigs(ctx, o.conf.staticTopic)
-	if err != nil {
-		o.log.Debugf("Reading the settings of the topic %s: %v", o.conf.staticTopic, err)
-		return nil
-	}
-	for _, topic := range configs {
-		for _, c := range topic.Configs {
-			var limit int
-			if c.Key != "max.message.bytes" || c.Value == nil {
-				continue
-			}
-			if _, err := fmt.Sscan(*c.Value, &limit); err == nil && !o.conf.whole && o.conf.produce.MaxBatchBytes > limit {
-				return fmt.Errorf("%s is %d bytes, and the topic %s accepts batches of %d (max.message.bytes): most would be sent in parts; lower the one or raise the other",
-					fieldMaxBatchBytes, o.conf.produce.MaxBatchBytes, o.conf.staticTopic, limit)
-			}
-		}
+	ctx, cancel := context.WithTimeout(ctx, closing)
+	defer cancel()
+	if err := o.rejected.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("closing the output `rejected`: %w", err)
 	}
 	return nil
 }

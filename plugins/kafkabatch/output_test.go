@@ -362,3 +362,31 @@ func TestOutputConnectionTest(t *testing.T) {
 		}
 	}
 }
+
+// If this fails, a stream whose output `rejected` was never needed does not stop.
+func TestOutputClosesAnUnusedRejected(t *testing.T) {
+	c := testenv.FakeKafka(t)
+	for _, connects := range []bool{false, true} {
+		parsed, err := outputSpec().ParseYAML(fmt.Sprintf("seed_brokers: [ %q ]\ntopic: t\nmessage: record\nrejected: { drop: {} }", c.Brokers[0]), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := newOutput(parsed, service.MockResources())
+		if err == nil && connects {
+			err = o.Connect(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan error)
+		go func() { closed <- o.Close(context.Background()) }()
+		select {
+		case err := <-closed:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("it does not close, connected %t", connects)
+		}
+	}
+}

@@ -124,7 +124,7 @@ func sendFields() []*service.ConfigField {
 			Default(acksAll).
 			LintRule(lintrule.Enum(fieldAcks, acksAll, acksLeader, acksNone)),
 		service.NewStringField(fieldMaxBatchBytes).
-			Description("Size at which a record batch is full, before compression. A larger record is sent alone. It must not exceed `max.message.bytes` of the topic, which the connection test checks; what a broker finds too large all the same is sent in parts.").
+			Description("Size at which a record batch is full, before compression. A larger record is sent alone. It should not exceed `max.message.bytes` of the topic: a warning at the start and the connection test say so. What a broker finds too large all the same is sent in parts.").
 			Default("1MiB").
 			LintRule(lintrule.Size(fieldMaxBatchBytes, mostBatchBytes)),
 		service.NewIntField(fieldMaxInFlight).

@@ -1,0 +1,83 @@
+package kafkabatch
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// ConnectionTest reaches a broker and, if the topic does not depend on messages, checks it.
+func (o *output) ConnectionTest(ctx context.Context) service.ConnectionTestResults {
+	if err := o.test(ctx); err != nil {
+		return service.ConnectionTestFailed(err).AsList()
+	}
+	return service.ConnectionTestSucceeded().AsList()
+}
+
+func (o *output) test(ctx context.Context) error {
+	client, err := kgo.NewClient(o.conf.Options(version, o.log)...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if o.conf.staticTopic == "" {
+		return client.Ping(ctx)
+	}
+	admin := kadm.NewClient(client)
+	topics, err := admin.ListTopics(ctx, o.conf.staticTopic)
+	if err != nil {
+		return err
+	}
+	if err := topics.Error(); err != nil {
+		if o.conf.produce.CreateTopics {
+			return nil // a write will ask for it
+		}
+		return fmt.Errorf("looking up the topic %s: %w", o.conf.staticTopic, err)
+	}
+	return o.checkLimit(ctx, admin)
+}
+
+// checkLimit compares max_batch_bytes with the limit of the topic. A user who may not read
+// that may still write.
+func (o *output) checkLimit(ctx context.Context, admin *kadm.Client) error {
+	if o.conf.whole {
+		return nil
+	}
+	configs, err := admin.DescribeTopicConfigs(ctx, o.conf.staticTopic)
+	if err != nil {
+		o.log.Debugf("Reading the settings of the topic %s: %v", o.conf.staticTopic, err)
+		return nil
+	}
+	for _, topic := range configs {
+		for _, c := range topic.Configs {
+			var limit int
+			if c.Key != "max.message.bytes" || c.Value == nil {
+				continue
+			}
+			if _, err := fmt.Sscan(*c.Value, &limit); err == nil && o.conf.produce.MaxBatchBytes > limit {
+				return fmt.Errorf("%s is %d bytes, and the topic %s accepts batches of %d (max.message.bytes): those that are larger once compressed are sent in parts; lower the one or raise the other",
+					fieldMaxBatchBytes, o.conf.produce.MaxBatchBytes, o.conf.staticTopic, limit)
+			}
+		}
+	}
+	return nil
+}
+
+// warnOfLimit logs what checkLimit finds. Such a topic can be written to, so it does not
+// keep the output from connecting.
+func (o *output) warnOfLimit(ctx context.Context) {
+	if o.conf.staticTopic == "" {
+		return
+	}
+	client, err := kgo.NewClient(o.conf.Options(version, o.log)...)
+	if err != nil {
+		return // the producer's would have failed
+	}
+	defer client.Close()
+	if err := o.checkLimit(ctx, kadm.NewClient(client)); err != nil {
+		o.log.Warnf("%v", err)
+	}
+}

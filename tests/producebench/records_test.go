@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -125,7 +126,12 @@ func overDrop(rows []*rounds.Row, ours, other, drop string) goal {
 		g.unknown = "not measured"
 		return g
 	}
-	_, g.figure = over(our, floor).Against(*over(their, floor))
+	above := over(their, floor)
+	if slices.ContainsFunc(above.Readings, func(r rounds.Reading) bool { return r.CPU <= 0 }) {
+		g.unknown = "too few to measure"
+		return g
+	}
+	_, g.figure = over(our, floor).Against(*above)
 	return g
 }
 

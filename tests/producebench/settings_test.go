@@ -36,7 +36,7 @@ func settingsOf(b *testing.B) settings {
 		codecs:  strings.Fields(cmp.Or(os.Getenv(codecsVariable), "none lz4")),
 		tweets:  numbers(b, tweetsVariable, "20000000")[0],
 		rounds:  int(numbers(b, roundsVariable, "3")[0]),
-		rates:   numbers(b, ratesVariable, "2000000 1750000 1500000 1250000"),
+		rates:   numbers(b, ratesVariable, "2000000 1750000 1500000 1250000 1000000"),
 		results: os.Getenv(resultsVariable),
 	}
 	var err error

@@ -24,6 +24,12 @@ func Open(ctx context.Context, opts []kgo.Opt, topic string) (*Log, error) {
 	return &Log{log}, nil
 }
 
+// ID returns the id of the topic, zero if the brokers have no topic ids.
+func (l *Log) ID() [16]byte {
+	_, id := l.log.Topic()
+	return id
+}
+
 // Close closes the connections.
 func (l *Log) Close() { l.log.Close() }
 

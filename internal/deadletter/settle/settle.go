@@ -1,0 +1,168 @@
+// Package settle replays and drops dead letters, each once, however often it is killed.
+//
+// The records of letters and their marks are written in the same transactions. One
+// transactional id per topic of letters fences all but the newest settler: it first
+// takes the id, which ends a transaction that a killed one left open, and then reads the
+// marks to their end. So it sees every mark that will ever be committed by others, and
+// what it commits itself was settled by nobody else.
+package settle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/letterlog"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/marks"
+)
+
+const (
+	// MaxLetters bounds the letters of a transaction.
+	MaxLetters = 500
+	// transactionTimeout is how long readers that wait for transactions may wait for one
+	// whose settler was killed, unless it is run again.
+	transactionTimeout = 10 * time.Second
+)
+
+// ErrFenced means that another settler of the same topic of letters was started.
+var ErrFenced = errors.New("another replay or drop of this topic was started since, and goes on in its place")
+
+// Settler settles the letters of one topic.
+type Settler struct {
+	client *kgo.Client
+	topic  string // of the marks
+	id     [16]byte
+	done   *marks.Set
+}
+
+// Item is a letter to settle.
+type Item struct {
+	Key  string // of its mark
+	Mark marks.Mark
+	// Record is written with the mark; nil for a letter that is dropped. Its partition is
+	// used if the topic has it; otherwise the key decides.
+	Record *kgo.Record
+}
+
+// Open takes over the letters of a topic with this id, and reads which are settled.
+func Open(ctx context.Context, options []kgo.Opt, letters string, id [16]byte) (*Settler, error) {
+	s := &Settler{topic: marks.Topic(letters), id: id}
+	client, err := kgo.NewClient(append(slices.Clone(options),
+		kgo.TransactionalID("brandpulse-dlq-"+letters), kgo.TransactionTimeout(transactionTimeout),
+		kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks()),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("creating a Kafka client: %w", err)
+	}
+	s.client = client
+	if err := s.createMarks(ctx); err != nil {
+		client.Close()
+		return nil, err
+	}
+	if _, _, err := client.ProducerID(ctx); err != nil {
+		client.Close()
+		return nil, fmt.Errorf("taking the transactional id brandpulse-dlq-%s: %w. Grant the user Write on it", letters, err)
+	}
+	if s.done, err = Settled(ctx, options, letters); err != nil {
+		client.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close closes the connections.
+func (s *Settler) Close() { s.client.Close() }
+
+// Settled reads which letters of a topic are settled. Without a topic of marks, none are.
+func Settled(ctx context.Context, options []kgo.Opt, letters string) (*marks.Set, error) {
+	set := marks.NewSet()
+	log, err := letterlog.Open(ctx, options, marks.Topic(letters))
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return set, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	return set, log.Each(ctx, func(r deadletter.Record) error { return set.Apply(&r) })
+}
+
+// createMarks creates the topic of marks, compacted and with one partition, so that the
+// marks of a letter are in order.
+func (s *Settler) createMarks(ctx context.Context) error {
+	compact := "compact"
+	_, err := kadm.NewClient(s.client).CreateTopic(ctx, 1, -1, map[string]*string{"cleanup.policy": &compact}, s.topic)
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		return fmt.Errorf("creating the topic of marks, %s: %w", s.topic, err)
+	}
+	return nil
+}
+
+// Has reports whether a letter with this key is settled.
+func (s *Settler) Has(key string) bool { return s.done.Has(key) }
+
+// Settle writes up to MaxLetters letters in one transaction. Letters with keys that are
+// settled must not be among them. After an error nothing more can be settled; whether
+// these were is known to the next settler.
+func (s *Settler) Settle(ctx context.Context, items []Item) error {
+	if len(items) > MaxLetters {
+		return fmt.Errorf("%d letters in a transaction, more than %d", len(items), MaxLetters)
+	}
+	if err := s.client.BeginTransaction(); err != nil {
+		return fmt.Errorf("beginning a transaction: %w", fenced(err))
+	}
+	records := make([]*kgo.Record, 0, 2*len(items))
+	for i := range items {
+		if items[i].Record != nil {
+			records = append(records, items[i].Record)
+		}
+		records = append(records, &kgo.Record{Topic: s.topic, Key: []byte(items[i].Key), Value: items[i].Mark.Encode()})
+	}
+	if err := s.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		abort, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactionTimeout)
+		defer cancel()
+		_ = s.client.EndTransaction(abort, kgo.TryAbort) // else the brokers abort it after the time-out
+		return fmt.Errorf("writing %d letters: %w", len(items), fenced(err))
+	}
+	if err := s.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return fmt.Errorf("committing %d letters: %w. Run it again: it goes on where the transactions end", len(items), fenced(err))
+	}
+	for i := range items {
+		if err := s.done.Add(items[i].Key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fenced(err error) error {
+	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) || errors.Is(err, kerr.TransactionalIDNotFound) {
+		return fmt.Errorf("%w (%w)", ErrFenced, err)
+	}
+	return err
+}
+
+// partitioner uses the partition of a record where the topic has it, and else its key.
+type partitioner struct{}
+
+func (partitioner) ForTopic(topic string) kgo.TopicPartitioner {
+	return &topicPartitioner{byKey: kgo.StickyKeyPartitioner(nil).ForTopic(topic)}
+}
+
+type topicPartitioner struct{ byKey kgo.TopicPartitioner }
+
+func (*topicPartitioner) RequiresConsistency(*kgo.Record) bool { return true }
+
+func (p *topicPartitioner) Partition(r *kgo.Record, n int) int {
+	if int(r.Partition) < n {
+		return int(r.Partition)
+	}
+	return p.byKey.Partition(r, n)
+}

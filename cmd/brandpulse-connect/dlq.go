@@ -37,7 +37,7 @@ const (
 func dlqCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "dlq",
-		Usage:     "List and show dead letters",
+		Usage:     "List, show, replay and drop dead letters",
 		ArgsUsage: "COMMAND",
 		Description: `
 Reads a topic of dead letters: records that a pipeline could not process, each with
@@ -45,11 +45,13 @@ the reason and the position of the record it was made from. Letters of the shipp
 pipelines are understood, and those of Spring for Apache Kafka, Spring Cloud
 Stream, Kafka Connect and Kafka Streams; --origin adds others.
 
-It joins no consumer group and commits nothing.
+It joins no consumer group. Only replay and drop write.
 
    brandpulse-connect dlq list
-   brandpulse-connect dlq show 0:1207`[1:],
-		Subcommands:  []*cli.Command{dlqListCommand(), dlqShowCommand()},
+   brandpulse-connect dlq show 0:1207
+   brandpulse-connect dlq replay --reason undecodable --dry-run
+   brandpulse-connect dlq drop --reason out_of_bounds --why 'test data'`[1:],
+		Subcommands:  []*cli.Command{dlqListCommand(), dlqShowCommand(), dlqReplayCommand(), dlqDropCommand()},
 		OnUsageError: usageError,
 		Action:       runSubcommand,
 	}
@@ -84,6 +86,7 @@ type dlqTopic struct {
 	name     string
 	pipeline *auditSettings // of --pipeline; nil without
 	read     func(deadletter.Record) deadletter.Letter
+	options  []kgo.Opt
 }
 
 func openDLQ(ctx context.Context, c *cli.Context) (*dlqTopic, error) {
@@ -121,7 +124,8 @@ func openDLQ(ctx context.Context, c *cli.Context) (*dlqTopic, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	t.Log, err = letterlog.Open(limited, append(options, kgo.ClientID("brandpulse-dlq")), t.name)
+	t.options = append(options, kgo.ClientID("brandpulse-dlq"))
+	t.Log, err = letterlog.Open(limited, t.options, t.name)
 	if errors.Is(err, kerr.UnknownTopicOrPartition) {
 		return nil, fmt.Errorf("the topic %s does not exist in Kafka at %s. Check its name (--%s) and that this is the right Kafka (--%s)",
 			t.name, strings.Join(s.brokers, ","), flagDeadTopic, flagBrokers)

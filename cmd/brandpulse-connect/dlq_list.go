@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/marks"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/settle"
 )
 
 func dlqListCommand() *cli.Command {
@@ -18,8 +21,9 @@ func dlqListCommand() *cli.Command {
 		Name:  "list",
 		Usage: "Count dead letters by reason, topic, partition or time",
 		Description: `
-Counts the letters of a topic, with the time of the first and of the last of each
-group, and the position of that last letter, which dlq show accepts.
+Counts the letters of a topic that were neither replayed nor dropped, with the time of
+the first and of the last of each group, and the position of that last letter, which
+dlq show accepts.
 
 Topic, partition and offset are those of the record that became a dead letter.
 Times are those of the letters, in UTC.
@@ -31,6 +35,7 @@ Times are those of the letters, in UTC.
    brandpulse-connect dlq list --origin 'root.topic = @from'`[1:],
 		Flags: append(append(dlqSource(),
 			&cli.StringFlag{Name: flagBy, Value: "reason,topic", Usage: "`PROPERTIES` to group letters by, separated by commas: reason, topic, partition, form (who wrote it), and minute, hour or day"},
+			&cli.BoolFlag{Name: flagAll, Usage: "list letters that were replayed or dropped too"},
 		), dlqFilter()...),
 		OnUsageError: usageError,
 		Action:       runDLQList,
@@ -57,6 +62,8 @@ type listing struct {
 	Groups  []listedGroup `json:"groups"`
 	// Ungrouped is the number of letters that are in no group, because there are too many.
 	Ungrouped int64 `json:"ungrouped,omitempty"`
+	// Settled is the number of selected letters that are not listed: replayed or dropped.
+	Settled int64 `json:"settled"`
 }
 
 func runDLQList(c *cli.Context) error {
@@ -82,13 +89,39 @@ func runDLQList(c *cli.Context) error {
 		return err
 	}
 	defer topic.Close()
-	if err := topic.letters(ctx, filter, summary.Add); err != nil {
+	settled, err := topic.unsettled(ctx, c, filter, summary.Add)
+	if err != nil {
 		return err
 	}
 	if c.Bool(flagJSON) {
-		return printJSON(c.App.Writer, listingOf(topic.name, by, summary))
+		list := listingOf(topic.name, by, summary)
+		list.Settled = settled
+		return printJSON(c.App.Writer, list)
 	}
-	return printListing(c.App.Writer, topic.name, by, summary)
+	if err := printListing(c.App.Writer, topic.name, by, summary); err != nil || settled == 0 {
+		return err
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "%s replayed or dropped: --%s lists them too.\n", letterCount(settled), flagAll)
+	return err
+}
+
+// unsettled passes the selected letters to do that are neither replayed nor dropped, or
+// with --all every selected one, and returns the number of the others.
+func (t *dlqTopic) unsettled(ctx context.Context, c *cli.Context, filter *deadletter.Filter, do func(*deadletter.Letter)) (settled int64, err error) {
+	done := marks.NewSet()
+	if !c.Bool(flagAll) {
+		if done, err = settle.Settled(ctx, t.options, t.name); err != nil {
+			return 0, err
+		}
+	}
+	err = t.letters(ctx, filter, func(l *deadletter.Letter) {
+		if done.Len() > 0 && done.Has(marks.Key(l, t.ID())) {
+			settled++
+			return
+		}
+		do(l)
+	})
+	return settled, err
 }
 
 func printJSON(w io.Writer, v any) error {

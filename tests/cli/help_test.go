@@ -11,7 +11,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-var commands = []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit", "doctor", "dashboard", "template", "template lint", "blobl server", "topic", "topic create", "dlq", "dlq list", "dlq show"}
+var commands = []string{"run", "lint", "test", "list", "create", "echo", "blobl", "streams", "demo", "audit", "doctor", "dashboard", "template", "template lint", "blobl server", "topic", "topic create", "dlq", "dlq list", "dlq show", "dlq replay", "dlq drop"}
 
 // If this fails, the help shows components that are not linked, addresses that do not
 // exist, or lines of more than 80 columns.
@@ -83,7 +83,7 @@ func TestMistypedCommandsGetAHint(t *testing.T) {
 		{"topic list", []string{"Unrecognised command: topic list", "The commands of topic: create.", "brandpulse-connect topic --help"}},
 		{"topic describe --help", []string{"Unrecognised command: topic describe", "The commands of topic: create."}},
 		{"topic craete mine", []string{"Did you mean create?"}},
-		{"dlq lst", []string{"Unrecognised command: dlq lst", "Did you mean list?", "The commands of dlq: list, show."}},
+		{"dlq lst", []string{"Unrecognised command: dlq lst", "Did you mean list?", "The commands of dlq: list, show, replay, drop."}},
 		{"dlq list --nope", []string{"-nope", "brandpulse-connect dlq list --help"}},
 		{"template lnt", []string{"Unrecognised command: template lnt", "Did you mean lint?"}},
 		{"topic --nope", []string{"-nope", "brandpulse-connect topic --help"}},

@@ -38,7 +38,6 @@ var ErrFenced = errors.New("another replay or drop of this topic was started sin
 type Settler struct {
 	client *kgo.Client
 	topic  string // of the marks
-	id     [16]byte
 	done   *marks.Set
 }
 
@@ -51,9 +50,9 @@ type Item struct {
 	Record *kgo.Record
 }
 
-// Open takes over the letters of a topic with this id, and reads which are settled.
-func Open(ctx context.Context, options []kgo.Opt, letters string, id [16]byte) (*Settler, error) {
-	s := &Settler{topic: marks.Topic(letters), id: id}
+// Open takes over the letters of a topic, and reads which are settled.
+func Open(ctx context.Context, options []kgo.Opt, letters string) (*Settler, error) {
+	s := &Settler{topic: marks.Topic(letters)}
 	client, err := kgo.NewClient(append(slices.Clone(options),
 		kgo.TransactionalID("brandpulse-dlq-"+letters), kgo.TransactionTimeout(transactionTimeout),
 		kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks()),

@@ -34,16 +34,18 @@ func TestLettersOfExactCarryTheirRecord(t *testing.T) {
 	id := contract.TopicIDText(details[topic].ID)
 
 	old := tweet.Tweet{ID: []byte("1"), Text: []byte("Hi"), Brand: []byte("SuperCoffee"), Sentiment: tweet.Neutral, Millis: time.Now().Add(-3 * time.Hour).UnixMilli()}
+	large := strings.Repeat("k", 600) // more than a letter carries
 	c.Produce(t,
 		&kgo.Record{Topic: topic, Key: []byte("user-7"), Timestamp: begin, Value: []byte("no tweet"), Headers: headers("traceparent", "00-1", "dead_reason", "spoofed")},
 		&kgo.Record{Topic: topic, Timestamp: begin, Value: old.AppendAvro(nil)},
 	)
+	c.Produce(t, &kgo.Record{Topic: topic, Key: []byte(large), Timestamp: begin, Value: []byte("no tweet either")})
 	testenv.Start(t, testenv.Command{Config: "config/exact.yaml", Env: map[string]string{
 		"KAFKA_BROKERS": strings.Join(c.Brokers, ","), "TOPIC": topic, "DEAD_TOPIC": dead, "CONSUMER_GROUP": topic,
 		"INFLUXDB_URL": influx.URL, "INFLUXDB_ORG": influx.Org, "INFLUXDB_BUCKET": influx.Bucket, "INFLUXDB_TOKEN": influx.Token,
 	}})
-	testenv.Eventually(t, 30*time.Second, "both records are dead letters", func() error {
-		if l := list(t, c, "--dead-topic", dead); l.Letters < 2 {
+	testenv.Eventually(t, 30*time.Second, "the records are dead letters", func() error {
+		if l := list(t, c, "--dead-topic", dead); l.Letters < 3 {
 			return fmt.Errorf("%d letters", l.Letters)
 		}
 		return nil
@@ -52,11 +54,24 @@ func TestLettersOfExactCarryTheirRecord(t *testing.T) {
 		"undecodable": {"topic " + topic + ", partition 0, offset 0", "topic id " + id, "timestamp 2026-01-01 00:00:00 UTC", "key user-7", "header traceparent: 00-1", "header dead_reason: spoofed", `dead_headers: [["traceparent","MDAtMQ=="],`},
 		"rejected":    {"topic " + topic + ", partition 0, offset 0 to 1", "topic id " + id, "retention policy", "measurement"},
 	} {
-		out := dlq(t, c, 0, "show", "--dead-topic", dead, "--reason", reason)
+		out := dlq(t, c, 0, "show", "--dead-topic", dead, "--reason", reason, "--partition", "0", "--offset", "0")
 		for _, want := range says {
 			if !strings.Contains(out, want) {
 				t.Errorf("%s: does not contain %q:\n%s", reason, want, out)
 			}
+		}
+	}
+
+	// Replayed, the records are the same; that with the large key is read from its topic.
+	dlq(t, c, 0, "replay", "--dead-topic", dead, "--reason", "undecodable", "--yes")
+	all := c.Read(t, topic, 5)
+	for _, again := range all[3:5] {
+		was := all[0]
+		if string(again.Value) != string(was.Value) {
+			was = all[2]
+		}
+		if string(again.Key) != string(was.Key) || string(again.Value) != string(was.Value) || !again.Timestamp.Equal(was.Timestamp) || len(again.Headers) != len(was.Headers) {
+			t.Errorf("replayed as %q, %q, %s, %v; it was %q, %q, %s, %v", again.Key, again.Value, again.Timestamp, again.Headers, was.Key, was.Value, was.Timestamp, was.Headers)
 		}
 	}
 }

@@ -161,4 +161,3 @@ func TestEachLetterIsReplayedOnceWhateverIsKilled(t *testing.T) {
 		t.Errorf("--all lists %d letters", l.Letters)
 	}
 }
-

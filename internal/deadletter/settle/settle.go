@@ -69,7 +69,7 @@ func Open(ctx context.Context, options []kgo.Opt, letters string) (*Settler, err
 		client.Close()
 		return nil, fmt.Errorf("taking the transactional id brandpulse-dlq-%s: %w. Grant the user Write on it", letters, err)
 	}
-	if s.done, err = Settled(ctx, options, letters); err != nil {
+	if s.done, err = s.marks(ctx, options); err != nil {
 		client.Close()
 		return nil, err
 	}
@@ -81,16 +81,40 @@ func (s *Settler) Close() { s.client.Close() }
 
 // Settled reads which letters of a topic are settled. Without a topic of marks, none are.
 func Settled(ctx context.Context, options []kgo.Opt, letters string) (*marks.Set, error) {
-	set := marks.NewSet()
-	log, err := letterlog.Open(ctx, options, marks.Topic(letters))
+	set, err := readMarks(ctx, options, marks.Topic(letters))
 	if errors.Is(err, kerr.UnknownTopicOrPartition) {
-		return set, nil
+		return marks.NewSet(), nil
 	}
+	return set, err
+}
+
+// marks reads the marks. Their topic exists: a broker that does not know it yet must not
+// pass for one without marks, or all letters would be settled again.
+func (s *Settler) marks(ctx context.Context, options []kgo.Opt) (*marks.Set, error) {
+	for begun := time.Now(); ; {
+		set, err := readMarks(ctx, options, s.topic)
+		if !errors.Is(err, kerr.UnknownTopicOrPartition) || time.Since(begun) > transactionTimeout {
+			return set, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func readMarks(ctx context.Context, options []kgo.Opt, topic string) (*marks.Set, error) {
+	log, err := letterlog.Open(ctx, options, topic)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading the marks of settled letters: %w", err)
 	}
 	defer log.Close()
-	return set, log.Each(ctx, func(r deadletter.Record) error { return set.Apply(&r) })
+	set := marks.NewSet()
+	if err := log.Each(ctx, func(r deadletter.Record) error { return set.Apply(&r) }); err != nil {
+		return nil, fmt.Errorf("reading the marks of settled letters: %w", err)
+	}
+	return set, nil
 }
 
 // createMarks creates the topic of marks, compacted and with one partition, so that the
@@ -125,9 +149,7 @@ func (s *Settler) Settle(ctx context.Context, items []Item) error {
 		records = append(records, &kgo.Record{Topic: s.topic, Key: []byte(items[i].Key), Value: items[i].Mark.Encode()})
 	}
 	if err := s.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
-		abort, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactionTimeout)
-		defer cancel()
-		_ = s.client.EndTransaction(abort, kgo.TryAbort) // else the brokers abort it after the time-out
+		s.abort(ctx, err)
 		return fmt.Errorf("writing %d letters: %w", len(items), fenced(err))
 	}
 	if err := s.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
@@ -139,6 +161,18 @@ func (s *Settler) Settle(ctx context.Context, items []Item) error {
 		}
 	}
 	return nil
+}
+
+// abort ends the transaction after an error, so that readers need not wait for its
+// time-out. A client that is fenced would take the transactional id again for that, and
+// so fence its successor.
+func (s *Settler) abort(ctx context.Context, cause error) {
+	if errors.Is(fenced(cause), ErrFenced) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactionTimeout)
+	defer cancel()
+	_ = s.client.EndTransaction(ctx, kgo.TryAbort)
 }
 
 func fenced(err error) error {

@@ -102,6 +102,8 @@ func examplesRead(t testing.TB) map[string]badRecord {
 			},
 			bad: `{"city":"Cape Town","temperature":"warm"}`,
 		},
+		"docs/components/output_kafka_batches.md: Records":         makesItsOwn,
+		"docs/components/output_kafka_batches.md: Copying a topic": copies,
 		"docs/components/output_influxdb.md: Many tenants": {
 			good: func(name string) string {
 				return `{"tenant":"` + name + `","orders":3,"time":"2026-01-02T03:04:05Z"}`

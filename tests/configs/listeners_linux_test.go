@@ -20,7 +20,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
-var defaultPort = regexp.MustCompile(`:419[5-7]}`)
+var defaultPort = regexp.MustCompile(`:419[5-8]}`)
 
 // If this fails, anyone on the network can read the metrics of a pipeline, or stop it,
 // after a command of the README.

@@ -52,8 +52,11 @@ func (p *patient) variables(context.Context) doctor.Finding {
 }
 
 func (p *patient) lint(context.Context) doctor.Finding {
-	if len(p.wrong) > 0 {
+	switch {
+	case len(p.wrong) > 0:
 		return doctor.Failed(fmt.Sprintf("Correct them: %s lint prints all, one per line.", binaryName), "%s", p.located(p.wrong))
+	case p.unreadable != nil:
+		return doctor.Failed("Correct the YAML.", "%s cannot be read: %v", p.name, p.unreadable)
 	}
 	return doctor.OK("no mistakes found by lint")
 }

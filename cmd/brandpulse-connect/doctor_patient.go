@@ -200,10 +200,8 @@ func (p *patient) componentsCheck() {
 	check := &doctor.Check{ID: doctor.ConfigComponents, Group: configGroup, Offline: true}
 	check.Run = func(context.Context) doctor.Finding {
 		switch {
-		case len(p.wrong) > 0, len(p.unsafe) > 0:
+		case len(p.wrong) > 0, len(p.unsafe) > 0, p.unreadable != nil:
 			return doctor.Skipped("the mistakes above come first")
-		case p.unreadable != nil:
-			return doctor.Failed("Correct the configuration: brandpulse-connect lint names the line.", "listing the components: %v", p.unreadable)
 		case len(p.unparsed) > 0:
 			return doctor.Failed("Correct these settings: the component would not start.", "%s", strings.Join(p.unparsed, "; "))
 		case len(p.unknown) > 0:

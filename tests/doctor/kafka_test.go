@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/doctor"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -128,6 +129,7 @@ func TestFaultsOfKafka(t *testing.T) {
 	}
 	topic("other-fingerprint", 1, nil)
 	k.Produce(t, tweets("other-fingerprint", 5, 10*time.Second)...)
+	k.commit(t, "other-fingerprint", "other-fingerprint", 3, track.CommitMetadata{Fingerprint: "another"}.String())
 	testenv.Eventually(t, 20*time.Second, "two members", func() error {
 		described, err := kadm.NewClient(k.Client(t)).DescribeGroups(t.Context(), "crowded", "stuck")
 		if err == nil && (len(described["crowded"].Members) != 2 || len(described["stuck"].Members) != 1 || described["crowded"].State != "Stable") {
@@ -169,6 +171,7 @@ func TestFaultsOfKafka(t *testing.T) {
 		"another encoding":            {want: doctor.KafkaRecords, says: "none of 5 records", env: group("json")},
 		"some bad records":            {want: doctor.KafkaRecords, says: "1 of 6 records", env: group("mixed")},
 		"a clock that is ahead":       {want: doctor.KafkaClock, says: "in the future", env: group("ahead")},
+		"another fingerprint":         {want: doctor.Connection, says: "work of another configuration unfinished", env: group("other-fingerprint")},
 		"no registry":                 {want: doctor.Registry, says: "refused", env: healthy, edit: replaced("        emit: windows\n", "        emit: windows\n        schema_registry: { url: 'http://127.0.0.1:9' }\n", "${ENCODING:avro}", "avro_confluent")},
 		"a swallowed connection":      {want: doctor.KafkaReach, says: "i/o timeout", env: with(healthy, "KAFKA_BROKERS", swallowing(t))},
 		"a server that never answers": {want: doctor.KafkaTLS, env: with(healthy, "KAFKA_BROKERS", silent(t))},

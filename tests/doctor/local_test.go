@@ -30,6 +30,7 @@ func TestFaultsOfThisMachine(t *testing.T) {
 		"an empty file":                {want: doctor.ConfigRead, says: "is empty", env: base, path: bin, args: []string{"doctor", "--json", empty}},
 		"a variable without one":       {want: doctor.ConfigVariables, says: "NOT_SET", env: base, edit: replaced("${TOPIC:tweets}", "${NOT_SET}")},
 		"a variable that YAML changes": {want: doctor.ConfigVariables, says: "TOPIC", env: with(base, "TOPIC", `a", "b`)},
+		"invalid YAML":                 {want: doctor.ConfigLint, says: "cannot be read: yaml: line", env: base, edit: replaced("input:\n", "input: [\n")},
 		"a misspelt field":             {want: doctor.ConfigLint, says: "Did you mean consumer_group", env: base, edit: replaced("consumer_group:", "consumer_grup:")},
 		"no file of a secret":          {want: doctor.ConfigFiles, says: "/nowhere/token: no such file", env: with(base, "INFLUXDB_TOKEN_FILE", "/nowhere/token")},
 		"settings that disagree":       {want: doctor.ConfigComponents, says: "a token is one line", env: with(base, "INFLUXDB_TOKEN", "a\nb")},

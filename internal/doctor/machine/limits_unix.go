@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin
 
 package machine
 
@@ -14,7 +14,7 @@ func openFiles() (n uint64, ok bool) {
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
 		return 0, false
 	}
-	return uint64(limit.Cur), true //nolint:unconvert // signed on some systems
+	return limit.Cur, true
 }
 
 // addressSpace returns the limit of ulimit -v.

@@ -77,6 +77,8 @@ func examplesRead(t testing.TB) map[string]badRecord {
 			stores: func(name string) string { return fmt.Sprintf(`"bytes":%d,`, len(name)) },
 			keeps:  `"bytes":10,`,
 		},
+		"docs/components/output_kafka_batches.md: Records":                                        makesItsOwn,
+		"docs/components/output_kafka_batches.md: Copying a topic":                                copies,
 		"docs/components/input_tweet_generator.md: A steady rate":                                 makesItsOwn,
 		"docs/components/input_tweet_generator.md: As fast as Kafka accepts":                      makesItsOwn,
 		"docs/components/input_tweet_generator.md: Changing sentiments":                           makesItsOwn,

@@ -64,9 +64,11 @@ func dlqSource() []cli.Flag {
 		&cli.StringFlag{Name: flagBrokers, EnvVars: []string{"KAFKA_BROKERS"}, Value: "127.0.0.1:9092", Usage: "`BROKERS` of Kafka, separated by commas"},
 		&cli.StringFlag{Name: flagPipeline, Usage: "`FILE` of a pipeline whose topic of dead letters, brokers, TLS settings and login are used; the other flags replace its settings"},
 		&cli.StringFlag{Name: flagOrigin, Usage: "Bloblang `MAPPING`, or a file with one, for letters of other programs: from the value (this) and the headers (@name) it makes an object with topic, partition and offset, and if known topic_id, reason and error"},
-		&cli.BoolFlag{Name: flagJSON, Usage: "print the result as JSON"},
 	}
 }
+
+// asJSON is the flag of the commands that print something to read by programs.
+func asJSON() cli.Flag { return &cli.BoolFlag{Name: flagJSON, Usage: "print the result as JSON"} }
 
 // dlqFilter are the flags that select letters.
 func dlqFilter() []cli.Flag {

@@ -33,7 +33,7 @@ Times are those of the letters, in UTC.
    brandpulse-connect dlq list --by hour,reason --topic tweets --json
    brandpulse-connect dlq list --dead-topic orders.DLT --brokers kafka-1:9092
    brandpulse-connect dlq list --origin 'root.topic = @from'`[1:],
-		Flags: append(append(dlqSource(),
+		Flags: append(append(dlqSource(), asJSON(),
 			&cli.StringFlag{Name: flagBy, Value: "reason,topic", Usage: "`PROPERTIES` to group letters by, separated by commas: reason, topic, partition, form (who wrote it), and minute, hour or day"},
 			&cli.BoolFlag{Name: flagAll, Usage: "list letters that were replayed or dropped too"},
 		), dlqFilter()...),

@@ -42,7 +42,7 @@ pipeline, with its schemas and its schema registry.
    brandpulse-connect dlq show --reason undecodable
    brandpulse-connect dlq show --topic tweets --partition 3 --offset 88123
    brandpulse-connect dlq show 0:1207 --encoding avro --schema post.avsc`[1:],
-		Flags: append(append(dlqSource(),
+		Flags: append(append(dlqSource(), asJSON(),
 			&cli.StringFlag{Name: flagEncoding, Value: string(decoded.Auto), Usage: "avro, avro_single_object, avro_confluent, json, line (line protocol), record_batch, or auto"},
 			&cli.StringSliceFlag{Name: flagSchema, Usage: "`FILE` of an Avro schema that values are written with; may be repeated"},
 			&cli.IntFlag{Name: flagBytes, Value: defaultHexBytes, Usage: "`NUMBER` of bytes to show from the beginning of the value, besides those around the byte where decoding stopped"},

@@ -25,14 +25,13 @@ const (
 // record is that of a batch; nil if m is the message of an input.
 func carry(m *service.Message, record *recordbatch.Record) {
 	var leftOut []string
-	key, known, headers, whole := []byte(nil), true, "", true
-	millis, timed := int64(0), true
+	key, known := keyOf(m)
+	millis, timed := timestampOf(m)
+	var headers string
+	var whole bool // all of them
 	if record != nil {
-		key, millis = record.Key, record.Timestamp
 		headers, whole = encodedHeaders(record.Headers.All())
 	} else {
-		key, known = keyOf(m)
-		millis, timed = timestampOf(m)
 		headers, whole = headersOf(m)
 	}
 	if !timed {

@@ -160,6 +160,7 @@ func TestMistakes(t *testing.T) {
 		{"list extra", `dlq list takes no arguments`},
 		{"list --origin root=nope(", "parsing the mapping of --origin"},
 		{"list --pipeline nope.yaml", "reading nope.yaml: no such file"},
+		{"replay --json", "flag provided but not defined: -json"},
 		{"replay extra", "dlq replay takes no arguments"},
 		{"replay --max -1", "--max is -1"},
 		{"drop --reason x", "dlq drop needs the reason"},

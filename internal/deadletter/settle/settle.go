@@ -26,6 +26,9 @@ import (
 const (
 	// MaxLetters bounds the letters of a transaction.
 	MaxLetters = 500
+	// maxBatchBytes is Kafka's default max.message.bytes: the client's default is less, so
+	// that the largest records could not be written again.
+	maxBatchBytes = 1<<20 + 12
 	// transactionTimeout is how long readers that wait for transactions may wait for one
 	// whose settler was killed, unless it is run again.
 	transactionTimeout = 10 * time.Second
@@ -55,7 +58,7 @@ func Open(ctx context.Context, options []kgo.Opt, letters string) (*Settler, err
 	s := &Settler{topic: marks.Topic(letters)}
 	client, err := kgo.NewClient(append(slices.Clone(options),
 		kgo.TransactionalID("brandpulse-dlq-"+letters), kgo.TransactionTimeout(transactionTimeout),
-		kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerBatchMaxBytes(maxBatchBytes),
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("creating a Kafka client: %w", err)

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
@@ -37,7 +39,18 @@ const (
 	fieldBrands           = "brands"
 	fieldName             = "name"
 	fieldWeight           = "weight"
+	fieldBrandCount       = "brand_count"
+	fieldBrandZipf        = "brand_zipf"
 	fieldCorpus           = "corpus"
+	fieldCompressibility  = "compressibility"
+	fieldRatio            = "ratio"
+	fieldCodec            = "codec"
+	fieldKey              = "key"
+	fieldKeyCount         = "key_count"
+	fieldKeyZipf          = "key_zipf"
+	fieldHeaders          = "headers"
+	fieldValue            = "value"
+	fieldRandomHex        = "random_hex"
 	fieldMaxInFlight      = "max_in_flight"
 	fieldProgress         = "progress"
 )
@@ -65,7 +78,11 @@ const (
 	maxInFlight = 10_000
 	minRate     = 0.001
 	maxRate     = 1e9
-	maxBrands   = 1000
+	maxBrands   = 100_000
+	maxKeys     = 1_000_000
+	maxZipf     = 10
+	maxHeaders  = 100
+	maxHex      = 1024
 	// maxPlanBytes bounds a batch, of which max_in_flight are in memory, when a corpus has
 	// long texts.
 	maxPlanBytes = 64 << 20
@@ -88,6 +105,10 @@ const (
 	wrongCodec    = "compression has an effect only with message: record_batch: the output compresses records"
 	wrongHighest  = "compression_level is 1 to 9 for gzip, 1 to 17 for lz4, 1 to 22 for zstd"
 	wrongLevel    = "compression_level has an effect only with compression gzip, lz4 or zstd"
+	fromZeroToTen = "a number from 0 to 10"
+	ratios        = "0, or a number from 1 to 1000"
+	wrongHeader   = "a header has either a value or random_hex"
+	wrongName     = "the name of a header must not be empty or begin with kafka_: under that name, inputs set the position of a record"
 	wrongBrands   = "brands must be a list of objects with a name, such as { name: SuperCoffee, weight: 2 }"
 )
 
@@ -104,14 +125,13 @@ type config struct {
 	duration  time.Duration
 	seed      int64
 	seedDrawn bool // the seed is random, not configured
-	encoding  string
-	message   string
+	content
+	compressibility compressibility
+	message         string
 	// For contract.RecordBatch.
 	maxBatchBytes int
 	codec         recordbatch.Codec
 	level         int // recordbatch.DefaultLevel for Kafka's own
-	brands        []brand
-	texts         corpus
 	maxInFlight   int
 	progress      string
 }
@@ -138,6 +158,14 @@ func configFrom(parsed *service.ParsedConfig, files *service.FS) (c config, err 
 		func() (err error) { c.maxBatchBytes, err = batchBytesFrom(parsed); return },
 		func() (err error) { c.codec, c.level, err = compressionFrom(parsed); return },
 		func() (err error) { c.brands, err = brandsFrom(parsed); return },
+		func() (err error) { c.key, err = parsed.FieldString(fieldKey); return },
+		func() (err error) { c.keyCount, err = parsed.FieldInt(fieldKeyCount); return },
+		func() (err error) { c.keyZipf, err = parsed.FieldFloat(fieldKeyZipf); return },
+		func() (err error) { c.headers, err = headersFrom(parsed); return },
+		func() (err error) {
+			c.compressibility, err = compressibilityFrom(parsed.Namespace(fieldCompressibility))
+			return
+		},
 		func() (err error) { corpusPath, err = parsed.FieldString(fieldCorpus); return },
 		func() (err error) { maxFlight, err = parsed.FieldInt(fieldMaxInFlight); return },
 		func() (err error) { c.progress, err = parsed.FieldString(fieldProgress); return },
@@ -159,7 +187,11 @@ func configFrom(parsed *service.ParsedConfig, files *service.FS) (c config, err 
 			return c, err
 		}
 	}
-	return c, c.check()
+	if err := c.check(); err != nil || c.compressibility.ratio == 0 {
+		return c, err
+	}
+	c.fill, err = fillFor(&c)
+	return c, err
 }
 
 func sentimentFrom(parsed *service.ParsedConfig) (mix shares, err error) {
@@ -205,7 +237,75 @@ func compressionFrom(parsed *service.ParsedConfig) (codec recordbatch.Codec, lev
 	return codec, level, lintrule.CheckInt(fieldCompressionLevel, int64(level), 1, 22)
 }
 
+func compressibilityFrom(parsed *service.ParsedConfig) (c compressibility, err error) {
+	if c.ratio, err = parsed.FieldFloat(fieldRatio); err != nil {
+		return c, err
+	}
+	name, err := parsed.FieldString(fieldCodec)
+	if err != nil {
+		return c, err
+	}
+	c.codec = recordbatch.Codec(slices.Index(codecNames, name))
+	return c, errors.Join(
+		lintrule.CheckFloat(fieldRatio, c.ratio, c.ratio == 0 || c.ratio >= 1 && c.ratio <= maxRatio, ratios),
+		lintrule.CheckEnum(fieldCodec, name, codecNames[1:]...),
+	)
+}
+
+func headersFrom(parsed *service.ParsedConfig) (headers []header, err error) {
+	list, err := parsed.FieldObjectList(fieldHeaders)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) > maxHeaders {
+		return nil, fmt.Errorf("%s has %d entries, more than %d", fieldHeaders, len(list), maxHeaders)
+	}
+	for _, item := range list {
+		var h header
+		if h.name, err = item.FieldString(fieldName); err != nil {
+			return nil, err
+		}
+		if h.value, err = item.FieldString(fieldValue); err != nil {
+			return nil, err
+		}
+		if h.randomHex, err = item.FieldInt(fieldRandomHex); err != nil {
+			return nil, err
+		}
+		if h.name == "" || strings.HasPrefix(h.name, contract.KafkaPrefix) {
+			return nil, fmt.Errorf("%s: %q: %s", fieldHeaders, h.name, wrongName)
+		}
+		if h.value != "" && h.randomHex != 0 {
+			return nil, fmt.Errorf("%s: %q: %s", fieldHeaders, h.name, wrongHeader)
+		}
+		if err := lintrule.CheckInt(fieldRandomHex, int64(h.randomHex), 0, maxHex); err != nil {
+			return nil, fmt.Errorf("%s: %q: %w", fieldHeaders, h.name, err)
+		}
+		headers = append(headers, h)
+	}
+	return headers, nil
+}
+
 func brandsFrom(parsed *service.ParsedConfig) (brands []brand, err error) {
+	count, err := parsed.FieldInt(fieldBrandCount)
+	if err != nil {
+		return nil, err
+	}
+	exponent, err := parsed.FieldFloat(fieldBrandZipf)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(
+		lintrule.CheckInt(fieldBrandCount, int64(count), 0, maxBrands),
+		lintrule.CheckFloat(fieldBrandZipf, exponent, exponent >= 0 && exponent <= maxZipf, fromZeroToTen),
+	); err != nil {
+		return nil, err
+	}
+	for i, weight := range zipf(count, exponent) {
+		brands = append(brands, brand{"brand_" + strconv.Itoa(i+1), weight})
+	}
+	if count > 0 {
+		return brands, nil
+	}
 	list, err := parsed.FieldObjectList(fieldBrands)
 	if err != nil {
 		return nil, err
@@ -235,6 +335,9 @@ func (c *config) check() error {
 		lintrule.CheckInt(fieldCount, c.count, 0, 0),
 		lintrule.CheckDuration(fieldDuration, c.duration, 0, 0),
 		lintrule.CheckEnum(fieldEncoding, c.encoding, encodingAvro, encodingSingleObject, encodingJSON),
+		lintrule.CheckEnum(fieldKey, c.key, keyNone, keyBrand, keyID, keyUser),
+		lintrule.CheckInt(fieldKeyCount, int64(c.keyCount), 1, maxKeys),
+		lintrule.CheckFloat(fieldKeyZipf, c.keyZipf, c.keyZipf >= 0 && c.keyZipf <= maxZipf, fromZeroToTen),
 		lintrule.CheckEnum(fieldMessage, c.message, messageRecord, contract.RecordBatch),
 		lintrule.CheckInt(fieldMaxInFlight, int64(c.maxInFlight), 1, maxInFlight),
 		lintrule.CheckEnum(fieldProgress, c.progress, progressAuto, progressAlways, progressNever),
@@ -254,12 +357,13 @@ func (c *config) check() error {
 	if err := c.texts.checkFor(needs); err != nil {
 		return err
 	}
-	g := newGenerator(0, c.encoding, c.texts, c.brands)
-	if g.maxBytes*c.batchSize > maxPlanBytes {
+	g := newGenerator(0, &c.content)
+	one := recordbatch.MaxRecordSize(g.envelope.maxKeyBytes, g.maxBytes, len(g.envelope.headers))
+	if g.maxBytes*c.batchSize > maxPlanBytes || !g.bare && one*c.batchSize > maxPlanBytes {
 		return fmt.Errorf("a batch of %d tweets of up to %d bytes may exceed %d MiB: set a smaller %s",
 			c.batchSize, g.maxBytes, maxPlanBytes>>20, fieldBatchSize)
 	}
-	if one := recordbatch.HeaderSize + recordbatch.MaxRecordSize(0, g.maxBytes, 0); c.message == contract.RecordBatch && one > c.maxBatchBytes {
+	if one += recordbatch.HeaderSize; c.message == contract.RecordBatch && one > c.maxBatchBytes {
 		return fmt.Errorf("a record batch of one tweet may have %d bytes, more than the %d of %s: raise it, or shorten the texts",
 			one, c.maxBatchBytes, fieldMaxBatchBytes)
 	}

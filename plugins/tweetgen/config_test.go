@@ -162,12 +162,12 @@ func TestDefaultsAreDataStorms(t *testing.T) {
 func TestExamplesLintAndBuild(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	line := `{"text":"x","sentiment":"positive"}` + "\n"
+	line := `{"text":"` + strings.Repeat("as long as a tweet ", 15) + `","sentiment":"positive"}` + "\n"
 	content := line + strings.ReplaceAll(line, "positive", "negative") + strings.ReplaceAll(line, "positive", "neutral")
 	if err := os.WriteFile("tweets.jsonl", []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, example := range map[string]string{"rate": exampleRate, "volatile": exampleVolatile, "flat out": exampleFlatOut, "record batch": exampleRecordBatch} {
+	for name, example := range map[string]string{"rate": exampleRate, "volatile": exampleVolatile, "flat out": exampleFlatOut, "record batch": exampleRecordBatch, "realistic": exampleRealistic} {
 		var doc struct {
 			Input  map[string]yaml.Node `yaml:"input"`
 			Output yaml.Node            `yaml:"output"`

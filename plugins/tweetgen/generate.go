@@ -28,22 +28,38 @@ func (c counts) total() (n int) {
 	return n
 }
 
-// generator encodes the tweets of plans. A tweet is the concatenation of five
-// strings, all prepared except the id: head, id, text, brand with sentiment, and
-// tail, which holds the timestamp. A generator is immutable, so workers share one.
+// generator encodes the tweets of plans. A tweet is the concatenation of strings that are
+// prepared except the id: head, id, text, brand, and tail, which holds sentiment and
+// timestamp. A generator is immutable, so workers share one.
 type generator struct {
 	seed uint64
 	ids  ids
 
 	encoding string
 	head     []byte
-	texts    [tweet.NumSentiments][][]byte
-	brands   [tweet.NumSentiments][][]byte
-	// weights[i] is the chance, in 2^-32, that a tweet is about a brand up to i.
-	weights []uint64
+	texts    [tweet.NumSentiments][]text
+	pool     []byte // random characters behind texts; nil without any
+	brands   parts
+	picker   picker // of brands
+	envelope envelope
+	bare     bool // the envelope is empty
 
 	meanBytes [tweet.NumSentiments]int // of a tweet, rounded up
 	maxBytes  int
+}
+
+// content is what tweets are made of. Together with the mix, the seed and the size of
+// batches it determines them, except for their timestamps.
+type content struct {
+	encoding string
+	texts    corpus
+	brands   []brand
+	key      string
+	keyCount int
+	keyZipf  float64
+	headers  []header
+	// fill is the part of the texts that is replaced, for their compressibility.
+	fill float64
 }
 
 // brand is a brand and how often tweets are about it, relative to the others.
@@ -52,9 +68,10 @@ type brand struct {
 	weight float64
 }
 
-func newGenerator(seed uint64, encoding string, texts corpus, brands []brand) *generator {
-	g := &generator{seed: seed, ids: newIDs(seed), encoding: encoding}
-	switch encoding {
+func newGenerator(seed uint64, c *content) *generator {
+	g := &generator{seed: seed, ids: newIDs(seed), encoding: c.encoding, envelope: newEnvelope(c)}
+	g.bare = g.envelope.empty()
+	switch c.encoding {
 	case encodingAvro:
 		g.head = tweet.AppendLong(nil, uuidBytes)
 	case encodingSingleObject:
@@ -62,58 +79,56 @@ func newGenerator(seed uint64, encoding string, texts corpus, brands []brand) *g
 	case encodingJSON:
 		g.head = []byte(`{"id":"`)
 	}
-	var total, sum float64
-	for _, b := range brands {
+	if c.fill > 0 {
+		g.pool = newPool(seed)
+	}
+	var total, meanBrand float64
+	weights := make([]float64, len(c.brands))
+	for i, b := range c.brands {
+		g.brands.add(g.brandPart(b.name))
+		weights[i] = b.weight
 		total += b.weight
 	}
-	for _, b := range brands {
-		sum += b.weight
-		g.weights = append(g.weights, uint64(sum/total*(1<<32)))
+	for i, w := range weights {
+		meanBrand += float64(len(g.brands.at(i))) * w / total
 	}
-	g.weights[len(g.weights)-1] = 1 << 32 // despite rounding
-	frame := len(g.head) + uuidBytes + len(g.tail(tweet.MinMillis))
-	for s := range tweet.Sentiment(tweet.NumSentiments) {
+	g.picker = newPicker(weights)
+	longestBrand := g.brands.longest()
+	tails := g.tails(tweet.MinMillis)
+	for s := range g.texts {
+		g.texts[s] = g.textsOf(c.texts[s], c.fill)
+		frame := len(g.head) + uuidBytes + len(tails[s])
 		var mean float64
-		longestText, longestBrand := 0, 0
-		for _, text := range texts[s] {
-			part := g.textPart(text)
-			g.texts[s] = append(g.texts[s], part)
-			longestText = max(longestText, len(part))
-			mean += float64(len(part)) / float64(len(texts[s]))
-		}
-		for _, b := range brands {
-			part := g.brandPart(b.name, s)
-			g.brands[s] = append(g.brands[s], part)
-			longestBrand = max(longestBrand, len(part))
-			mean += float64(len(part)) * b.weight / total
+		longestText := 0
+		for i := range g.texts[s] {
+			n := len(g.texts[s][i].part) + g.texts[s][i].fill
+			longestText = max(longestText, n)
+			mean += float64(n) / float64(len(g.texts[s]))
 		}
 		g.maxBytes = max(g.maxBytes, frame+longestText+longestBrand)
-		g.meanBytes[s] = frame + int(mean) + 2
+		g.meanBytes[s] = frame + int(mean+meanBrand) + 2
 	}
 	return g
 }
 
-func (g *generator) textPart(text string) []byte {
+func (g *generator) brandPart(name string) []byte {
 	if g.encoding == encodingJSON {
-		return tweet.AppendQuoted([]byte(`","text":`), []byte(text))
+		return tweet.AppendQuoted([]byte(`","brand":`), []byte(name))
 	}
-	return append(tweet.AppendLong(nil, int64(len(text))), text...)
+	return append(tweet.AppendLong(nil, int64(len(name))), name...)
 }
 
-func (g *generator) brandPart(name string, s tweet.Sentiment) []byte {
-	if g.encoding == encodingJSON {
-		part := tweet.AppendQuoted([]byte(`,"brand":`), []byte(name))
-		return append(append(append(part, `,"sentiment":"`...), s.String()...), `","timestamp":`...)
+// tails returns the end of a tweet of each sentiment.
+func (g *generator) tails(millis int64) (tails [tweet.NumSentiments][]byte) {
+	for s := range tails {
+		if g.encoding == encodingJSON {
+			tail := append([]byte(`,"sentiment":"`), tweet.Sentiment(s).String()...)
+			tails[s] = append(strconv.AppendInt(append(tail, `","timestamp":`...), millis, 10), '}')
+			continue
+		}
+		tails[s] = tweet.AppendLong(tweet.AppendLong(nil, int64(s)), millis)
 	}
-	part := append(tweet.AppendLong(nil, int64(len(name))), name...)
-	return tweet.AppendLong(part, int64(s))
-}
-
-func (g *generator) tail(millis int64) []byte {
-	if g.encoding == encodingJSON {
-		return append(strconv.AppendInt(nil, millis, 10), '}')
-	}
-	return tweet.AppendLong(nil, millis)
+	return tails
 }
 
 // sizeHint returns an estimate of the size of p's tweets in bytes.
@@ -128,33 +143,46 @@ func (g *generator) sizeHint(p plan) int {
 	return g.maxBytes + n
 }
 
-// appendBatch appends the tweets of p to dst, and to ends where each ends in dst. All
-// have the time millis; everything else is a function of the seed and p.
-func (g *generator) appendBatch(dst []byte, ends []uint32, p plan, millis int64) ([]byte, []uint32) {
-	tail := g.tail(millis)
-	d := g.draw(p)
-	for range p.size() {
+// fillBatch appends the tweets of b's plan to b. All have the time millis; everything
+// else is a function of the seed and the plan.
+func (g *generator) fillBatch(b *batch, millis int64) {
+	tails := g.tails(millis)
+	d := g.draw(b.plan)
+	for range b.plan.size() {
 		one := d.next()
-		dst = g.appendTweet(dst, &one, tail)
-		ends = append(ends, uint32(len(dst)))
+		b.data = g.appendTweet(b.data, &one, tails[one.sentiment])
+		b.ends = append(b.ends, uint32(len(b.data)))
+		if g.bare {
+			continue
+		}
+		if g.envelope.keyed() {
+			b.keys.add(d.wrapping.key)
+		}
+		if len(d.wrapping.headers) > 0 {
+			b.headers.add(d.wrapping.headers)
+		}
 	}
-	return dst, ends
 }
 
 // drawing draws the tweets of a batch one after the other.
 type drawing struct {
-	g      *generator
-	random rand.PCG
-	k      int64
-	i      int    // of the next tweet
-	size   int    // of the batch
-	left   counts // tweets that are not drawn yet
+	g        *generator
+	random   rand.PCG
+	k        int64
+	i        int    // of the next tweet
+	size     int    // of the batch
+	left     counts // tweets that are not drawn yet
+	filled   int    // where the next random characters begin in the pool
+	wrapping wrapping
 }
 
 // drawn is a tweet without its timestamp.
 type drawn struct {
-	high, low   uint64 // its id
-	text, about []byte
+	high, low uint64 // its id
+	text      *text
+	fill      int // where its random characters begin in the pool
+	brand     int
+	sentiment int
 }
 
 // draw returns the drawing of the tweets of p. The random numbers of the batch's
@@ -162,6 +190,14 @@ type drawn struct {
 func (g *generator) draw(p plan) drawing {
 	d := drawing{g: g, k: p.k, size: p.counts.total(), left: p.counts}
 	d.random.Seed(g.seed^contentStream, uint64(p.k))
+	if g.pool != nil {
+		var random rand.PCG
+		random.Seed(g.seed^fillStream, uint64(p.k))
+		d.filled = int(randomBelow(&random, uint64(len(g.pool))))
+	}
+	if !g.bare {
+		d.wrapping.begin(&g.envelope, g.seed, p.k)
+	}
 	for range p.from {
 		d.next()
 	}
@@ -180,22 +216,32 @@ func (d *drawing) next() (one drawn) {
 		s++
 	}
 	d.left[s]--
+	one.sentiment = s
 
 	texts := g.texts[s]
-	one.text = texts[uint64(uint32(draw))*uint64(len(texts))>>32]
+	one.text = &texts[uint64(uint32(draw))*uint64(len(texts))>>32]
 	high := d.random.Uint64()
-	one.about = g.brands[s][0]
-	if len(g.weights) > 1 {
-		one.about = g.brands[s][g.pickBrand(d.random.Uint64()>>32)]
+	if len(g.brands.ends) > 1 {
+		one.brand = g.picker.pick(uint32(d.random.Uint64() >> 32))
 	}
 	one.high, one.low = g.ids.of(d.k, d.i, high)
 	d.i++
+	if n := one.text.fill; n > 0 {
+		if d.filled+n > len(g.pool) {
+			d.filled = 0
+		}
+		one.fill = d.filled
+		d.filled += n
+	}
+	if !g.bare {
+		d.wrapping.next(&g.envelope, &one)
+	}
 	return one
 }
 
 // tweetSize returns the number of bytes that appendTweet appends.
 func (g *generator) tweetSize(one *drawn, tail []byte) int {
-	return len(g.head) + uuidBytes + len(one.text) + len(one.about) + len(tail)
+	return len(g.head) + uuidBytes + len(one.text.part) + one.text.fill + len(g.brands.at(one.brand)) + len(tail)
 }
 
 func (g *generator) appendTweet(dst []byte, one *drawn, tail []byte) []byte {
@@ -203,23 +249,13 @@ func (g *generator) appendTweet(dst []byte, one *drawn, tail []byte) []byte {
 	n := len(dst)
 	dst = append(dst, noUUID...)
 	putUUID(dst[n:], one.high, one.low)
-	dst = append(dst, one.text...)
-	dst = append(dst, one.about...)
+	dst = append(dst, one.text.part...)
+	if one.text.fill > 0 {
+		dst = append(dst, g.pool[one.fill:one.fill+one.text.fill]...)
+	}
+	dst = append(dst, g.brands.at(one.brand)...)
 	return append(dst, tail...)
 }
 
 // noUUID reserves space for an id: an append of constant length is fast.
 const noUUID = "00000000-0000-0000-0000-000000000000"
-
-// pickBrand returns the brand for a random number of 32 bits, by binary search.
-func (g *generator) pickBrand(draw uint64) int {
-	low, high := 0, len(g.weights)-1
-	for low < high {
-		if mid := int(uint(low+high) >> 1); draw < g.weights[mid] {
-			high = mid
-		} else {
-			low = mid + 1
-		}
-	}
-	return low
-}

@@ -16,18 +16,19 @@ func BenchmarkGenerate(b *testing.B) {
 		"json":               {encodingJSON, several[:1]},
 	} {
 		b.Run(name, func(b *testing.B) {
-			g := newGenerator(1, bc.encoding, builtin, bc.brands)
+			g := plainGenerator(1, bc.encoding, builtin, bc.brands)
 			mix := fixedMix{shares: shares{50 * shareUnit, 30 * shareUnit, 20 * shareUnit}}
 			const size = 8000
 			p := wholeBatch(0, mix.next(size))
-			buf, ends := make([]byte, 0, g.sizeHint(p)), make([]uint32, 0, size)
+			made := &batch{plan: p, data: make([]byte, 0, g.sizeHint(p)), ends: make([]uint32, 0, size)}
 			b.ReportAllocs()
 			for b.Loop() {
-				p.k++
-				p.counts = mix.next(size)
-				buf, ends = g.appendBatch(buf[:0], ends[:0], p, 1767225600000)
+				made.plan.k++
+				made.plan.counts = mix.next(size)
+				made.data, made.ends = made.data[:0], made.ends[:0]
+				g.fillBatch(made, 1767225600000)
 			}
-			b.SetBytes(int64(len(buf)))
+			b.SetBytes(int64(len(made.data)))
 			b.ReportMetric(float64(b.N)*size/b.Elapsed().Seconds(), "tweets/s")
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/size, "ns/tweet")
 		})
@@ -40,7 +41,7 @@ func BenchmarkPack(b *testing.B) {
 	for _, codec := range codecNames {
 		b.Run(codec, func(b *testing.B) {
 			c := testConfig(b, "message: record_batch\ncompression: "+codec)
-			packer, err := newPacker(newGenerator(1, c.encoding, c.texts, c.brands), &c)
+			packer, err := newPacker(newGenerator(1, &c.content), &c)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -20,16 +20,22 @@ var (
 	superCoffee = []brand{{"SuperCoffee", 1}}
 )
 
+// plainGenerator generates tweets without keys and headers, of texts as they are.
+func plainGenerator(seed uint64, encoding string, texts corpus, brands []brand) *generator {
+	return newGenerator(seed, &content{encoding: encoding, texts: texts, brands: brands})
+}
+
 // generated gives the tweets of a batch, each as its bytes.
 func generated(g *generator, p plan, millis int64) [][]byte {
-	data, ends := g.appendBatch(nil, nil, p, millis)
+	b := &batch{plan: p}
+	g.fillBatch(b, millis)
 	var tweets [][]byte
 	start := uint32(0)
-	for _, end := range ends {
-		tweets = append(tweets, data[start:end])
+	for _, end := range b.ends {
+		tweets = append(tweets, b.data[start:end])
 		start = end
 	}
-	if start != uint32(len(data)) {
+	if start != uint32(len(b.data)) {
 		panic("bytes behind the last tweet")
 	}
 	return tweets
@@ -76,7 +82,7 @@ func TestGeneratedTweetsMeanWhatWasPlanned(t *testing.T) {
 			brands = append(brands, brand{n, rapid.Float64Range(0.1, 10).Draw(t, "weight")})
 		}
 		encoding := rapid.SampledFrom([]string{encodingAvro, encodingSingleObject, encodingJSON}).Draw(t, "encoding")
-		g := newGenerator(rapid.Uint64().Draw(t, "seed"), encoding, texts, brands)
+		g := plainGenerator(rapid.Uint64().Draw(t, "seed"), encoding, texts, brands)
 		mix := fixedMix{shares: anyShares(t)}
 		p := wholeBatch(rapid.Int64Range(0, maxBatches-1).Draw(t, "k"), mix.next(rapid.IntRange(1, 50).Draw(t, "size")))
 		millis := rapid.Int64Range(0, tweet.MaxMillis).Draw(t, "millis")
@@ -135,7 +141,7 @@ func decode(encoding string, b []byte, t *tweet.Tweet) error {
 // The same seed must give the same tweets on every machine and with every
 // later version: people keep seeds.
 func TestTweetsOfASeedNeverChange(t *testing.T) {
-	g := newGenerator(42, encodingJSON, builtin, []brand{{"SuperCoffee", 3}, {"MegaTea", 1}})
+	g := plainGenerator(42, encodingJSON, builtin, []brand{{"SuperCoffee", 3}, {"MegaTea", 1}})
 	mix := volatileMix{base: halfTheRest, factor: 800_000, seed: 42}
 	var got []string
 	for k := range int64(2) {
@@ -158,14 +164,14 @@ func TestTweetsOfASeedNeverChange(t *testing.T) {
 
 func TestABatchIsAFunctionOfSeedAndNumber(t *testing.T) {
 	p := wholeBatch(7, counts{50, 30, 20})
-	first := generated(newGenerator(1, encodingAvro, builtin, superCoffee), p, 5)
-	g := newGenerator(1, encodingAvro, builtin, superCoffee)
+	first := generated(plainGenerator(1, encodingAvro, builtin, superCoffee), p, 5)
+	g := plainGenerator(1, encodingAvro, builtin, superCoffee)
 	generated(g, wholeBatch(6, counts{1, 2, 3}), 4)
 	if again := generated(g, p, 5); !slices.EqualFunc(first, again, bytes.Equal) {
 		t.Error("batch 7 depends on what was generated before")
 	}
 	for name, other := range map[string][][]byte{
-		"another seed":  generated(newGenerator(2, encodingAvro, builtin, superCoffee), p, 5),
+		"another seed":  generated(plainGenerator(2, encodingAvro, builtin, superCoffee), p, 5),
 		"another batch": generated(g, wholeBatch(8, p.counts), 5),
 	} {
 		for i := range other {
@@ -221,7 +227,7 @@ func TestDrawnSeedsDiffer(t *testing.T) {
 // Sorted sentiments would give consumers, and partitions that are filled one
 // after the other, a wrong picture.
 func TestSentimentsAreSpreadOverTheBatch(t *testing.T) {
-	g := newGenerator(9, encodingAvro, builtin, superCoffee)
+	g := plainGenerator(9, encodingAvro, builtin, superCoffee)
 	const size = 10_000
 	p := wholeBatch(0, counts{size / 2, size * 3 / 10, size / 5})
 	var firstHalf counts
@@ -254,7 +260,7 @@ func TestBrandsAndTextsAreDrawnByWeight(t *testing.T) {
 	texts := builtin
 	texts[tweet.Positive] = []string{"a", "a", "b"}
 	brands := []brand{{"none", 0}, {"most", 6}, {"some", 3}, {"few", 1}, {"never", 0}}
-	g := newGenerator(5, encodingAvro, texts, brands)
+	g := plainGenerator(5, encodingAvro, texts, brands)
 	const size = 20_000
 	seen := make(map[string]float64)
 	for _, b := range generated(g, wholeBatch(0, counts{size, 0, 0}), 1) {
@@ -276,19 +282,20 @@ func TestBrandsAndTextsAreDrawnByWeight(t *testing.T) {
 // tweet.
 func TestGeneratingDoesNotAllocatePerTweet(t *testing.T) {
 	for _, encoding := range []string{encodingAvro, encodingSingleObject, encodingJSON} {
-		g := newGenerator(1, encoding, builtin, superCoffee)
+		g := plainGenerator(1, encoding, builtin, superCoffee)
 		p := wholeBatch(0, counts{500, 300, 200})
-		buf, ends := make([]byte, 0, g.sizeHint(p)), make([]uint32, 0, p.size())
-		room := cap(buf)
+		b := &batch{plan: p, data: make([]byte, 0, g.sizeHint(p)), ends: make([]uint32, 0, p.size())}
+		room := cap(b.data)
 		n := testing.AllocsPerRun(20, func() {
-			p.k++
-			buf, ends = g.appendBatch(buf[:0], ends[:0], p, 1767225600000)
+			b.plan.k++
+			b.data, b.ends = b.data[:0], b.ends[:0]
+			g.fillBatch(b, 1767225600000)
 		})
-		if n > 2 { // the timestamp, once a batch
+		if n > 12 { // the ends of tweets of each sentiment, once a batch
 			t.Errorf("%s: %v allocations for a batch of 1000", encoding, n)
 		}
-		if cap(buf) != room {
-			t.Errorf("%s: %d bytes were expected, %d needed", encoding, room, len(buf))
+		if cap(b.data) != room {
+			t.Errorf("%s: %d bytes were expected, %d needed", encoding, room, len(b.data))
 		}
 	}
 }
@@ -299,7 +306,7 @@ func TestPartsOfABatchAreTheWholeBatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		encoding := rapid.SampledFrom([]string{encodingAvro, encodingSingleObject, encodingJSON}).Draw(t, "encoding")
 		brands := []brand{{"SuperCoffee", 3}, {"MegaTea", 1}}[:rapid.IntRange(1, 2).Draw(t, "brands")]
-		g := newGenerator(rapid.Uint64().Draw(t, "seed"), encoding, builtin, brands)
+		g := plainGenerator(rapid.Uint64().Draw(t, "seed"), encoding, builtin, brands)
 		mix := fixedMix{shares: anyShares(t)}
 		whole := wholeBatch(rapid.Int64Range(0, maxBatches-1).Draw(t, "k"), mix.next(rapid.IntRange(1, 200).Draw(t, "size")))
 		want := generated(g, whole, 5)

@@ -63,7 +63,7 @@ type input struct {
 
 func newInputFrom(conf config, res *service.Resources, now func() time.Time) (*input, error) {
 	t := newTally(res.Metrics())
-	g := newGenerator(uint64(conf.seed), conf.encoding, conf.texts, conf.brands)
+	g := newGenerator(uint64(conf.seed), &conf.content)
 	p := &pacer{
 		now: now, rate: conf.rate, batchSize: conf.batchSize,
 		count: conf.count, duration: conf.duration, mix: conf.mixer(),

@@ -34,7 +34,7 @@ func newPacker(g *generator, c *config) (*packer, error) {
 func (p *packer) pack(plan plan, millis int64) *batch {
 	b := &batch{plan: plan}
 	g := p.generator
-	tail := g.tail(millis)
+	tails := g.tails(millis)
 	// Without compression the records are written where they stay.
 	into := p.plain[:0]
 	if p.compressor == nil {
@@ -45,12 +45,14 @@ func (p *packer) pack(plan plan, millis int64) *batch {
 	d := g.draw(plan)
 	for range plan.size() {
 		one := d.next()
+		tail := tails[one.sentiment]
 		size := g.tweetSize(&one, tail)
-		if p.builder.Records() > 0 && p.builder.Size()+recordbatch.MaxRecordSize(0, size, 0) > p.limit {
+		key, headers := d.wrapping.key, d.wrapping.headers
+		if p.builder.Records() > 0 && p.builder.Size()+recordbatch.MaxRecordSize(len(key), size, len(headers)) > p.limit {
 			into = p.finish(b)
 			p.builder.Begin(into)
 		}
-		dst := p.builder.Open(millis, nil, nil, size)
+		dst := p.builder.Open(millis, key, headers, size)
 		p.builder.Close(g.appendTweet(dst, &one, tail))
 	}
 	into = p.finish(b)
@@ -83,7 +85,8 @@ func (p *packer) finish(b *batch) []byte {
 
 // sizeHint returns an estimate of the size of p's record batches in bytes.
 func (p *packer) sizeHint(plan plan) int {
-	size := p.generator.sizeHint(plan) + plan.size()*recordOverhead
+	g := p.generator
+	size := g.sizeHint(plan) + plan.size()*(recordOverhead+g.envelope.maxKeyBytes+len(g.envelope.headers))
 	return size + (1+size/p.limit)*recordbatch.HeaderSize
 }
 

@@ -74,7 +74,7 @@ func TestRecordBatchesHoldTheTweetsOfRecords(t *testing.T) {
 		}
 		encoding := rapid.SampledFrom([]string{encodingAvro, encodingSingleObject, encodingJSON}).Draw(t, "encoding")
 		brands := []brand{{"SuperCoffee", 3}, {"MegaTea", 1}}[:rapid.IntRange(1, 2).Draw(t, "brands")]
-		g := newGenerator(rapid.Uint64().Draw(t, "seed"), encoding, builtin, brands)
+		g := plainGenerator(rapid.Uint64().Draw(t, "seed"), encoding, builtin, brands)
 		mix := fixedMix{shares: anyShares(t)}
 		packer, err := newPacker(g, &c)
 		if err != nil {
@@ -222,7 +222,7 @@ func TestLateTweetsHaveTheTimeTheyWereDue(t *testing.T) {
 func TestPackingDoesNotAllocatePerTweet(t *testing.T) {
 	for _, codec := range codecNames {
 		c := testConfig(t, "message: record_batch\nbatch_size: 8000\ncompression: "+codec)
-		g := newGenerator(1, c.encoding, c.texts, c.brands)
+		g := newGenerator(1, &c.content)
 		packer, err := newPacker(g, &c)
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,9 @@ const (
 	mixStream     = 0x6d69782073747265
 	contentStream = 0x636f6e74656e7420
 	idStream      = 0x69642073747265ff
+	keyStream     = 0x6b65797320737472
+	headerStream  = 0x6865616465727320
+	fillStream    = 0x66696c6c20737472
 )
 
 // randomBelow returns a number from 0 to n-1, n > 0. It multiplies instead of
@@ -80,6 +83,7 @@ func putUUID(dst []byte, high, low uint64) {
 }
 
 func putHex(dst []byte, b uint8) {
-	const digits = "0123456789abcdef"
-	dst[1], dst[0] = digits[b&0xF], digits[b>>4]
+	dst[1], dst[0] = hexDigits[b&0xF], hexDigits[b>>4]
 }
+
+const hexDigits = "0123456789abcdef"

@@ -37,6 +37,9 @@ var spec = sync.OnceValue(func() *service.ConfigSpec {
 		Example("Changing sentiments",
 			"JSON on stdout, to inspect: each batch has its own mix, and the same seed gives the same tweets.",
 			exampleVolatile).
+		Example("Like a real topic",
+			"The sizes of your own texts, compressed to the half by lz4, about 10,000 brands of which few are frequent, with users as keys and a trace id in the headers.",
+			exampleRealistic).
 		Example("Maximum speed, with your own brands and texts",
 			"As many tweets as the broker accepts, for a minute.",
 			exampleFlatOut)
@@ -99,7 +102,7 @@ root = match {
 			Example("10m").
 			LintRule(lintrule.Duration(fieldDuration, 0, 0)),
 		service.NewIntField(fieldSeed).
-			Description("The same seed and the same settings of `mode`, `sentiment`, `volatility_factor`, `batch_size`, `brands`, `corpus` and `encoding` give the same tweets, with the same ids, on every machine; the timestamps are those of the run. 0 means a random seed, which is logged at the start; no two runs then share an id. `rate`, `interval` and `workers` do not change the tweets.").
+			Description("The same seed and the same settings of `mode`, `sentiment`, `volatility_factor`, `batch_size`, `encoding`, `corpus`, `compressibility` and those of brands, keys and headers give the same tweets, with the same ids, on every machine; the timestamps are those of the run. 0 means a random seed, which is logged at the start; no two runs then share an id. `rate`, `interval` and `workers` do not change the tweets.").
 			Default(0),
 		service.NewStringAnnotatedEnumField(fieldEncoding, map[string]string{
 			encodingAvro:         "The raw Avro datum, about 116 bytes per tweet.",
@@ -138,7 +141,7 @@ root = match {
 				Default(1).
 				LintRule(lintrule.Float(fieldWeight, "this >= 0", notNegative)),
 		).
-			Description("The brands, at most 1000. Each tweet is about one of them, chosen at random by weight.").
+			Description("The brands, at most 100,000. Each tweet is about one of them, chosen at random by weight.").
 			Default([]any{map[string]any{"name": "SuperCoffee", "weight": 1}}).
 			Example([]any{map[string]any{"name": "SuperCoffee", "weight": 3}, map[string]any{"name": "MegaTea"}}).
 			// It is called for the list and for each of its objects.
@@ -146,12 +149,74 @@ root = match {
   this.type() != "array" => [],
   this.length() == 0 => [ "brands must not be empty" ],
   this.any(b -> b.name == null) => [ "` + wrongBrands + `" ],
-  this.length() > 1000 => [ "brands must have at most 1000 entries" ],
+  this.length() > 100000 => [ "brands must have at most 100000 entries" ],
   this.map_each(b -> b.name).unique().length() < this.length() => [ "brands must not name a brand twice" ],
   this.map_each(b -> b.weight.or(1)).sum() == 0 => [ "` + wrongWeights + `" ],
 }`),
+		service.NewIntField(fieldBrandCount).
+			Description("Number of brands with the names `brand_1`, `brand_2` and so on, instead of `brands`. Each brand has three series in InfluxDB. 0 means `brands`.").
+			Default(0).
+			Example(10000).
+			LintRule(lintrule.Int(fieldBrandCount, 0, maxBrands)),
+		service.NewFloatField(fieldBrandZipf).
+			Description("For `brand_count`: exponent s of Zipf's law. `brand_n` is n^s times as rare as `brand_1`. 0 makes all equally frequent.").
+			Default(1).
+			LintRule(lintrule.Float(fieldBrandZipf, "this >= 0 && this <= 10", fromZeroToTen)),
+		service.NewStringAnnotatedEnumField(fieldKey, map[string]string{
+			keyNone:  "No key.",
+			keyBrand: "The brand.",
+			keyID:    "The id of the tweet, so no two records have the same key.",
+			keyUser:  "One of `key_count` users, `user_1` to `user_N`, drawn by Zipf's law.",
+		}).
+			Description("Key of a tweet's record. With `message: record` it is the metadata `kafka_key`, as inputs for Kafka set it: an output writes it with `key: ${! @kafka_key }`. With `record_batch` it is in the record, and a record batch goes to one partition whatever its keys. If tweets with the same key must be in the same partition, use `record` and an output that chooses partitions by the key.").
+			Default(keyNone).
+			LintRule(lintrule.Enum(fieldKey, keyNone, keyBrand, keyID, keyUser)),
+		service.NewIntField(fieldKeyCount).
+			Description("For `key: user`: number of users.").
+			Default(10000).
+			Advanced().
+			LintRule(lintrule.Int(fieldKeyCount, 1, maxKeys)),
+		service.NewFloatField(fieldKeyZipf).
+			Description("For `key: user`: exponent s of Zipf's law. `user_n` is n^s times as rare as `user_1`. 0 makes all equally frequent.").
+			Default(1).
+			Advanced().
+			LintRule(lintrule.Float(fieldKeyZipf, "this >= 0 && this <= 10", fromZeroToTen)),
+		service.NewObjectListField(fieldHeaders,
+			service.NewStringField(fieldName).
+				Description("Name of the header. It must not begin with `kafka_`.").
+				LintRule(lintrule.Text(fieldName, `this == "" || this.has_prefix("kafka_")`, "a name that does not begin with kafka_")),
+			service.NewStringField(fieldValue).
+				Description("Value, the same for all tweets.").
+				Default(""),
+			service.NewIntField(fieldRandomHex).
+				Description("Instead of a value: number of random hexadecimal digits, other ones for each tweet. 32 are as many as a trace id has.").
+				Default(0).
+				LintRule(lintrule.Int(fieldRandomHex, 0, maxHex)),
+		).
+			Description("Headers of a tweet's record, at most 100. With `message: record` they are metadata, which an output writes as its field `metadata` says. With `record_batch` they are in the record.").
+			Default([]any{}).
+			Example([]any{map[string]any{"name": "source", "value": "web"}, map[string]any{"name": "trace_id", "random_hex": 32}}).
+			Advanced().
+			// It is called for the list and for each of its objects.
+			LintRule(`root = match {
+  this.type() == "object" && this.value.or("") != "" && this.random_hex.or(0) != 0 => [ "` + wrongHeader + `" ],
+  this.type() == "array" && this.length() > 100 => [ "headers must have at most 100 entries" ],
+}`),
+		service.NewObjectField(fieldCompressibility,
+			service.NewFloatField(fieldRatio).
+				Description("Size of a record batch before compression divided by its size after it. It is met within 5 %. If these tweets cannot have it, the error at the start names the possible range. 0 leaves the texts as they are.").
+				Default(0).
+				Example(2.5).
+				LintRule(lintrule.Float(fieldRatio, "this == 0 || this >= 1 && this <= 1000", ratios)),
+			service.NewStringEnumField(fieldCodec, codecNames[1:]...).
+				Description("The codec that reaches the ratio, at its default level. Others reach other ratios.").
+				Default("lz4").
+				LintRule(lintrule.Enum(fieldCodec, codecNames[1:]...)),
+		).
+			Description("How well the tweets compress. Few texts compress better than any real topic. To meet a ratio, a part of each text, at its end, is replaced: by random characters to compress worse, by a repeated phrase to compress better. The texts keep their sizes. The ratio is that of record batches as this input makes them: of a whole batch with `message: record_batch`, and of 1 MiB with `record`. It is measured at the start, with a megabyte of tweets.").
+			Advanced(),
 		service.NewStringField(fieldCorpus).
-			Description("File of the texts to draw from, instead of the six built-in ones: one JSON object per line, " + "`" + `{"text": "Loved it!", "sentiment": "positive"}` + "`" + `, a text of at most 16 KiB, at most 100,000 texts and 64 MiB. A text that occurs twice is drawn twice as often. Each sentiment of the mix needs a text.`).
+			Description("File of the texts to draw from, instead of the six built-in ones: one JSON object per line, " + "`" + `{"text": "Loved it!", "sentiment": "positive"}` + "`" + `, a text of at most 16 KiB, at most 100,000 texts and 64 MiB. Tweets are as long as the texts that are drawn. A text that occurs twice is drawn twice as often. Each sentiment of the mix needs a text.`).
 			Default("").
 			Example("./tweets.jsonl"),
 		service.NewIntField(fieldMaxInFlight).
@@ -227,6 +292,27 @@ output:
     topic: tweets
     message: record_batch
     acks: leader
+`
+
+const exampleRealistic = `
+input:
+  tweet_generator:
+    rate: 100000
+    message: record_batch
+    compression: lz4
+    corpus: ./tweets.jsonl
+    compressibility: { ratio: 2, codec: lz4 }
+    brand_count: 10000
+    key: user
+    key_count: 1000000
+    headers:
+      - { name: trace_id, random_hex: 32 }
+
+output:
+  kafka_batches:
+    seed_brokers: [ localhost:9092 ]
+    topic: tweets
+    message: record_batch
 `
 
 const exampleVolatile = `

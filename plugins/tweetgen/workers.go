@@ -18,6 +18,8 @@ type batch struct {
 	data    []byte
 	ends    []uint32 // of the messages in data
 	records []int    // tweets of each message; nil if each is one tweet
+	keys    parts    // of single tweets, if they have any
+	headers parts    // likewise, encoded
 	nacks   int
 }
 
@@ -32,6 +34,7 @@ func (b *batch) messages() service.MessageBatch {
 		if b.records != nil {
 			msgs[i].MetaSetMut(contract.KafkaBatchRecords, b.records[i])
 		}
+		b.setEnvelope(msgs[i], i)
 	}
 	return msgs
 }
@@ -126,9 +129,8 @@ func (w *workers) maker() (maker, error) {
 }
 
 func (w *workers) generate(p plan, due time.Time) made {
-	b := &batch{plan: p}
-	b.data, b.ends = w.generator.appendBatch(
-		make([]byte, 0, w.generator.sizeHint(p)), make([]uint32, 0, p.size()), p, due.UnixMilli())
+	b := &batch{plan: p, data: make([]byte, 0, w.generator.sizeHint(p)), ends: make([]uint32, 0, p.size())}
+	w.generator.fillBatch(b, due.UnixMilli())
 	return made{batch: b, messages: b.messages()}
 }
 

@@ -81,6 +81,7 @@ func examplesRead(t testing.TB) map[string]badRecord {
 		"docs/components/output_kafka_batches.md: Copying a topic":                                copies,
 		"docs/components/input_tweet_generator.md: A steady rate":                                 makesItsOwn,
 		"docs/components/input_tweet_generator.md: As fast as Kafka accepts":                      makesItsOwn,
+		"docs/components/input_tweet_generator.md: Like a real topic":                             makesItsOwn,
 		"docs/components/input_tweet_generator.md: Changing sentiments":                           makesItsOwn,
 		"docs/components/input_tweet_generator.md: Maximum speed, with your own brands and texts": makesItsOwn,
 		"docs/components/processor_sentiment_window.md: Tweets from Kafka to InfluxDB":            tweets,
@@ -104,8 +105,6 @@ func examplesRead(t testing.TB) map[string]badRecord {
 			},
 			bad: `{"city":"Cape Town","temperature":"warm"}`,
 		},
-		"docs/components/output_kafka_batches.md: Records":         makesItsOwn,
-		"docs/components/output_kafka_batches.md: Copying a topic": copies,
 		"docs/components/output_influxdb.md: Many tenants": {
 			good: func(name string) string {
 				return `{"tenant":"` + name + `","orders":3,"time":"2026-01-02T03:04:05Z"}`

@@ -3,6 +3,7 @@ package tweetgen
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -148,7 +149,7 @@ func TestRecordBatchesAreRedeliveredWhole(t *testing.T) {
 		var first []byte
 		for n := 0; ; n++ {
 			msgs, ack, err := in.ReadBatch(t.Context())
-			if err == service.ErrEndOfInput {
+			if errors.Is(err, service.ErrEndOfInput) {
 				break
 			}
 			if err != nil {

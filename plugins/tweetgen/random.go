@@ -1,6 +1,7 @@
 package tweetgen
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
 )
@@ -57,33 +58,37 @@ func (g ids) of(k int64, i int, random uint64) (high, low uint64) {
 
 const uuidBytes = 36
 
-// putUUID writes the canonical text of a UUID into the first 36 bytes of dst.
+// putUUID writes the canonical text of a UUID into the first 36 bytes of dst, eight digits
+// at a time: a table of digits took a sixth of the time of generating and sending a tweet.
 func putUUID(dst []byte, high, low uint64) {
 	_ = dst[uuidBytes-1]
-	putHex(dst[0:], uint8(high>>56))
-	putHex(dst[2:], uint8(high>>48))
-	putHex(dst[4:], uint8(high>>40))
-	putHex(dst[6:], uint8(high>>32))
+	le := binary.LittleEndian
+	le.PutUint64(dst, digitsOf(uint32(high>>32)))
 	dst[8] = '-'
-	putHex(dst[9:], uint8(high>>24))
-	putHex(dst[11:], uint8(high>>16))
+	middle := digitsOf(uint32(high))
+	le.PutUint32(dst[9:], uint32(middle))
 	dst[13] = '-'
-	putHex(dst[14:], uint8(high>>8))
-	putHex(dst[16:], uint8(high))
+	le.PutUint32(dst[14:], uint32(middle>>32))
 	dst[18] = '-'
-	putHex(dst[19:], uint8(low>>56))
-	putHex(dst[21:], uint8(low>>48))
+	middle = digitsOf(uint32(low >> 32))
+	le.PutUint32(dst[19:], uint32(middle))
 	dst[23] = '-'
-	putHex(dst[24:], uint8(low>>40))
-	putHex(dst[26:], uint8(low>>32))
-	putHex(dst[28:], uint8(low>>24))
-	putHex(dst[30:], uint8(low>>16))
-	putHex(dst[32:], uint8(low>>8))
-	putHex(dst[34:], uint8(low))
+	le.PutUint32(dst[24:], uint32(middle>>32))
+	le.PutUint64(dst[28:], digitsOf(uint32(low)))
 }
 
-func putHex(dst []byte, b uint8) {
-	dst[1], dst[0] = hexDigits[b&0xF], hexDigits[b>>4]
+// digitsOf returns the eight digits of v, the first one in the lowest byte.
+func digitsOf(v uint32) uint64 {
+	const (
+		ones   = 0x0101010101010101
+		letter = 'a' - '0' - 10
+	)
+	x := uint64(bits.ReverseBytes32(v))
+	x = (x | x<<16) & 0x0000ffff0000ffff
+	x = (x | x<<8) & 0x00ff00ff00ff00ff
+	x = (x >> 4 & 0x000f000f000f000f) | (x&0x000f000f000f000f)<<8 // a digit in each byte
+	letters := (x + 6*ones) >> 4 & ones                           // 1 where it is above 9
+	return x + '0'*ones + letters*letter
 }
 
 const hexDigits = "0123456789abcdef"

@@ -52,6 +52,7 @@ const (
 	fieldValue            = "value"
 	fieldRandomHex        = "random_hex"
 	fieldMaxInFlight      = "max_in_flight"
+	fieldMaxInFlightBytes = "max_in_flight_bytes"
 	fieldProgress         = "progress"
 )
 
@@ -83,9 +84,9 @@ const (
 	maxZipf     = 10
 	maxHeaders  = 100
 	maxHex      = 1024
-	// maxPlanBytes bounds a batch, of which max_in_flight are in memory, when a corpus has
-	// long texts.
-	maxPlanBytes = 64 << 20
+	// maxPlanBytes bounds a batch when a corpus has long texts.
+	maxPlanBytes      = 64 << 20
+	mostInFlightBytes = 64 << 30
 	// maxSeed is the largest integer that a float64 holds exactly: some tools read the
 	// numbers of YAML and JSON as float64.
 	maxSeed = 1<<53 - 1
@@ -133,6 +134,7 @@ type config struct {
 	codec         recordbatch.Codec
 	level         int // recordbatch.DefaultLevel for Kafka's own
 	maxInFlight   int
+	maxBytes      uint64 // in flight
 	progress      string
 }
 
@@ -140,6 +142,7 @@ type config struct {
 // since lint may have been skipped.
 func configFrom(parsed *service.ParsedConfig, files *service.FS) (c config, err error) {
 	var workers, maxFlight, seed, count int
+	var batchBytes uint64
 	var factor float64
 	var corpusPath string
 	for _, read := range []func() error{
@@ -155,7 +158,7 @@ func configFrom(parsed *service.ParsedConfig, files *service.FS) (c config, err 
 		func() (err error) { seed, err = parsed.FieldInt(fieldSeed); return },
 		func() (err error) { c.encoding, err = parsed.FieldString(fieldEncoding); return },
 		func() (err error) { c.message, err = parsed.FieldString(fieldMessage); return },
-		func() (err error) { c.maxBatchBytes, err = batchBytesFrom(parsed); return },
+		func() (err error) { batchBytes, err = sizeFrom(parsed, fieldMaxBatchBytes, maxPlanBytes); return },
 		func() (err error) { c.codec, c.level, err = compressionFrom(parsed); return },
 		func() (err error) { c.brands, err = brandsFrom(parsed); return },
 		func() (err error) { c.key, err = parsed.FieldString(fieldKey); return },
@@ -168,13 +171,17 @@ func configFrom(parsed *service.ParsedConfig, files *service.FS) (c config, err 
 		},
 		func() (err error) { corpusPath, err = parsed.FieldString(fieldCorpus); return },
 		func() (err error) { maxFlight, err = parsed.FieldInt(fieldMaxInFlight); return },
+		func() (err error) {
+			c.maxBytes, err = sizeFrom(parsed, fieldMaxInFlightBytes, mostInFlightBytes)
+			return
+		},
 		func() (err error) { c.progress, err = parsed.FieldString(fieldProgress); return },
 	} {
 		if err := read(); err != nil {
 			return c, err
 		}
 	}
-	c.count, c.seed, c.maxInFlight = int64(count), int64(seed), maxFlight
+	c.count, c.seed, c.maxInFlight, c.maxBatchBytes = int64(count), int64(seed), maxFlight, int(batchBytes)
 	c.factor = int64(math.Round(factor * factorUnit))
 	if c.workers = workers; workers == 0 {
 		c.workers = max(minWorkers, runtime.GOMAXPROCS(0))
@@ -204,13 +211,12 @@ func sentimentFrom(parsed *service.ParsedConfig) (mix shares, err error) {
 	return sharesOf(percents)
 }
 
-func batchBytesFrom(parsed *service.ParsedConfig) (int, error) {
-	size, err := parsed.FieldString(fieldMaxBatchBytes)
+func sizeFrom(parsed *service.ParsedConfig, field string, most uint64) (uint64, error) {
+	size, err := parsed.FieldString(field)
 	if err != nil {
 		return 0, err
 	}
-	bytes, err := lintrule.SizeBytes(fieldMaxBatchBytes, size, maxPlanBytes)
-	return int(bytes), err
+	return lintrule.SizeBytes(field, size, most)
 }
 
 func compressionFrom(parsed *service.ParsedConfig) (codec recordbatch.Codec, level int, err error) {

@@ -66,6 +66,7 @@ func TestWrongValuesAreFoundByLintAndConstructor(t *testing.T) {
 		"rate: -5":                                                   "rate is -5: it must be 0, or a number from 0.001 to 1000000000",
 		"count: -1":                                                  "count is -1: it must be a whole number, at least 0",
 		"duration: -1s":                                              "at least 0s",
+		"max_in_flight_bytes: 0":                                     "max_in_flight_bytes is",
 		"encoding: xml":                                              "xml",
 		"brands: []":                                                 "brands must not be empty",
 		"brands: [ { name: '' } ]":                                   "",

@@ -131,7 +131,7 @@ func (in *input) ackFunc(b *batch) service.AckFunc {
 	return func(_ context.Context, err error) error {
 		if err == nil {
 			in.tally.addDelivered(b.plan.size())
-			in.workers.release()
+			in.workers.release(b.memory)
 			return nil
 		}
 		in.tally.addError()

@@ -270,11 +270,48 @@ func TestBatchesInFlightAreBounded(t *testing.T) {
 	})
 }
 
+// With nothing acknowledged, the generator stops at max_in_flight_bytes, but a batch that
+// is larger than that is generated all the same.
+func TestMemoryInFlightIsBounded(t *testing.T) {
+	for yaml, want := range map[string]int{
+		"batch_size: 1000\nmax_in_flight_bytes: 1MiB":                                             3, // of about 0.3 MB
+		"batch_size: 1000\nmax_in_flight_bytes: 1MiB\nmessage: record_batch":                      8,
+		"batch_size: 1000\nmax_in_flight_bytes: 1MiB\nmessage: record_batch\ncompression: snappy": 17,
+		"batch_size: 1000\nmax_in_flight_bytes: 1KiB":                                             1,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			in := started(t, "workers: 1\nmax_in_flight: 100\n"+yaml)
+			var acks []service.AckFunc
+			read := func() bool {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				_, ack, err := in.ReadBatch(ctx)
+				acks = append(acks, ack)
+				return err == nil
+			}
+			got := 0
+			for read() {
+				got++
+			}
+			if got < want*3/4 || got > want*5/4 {
+				t.Errorf("%s: %d batches in flight, want about %d", yaml, got, want)
+			}
+			if err := acks[0](t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			if !read() {
+				t.Errorf("%s: no batch after an acknowledgement", yaml)
+			}
+		})
+	}
+}
+
 func TestCloseInterruptsEveryWait(t *testing.T) {
 	for name, yaml := range map[string]string{
 		"for the schedule":         "rate: 0.001\nbatch_size: 10",
 		"for the interval":         "interval: 1h\nbatch_size: 10\nworkers: 1",
 		"for acknowledgements":     "max_in_flight: 1\nbatch_size: 10",
+		"for memory":               "max_in_flight_bytes: 1KiB\nbatch_size: 10",
 		"for ReadBatch to be idle": "batch_size: 10",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -286,7 +323,7 @@ func TestCloseInterruptsEveryWait(t *testing.T) {
 				if _, _, err := in.ReadBatch(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				if name == "for the schedule" || name == "for acknowledgements" || name == "for the interval" {
+				if name == "for the schedule" || name == "for acknowledgements" || name == "for memory" || name == "for the interval" {
 					go func() {
 						if _, _, err := in.ReadBatch(context.Background()); !errors.Is(err, service.ErrEndOfInput) {
 							t.Errorf("ReadBatch gives %v", err)

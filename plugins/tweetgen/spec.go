@@ -220,10 +220,15 @@ root = match {
 			Default("").
 			Example("./tweets.jsonl"),
 		service.NewIntField(fieldMaxInFlight).
-			Description("Batches, or parts of batches, that may be unacknowledged before the input waits. Each is kept until it is acknowledged, so that it can be redelivered: about 300 bytes per tweet with its messages, or 129 with `message: record_batch`, and fewer if that is compressed. Raise it with a small `batch_size`, or the round trip to the broker limits the rate.").
+			Description("Batches, or parts of batches, that may be unacknowledged before the input waits. Raise it with a small `batch_size`, or the round trip to the broker limits the rate.").
 			Default(32).
 			Advanced().
 			LintRule(lintrule.Int(fieldMaxInFlight, 1, maxInFlight)),
+		service.NewStringField(fieldMaxInFlightBytes).
+			Description("Memory of unacknowledged batches, which are kept to be redelivered, before the input waits: about 300 bytes per tweet with its messages, or 129 with `message: record_batch`, and fewer if that is compressed; longer texts take more. At least one batch is in flight, whatever its size.").
+			Default("96MiB").
+			Advanced().
+			LintRule(lintrule.Size(fieldMaxInFlightBytes, mostInFlightBytes)),
 		service.NewStringAnnotatedEnumField(fieldProgress, map[string]string{
 			progressAuto:   "A progress bar if stderr is a terminal, else a log line every 10 seconds.",
 			progressAlways: "A progress bar, drawn with cursor codes, even if stderr is not a terminal.",

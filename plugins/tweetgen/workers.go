@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 )
@@ -21,6 +22,7 @@ type batch struct {
 	keys    parts    // of single tweets, if they have any
 	headers parts    // likewise, encoded
 	nacks   int
+	memory  int64 // that it holds of max_in_flight_bytes
 }
 
 // messages returns a message for each tweet or record batch. They share the batch's
@@ -46,7 +48,7 @@ type made struct {
 }
 
 // workers generate batches ahead of ReadBatch. Each holds at most one, and at most
-// max_in_flight batches are unacknowledged.
+// max_in_flight batches of max_in_flight_bytes are unacknowledged.
 type workers struct {
 	conf      *config
 	generator *generator
@@ -59,7 +61,8 @@ type workers struct {
 	// finished is closed when all batches are generated and acknowledged.
 	finished chan struct{}
 
-	slots chan struct{} // each batch holds one from its plan to its acknowledgement
+	slots  chan struct{} // each batch holds one from its plan to its acknowledgement
+	memory *semaphore.Weighted
 
 	mu        sync.Mutex
 	held      int // slots
@@ -72,6 +75,7 @@ func newWorkers(c *config, g *generator, p *pacer, t *tally, now func() time.Tim
 		ready:    make(chan made),
 		finished: make(chan struct{}),
 		slots:    make(chan struct{}, c.maxInFlight),
+		memory:   semaphore.NewWeighted(int64(c.maxBytes)),
 	}
 	if c.rate == 0 {
 		w.interval = c.interval
@@ -86,13 +90,19 @@ func (w *workers) work(ctx context.Context, generate maker) {
 		w.tally.addMissed(missed)
 		if !ok {
 			w.exhaust()
-			w.release()
+			w.release(0)
 			return
 		}
 		if !sleep(ctx, due.Sub(w.now())) {
 			return
 		}
+		reserved := w.estimate(next)
+		if w.memory.Acquire(ctx, reserved) != nil {
+			return
+		}
 		m := generate(next, due)
+		m.batch.memory = min(reserved, m.batch.bytes())
+		w.memory.Release(reserved - m.batch.memory) // what compression saves
 		select {
 		case w.ready <- m:
 		case <-ctx.Done():
@@ -149,8 +159,26 @@ func (w *workers) acquire(ctx context.Context) bool {
 	return true
 }
 
-// release returns a slot: its batch is acknowledged, or there was none to plan.
-func (w *workers) release() {
+// estimate returns the memory that a batch will take, but at most all that there is, so
+// that it does not wait for ever.
+func (w *workers) estimate(p plan) int64 {
+	size := w.generator.sizeHint(p) + p.size()*recordOverhead
+	if w.conf.message != contract.RecordBatch {
+		size += p.size() * messageBytes
+	}
+	return min(int64(size), int64(w.conf.maxBytes))
+}
+
+// messageBytes is what a message takes beside its content, by the heap of a pipeline that
+// holds them.
+const messageBytes = 170
+
+// bytes returns the memory of a batch with its messages.
+func (b *batch) bytes() int64 { return int64(cap(b.data) + len(b.ends)*messageBytes) }
+
+// release returns a slot, and memory: its batch is acknowledged, or there was none to plan.
+func (w *workers) release(memory int64) {
+	w.memory.Release(memory)
 	<-w.slots
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -2,6 +2,7 @@ package configs_test
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -133,18 +134,22 @@ func TestGenerateContinuesWhenARealKafkaAcceptsItsBatches(t *testing.T) {
 }
 
 // allArrive waits until a run has succeeded, and checks that all its tweets are in
-// Kafka, in the configured shares. It returns how often each is there.
+// Kafka, in the configured shares: without acknowledgements a little later. It returns
+// how often each is there.
 func allArrive(t testing.TB, program *testenv.Program, kafka *testenv.Cluster, topic string) (times map[string]int) {
 	t.Helper()
 	if code := program.Wait(t, time.Minute); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	times, sentiments := arrived(t, kafka, topic)
-	for sentiment, want := range map[string]int{"positive": generated * 5 / 10, "negative": generated * 3 / 10, "neutral": generated * 2 / 10} {
-		if sentiments[sentiment] != want {
-			t.Errorf("%d different %s tweets are in Kafka, not %d", sentiments[sentiment], sentiment, want)
+	testenv.Eventually(t, 10*time.Second, "all tweets are in Kafka", func() error {
+		var sentiments map[string]int
+		times, sentiments = arrived(t, kafka, topic)
+		want := map[string]int{"positive": generated * 5 / 10, "negative": generated * 3 / 10, "neutral": generated * 2 / 10}
+		if !maps.Equal(sentiments, want) {
+			return fmt.Errorf("%v different ones are, not %v", sentiments, want)
 		}
-	}
+		return nil
+	})
 	return times
 }
 
@@ -179,10 +184,14 @@ func TestGenerateFastLosesWhatKafkaDropsAndNothingElse(t *testing.T) {
 	if code := program.Wait(t, time.Minute); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	times, _ := arrived(t, kafka, topic)
-	if lost := generated - len(times); dropped.Load() == 0 || int64(lost) != dropped.Load() {
-		t.Errorf("%d tweets are not in Kafka, which has dropped %d", lost, dropped.Load())
-	}
+	var times map[string]int
+	testenv.Eventually(t, 10*time.Second, "Kafka has what it has not dropped", func() error {
+		times, _ = arrived(t, kafka, topic)
+		if lost := generated - len(times); dropped.Load() == 0 || int64(lost) != dropped.Load() {
+			return fmt.Errorf("%d tweets are not in Kafka, which has dropped %d", lost, dropped.Load())
+		}
+		return nil
+	})
 	for id, n := range times {
 		if n > 1 {
 			t.Fatalf("the tweet %s is in Kafka %d times", id, n)

@@ -1,6 +1,7 @@
 package recordbatch
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -42,14 +43,8 @@ func (p *Producible) Append(dst, batch []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	gaps := int64(h.Records) != int64(h.LastOffsetDelta)+1
-	if !h.Control() && h.Records > 0 && !gaps && !h.LogAppendTime() {
-		return appendWith(dst, Header{
-			LeaderEpoch: -1, Magic: 2, Attributes: h.Attributes & AttrCodec,
-			LastOffsetDelta: h.LastOffsetDelta, Records: h.Records,
-			FirstTimestamp: h.FirstTimestamp, MaxTimestamp: h.MaxTimestamp,
-			ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1,
-		}, h, batch)
+	if keepsRecords(h) {
+		return appendWith(dst, asProduced(h), h, batch)
 	}
 	switch err := checkCRC(h, batch); {
 	case err != nil:
@@ -60,6 +55,35 @@ func (p *Producible) Append(dst, batch []byte) ([]byte, error) {
 		return dst, fmt.Errorf("%w: the batch at offset %d has none", ErrRecords, h.BaseOffset)
 	}
 	return p.rebuild(dst, batch, h.Codec())
+}
+
+// Ready reports whether batch can be sent as it is: Append would copy it without a change.
+// The CRC is checked. What else is wrong with a batch that is not ready, Append says.
+func Ready(batch []byte) (Header, bool) {
+	h, err := parseWhole(batch)
+	if err != nil || !keepsRecords(h) {
+		return h, false
+	}
+	var header [HeaderSize]byte
+	copy(header[:], batch)
+	asProduced(h).put(header[:])
+	return h, bytes.Equal(header[:], batch[:HeaderSize]) && checkCRC(h, batch) == nil
+}
+
+// keepsRecords reports whether a broker accepts the records of a batch under another header.
+func keepsRecords(h Header) bool {
+	gaps := int64(h.Records) != int64(h.LastOffsetDelta)+1
+	return !h.Control() && h.Records > 0 && !gaps && !h.LogAppendTime()
+}
+
+// asProduced returns the header under which a producer without an id sends a batch.
+func asProduced(h Header) Header {
+	return Header{
+		LeaderEpoch: -1, Magic: 2, Attributes: h.Attributes & AttrCodec,
+		LastOffsetDelta: h.LastOffsetDelta, Records: h.Records,
+		FirstTimestamp: h.FirstTimestamp, MaxTimestamp: h.MaxTimestamp,
+		ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1,
+	}
 }
 
 // appendWith appends batch, whose header is h, with another header. A batch is larger than

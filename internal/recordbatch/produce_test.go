@@ -37,13 +37,14 @@ func TestProducible(t *testing.T) {
 			t.Fatal(err)
 		}
 		source := bytes.Clone(batch)
+		_, ready := Ready(batch)
 		got, err := p.Append([]byte("dst"), batch)
 		if !bytes.Equal(batch, source) {
 			t.Fatal("the bytes of the source are changed")
 		}
 		if h.Control() || len(records) == 0 {
-			if !errors.Is(err, ErrRecords) || string(got) != "dst" {
-				t.Fatalf("%v", err)
+			if !errors.Is(err, ErrRecords) || string(got) != "dst" || ready {
+				t.Fatalf("%v, ready %v", err, ready)
 			}
 			return
 		}
@@ -51,6 +52,12 @@ func TestProducible(t *testing.T) {
 			t.Fatal(err)
 		}
 		got = bytes.TrimPrefix(got, []byte("dst"))
+		if ready != bytes.Equal(got, batch) {
+			t.Fatalf("ready is %v, and the copy is the same %v", ready, !ready)
+		}
+		if h, ready := Ready(got); !ready || h.Records != int32(len(records)) {
+			t.Fatalf("a batch that was made to be sent is ready: %v, with %d records", ready, h.Records)
+		}
 		out, err := Check(got)
 		if err != nil {
 			t.Fatal(err)
@@ -92,5 +99,8 @@ func TestProducibleRefusesDamage(t *testing.T) {
 	batch[len(batch)/2] ^= 1
 	if got, err := NewProducible(1<<20).Append([]byte("dst"), batch); !errors.Is(err, ErrCRC) || string(got) != "dst" {
 		t.Errorf("%v", err)
+	}
+	if _, ready := Ready(batch); ready {
+		t.Error("a damaged batch is sent as it is")
 	}
 }

@@ -348,7 +348,7 @@ func TestBuffers(t *testing.T) {
 		b.put(buf)
 	}
 	grown := make([]byte, 10, 5000)
-	b.put(&buffer{grown})
+	b.put(&buffer{bytes: grown})
 	if buf := b.get(5000); cap(buf.bytes) < 5000 {
 		t.Errorf("room for %d", cap(buf.bytes))
 	}

@@ -97,7 +97,7 @@ func (p *partition) copies(t *tools, b *batch, keep []bool, first int32) (bodies
 			return nil
 		}
 		bytes, err := builder.Finish()
-		bodies = append(bodies, &buffer{bytes})
+		bodies = append(bodies, &buffer{bytes: bytes})
 		return err
 	}
 	begin := func() { builder.Begin(p.producer.buffers.get(b.plain / 2).bytes) }

@@ -1,10 +1,12 @@
 package produce
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -131,6 +133,7 @@ func (w *written) run(p *Producer, random *rand.Rand, bad, leave float64, most i
 		return
 	}
 	fixed := topic.Next()
+	var shared, kept [][]byte // whole batches
 	for m := range 1 + random.IntN(most) {
 		partition := []int32{fixed, topic.Sticky(), int32(random.IntN(topic.Partitions()))}[random.IntN(3)]
 		w.at = append(w.at, partition)
@@ -156,7 +159,8 @@ func (w *written) run(p *Producer, random *rand.Rand, bad, leave float64, most i
 			if err := call.AddBatch(topic, partition, m, batch); err != nil {
 				panic(err)
 			}
-			clear(batch)
+			shared = append(shared, batch)
+			kept = append(kept, bytes.Clone(batch))
 		}
 		w.values = append(w.values, values)
 		if random.IntN(10) == 0 {
@@ -164,6 +168,9 @@ func (w *written) run(p *Producer, random *rand.Rand, bad, leave float64, most i
 		}
 	}
 	w.refusals, w.err = call.Wait(ctx)
+	if !slices.EqualFunc(shared, kept, bytes.Equal) {
+		panic("the bytes of a message are changed, which retries and other outputs share")
+	}
 }
 
 // judge returns what is wrong with the outcome of a call.

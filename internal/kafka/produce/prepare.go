@@ -150,8 +150,11 @@ func (p *partition) compress(t *tools, plain *buffer, codec recordbatch.Codec) (
 	return out, nil
 }
 
-// whole makes a batch of a message into one to send.
+// whole makes a batch of a message into one to send: one that is ready is not copied.
 func (p *Producer) whole(message []byte) (*batch, error) {
+	if h, ok := recordbatch.Ready(message); ok {
+		return &batch{buf: &buffer{bytes: message, borrowed: true}, plain: len(message), records: h.Records, whole: true, state: ready}, nil
+	}
 	t := <-p.tools
 	defer func() { p.tools <- t }()
 	if t.producible == nil {

@@ -38,7 +38,7 @@ var writeMutants = []mutant{
 			old: `req, func() { close(written) })`,
 			new: `req, func() {
 			for i := range claims {
-				s.producer.buffers.put(&buffer{claims[i].bytes})
+				s.producer.buffers.put(&buffer{bytes: claims[i].bytes})
 			}
 			close(written)
 		})`,
@@ -55,7 +55,7 @@ var writeMutants = []mutant{
 `,
 			new: `	req := s.request(claims)
 	for i := range claims {
-		s.producer.buffers.put(&buffer{claims[i].bytes})
+		s.producer.buffers.put(&buffer{bytes: claims[i].bytes})
 	}
 `,
 		}},

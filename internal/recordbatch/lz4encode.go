@@ -56,8 +56,10 @@ func (l *lz4Encoder) append(dst, records []byte) ([]byte, error) {
 }
 
 // lz4Fast finds matches with the encoder of snappy, which is in assembler, and writes them
-// as lz4: both formats are literals and copies of earlier bytes. That takes a third of the
-// time of the library for lz4, which is in Go, at the same ratio.
+// as lz4: both formats are literals and copies of earlier bytes. Where texts repeat, as in
+// generated tweets, that takes less than half of the time of the library for lz4, which is
+// in Go, at 98 % of its ratio. A text of words drawn from 3,000 takes 1.3 times as long as
+// in the library, at 97 % of its ratio; bytes that do not compress take less.
 type lz4Fast struct{ snappy []byte }
 
 // The end of a block, by lz4's specification: no match in the last bytes, and none that

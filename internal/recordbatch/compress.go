@@ -15,6 +15,20 @@ import (
 // 1 of lz4, 3 of zstd. Snappy has no levels.
 const DefaultLevel = math.MinInt
 
+// HighestLevel returns the highest level of a codec in Kafka's settings; the lowest is
+// 1. It is 0 for a codec without levels.
+func (c Codec) HighestLevel() int {
+	switch c {
+	case Gzip:
+		return 9
+	case LZ4:
+		return 17
+	case Zstd:
+		return 22
+	}
+	return 0
+}
+
 // Compressor compresses batches. It keeps the state of its codec, which AppendCompressed
 // uses again. It is not safe for use by several goroutines at once, and needs no
 // closing.
@@ -41,19 +55,19 @@ func NewCompressor(codec Codec, level int) (*Compressor, error) {
 			return nil, fmt.Errorf("compression %s has no levels, and level is %d", codec, level)
 		}
 	case Gzip:
-		if level, err = levelOf(codec, level, 6, 9); err != nil {
+		if level, err = levelOf(codec, level, 6); err != nil {
 			return nil, err
 		}
 		if c.gzipState, err = gzip.NewWriterLevel(&c.gzipOut, level); err != nil {
 			return nil, fmt.Errorf("compression gzip: %w", err)
 		}
 	case LZ4:
-		if level, err = levelOf(codec, level, 1, 17); err != nil {
+		if level, err = levelOf(codec, level, 1); err != nil {
 			return nil, err
 		}
 		c.lz4State = newLZ4Encoder(level)
 	case Zstd:
-		if level, err = levelOf(codec, level, 3, 22); err != nil {
+		if level, err = levelOf(codec, level, 3); err != nil {
 			return nil, err
 		}
 		c.zstdState, err = zstd.NewWriter(nil,
@@ -70,10 +84,11 @@ func NewCompressor(codec Codec, level int) (*Compressor, error) {
 	return c, nil
 }
 
-func levelOf(codec Codec, level, normal, highest int) (int, error) {
+func levelOf(codec Codec, level, normal int) (int, error) {
 	if level == DefaultLevel {
 		return normal, nil
 	}
+	highest := codec.HighestLevel()
 	if level < 1 || level > highest {
 		return 0, fmt.Errorf("compression %s has the levels 1 to %d, and level is %d", codec, highest, level)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
 
+	"github.com/brandpulse/brandpulse-connect/internal/compression"
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
@@ -307,10 +308,10 @@ func TestOutputConfig(t *testing.T) {
 		{"message: record_batch\npartition: crc32", wrongWholeKey},
 		{"message: record_batch\ncompression: lz4", wrongWholeCodec},
 		{"message: record\npartition: crc32", wrongNoKey},
-		{"message: record\ncompression_level: 1", wrongLevel},
-		{"message: record\ncompression: snappy\ncompression_level: 1", wrongLevel},
-		{"message: record\ncompression: gzip\ncompression_level: 10", wrongHighLevel},
-		{"message: record\ncompression: lz4\ncompression_level: 18", wrongHighLevel},
+		{"message: record\ncompression_level: 1", compression.WrongLevel},
+		{"message: record\ncompression: snappy\ncompression_level: 1", compression.WrongLevel},
+		{"message: record\ncompression: gzip\ncompression_level: 10", compression.WrongHighest},
+		{"message: record\ncompression: lz4\ncompression_level: 18", compression.WrongHighest},
 		{"message: record\ncompression: zstd\ncompression_level: 22", ""},
 		{"message: record\ncompression: zstd\ncompression_level: 0", "compression_level"},
 		{"message: records", "message"},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/compression"
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
 	kproduce "github.com/brandpulse/brandpulse-connect/internal/kafka/produce"
@@ -36,11 +37,6 @@ const (
 
 var acksOf = map[string]int16{acksAll: -1, acksLeader: 1, acksNone: 0}
 
-// codecNames are in the order of recordbatch.Codec.
-var codecNames = []string{"none", "gzip", "snappy", "lz4", "zstd"}
-
-var mostLevel = map[string]int{"gzip": 9, "lz4": 17, "zstd": 22}
-
 // What lint and the constructor say of settings that are wrong.
 const (
 	wrongNoNumber   = "partition: explicit needs partition_number"
@@ -49,8 +45,6 @@ const (
 	wrongWholeKey   = "message: record_batch has no single key to choose a partition by: set partition to sticky or explicit"
 	wrongWholeCodec = "message: record_batch keeps the compression of the batch: compression cannot be set"
 	wrongNoKey      = "partition: murmur2 and crc32 choose by the key: set key"
-	wrongHighLevel  = "compression_level is 1 to 9 for gzip, 1 to 17 for lz4, 1 to 22 for zstd"
-	wrongLevel      = "compression_level has an effect only with compression gzip, lz4 or zstd"
 )
 
 // oneTopic is what topic must be.
@@ -117,8 +111,7 @@ func outputConfigFrom(parsed *service.ParsedConfig) (c outputConfig, err error) 
 	if c.letterBytes, err = parsed.FieldInt(fieldRejectedMaxBytes); err != nil {
 		return c, err
 	}
-	leveled := parsed.Contains(fieldCompressionLevel)
-	if c.produce, err = produceConfigFrom(parsed, leveled); err != nil {
+	if c.produce, err = produceConfigFrom(parsed); err != nil {
 		return c, err
 	}
 	if !static {
@@ -129,11 +122,11 @@ func outputConfigFrom(parsed *service.ParsedConfig) (c outputConfig, err error) 
 		lintrule.CheckEnum(fieldPartition, c.partition, partitionSticky, partitionMurmur2, partitionCRC32, partitionExplicit),
 		lintrule.CheckInt(fieldMaxInFlight, int64(c.maxInFlight), 1, 0),
 		lintrule.CheckInt(fieldRejectedMaxBytes, int64(c.letterBytes), letter.MinBytes, 0),
-		c.check(leveled),
+		c.check(),
 	)
 }
 
-func (c *outputConfig) check(leveled bool) error {
+func (c *outputConfig) check() error {
 	hashed := c.partition == partitionMurmur2 || c.partition == partitionCRC32
 	_, static := c.topic.static()
 	for _, rule := range []struct {
@@ -146,7 +139,6 @@ func (c *outputConfig) check(leveled bool) error {
 		{c.whole && hashed, wrongWholeKey},
 		{c.whole && c.produce.Codec != recordbatch.None, wrongWholeCodec},
 		{hashed && c.key == nil, wrongNoKey},
-		{leveled && c.produce.Codec <= recordbatch.Snappy && c.produce.Codec != recordbatch.Gzip, wrongLevel},
 	} {
 		if rule.broken {
 			return errors.New(rule.wrong)
@@ -158,33 +150,19 @@ func (c *outputConfig) check(leveled bool) error {
 	return nil
 }
 
-func produceConfigFrom(parsed *service.ParsedConfig, leveled bool) (p kproduce.Config, err error) {
+func produceConfigFrom(parsed *service.ParsedConfig) (p kproduce.Config, err error) {
 	p = kproduce.Defaults()
-	codec, err := parsed.FieldString(fieldCompression)
-	if err != nil {
+	if p.Codec, p.Level, err = compression.From(parsed); err != nil {
 		return p, err
 	}
 	acks, err := parsed.FieldString(fieldAcks)
 	if err != nil {
 		return p, err
 	}
-	if err := errors.Join(
-		lintrule.CheckEnum(fieldCompression, codec, codecNames...),
-		lintrule.CheckEnum(fieldAcks, acks, acksAll, acksLeader, acksNone),
-	); err != nil {
+	if err := lintrule.CheckEnum(fieldAcks, acks, acksAll, acksLeader, acksNone); err != nil {
 		return p, err
 	}
-	for i, name := range codecNames {
-		if name == codec {
-			p.Codec = recordbatch.Codec(i)
-		}
-	}
 	p.Acks = acksOf[acks]
-	if leveled {
-		if p.Level, err = parsed.FieldInt(fieldCompressionLevel); err != nil {
-			return p, err
-		}
-	}
 	size, err := parsed.FieldString(fieldMaxBatchBytes)
 	if err != nil {
 		return p, err
@@ -204,19 +182,8 @@ func produceConfigFrom(parsed *service.ParsedConfig, leveled bool) (p kproduce.C
 	if p.CreateTopics, err = parsed.FieldBool(fieldCreateTopics); err != nil {
 		return p, err
 	}
-	if leveled {
-		if err := lintrule.CheckInt(fieldCompressionLevel, int64(p.Level), 1, 22); err != nil {
-			return p, err
-		}
-	}
-	if err := errors.Join(
+	return p, errors.Join(
 		lintrule.CheckInt(fieldRequestsInFlight, int64(p.RequestsPerBroker), 1, 1000),
 		lintrule.CheckDuration(fieldTimeout, p.Timeout, leastTimeout, mostTimeout),
-	); err != nil {
-		return p, err
-	}
-	if most := mostLevel[codec]; leveled && most > 0 && p.Level > most {
-		return p, errors.New(wrongHighLevel)
-	}
-	return p, nil
+	)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/compression"
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/topicname"
@@ -20,8 +21,6 @@ const (
 	fieldKey              = "key"
 	fieldMetadata         = "metadata"
 	fieldTimestamp        = "timestamp_ms"
-	fieldCompression      = "compression"
-	fieldCompressionLevel = "compression_level"
 	fieldAcks             = "acks"
 	fieldMaxInFlight      = "max_in_flight"
 	fieldRequestsInFlight = "requests_in_flight"
@@ -49,6 +48,7 @@ func outputSpec() *service.ConfigSpec {
 		Description(outputDeclared.Manual(outputDescription)).
 		Fields(conn.Fields()...).
 		Fields(recordFields()...).
+		Fields(compression.Fields("How record batches are compressed. With `message: record_batch` they keep their own.")...).
 		Fields(sendFields()...).
 		LintRule(`root = match {
   !this.seed_brokers.or(["-"]).any(one -> one.trim(", ") != "") => [ "`+conn.WrongBrokers+`" ],
@@ -58,9 +58,7 @@ func outputSpec() *service.ConfigSpec {
   this.message.or("") == "record_batch" && ["murmur2", "crc32"].contains(this.partition.or("sticky")) => [ "`+wrongWholeKey+`" ],
   this.message.or("") == "record_batch" && this.compression.or("none") != "none" => [ "`+wrongWholeCodec+`" ],
   ["murmur2", "crc32"].contains(this.partition.or("sticky")) && this.key.or("") == "" => [ "`+wrongNoKey+`" ],
-  { "gzip": 9, "lz4": 17 }.get(this.compression.or("none")).or(22) < this.compression_level.or(1) => [ "`+wrongHighLevel+`" ],
-  this.exists("compression_level") && ["none", "snappy"].contains(this.compression.or("none")) => [ "`+wrongLevel+`" ],
-}`).
+`+compression.LintCases+`}`).
 		Example("Records", "Each message is a record. Records of all batches that are written at the same time share Kafka's record batches.", produceExample).
 		Example("Copying a topic", "Whole record batches, as they are compressed, to the same partition of another topic.", copyExample)
 }
@@ -106,15 +104,6 @@ func recordFields() []*service.ConfigField {
 
 func sendFields() []*service.ConfigField {
 	return []*service.ConfigField{
-		service.NewStringEnumField(fieldCompression, codecNames...).
-			Description("How record batches are compressed. With `message: record_batch` they keep their own.").
-			Default("none").
-			LintRule(lintrule.Enum(fieldCompression, codecNames...)),
-		service.NewIntField(fieldCompressionLevel).
-			Description("Level of the compression: 1 to 9 for `gzip`, 1 to 17 for `lz4`, 1 to 22 for `zstd`. By default Kafka's: 6, 1 and 3.").
-			Optional().
-			Advanced().
-			LintRule(lintrule.Int(fieldCompressionLevel, 1, 22)),
 		service.NewStringAnnotatedEnumField(fieldAcks, map[string]string{
 			acksAll:    "All replicas in sync.",
 			acksLeader: "The leader. Records are lost if it fails before the others have them.",

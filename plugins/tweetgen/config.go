@@ -6,13 +6,13 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/compression"
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/lineproto"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
@@ -34,8 +34,6 @@ const (
 	fieldEncoding         = "encoding"
 	fieldMessage          = "message"
 	fieldMaxBatchBytes    = "max_batch_bytes"
-	fieldCompression      = "compression"
-	fieldCompressionLevel = "compression_level"
 	fieldBrands           = "brands"
 	fieldName             = "name"
 	fieldWeight           = "weight"
@@ -92,11 +90,6 @@ const (
 	maxSeed = 1<<53 - 1
 )
 
-// codecNames are in the order of recordbatch.Codec.
-var codecNames = []string{"none", "gzip", "snappy", "lz4", "zstd"}
-
-var mostLevel = map[string]int{"gzip": 9, "lz4": 17, "zstd": 22}
-
 // Allowed values and errors, for lint and the constructor.
 const (
 	fromZeroToOne = "a number from 0 to 1"
@@ -104,8 +97,6 @@ const (
 	notNegative   = "a number that is not negative"
 	wrongWeights  = "the weights of the brands must have a sum above 0"
 	wrongCodec    = "compression has an effect only with message: record_batch: the output compresses records"
-	wrongHighest  = "compression_level is 1 to 9 for gzip, 1 to 17 for lz4, 1 to 22 for zstd"
-	wrongLevel    = "compression_level has an effect only with compression gzip, lz4 or zstd"
 	fromZeroToTen = "a number from 0 to 10"
 	ratios        = "0, or a number from 1 to 1000"
 	wrongHeader   = "a header has either a value or random_hex"
@@ -159,7 +150,7 @@ func configFrom(parsed *service.ParsedConfig, files *service.FS) (c config, err 
 		func() (err error) { c.encoding, err = parsed.FieldString(fieldEncoding); return },
 		func() (err error) { c.message, err = parsed.FieldString(fieldMessage); return },
 		func() (err error) { batchBytes, err = sizeFrom(parsed, fieldMaxBatchBytes, maxPlanBytes); return },
-		func() (err error) { c.codec, c.level, err = compressionFrom(parsed); return },
+		func() (err error) { c.codec, c.level, err = compression.From(parsed); return },
 		func() (err error) { c.brands, err = brandsFrom(parsed); return },
 		func() (err error) { c.key, err = parsed.FieldString(fieldKey); return },
 		func() (err error) { c.keyCount, err = parsed.FieldInt(fieldKeyCount); return },
@@ -219,30 +210,6 @@ func sizeFrom(parsed *service.ParsedConfig, field string, most uint64) (uint64, 
 	return lintrule.SizeBytes(field, size, most)
 }
 
-func compressionFrom(parsed *service.ParsedConfig) (codec recordbatch.Codec, level int, err error) {
-	name, err := parsed.FieldString(fieldCompression)
-	if err != nil {
-		return 0, 0, err
-	}
-	if err := lintrule.CheckEnum(fieldCompression, name, codecNames...); err != nil {
-		return 0, 0, err
-	}
-	codec = recordbatch.Codec(slices.Index(codecNames, name))
-	if !parsed.Contains(fieldCompressionLevel) {
-		return codec, recordbatch.DefaultLevel, nil
-	}
-	if level, err = parsed.FieldInt(fieldCompressionLevel); err != nil {
-		return 0, 0, err
-	}
-	switch most := mostLevel[name]; {
-	case most == 0:
-		return 0, 0, errors.New(wrongLevel)
-	case level > most:
-		return 0, 0, errors.New(wrongHighest)
-	}
-	return codec, level, lintrule.CheckInt(fieldCompressionLevel, int64(level), 1, 22)
-}
-
 func compressibilityFrom(parsed *service.ParsedConfig) (c compressibility, err error) {
 	if c.ratio, err = parsed.FieldFloat(fieldRatio); err != nil {
 		return c, err
@@ -251,10 +218,10 @@ func compressibilityFrom(parsed *service.ParsedConfig) (c compressibility, err e
 	if err != nil {
 		return c, err
 	}
-	c.codec = recordbatch.Codec(slices.Index(codecNames, name))
+	c.codec = compression.Named(name)
 	return c, errors.Join(
 		lintrule.CheckFloat(fieldRatio, c.ratio, c.ratio == 0 || c.ratio >= 1 && c.ratio <= maxRatio, ratios),
-		lintrule.CheckEnum(fieldCodec, name, codecNames[1:]...),
+		lintrule.CheckEnum(fieldCodec, name, compression.Names[1:]...),
 	)
 }
 

@@ -10,6 +10,8 @@ import (
 	"gopkg.in/yaml.v3"
 
 	_ "github.com/redpanda-data/benthos/v4/public/components/io"
+
+	"github.com/brandpulse/brandpulse-connect/internal/compression"
 )
 
 // parse gives the configuration that the fields in yaml make.
@@ -87,9 +89,9 @@ func TestWrongValuesAreFoundByLintAndConstructor(t *testing.T) {
 		"max_batch_bytes: 65MiB":                                           "from 1B to 64 MiB",
 		"message: record_batch\ncompression: rar":                          "compression",
 		"compression: lz4":                                                 wrongCodec,
-		"message: record_batch\ncompression_level: 3":                      wrongLevel,
-		"message: record_batch\ncompression: snappy\ncompression_level: 3": wrongLevel,
-		"message: record_batch\ncompression: gzip\ncompression_level: 10":  wrongHighest,
+		"message: record_batch\ncompression_level: 3":                      compression.WrongLevel,
+		"message: record_batch\ncompression: snappy\ncompression_level: 3": compression.WrongLevel,
+		"message: record_batch\ncompression: gzip\ncompression_level: 10":  compression.WrongHighest,
 		"message: record_batch\ncompression: zstd\ncompression_level: 0":   "compression_level is 0",
 	} {
 		t.Run(fields, func(t *testing.T) {

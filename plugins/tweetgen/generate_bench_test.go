@@ -1,6 +1,10 @@
 package tweetgen
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/brandpulse/brandpulse-connect/internal/compression"
+)
 
 // BenchmarkGenerate is the core alone, on one core: no Benthos message, the
 // buffer used again.
@@ -38,7 +42,7 @@ func BenchmarkGenerate(b *testing.B) {
 // BenchmarkPack is `message: record_batch` on one core, with the memory that a batch
 // keeps until it is acknowledged.
 func BenchmarkPack(b *testing.B) {
-	for _, codec := range codecNames {
+	for _, codec := range compression.Names {
 		b.Run(codec, func(b *testing.B) {
 			c := testConfig(b, "message: record_batch\ncompression: "+codec)
 			packer, err := newPacker(newGenerator(1, &c.content), &c)

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
 
+	"github.com/brandpulse/brandpulse-connect/internal/compression"
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
@@ -221,7 +222,7 @@ func TestLateTweetsHaveTheTimeTheyWereDue(t *testing.T) {
 
 // If this fails, each tweet costs the collector.
 func TestPackingDoesNotAllocatePerTweet(t *testing.T) {
-	for _, codec := range codecNames {
+	for _, codec := range compression.Names {
 		c := testConfig(t, "message: record_batch\nbatch_size: 8000\ncompression: "+codec)
 		g := newGenerator(1, &c.content)
 		packer, err := newPacker(g, &c)

@@ -9,6 +9,7 @@ import (
 	_ "github.com/redpanda-data/benthos/v4/public/components/pure"
 	"github.com/redpanda-data/benthos/v4/public/service"
 
+	"github.com/brandpulse/brandpulse-connect/internal/compression"
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
@@ -22,12 +23,17 @@ var spec = sync.OnceValue(func() *service.ConfigSpec {
 		Categories("Utility").
 		Summary("Generates tweets about brands in batches, at a given rate and with a given mix of sentiments, for load tests of Kafka, InfluxDB and everything between them.").
 		Description(declared.Manual(description)).
-		Fields(fields()...).
+		Fields(mixFields()...).
+		Fields(scheduleFields()...).
+		Fields(formFields()...).
+		Fields(compression.Fields("For `message: record_batch`: how record batches are compressed. The output keeps their compression. Records are compressed by the output.")...).
+		Fields(brandFields()...).
+		Fields(recordFields()...).
+		Fields(textFields()...).
+		Fields(deliveryFields()...).
 		LintRule(`root = match {
   this.message.or("record") != "record_batch" && this.compression.or("none") != "none" => [ "`+wrongCodec+`" ],
-  { "gzip": 9, "lz4": 17 }.get(this.compression.or("none")).or(22) < this.compression_level.or(1) => [ "`+wrongHighest+`" ],
-  this.exists("compression_level") && ["none", "snappy"].contains(this.compression.or("none")) => [ "`+wrongLevel+`" ],
-}`).
+`+compression.LintCases+`}`).
 		Example("A steady rate",
 			"50,000 tweets per second to Kafka, a million in all, half of them positive. The process then ends by itself. The output waits for all replicas and retries forever, so every tweet arrives.",
 			exampleRate).
@@ -45,7 +51,7 @@ var spec = sync.OnceValue(func() *service.ConfigSpec {
 			exampleFlatOut)
 })
 
-func fields() []*service.ConfigField {
+func mixFields() []*service.ConfigField {
 	return []*service.ConfigField{
 		service.NewStringAnnotatedEnumField(fieldMode, map[string]string{
 			modeFixed:    "Every batch has the shares of `sentiment`, to within one tweet.",
@@ -77,6 +83,11 @@ root = match {
 			Description("Tweets in a batch, which holds the mix of sentiments. With a `rate`, a batch of more than a tenth of a second is delivered in equal parts, each of at most a tenth of a second: 8000 at a rate of 1000 in 80 parts of 100. Tweets delivered together share one timestamp, the millisecond in which they were due.").
 			Default(8000).
 			LintRule(lintrule.Int(fieldBatchSize, 1, maxBatchSize)),
+	}
+}
+
+func scheduleFields() []*service.ConfigField {
+	return []*service.ConfigField{
 		service.NewDurationField(fieldInterval).
 			Description("Without a `rate`: how long each worker waits after delivering a batch. `0s` means no wait.").
 			Default("1ms").
@@ -104,6 +115,11 @@ root = match {
 		service.NewIntField(fieldSeed).
 			Description("The same seed and the same settings of `mode`, `sentiment`, `volatility_factor`, `batch_size`, `encoding`, `corpus`, `compressibility` and those of brands, keys and headers give the same tweets, with the same ids, on every machine; the timestamps are those of the run. 0 means a random seed, which is logged at the start; no two runs then share an id. `rate`, `interval` and `workers` do not change the tweets.").
 			Default(0),
+	}
+}
+
+func formFields() []*service.ConfigField {
+	return []*service.ConfigField{
 		service.NewStringAnnotatedEnumField(fieldEncoding, map[string]string{
 			encodingAvro:         "The raw Avro datum, about 116 bytes per tweet.",
 			encodingSingleObject: "Avro's single-object encoding: `c3 01`, the fingerprint of the schema, the datum. A consumer can identify the schema.",
@@ -123,15 +139,11 @@ root = match {
 			Description("For `message: record_batch`: size at which a record batch is full, before compression. A batch of `batch_size` tweets that does not fit becomes several messages, which are acknowledged together. It must not exceed `max.message.bytes` of the topic, by default 1,048,588 bytes.").
 			Default("1MiB").
 			LintRule(lintrule.Size(fieldMaxBatchBytes, maxPlanBytes)),
-		service.NewStringEnumField(fieldCompression, codecNames...).
-			Description("For `message: record_batch`: how record batches are compressed. The output keeps their compression. Records are compressed by the output.").
-			Default("none").
-			LintRule(lintrule.Enum(fieldCompression, codecNames...)),
-		service.NewIntField(fieldCompressionLevel).
-			Description("Level of the compression: 1 to 9 for `gzip`, 1 to 17 for `lz4`, 1 to 22 for `zstd`. By default Kafka's: 6, 1 and 3.").
-			Optional().
-			Advanced().
-			LintRule(lintrule.Int(fieldCompressionLevel, 1, 22)),
+	}
+}
+
+func brandFields() []*service.ConfigField {
+	return []*service.ConfigField{
 		service.NewObjectListField(fieldBrands,
 			service.NewStringField(fieldName).
 				Description("Name of the brand. At most 256 bytes.").
@@ -162,6 +174,11 @@ root = match {
 			Description("For `brand_count`: exponent s of Zipf's law. `brand_n` is n^s times as rare as `brand_1`. 0 makes all equally frequent.").
 			Default(1).
 			LintRule(lintrule.Float(fieldBrandZipf, "this >= 0 && this <= 10", fromZeroToTen)),
+	}
+}
+
+func recordFields() []*service.ConfigField {
+	return []*service.ConfigField{
 		service.NewStringAnnotatedEnumField(fieldKey, map[string]string{
 			keyNone:  "No key.",
 			keyBrand: "The brand.",
@@ -202,16 +219,21 @@ root = match {
   this.type() == "object" && this.value.or("") != "" && this.random_hex.or(0) != 0 => [ "` + wrongHeader + `" ],
   this.type() == "array" && this.length() > 100 => [ "headers must have at most 100 entries" ],
 }`),
+	}
+}
+
+func textFields() []*service.ConfigField {
+	return []*service.ConfigField{
 		service.NewObjectField(fieldCompressibility,
 			service.NewFloatField(fieldRatio).
 				Description("Size of a record batch before compression divided by its size after it. It is met within 5 %. If these tweets cannot have it, the error at the start names the possible range. 0 leaves the texts as they are.").
 				Default(0).
 				Example(2.5).
 				LintRule(lintrule.Float(fieldRatio, "this == 0 || this >= 1 && this <= 1000", ratios)),
-			service.NewStringEnumField(fieldCodec, codecNames[1:]...).
+			service.NewStringEnumField(fieldCodec, compression.Names[1:]...).
 				Description("The codec that reaches the ratio, at its default level. Others reach other ratios.").
 				Default("lz4").
-				LintRule(lintrule.Enum(fieldCodec, codecNames[1:]...)),
+				LintRule(lintrule.Enum(fieldCodec, compression.Names[1:]...)),
 		).
 			Description("How well the tweets compress. Few texts compress better than any real topic. To meet a ratio, a part of each text, at its end, is replaced: by random characters to compress worse, by a repeated phrase to compress better. The texts keep their sizes. The ratio is that of record batches as this input makes them: of a whole batch with `message: record_batch`, and of 1 MiB with `record`. It is measured at the start, with a megabyte of tweets.").
 			Advanced(),
@@ -219,6 +241,11 @@ root = match {
 			Description("File of the texts to draw from, instead of the six built-in ones: one JSON object per line, " + "`" + `{"text": "Loved it!", "sentiment": "positive"}` + "`" + `, a text of at most 16 KiB, at most 100,000 texts and 64 MiB. Tweets are as long as the texts that are drawn. A text that occurs twice is drawn twice as often. Each sentiment of the mix needs a text.`).
 			Default("").
 			Example("./tweets.jsonl"),
+	}
+}
+
+func deliveryFields() []*service.ConfigField {
+	return []*service.ConfigField{
 		service.NewIntField(fieldMaxInFlight).
 			Description("Batches, or parts of batches, that may be unacknowledged before the input waits. Raise it with a small `batch_size`, or the round trip to the broker limits the rate.").
 			Default(32).

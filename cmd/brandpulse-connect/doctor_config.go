@@ -8,12 +8,10 @@ import (
 	"io/fs"
 	"maps"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"gopkg.in/yaml.v3"
@@ -175,7 +173,7 @@ func (p *patient) plaintext(context.Context) doctor.Finding {
 func beyondThisMachine(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		host = address
+		host = strings.Trim(address, "[]")
 	}
 	ip := net.ParseIP(host)
 	return host != "localhost" && (ip == nil || !ip.IsLoopback())
@@ -224,7 +222,7 @@ func (p *patient) port() *doctor.Check {
 		switch {
 		case err == nil:
 			return doctor.OK("%s is free", h.address)
-		case isBenthos(ctx, h.address):
+		case h.answers(ctx):
 			return doctor.OK("a pipeline is running at %s: this one, or one that must stop before it starts", h.address)
 		}
 		what, do, _ := strings.Cut(err.Error(), ". ")
@@ -239,21 +237,4 @@ func (p *patient) http() httpSettings {
 		h.read(p.linter, p.name, p.text)
 	}
 	return h
-}
-
-// isBenthos reports whether a pipeline's HTTP server answers at an address.
-func isBenthos(ctx context.Context, address string) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/ping", nil)
-	if err != nil {
-		return false
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false
-	}
-	defer response.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(response.Body, 16))
-	return string(body) == "pong"
 }

@@ -2,6 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/dashboard/pipelineview"
@@ -20,10 +25,14 @@ const (
 // HTTP server.
 func (p *patient) running(ctx context.Context) doctor.Finding {
 	h := p.http()
-	if !h.enabled || !isBenthos(ctx, h.address) {
+	switch {
+	case !h.enabled || !h.answers(ctx):
 		return doctor.Skipped("no pipeline is running at the address of the HTTP server, %s", h.address)
+	case h.hasTLS() || h.basicAuth:
+		return doctor.Skipped("a pipeline is running at %s; its metrics are only read from an HTTP server without TLS and without basic_auth", h.address)
 	}
-	view, err := pipelineview.New(pipelineview.Source{Metrics: []string{"http://" + h.address + "/metrics"}})
+	metrics := "http://" + h.address + "/metrics"
+	view, err := pipelineview.New(pipelineview.Source{Metrics: []string{metrics}})
 	if err != nil {
 		return doctor.Skipped("%v", err)
 	}
@@ -33,7 +42,7 @@ func (p *patient) running(ctx context.Context) doctor.Finding {
 	watching, cancel := context.WithTimeout(ctx, watchedFor)
 	defer cancel()
 	view.Run(watching)
-	const do = "The dashboard shows the stages side by side: brandpulse-connect dashboard --metrics http://ADDRESS/metrics."
+	do := fmt.Sprintf("The dashboard shows the stages side by side: brandpulse-connect dashboard --metrics %s.", metrics)
 	switch v := view.Look(0).Verdict; v.Level {
 	case pipelineview.LevelOK:
 		return doctor.OK("%s. %s", v.Title, v.Detail)
@@ -54,4 +63,33 @@ func bottleneck(f doctor.Finding, report *doctor.Report) doctor.Result {
 		r.Because, r.Finding = report.Cause, doctor.Skipped("needs %s", report.Cause)
 	}
 	return r
+}
+
+// answers reports whether a pipeline's HTTP server answers at the address. With
+// basic_auth it asks for a password, of which the configuration has only a hash.
+func (h httpSettings) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	scheme := "http"
+	if h.hasTLS() {
+		scheme = "https"
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+h.address+"/ping", nil)
+	if err != nil {
+		return false
+	}
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the address need not be a name of the certificate, and nothing is sent
+	}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	if h.basicAuth && response.StatusCode == http.StatusUnauthorized {
+		return strings.HasPrefix(response.Header.Get("WWW-Authenticate"), "Basic")
+	}
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 16))
+	return string(body) == "pong"
 }

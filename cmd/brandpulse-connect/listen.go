@@ -27,6 +27,7 @@ type httpSettings struct {
 	enabled           bool
 	address           string
 	certFile, keyFile string
+	basicAuth         bool
 	file              string   // the file that sets the address, if any does
 	variables         []string // the environment variables in the address
 }
@@ -51,7 +52,7 @@ func httpOf(c *cli.Context, linter *configlint.Linter, files []string) httpSetti
 
 // read applies the settings of a file.
 func (h *httpSettings) read(linter *configlint.Linter, file string, text []byte) {
-	for path, value := range linter.Values(text, "http.enabled", "http.address", "http.cert_file", "http.key_file") {
+	for path, value := range linter.Values(text, "http.enabled", "http.address", "http.cert_file", "http.key_file", "http.basic_auth.enabled") {
 		if h.set(path, value.Text) {
 			h.file, h.variables = file, value.Variables
 		}
@@ -72,9 +73,14 @@ func (h *httpSettings) set(path, value string) bool {
 		h.certFile = value
 	case "http.key_file":
 		h.keyFile = value
+	case "http.basic_auth.enabled":
+		h.basicAuth, _ = strconv.ParseBool(value)
 	}
 	return false
 }
+
+// hasTLS reports whether the server speaks TLS.
+func (h httpSettings) hasTLS() bool { return h.certFile != "" && h.keyFile != "" }
 
 // try returns an error if the server could not start.
 func (h httpSettings) try() error {
@@ -90,7 +96,7 @@ func (h httpSettings) try() error {
 		return h.cannotListen(address, err)
 	}
 	listener.Close()
-	if h.certFile != "" && h.keyFile != "" {
+	if h.hasTLS() {
 		if _, err := tls.LoadX509KeyPair(h.certFile, h.keyFile); err != nil {
 			return fmt.Errorf("the HTTP server cannot use http.cert_file %s with http.key_file %s: %w", h.certFile, h.keyFile, err)
 		}

@@ -45,6 +45,9 @@ type Read struct {
 	JudgeNeeds *doctor.Check
 }
 
+// key identifies what is read by whom.
+func (r Read) key() string { return r.Topic + "\x00" + r.ConsumerGroup }
+
 // Write is a topic that an output writes to.
 type Write struct {
 	Topic    string
@@ -60,8 +63,8 @@ type checker struct {
 	reached  []string // seeds that accept connections
 	metadata conn.Described
 	settings map[string]conn.TopicSettings
-	noConfig error // why settings are missing
-	lags     map[string]lag
+	noConfig error          // why settings are missing
+	lags     map[string]lag // by Read.key
 }
 
 // Kafka is a Connection with its checks.

@@ -43,7 +43,7 @@ func TestRetentionAgainstLag(t *testing.T) {
 		"unknown":   {40 * time.Minute, "", doctor.StatusSkipped},
 	} {
 		read := Read{Topic: "t", ConsumerGroup: "g"}
-		k := &checker{lags: map[string]lag{"t\x00g": {oldest: time.Now().Add(-c.age)}}, settings: map[string]conn.TopicSettings{"t": {}}}
+		k := &checker{lags: map[string]lag{read.key(): {oldest: time.Now().Add(-c.age)}}, settings: map[string]conn.TopicSettings{"t": {}}}
 		if c.ms != "" {
 			k.settings["t"]["retention.ms"] = c.ms
 		}

@@ -52,7 +52,7 @@ func (k *checker) lag(read Read) func(ctx context.Context) doctor.Finding {
 		if err != nil {
 			return doctor.Skipped("%v", err)
 		}
-		k.lags[read.Topic+"\x00"+read.ConsumerGroup] = l
+		k.lags[read.key()] = l
 		records := l.records()
 		words := fmt.Sprintf("%s records are not read yet", humanize.Comma(records))
 		if !slices.ContainsFunc(l.partitions, func(p partitionLag) bool { return p.committed }) {
@@ -78,28 +78,39 @@ func (k *checker) readLag(ctx context.Context, read Read) (lag, error) {
 	if err != nil {
 		return lag{}, fmt.Errorf("asking for the offsets of the group %s: %w", read.ConsumerGroup, err)
 	}
-	starts, err := listed(k.admin.ListStartOffsets(ctx, read.Topic))
+	l, err := k.bounds(ctx, read.Topic)
 	if err != nil {
-		return lag{}, fmt.Errorf("asking for the first offsets: %w", err)
+		return lag{}, err
 	}
-	ends, err := listed(k.admin.ListEndOffsets(ctx, read.Topic))
-	if err != nil {
-		return lag{}, fmt.Errorf("asking for the last offsets: %w", err)
-	}
-	var l lag
-	for partition, end := range ends[read.Topic] {
-		start, _ := starts.Lookup(read.Topic, partition)
-		p := partitionLag{partition: partition, start: start.Offset, next: start.Offset, last: end.Offset}
-		if at, ok := committed.Lookup(read.Topic, partition); ok && at.At >= 0 {
+	for i := range l.partitions {
+		p := &l.partitions[i]
+		if at, ok := committed.Lookup(read.Topic, p.partition); ok && at.At >= 0 {
 			p.next, p.committed = at.At, true
 		}
-		l.partitions = append(l.partitions, p)
 	}
-	slices.SortFunc(l.partitions, func(a, b partitionLag) int { return int(a.partition - b.partition) })
 	if described, err := k.describeGroup(ctx, read.ConsumerGroup); err == nil {
 		l.members = len(described.Members)
 	}
 	l.oldest = k.oldestUnread(ctx, read.Topic, l.partitions)
+	return l, nil
+}
+
+// bounds returns the offsets of a topic's log, which a group without commits begins with.
+func (k *checker) bounds(ctx context.Context, topic string) (lag, error) {
+	starts, err := listed(k.admin.ListStartOffsets(ctx, topic))
+	if err != nil {
+		return lag{}, fmt.Errorf("asking for the first offsets: %w", err)
+	}
+	ends, err := listed(k.admin.ListEndOffsets(ctx, topic))
+	if err != nil {
+		return lag{}, fmt.Errorf("asking for the last offsets: %w", err)
+	}
+	var l lag
+	for partition, end := range ends[topic] {
+		start, _ := starts.Lookup(topic, partition)
+		l.partitions = append(l.partitions, partitionLag{partition: partition, start: start.Offset, next: start.Offset, last: end.Offset})
+	}
+	slices.SortFunc(l.partitions, func(a, b partitionLag) int { return int(a.partition - b.partition) })
 	return l, nil
 }
 
@@ -145,7 +156,7 @@ func (k *checker) oldestUnread(ctx context.Context, topic string, partitions []p
 // retention compares what is unread with what Kafka keeps.
 func (k *checker) retention(read Read) func(ctx context.Context) doctor.Finding {
 	return func(context.Context) doctor.Finding {
-		l := k.lags[read.Topic+"\x00"+read.ConsumerGroup]
+		l := k.lags[read.key()]
 		for _, p := range l.partitions {
 			if p.committed && p.next < p.start {
 				return doctor.Failed("The records are gone from Kafka. Lengthen retention.ms or retention.bytes of the topic; then let the pipeline continue with on_lost_records: earliest, or set the offsets of the group.",
@@ -179,7 +190,7 @@ func (k *checker) retention(read Read) func(ctx context.Context) doctor.Finding 
 // stuck watches the commits of partitions that have unread records.
 func (k *checker) stuck(read Read) func(ctx context.Context) doctor.Finding {
 	return func(ctx context.Context) doctor.Finding {
-		before := k.lags[read.Topic+"\x00"+read.ConsumerGroup]
+		before := k.lags[read.key()]
 		switch {
 		case before.members == 0:
 			return doctor.Skipped("no pipeline is running in the group %s", read.ConsumerGroup)

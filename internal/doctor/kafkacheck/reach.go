@@ -125,11 +125,16 @@ type silent struct{}
 func (silent) Level() kgo.LogLevel              { return kgo.LogLevelNone }
 func (silent) Log(kgo.LogLevel, string, ...any) {}
 
+// newClient returns a client of the seeds that were reached, which gives up within the
+// time limit of a check.
+func (k *checker) newClient(options ...kgo.Opt) (*kgo.Client, error) {
+	return kgo.NewClient(slices.Concat(k.Config.Options("doctor", nil), []kgo.Opt{
+		kgo.WithLogger(silent{}), kgo.RequestRetries(2), kgo.RetryTimeout(3 * time.Second), kgo.SeedBrokers(k.reached...),
+	}, options)...)
+}
+
 func (k *checker) login(ctx context.Context) doctor.Finding {
-	options := append(k.Config.Options("doctor", nil),
-		kgo.WithLogger(silent{}), kgo.RequestRetries(2), kgo.RetryTimeout(3*time.Second),
-		kgo.SeedBrokers(k.reached...), kgo.MetadataMinAge(50*time.Millisecond))
-	client, err := kgo.NewClient(options...)
+	client, err := k.newClient(kgo.MetadataMinAge(50 * time.Millisecond))
 	if err != nil {
 		return doctor.Failed("Correct the settings of the connection.", "setting up a client: %v", err)
 	}

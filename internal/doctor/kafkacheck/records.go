@@ -24,11 +24,9 @@ func (k *checker) fetch(ctx context.Context, topic string, from map[int32]kgo.Of
 	if len(from) == 0 {
 		return nil, nil
 	}
-	options := append(k.Config.Options("doctor", nil),
-		kgo.WithLogger(silent{}), kgo.RequestRetries(2), kgo.RetryTimeout(3*time.Second), kgo.SeedBrokers(k.reached...),
+	client, err := k.newClient(
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}),
 		kgo.FetchMaxWait(500*time.Millisecond), kgo.FetchMaxPartitionBytes(64<<10))
-	client, err := kgo.NewClient(options...)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +97,7 @@ func (k *checker) records(read Read) func(ctx context.Context) doctor.Finding {
 }
 
 func (k *checker) sample(ctx context.Context, read Read) ([]*kgo.Record, error) {
-	l, known := k.lags[read.Topic+"\x00"+read.ConsumerGroup]
+	l, known := k.lags[read.key()]
 	if !known {
 		var err error
 		if l, err = k.bounds(ctx, read.Topic); err != nil {
@@ -124,22 +122,4 @@ func (k *checker) sample(ctx context.Context, read Read) ([]*kgo.Record, error) 
 		}
 	}
 	return k.fetch(ctx, read.Topic, from, sampledRecords)
-}
-
-// bounds returns the offsets of a topic that is read without a group.
-func (k *checker) bounds(ctx context.Context, topic string) (lag, error) {
-	starts, err := listed(k.admin.ListStartOffsets(ctx, topic))
-	if err != nil {
-		return lag{}, err
-	}
-	ends, err := listed(k.admin.ListEndOffsets(ctx, topic))
-	if err != nil {
-		return lag{}, err
-	}
-	var l lag
-	for partition, end := range ends[topic] {
-		start, _ := starts.Lookup(topic, partition)
-		l.partitions = append(l.partitions, partitionLag{partition: partition, start: start.Offset, next: start.Offset, last: end.Offset})
-	}
-	return l, nil
 }

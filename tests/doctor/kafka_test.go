@@ -116,6 +116,10 @@ func TestFaultsOfKafka(t *testing.T) {
 	k.commit(t, "crowded", "crowded", 10, "")
 	k.member(t, "crowded", "crowded")
 	k.member(t, "crowded", "crowded")
+	topic("left", 1, nil)
+	topic("right", 1, nil)
+	k.member(t, "both", "left", "right")
+	k.member(t, "both", "left", "right")
 	topic("json", 1, nil)
 	for range 5 {
 		k.Produce(t, &kgo.Record{Topic: "json", Value: []byte(`{"id":"1","text":"a","brand":"b","sentiment":"positive","timestamp":1700000000000}`)})
@@ -131,8 +135,8 @@ func TestFaultsOfKafka(t *testing.T) {
 	k.Produce(t, tweets("other-fingerprint", 5, 10*time.Second)...)
 	k.commit(t, "other-fingerprint", "other-fingerprint", 3, track.CommitMetadata{Fingerprint: "another"}.String())
 	testenv.Eventually(t, 20*time.Second, "two members", func() error {
-		described, err := kadm.NewClient(k.Client(t)).DescribeGroups(t.Context(), "crowded", "stuck")
-		if err == nil && (len(described["crowded"].Members) != 2 || len(described["stuck"].Members) != 1 || described["crowded"].State != "Stable") {
+		described, err := kadm.NewClient(k.Client(t)).DescribeGroups(t.Context(), "crowded", "stuck", "both")
+		if err == nil && (len(described["both"].Members) != 2 || described["both"].State != "Stable" || len(described["crowded"].Members) != 2 || len(described["stuck"].Members) != 1 || described["crowded"].State != "Stable") {
 			err = fmt.Errorf("%v", described)
 		}
 		return err
@@ -149,6 +153,7 @@ func TestFaultsOfKafka(t *testing.T) {
 		"a certificate for another":   {want: doctor.KafkaTLS, says: "kafka.example.com", env: with(healthy, "KAFKA_BROKERS", strings.Replace(k.Listeners["OTHERNAME"], "127.0.0.1", "localhost", 1)), edit: secured(k.ca)},
 		"an expired certificate":      {want: doctor.KafkaTLS, says: "expired", env: with(healthy, "KAFKA_BROKERS", k.Listeners["EXPIRED"]), edit: secured(k.ca)},
 		"a certificate that ends":     {want: doctor.KafkaTLS, says: "expires in 2", env: with(healthy, "KAFKA_BROKERS", k.Listeners["SOON"]), edit: secured(k.ca)},
+		"one that ends, one expired":  {want: doctor.KafkaTLS, says: "expired", env: with(healthy, "KAFKA_BROKERS", k.Listeners["SOON"]+","+k.Listeners["EXPIRED"]), edit: secured(k.ca)},
 		"not Kafka":                   {want: doctor.KafkaTLS, says: "not Kafka", env: with(healthy, "KAFKA_BROKERS", strings.TrimPrefix(influx.URL, "http://"))},
 		"a wrong password":            {want: doctor.KafkaLogin, says: "SASL_AUTHENTICATION_FAILED", env: with(healthy, "KAFKA_BROKERS", user), edit: loggingIn("PLAIN", "all", "wrong")},
 		"no login":                    {want: doctor.KafkaLogin, says: "requires a login", env: with(healthy, "KAFKA_BROKERS", user)},
@@ -168,6 +173,7 @@ func TestFaultsOfKafka(t *testing.T) {
 		"no pipeline":                 {want: doctor.KafkaLag, says: "90 records", env: group("late")},
 		"a partition that is stuck":   {want: doctor.KafkaStuck, says: "0 (at offset 10)", env: group("stuck")},
 		"idle members":                {want: doctor.KafkaGroup, says: "2 members share 1 partitions", env: group("crowded")},
+		"members of two topics":       {env: with(group("both"), "TOPIC", "left,right"), edit: replaced("    fingerprint:", "    identity: source\n    fingerprint:", "        emit: windows\n", "        emit: windows\n        identity: source\n")},
 		"another encoding":            {want: doctor.KafkaRecords, says: "none of 5 records", env: group("json")},
 		"some bad records":            {want: doctor.KafkaRecords, says: "1 of 6 records", env: group("mixed")},
 		"a clock that is ahead":       {want: doctor.KafkaClock, says: "in the future", env: group("ahead")},

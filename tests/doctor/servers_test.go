@@ -173,9 +173,9 @@ func (k kafka) commit(t *testing.T, group, topic string, offset int64, metadata 
 }
 
 // member joins a group, and commits nothing.
-func (k kafka) member(t *testing.T, group, topic string) {
+func (k kafka) member(t *testing.T, group string, topics ...string) {
 	t.Helper()
-	client := k.Client(t, kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.DisableAutoCommit())
+	client := k.Client(t, kgo.ConsumerGroup(group), kgo.ConsumeTopics(topics...), kgo.DisableAutoCommit())
 	ctx := t.Context()
 	go func() {
 		for ctx.Err() == nil {

@@ -63,13 +63,16 @@ func (k *checker) tls(ctx context.Context) doctor.Finding {
 			}
 			return doctor.Failed("Check the port in seed_brokers.", "what answers at %s is not Kafka: %v", address, err)
 		}
-		if soon = netcheck.Expiring(address, certificate); soon.Status != "" {
-			return soon
+		if soon.Status == "" {
+			soon = netcheck.Expiring(address, certificate)
 		}
 		seen = append(seen, netcheck.Describe(address, certificate))
 	}
-	if k.Config.TLS == nil {
+	switch {
+	case k.Config.TLS == nil:
 		return doctor.OK("Kafka answers in plain text, as configured, at %s", strings.Join(seen, ", "))
+	case soon.Status != "": // a failure of another broker would come first
+		return soon
 	}
 	return doctor.OK("%s", strings.Join(seen, "; "))
 }

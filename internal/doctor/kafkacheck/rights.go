@@ -113,7 +113,14 @@ func (k *checker) group(read Read) func(ctx context.Context) doctor.Finding {
 			return doctor.Skipped("asking for the group: %v", err)
 		}
 		members := len(described.Members)
-		partitions := len(k.metadata.Topics[read.Topic].Partitions)
+		var topics []string // members share the partitions of all of them
+		partitions := 0
+		for _, other := range k.Reads {
+			if other.ConsumerGroup == read.ConsumerGroup && !slices.Contains(topics, other.Topic) {
+				topics = append(topics, other.Topic)
+				partitions += len(k.metadata.Topics[other.Topic].Partitions)
+			}
+		}
 		var foreign []string
 		for _, m := range described.Members {
 			if subscribed := subscription(m.ProtocolMetadata); len(subscribed) > 0 && !slices.Contains(subscribed, read.Topic) {
@@ -128,7 +135,7 @@ func (k *checker) group(read Read) func(ctx context.Context) doctor.Finding {
 				"members read other topics: %s", strings.Join(foreign, "; "))
 		case members > partitions:
 			return doctor.Warning("Stop some members. The number of partitions is the limit of members that share the work.",
-				"%d members share %d partitions of %s, so %d have none", members, partitions, read.Topic, members-partitions)
+				"%d members share %d partitions of %s, so %d have none", members, partitions, strings.Join(topics, ", "), members-partitions)
 		case described.State != "Stable":
 			return doctor.Warning("If this lasts, a member joins and leaves in turn: look at the logs of the pipelines.", "%d members, and its state is %s", members, described.State)
 		}

@@ -283,26 +283,41 @@ func (p *patient) written() (all []influxdb.Written) {
 }
 
 // replayed returns how old the points of a replay may be: as old as the records that
-// Kafka keeps, and by how much a tweet may be older than its record.
-func (p *patient) replayed() (age func() (time.Duration, string, bool), after *doctor.Check) {
+// Kafka keeps, and by how much a tweet may be older than its record. The topic that keeps
+// them longest counts.
+func (p *patient) replayed() (age func() (time.Duration, string, bool), after []*doctor.Check) {
+	var ages []func() (time.Duration, string, bool)
 	for _, k := range p.kafkas {
 		for _, read := range k.connection.Reads {
-			return func() (time.Duration, string, bool) {
-				kept, known := k.checks.Kept(read.Topic)
-				if !known {
-					return 0, "", false
-				}
-				if kept == 0 {
-					return 1<<63 - 1, fmt.Sprintf("the topic %s keeps records for ever", read.Topic), true
-				}
-				from := fmt.Sprintf("the topic %s keeps records for %s", read.Topic, kept)
-				if p.window != nil && p.window.bounds.Before != nil {
-					kept += *p.window.bounds.Before
-					from += fmt.Sprintf(", with tweets up to %s older (before_record)", *p.window.bounds.Before)
-				}
-				return kept, from, true
-			}, k.checks.KeptNeeds[read.Topic]
+			ages = append(ages, func() (time.Duration, string, bool) { return p.kept(k, read.Topic) })
+			after = append(after, k.checks.KeptNeeds[read.Topic])
 		}
 	}
-	return nil, nil
+	return func() (longest time.Duration, from string, known bool) {
+		known = len(ages) > 0
+		for _, age := range ages {
+			kept, why, ok := age()
+			if known = known && ok; kept > longest {
+				longest, from = kept, why
+			}
+		}
+		return longest, from, known
+	}, after
+}
+
+// kept returns how old the points of a topic's records may be.
+func (p *patient) kept(k *kafkaOf, topic string) (age time.Duration, from string, known bool) {
+	kept, known := k.checks.Kept(topic)
+	switch {
+	case !known:
+		return 0, "", false
+	case kept == 0:
+		return 1<<63 - 1, fmt.Sprintf("the topic %s keeps records for ever", topic), true
+	}
+	from = fmt.Sprintf("the topic %s keeps records for %s", topic, kept)
+	if p.window != nil && p.window.bounds.Before != nil {
+		kept += *p.window.bounds.Before
+		from += fmt.Sprintf(", with tweets up to %s older (before_record)", *p.window.bounds.Before)
+	}
+	return kept, from, true
 }

@@ -28,10 +28,10 @@ type Surroundings struct {
 	Group   string // of the checks
 	Written []Written
 	// Replayed returns how old the points of a replay may be, such as the retention of
-	// the topic, and what that follows from; false if it is not known.
+	// the topic, and what that follows from; false if they may be older than that.
 	Replayed func() (age time.Duration, from string, known bool)
-	// ReplayedNeeds is the check after which Replayed knows; nil: none.
-	ReplayedNeeds *doctor.Check
+	// ReplayedNeeds are the checks after which Replayed knows.
+	ReplayedNeeds []*doctor.Check
 }
 
 // Checks returns the checks of the command `doctor` for an output, from its own
@@ -70,13 +70,9 @@ func Checks(yaml string, s Surroundings) ([]*doctor.Check, error) {
 	org := add(doctor.InfluxOrg, e.organisation, login)
 	bucket := add(doctor.InfluxBucket, e.bucket, org)
 	write := add(doctor.InfluxWrite, e.write, bucket)
-	retention := []*doctor.Check{write}
-	if s.ReplayedNeeds != nil {
-		retention = append(retention, s.ReplayedNeeds)
-	}
 	add(doctor.InfluxTypes, e.types, write)
 	add(doctor.InfluxCardinality, e.cardinality, write)
-	add(doctor.InfluxRetention, e.keeps, retention...)
+	add(doctor.InfluxRetention, e.keeps, append([]*doctor.Check{write}, s.ReplayedNeeds...)...)
 	return checks, nil
 }
 

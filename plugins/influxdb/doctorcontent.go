@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/brandpulse/brandpulse-connect/internal/doctor"
 )
@@ -22,16 +21,13 @@ func (e *examination) keeps(ctx context.Context) doctor.Finding {
 	case e.conf.replay > 0 && keeps < e.conf.replay:
 		return doctor.Failed("Lengthen the retention of the bucket, or lower replay_window: the output does not start.", "the bucket keeps points for %s, and replay_window is %s", keeps, e.conf.replay)
 	}
-	age, from, known := time.Duration(0), "", false
-	if e.Replayed != nil {
-		age, from, known = e.Replayed()
-	}
+	age, from, known := e.Replayed()
 	switch {
-	case !known:
-		return doctor.Skipped("the bucket keeps points for %s; what may be replayed is not known", keeps)
 	case age > keeps:
 		return doctor.Warning("Lengthen the retention of the bucket, or shorten that of the topic. Set replay_window to have this checked at every start.",
 			"the bucket keeps points for %s, and %s: older points would be rejected", keeps, from)
+	case !known:
+		return doctor.Skipped("the bucket keeps points for %s; what may be replayed is not known", keeps)
 	}
 	return doctor.OK("the bucket keeps points for %s, and %s", keeps, from)
 }

@@ -22,6 +22,7 @@ func TestFaultsOfInfluxDB(t *testing.T) {
 	k := testenv.Kafka(t)
 	k.CreateTopic(t, "tweets", 1, nil)
 	k.CreateTopic(t, "dead", 1, nil)
+	k.CreateTopic(t, "brief", 1, map[string]string{"retention.ms": "60000"})
 	k.Produce(t, tweets("tweets", 10, 10*time.Second)...)
 	two := testenv.Influx(t, testenv.InfluxV2)
 	one := testenv.OwnInflux(t, influxd.Options{Version: testenv.InfluxV1, Auth: true})
@@ -75,6 +76,7 @@ func TestFaultsOfInfluxDB(t *testing.T) {
 		"no database in 1.8":          {want: doctor.InfluxBucket, says: `"none"`, env: with(old, "INFLUXDB_BUCKET", "none")},
 		"a token that only reads":     {want: doctor.InfluxWrite, says: "may not write", env: with(healthy, "INFLUXDB_TOKEN", readOnly)},
 		"a short retention":           {want: doctor.InfluxRetention, says: "1h0m0s", env: with(healthy, "INFLUXDB_BUCKET", expiring)},
+		"one of two topics":           {want: doctor.InfluxRetention, says: "the topic tweets keeps", env: with(healthy, "INFLUXDB_BUCKET", expiring, "TOPIC", "brief,tweets"), edit: identifiedBySource},
 		"replay_window":               {want: doctor.InfluxRetention, says: "replay_window is 24h", env: with(healthy, "INFLUXDB_BUCKET", expiring), edit: replaced("            create_bucket:", "            replay_window: 24h\n            create_bucket:")},
 		"another type":                {want: doctor.InfluxTypes, says: "float", env: with(healthy, "INFLUXDB_BUCKET", typed.Bucket)},
 		"another type in 1.8":         {want: doctor.InfluxTypes, says: "float", env: with(old, "MEASUREMENT", "typed")},

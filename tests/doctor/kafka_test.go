@@ -30,6 +30,9 @@ func loggingIn(mechanism, user, password string) func(string) string {
 	return everyConnection(fmt.Sprintf("\n%%[1]ssasl: [ { mechanism: %s, username: %s, password: %s } ]", mechanism, user, password))
 }
 
+// identifiedBySource is an edit that allows several topics.
+var identifiedBySource = replaced("    fingerprint:", "    identity: source\n    fingerprint:", "        emit: windows\n", "        emit: windows\n        identity: source\n")
+
 // everyConnection adds lines below the brokers of each component.
 func everyConnection(lines string) func(string) string {
 	return func(pipeline string) string {
@@ -173,7 +176,7 @@ func TestFaultsOfKafka(t *testing.T) {
 		"no pipeline":                 {want: doctor.KafkaLag, says: "90 records", env: group("late")},
 		"a partition that is stuck":   {want: doctor.KafkaStuck, says: "0 (at offset 10)", env: group("stuck")},
 		"idle members":                {want: doctor.KafkaGroup, says: "2 members share 1 partitions", env: group("crowded")},
-		"members of two topics":       {env: with(group("both"), "TOPIC", "left,right"), edit: replaced("    fingerprint:", "    identity: source\n    fingerprint:", "        emit: windows\n", "        emit: windows\n        identity: source\n")},
+		"members of two topics":       {env: with(group("both"), "TOPIC", "left,right"), edit: identifiedBySource},
 		"another encoding":            {want: doctor.KafkaRecords, says: "none of 5 records", env: group("json")},
 		"some bad records":            {want: doctor.KafkaRecords, says: "1 of 6 records", env: group("mixed")},
 		"a clock that is ahead":       {want: doctor.KafkaClock, says: "in the future", env: group("ahead")},

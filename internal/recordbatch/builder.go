@@ -1,7 +1,6 @@
 package recordbatch
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 )
@@ -130,23 +129,7 @@ func (b *Builder) Finish() ([]byte, error) {
 		FirstTimestamp: b.first, MaxTimestamp: b.latest,
 		ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1,
 	}
-	h.put(batch)
+	h.append(batch[:0])
 	seal(batch)
 	return b.buf, nil
-}
-
-// put writes h over the header of a batch. Length and CRC are those of seal.
-func (h Header) put(batch []byte) {
-	be := binary.BigEndian
-	be.PutUint64(batch, uint64(h.BaseOffset))
-	be.PutUint32(batch[12:], uint32(h.LeaderEpoch))
-	batch[atMagic] = byte(h.Magic)
-	be.PutUint16(batch[atAttributes:], uint16(h.Attributes))
-	be.PutUint32(batch[23:], uint32(h.LastOffsetDelta))
-	be.PutUint64(batch[27:], uint64(h.FirstTimestamp))
-	be.PutUint64(batch[35:], uint64(h.MaxTimestamp))
-	be.PutUint64(batch[43:], uint64(h.ProducerID))
-	be.PutUint16(batch[51:], uint16(h.ProducerEpoch))
-	be.PutUint32(batch[53:], uint32(h.BaseSequence))
-	be.PutUint32(batch[57:], uint32(h.Records))
 }

@@ -1,7 +1,6 @@
 package recordbatch
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -61,13 +60,7 @@ func (p *Producible) Append(dst, batch []byte) ([]byte, error) {
 // The CRC is checked. What else is wrong with a batch that is not ready, Append says.
 func Ready(batch []byte) (Header, bool) {
 	h, err := parseWhole(batch)
-	if err != nil || !keepsRecords(h) {
-		return h, false
-	}
-	var header [HeaderSize]byte
-	copy(header[:], batch)
-	asProduced(h).put(header[:])
-	return h, bytes.Equal(header[:], batch[:HeaderSize]) && checkCRC(h, batch) == nil
+	return h, err == nil && keepsRecords(h) && asProduced(h) == h && checkCRC(h, batch) == nil
 }
 
 // keepsRecords reports whether a broker accepts the records of a batch under another header.
@@ -76,10 +69,11 @@ func keepsRecords(h Header) bool {
 	return !h.Control() && h.Records > 0 && !gaps && !h.LogAppendTime()
 }
 
-// asProduced returns the header under which a producer without an id sends a batch.
+// asProduced returns the header under which a producer without an id sends a batch. The CRC
+// is still that of h.
 func asProduced(h Header) Header {
 	return Header{
-		LeaderEpoch: -1, Magic: 2, Attributes: h.Attributes & AttrCodec,
+		Length: h.Length, LeaderEpoch: -1, Magic: 2, CRC: h.CRC, Attributes: h.Attributes & AttrCodec,
 		LastOffsetDelta: h.LastOffsetDelta, Records: h.Records,
 		FirstTimestamp: h.FirstTimestamp, MaxTimestamp: h.MaxTimestamp,
 		ProducerID: -1, ProducerEpoch: -1, BaseSequence: -1,
@@ -90,8 +84,7 @@ func asProduced(h Header) Header {
 // a cache, so its CRC is checked and the new one computed while a part of it is copied.
 func appendWith(dst []byte, other, h Header, batch []byte) ([]byte, error) {
 	start := len(dst)
-	dst = append(dst, batch[:HeaderSize]...)
-	other.put(dst[start:])
+	dst = other.append(dst)
 	was := crc32.Checksum(batch[atAttributes:HeaderSize], castagnoli)
 	is := crc32.Checksum(dst[start+atAttributes:], castagnoli)
 	same := is == was // so will be the CRCs of all bytes

@@ -154,7 +154,7 @@ func BenchmarkProducible(b *testing.B) {
 				b.Fatal(err)
 			}
 			h.ProducerID = id
-			h.put(plain)
+			h.append(plain[:0])
 			seal(plain)
 			p := NewProducible(1 << 30)
 			var dst []byte

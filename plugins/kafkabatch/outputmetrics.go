@@ -100,6 +100,3 @@ func (o *outputMetrics) Retrying(kind string, err error) {
 	default:
 	}
 }
-
-// Refused does nothing: messages are counted when they are disposed of.
-func (o *outputMetrics) Refused(string, int) {}

@@ -102,7 +102,6 @@ func (p *partition) prepare(b *batch) {
 	case err != nil:
 		b.refuse(&RefusedError{Kind: kindUnreadable, Topic: p.topic.name, Partition: p.index,
 			text: fmt.Sprintf("preparing a batch for partition %d of the topic %s: %v", p.index, p.topic.name, err)})
-		p.producer.conf.Observer.Refused(kindUnreadable, int(b.records))
 	case d != nil:
 		p.replace(b, d)
 	}

@@ -109,8 +109,6 @@ type Observer interface {
 	// Retrying is called when a batch will be sent again. kind is Kafka's name of the error,
 	// or "connection".
 	Retrying(kind string, err error)
-	// Refused is called for records that Kafka refused.
-	Refused(kind string, records int)
 }
 
 type silent struct{}
@@ -118,7 +116,6 @@ type silent struct{}
 func (silent) Sent(int, int, int64, int64, time.Duration) {}
 func (silent) InFlight(int64)                             {}
 func (silent) Retrying(string, error)                     {}
-func (silent) Refused(string, int)                        {}
 
 // Producer sends batches. Its methods may be called by several goroutines at once.
 type Producer struct {

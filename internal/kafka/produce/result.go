@@ -91,14 +91,12 @@ func (p *partition) take(b *batch, v verdict, written bool) {
 	case refused:
 		p.failures = 0
 		b.refuse(p.refusal(v))
-		observer.Refused(v.kind, int(b.records))
 	case without:
 		p.failures, b.sent = 0, 0 // nothing of it is stored
 		for i := range v.records {
 			v.records[i].err = p.refusal(verdict{kind: v.kind, err: v.records[i].err})
 		}
 		b.refuseRecords(v.records)
-		observer.Refused(v.kind, len(v.records))
 	case halved:
 		p.failures, b.sent, b.halve = 0, 0, true
 		observer.Retrying(v.kind, fmt.Errorf("sending %d records to partition %d of the topic %s in halves: %w", b.records, p.index, p.topic.name, v.err))
@@ -112,7 +110,6 @@ func (p *partition) take(b *batch, v verdict, written bool) {
 			b.corrupt = 0
 		} else if b.corrupt++; b.corrupt >= maxCorrupt {
 			b.refuse(p.refusal(v))
-			observer.Refused(v.kind, int(b.records))
 			break
 		}
 		observer.Retrying(v.kind, fmt.Errorf("sending %d records to partition %d of the topic %s: %w", b.records, p.index, p.topic.name, v.err))

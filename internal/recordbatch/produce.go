@@ -56,8 +56,9 @@ func (p *Producible) Append(dst, batch []byte) ([]byte, error) {
 	return p.rebuild(dst, batch, h.Codec())
 }
 
-// Ready reports whether batch can be sent as it is: Append would copy it without a change.
-// The CRC is checked. What else is wrong with a batch that is not ready, Append says.
+// Ready returns the header of batch and reports whether batch can be sent as it is: Append
+// would copy it without a change. The CRC is checked. Append returns why a batch cannot be
+// made ready; if it can, its number of records stays the same.
 func Ready(batch []byte) (Header, bool) {
 	h, err := parseWhole(batch)
 	return h, err == nil && keepsRecords(h) && asProduced(h) == h && checkCRC(h, batch) == nil

@@ -62,8 +62,8 @@ func (b *batch) complete() bool {
 }
 
 // owned reports whether any record has a call.
-func (b *batch) owned() bool {
-	return slices.ContainsFunc(b.runs, func(r run) bool { return r.call != nil })
+func owned(runs []run) bool {
+	return slices.ContainsFunc(runs, func(r run) bool { return r.call != nil })
 }
 
 // unclean reports whether the batch must be prepared again before it is sent.

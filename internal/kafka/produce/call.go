@@ -112,9 +112,9 @@ func (c *Call) Add(t *Topic, index int32, message int, rec *recordbatch.Record) 
 
 // AddBatch queues a whole batch as it is compressed, made into one that a producer may
 // send. batch must never change: one that is ready is sent from where it is, even after
-// Wait has returned with an error. The batch is one message: Kafka refuses it as a whole, or, where
-// it was too large and is sent in parts, one of its parts. An error says that batch is not
-// one; it is then not part of the call.
+// Wait has returned with an error. The batch is one message: Kafka refuses it as a whole,
+// or, where it was too large and is sent in parts, one of its parts. An error means that
+// batch is not one; it is then not part of the call.
 func (c *Call) AddBatch(t *Topic, index int32, message int, batch []byte) error {
 	return c.addBatch(t, index, message, batch, false)
 }

@@ -134,7 +134,7 @@ func (p *partition) withdraw(c *Call) (unsent, inDoubt int64) {
 		}
 	}
 	unsent += withdrawRuns(p.runs, c)
-	if p.builder.Records() > 0 && !slices.ContainsFunc(p.runs, func(r run) bool { return r.call != nil }) {
+	if p.builder.Records() > 0 && !owned(p.runs) {
 		p.producer.buffers.put(p.buf)
 		p.builder, p.buf, p.runs, p.wanted = recordbatch.Builder{}, nil, nil, false
 	}
@@ -147,7 +147,7 @@ func (p *partition) withdraw(c *Call) (unsent, inDoubt int64) {
 // dropped when that has ended.
 func (p *partition) sweep() {
 	p.queue = slices.DeleteFunc(p.queue, func(b *batch) bool {
-		if b.state != ready || p.inFlight && b == p.queue[0] || b.owned() {
+		if b.state != ready || p.inFlight && b == p.queue[0] || owned(b.runs) {
 			return false
 		}
 		p.producer.buffers.put(b.buf)

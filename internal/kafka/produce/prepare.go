@@ -112,8 +112,8 @@ func (p *partition) prepare(b *batch) {
 
 // finish ends a batch that was open, compressed unless it must be divided.
 func (p *partition) finish(t *tools, b *batch) error {
-	if b.plain == 0 || b.builder.Records() == 0 {
-		return nil
+	if b.builder.Records() == 0 {
+		return nil // it was not open
 	}
 	bytes, err := b.builder.Finish()
 	b.builder = recordbatch.Builder{}
@@ -151,8 +151,9 @@ func (p *partition) compress(t *tools, plain *buffer, codec recordbatch.Codec) (
 
 // whole makes a batch of a message into one to send: one that is ready is not copied.
 func (p *Producer) whole(message []byte) (*batch, error) {
-	if h, ok := recordbatch.Ready(message); ok {
-		return &batch{buf: &buffer{bytes: message, borrowed: true}, plain: len(message), records: h.Records, whole: true, state: ready}, nil
+	h, ok := recordbatch.Ready(message)
+	if ok {
+		return wholeBatch(&buffer{bytes: message, borrowed: true}, h), nil
 	}
 	t := <-p.tools
 	defer func() { p.tools <- t }()
@@ -166,9 +167,9 @@ func (p *Producer) whole(message []byte) (*batch, error) {
 		return nil, err
 	}
 	buf.bytes = bytes
-	h, err := recordbatch.ParseHeader(bytes)
-	if err != nil {
-		return nil, err
-	}
-	return &batch{buf: buf, plain: len(bytes), records: h.Records, whole: true, state: ready}, nil
+	return wholeBatch(buf, h), nil
+}
+
+func wholeBatch(buf *buffer, h recordbatch.Header) *batch {
+	return &batch{buf: buf, plain: len(buf.bytes), records: h.Records, whole: true, state: ready}
 }

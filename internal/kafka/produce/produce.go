@@ -56,8 +56,9 @@ type Config struct {
 
 	MaxBatchBytes   int // of an open batch, before compression; one larger record is sent alone
 	MaxRequestBytes int // of all batches in a request; one larger batch is sent alone
-	// MaxDecompressedBytes bounds a whole batch that must be decompressed: to close gaps, or
-	// because the broker finds it too large.
+	// MaxDecompressedBytes bounds a whole batch that must be decompressed to close gaps. One
+	// that the broker finds too large or damaged may have requestLimit, if that is more: so
+	// may batches of records.
 	MaxDecompressedBytes int
 	RequestsPerBroker    int // in flight at once, each for other partitions
 

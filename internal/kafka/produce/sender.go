@@ -130,11 +130,7 @@ func (p *partition) claim(broker int32, room int, first bool) (c claim, fits boo
 	}
 	p.inFlight = true
 	b.sent++
-	c = claim{partition: p, batch: b, bytes: b.buf.bytes}
-	if id := p.topic.id.Load(); id != nil {
-		c.topicID = *id
-	}
-	return c, true
+	return claim{partition: p, batch: b, topicID: p.topic.ID(), bytes: b.buf.bytes}, true
 }
 
 // send sends a request and returns when its bytes are written, or nothing more will be.

@@ -70,6 +70,13 @@ type unusable struct {
 
 func (u *unusable) Error() string { return u.err.Error() }
 
+// isRefusal reports whether an error is that of a message, whatever the others are.
+func isRefusal(err error) bool {
+	_, refused := errors.AsType[*kproduce.RefusedError](err)
+	_, unusable := errors.AsType[*unusable](err)
+	return refused || unusable
+}
+
 func (w *writing) unusable(reason string, err error) error { return &unusable{reason, w.to, err} }
 
 // write writes the messages, or only some of them, and returns those that are refused, in
@@ -77,32 +84,23 @@ func (w *writing) unusable(reason string, err error) error { return &unusable{re
 func (w *writing) write(ctx context.Context, only []int) ([]kproduce.Refusal, error) {
 	call := w.producer.Begin()
 	w.call.Store(call)
+	messages := len(w.batch)
+	if only != nil {
+		messages = len(only)
+	}
 	var refusals []kproduce.Refusal
 	var failed error
-	add := func(i int) bool {
-		err := w.add(ctx, call, i)
-		var refused *kproduce.RefusedError
-		var u *unusable
-		switch {
+	for i := 0; i < messages && failed == nil; i++ {
+		message := i
+		if only != nil {
+			message = only[i]
+		}
+		switch err := w.add(ctx, call, message); {
 		case err == nil:
-		case errors.As(err, &refused), errors.As(err, &u):
-			refusals = append(refusals, kproduce.Refusal{Message: i, Err: err})
+		case isRefusal(err):
+			refusals = append(refusals, kproduce.Refusal{Message: message, Err: err})
 		default:
 			failed = err
-		}
-		return failed == nil
-	}
-	if only != nil {
-		for _, i := range only {
-			if !add(i) {
-				break
-			}
-		}
-	} else {
-		for i := range w.batch {
-			if !add(i) {
-				break
-			}
 		}
 	}
 	if failed != nil {

@@ -28,12 +28,14 @@ const (
 
 // Values of on_lost_records.
 const (
-	onLostStop = "stop"
+	onLostStop     = "stop"
+	onLostEarliest = "earliest"
+)
 
+// Values of on_compacted_topic.
+const (
 	onCompactedStop = "stop"
 	onCompactedRead = "read"
-
-	onLostEarliest = "earliest"
 )
 
 // What lint and the constructor say of settings that are wrong.

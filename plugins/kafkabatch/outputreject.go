@@ -33,8 +33,8 @@ func (o *output) dispose(ctx context.Context, w *writing, refusals []kproduce.Re
 			return o.deliver(ctx, w.rejects(refusals))
 		}
 		o.log.With(logReason, reasonOf(refusals[0].Err)).Errorf("Kafka refuses %d messages, and the batch waits: %v. Fix the cause there, or set the output `rejected` for such messages. Retrying in %s.", len(refusals), refusals[0].Err, blockedPeriod)
-		if err := sleepFor(ctx, blockedPeriod); err != nil {
-			return err
+		if !sleep(ctx, blockedPeriod) {
+			return context.Cause(ctx)
 		}
 		only := make([]int, len(refusals))
 		for i, r := range refusals {
@@ -111,8 +111,11 @@ func (o *output) deliver(ctx context.Context, rejects []reject) error {
 		Make:   func(i, limit int) *service.Message { return rejects[i].letter(limit) },
 		Failed: func(ctx context.Context, letters, _ int, err error) error {
 			o.log.Errorf("Writing %d rejected messages to the output `rejected`: %s; retrying in %s", letters, letter.Clean(err.Error(), nil), wait)
-			defer func() { wait = min(2*wait, lastRejectWait) }()
-			return sleepFor(ctx, wait)
+			if !sleep(ctx, wait) {
+				return context.Cause(ctx)
+			}
+			wait = min(2*wait, lastRejectWait)
+			return nil
 		},
 	}.Deliver(ctx, all)
 }
@@ -143,15 +146,4 @@ func refusalOf(err error) (reason string, to place) {
 		return r.Kind, place{r.Topic, r.Partition}
 	}
 	return "unreadable", place{partition: -1}
-}
-
-func sleepFor(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -3,10 +3,13 @@ package kafkabatch
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
 )
 
 // ConnectionTest reaches a broker and, if the topic does not depend on messages, checks it.
@@ -46,22 +49,16 @@ func (o *output) checkLimit(ctx context.Context, admin *kadm.Client) error {
 	if o.conf.whole {
 		return nil
 	}
-	configs, err := admin.DescribeTopicConfigs(ctx, o.conf.staticTopic)
+	topic := o.conf.staticTopic
+	settings, err := conn.Settings(ctx, admin, []string{topic})
 	if err != nil {
-		o.log.Debugf("Reading the settings of the topic %s: %v", o.conf.staticTopic, err)
+		o.log.Debugf("Checking %s: %v", fieldMaxBatchBytes, err)
 		return nil
 	}
-	for _, topic := range configs {
-		for _, c := range topic.Configs {
-			var limit int
-			if c.Key != "max.message.bytes" || c.Value == nil {
-				continue
-			}
-			if _, err := fmt.Sscan(*c.Value, &limit); err == nil && o.conf.produce.MaxBatchBytes > limit {
-				return fmt.Errorf("%s is %d bytes, and the topic %s accepts batches of %d (max.message.bytes): those that are larger once compressed are sent in parts; lower the one or raise the other",
-					fieldMaxBatchBytes, o.conf.produce.MaxBatchBytes, o.conf.staticTopic, limit)
-			}
-		}
+	limit, err := strconv.Atoi(settings[topic]["max.message.bytes"])
+	if err == nil && o.conf.produce.MaxBatchBytes > limit {
+		return fmt.Errorf("%s is %d bytes, and the topic %s accepts batches of %d (max.message.bytes): those that are larger once compressed are sent in parts; lower the one or raise the other",
+			fieldMaxBatchBytes, o.conf.produce.MaxBatchBytes, topic, limit)
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (o *output) Connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	if err := p.Ping(ctx); err != nil {
-		return fmt.Errorf("connecting to %v: %w", o.conf.Seeds, o.conf.Explained(err))
+		return o.errUnreached(err)
 	}
 	o.connected()
 	o.checked.Do(func() { o.warnOfLimit(ctx) })

@@ -2,11 +2,14 @@ package kafkabatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
@@ -26,21 +29,36 @@ func (o *output) test(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
+	if err := client.Ping(ctx); err != nil {
+		return o.errUnreached(err)
+	}
 	if o.conf.staticTopic == "" {
-		return client.Ping(ctx)
+		return nil
 	}
 	admin := kadm.NewClient(client)
 	topics, err := admin.ListTopics(ctx, o.conf.staticTopic)
 	if err != nil {
-		return err
+		return o.errTopic(err)
 	}
 	if err := topics.Error(); err != nil {
 		if o.conf.produce.CreateTopics {
 			return nil // a write will ask for it
 		}
-		return fmt.Errorf("looking up the topic %s: %w", o.conf.staticTopic, err)
+		return o.errTopic(err)
 	}
 	return o.checkLimit(ctx, admin)
+}
+
+func (o *output) errUnreached(err error) error {
+	return fmt.Errorf("reaching a broker at %s: %w; check seed_brokers, tls and sasl, and that it is running", strings.Join(o.conf.Seeds, ", "), err)
+}
+
+func (o *output) errTopic(err error) error {
+	err = fmt.Errorf("looking up the topic %s: %w", o.conf.staticTopic, err)
+	if errors.Is(err, kerr.TopicAuthorizationFailed) {
+		return fmt.Errorf("%w: allow %s the operation Write on it", err, o.conf.Who())
+	}
+	return err
 }
 
 // checkLimit compares max_batch_bytes with the limit of the topic. A user who may not read

@@ -1,0 +1,65 @@
+package kafkabatch
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+)
+
+// If this fails, the connection test does not say which topic the user may not write to,
+// or passes, since a topic that does not exist could be created.
+func TestOutputConnectionTestOfAForbiddenTopic(t *testing.T) {
+	c := testenv.FakeKafka(t)
+	o := outputOn(t, c, "forbidden", "message: record")
+	c.Fake.ControlKey(int16(kmsg.Metadata), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		c.Fake.KeepControl()
+		req := kreq.(*kmsg.MetadataRequest)
+		if len(req.Topics) == 0 {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.MetadataResponse)
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic, topic.ErrorCode = req.Topics[0].Topic, kerr.TopicAuthorizationFailed.Code
+		resp.Topics = append(resp.Topics, topic)
+		return resp, nil, true
+	})
+	err := o.ConnectionTest(t.Context())[0].Err
+	if !errors.Is(err, kerr.TopicAuthorizationFailed) {
+		t.Fatalf("the connection test says %v", err)
+	}
+	wants(t, err.Error(), "looking up the topic forbidden", "allow this client the operation Write")
+}
+
+// If this fails, who has a wrong address in seed_brokers is sent to advertised.listeners.
+func TestOutputNamesBrokersThatDoNotAnswer(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := closed.Addr().String()
+	closed.Close()
+	parsed, err := outputSpec().ParseYAML(fmt.Sprintf("seed_brokers: [ %q ]\ntopic: t\nmessage: record", address), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := newOutput(parsed, service.MockResources())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{"connecting": o.Connect(t.Context()), "the connection test": o.ConnectionTest(t.Context())[0].Err} {
+		if err == nil || strings.Contains(err.Error(), "advertise") || !strings.Contains(err.Error(), "reaching a broker at "+address) || !strings.Contains(err.Error(), "check seed_brokers") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := o.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

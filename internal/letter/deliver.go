@@ -3,15 +3,34 @@ package letter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 )
 
-// Output accepts letters.
+// Output accepts letters. It is a *service.OwnedOutput that is started.
 type Output interface {
 	WriteBatch(ctx context.Context, batch service.MessageBatch) error
+	Close(ctx context.Context) error
+}
+
+// closing bounds how long Close waits for an output, which cannot be interrupted. It is idle
+// unless shutdown_timeout has nearly expired: a component is closed in the last quarter of
+// it.
+const closing = 500 * time.Millisecond
+
+// Close closes an output that must have been started: one that was not never reports that
+// it has ended.
+func Close(ctx context.Context, o Output) error {
+	ctx, cancel := context.WithTimeout(ctx, closing)
+	defer cancel()
+	if err := o.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("closing the output `rejected`: %w", err)
+	}
+	return nil
 }
 
 // Delivery is how letters are delivered to an output, until it has accepted all of them.

@@ -11,7 +11,6 @@ package influxdb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -19,6 +18,8 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/redpanda-data/benthos/v4/public/service"
+
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 )
 
 // Name is the name of the output in YAML.
@@ -51,8 +52,7 @@ func init() {
 // rejectedOutput is the part of service.OwnedOutput that writes rejected points.
 type rejectedOutput interface {
 	Prime() error
-	WriteBatch(ctx context.Context, batch service.MessageBatch) error
-	Close(ctx context.Context) error
+	letter.Output
 }
 
 type output struct {
@@ -173,23 +173,13 @@ func (o *output) release(cl *call) {
 	o.calls.Put(cl)
 }
 
-// closing bounds how long Close waits for the output of rejected points, which cannot be
-// interrupted. It is idle unless shutdown_timeout has nearly expired: Close gets the last
-// quarter of it.
-const closing = 500 * time.Millisecond
-
 func (o *output) Close(ctx context.Context) error {
 	o.committer.close()
 	o.client.close()
 	if !o.primed {
-		return nil // an output that was never started never reports that it has ended
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, closing)
-	defer cancel()
-	if err := o.rejected.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("closing the output `rejected`: %w", err)
-	}
-	return nil
+	return letter.Close(ctx, o.rejected)
 }
 
 var (

@@ -2,14 +2,13 @@ package kafkabatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	kproduce "github.com/brandpulse/brandpulse-connect/internal/kafka/produce"
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 )
 
 // RegisterOutput adds the output to an environment under a name.
@@ -125,10 +124,6 @@ func (o *output) WriteBatch(ctx context.Context, batch service.MessageBatch) err
 	return o.dispose(ctx, w, refusals)
 }
 
-// closing bounds how long Close waits for the output of rejected messages, which cannot be
-// interrupted.
-const closing = 500 * time.Millisecond
-
 func (o *output) Close(ctx context.Context) error {
 	o.mu.Lock()
 	p := o.producer
@@ -143,14 +138,9 @@ func (o *output) Close(ctx context.Context) error {
 	}
 	o.metrics.close()
 	if !primed {
-		return nil // an output that was never started never reports that it has ended
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, closing)
-	defer cancel()
-	if err := o.rejected.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("closing the output `rejected`: %w", err)
-	}
-	return nil
+	return letter.Close(ctx, o.rejected)
 }
 
 var (

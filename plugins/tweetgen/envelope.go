@@ -36,6 +36,7 @@ type envelope struct {
 	random  []digits // in headers
 
 	maxKeyBytes int
+	fields      int // the key, if there is one, and the headers
 }
 
 // digits are where random digits go in the encoded headers.
@@ -55,6 +56,9 @@ func newEnvelope(c *content) envelope {
 		e.users = newPicker(zipf(c.keyCount, c.keyZipf))
 		e.maxKeyBytes = len(userPrefix) + len(strconv.Itoa(c.keyCount))
 	}
+	if e.fields = len(c.headers); e.keyed() {
+		e.fields++
+	}
 	for _, h := range c.headers {
 		value := []byte(h.value)
 		if h.randomHex > 0 {
@@ -66,6 +70,16 @@ func newEnvelope(c *content) envelope {
 		}
 	}
 	return e
+}
+
+// metadataBytes returns what key and headers take in a message, where they are metadata,
+// beside those of the batch: by the heap, like messageBytes.
+func (e *envelope) metadataBytes() int {
+	if e.empty() {
+		return 0
+	}
+	const metadata, entry = 350, 75
+	return metadata + entry*e.fields + e.maxKeyBytes + len(e.headers)
 }
 
 // empty reports whether records have neither keys nor headers.

@@ -148,6 +148,12 @@ func (g *generator) sizeHint(p plan) int {
 func (g *generator) fillBatch(b *batch, millis int64) {
 	tails := g.tails(millis)
 	d := g.draw(b.plan)
+	if g.envelope.keyed() {
+		b.keys = newParts(b.plan.size(), g.envelope.maxKeyBytes)
+	}
+	if len(g.envelope.headers) > 0 {
+		b.headers = newParts(b.plan.size(), len(g.envelope.headers))
+	}
 	for range b.plan.size() {
 		one := d.next()
 		b.data = g.appendTweet(b.data, &one, tails[one.sentiment])

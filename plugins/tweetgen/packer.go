@@ -85,9 +85,14 @@ func (p *packer) finish(b *batch) []byte {
 
 // sizeHint returns an estimate of the size of p's record batches in bytes.
 func (p *packer) sizeHint(plan plan) int {
-	g := p.generator
-	size := g.sizeHint(plan) + plan.size()*(recordOverhead+g.envelope.maxKeyBytes+len(g.envelope.headers))
+	size := p.generator.recordsHint(plan)
 	return size + (1+size/p.limit)*recordbatch.HeaderSize
+}
+
+// recordsHint returns an estimate of the size of p's tweets as records, with their keys
+// and headers.
+func (g *generator) recordsHint(p plan) int {
+	return g.sizeHint(p) + p.size()*(recordOverhead+g.envelope.maxKeyBytes+len(g.envelope.headers))
 }
 
 // recordOverhead is the most that a record of less than 8 KiB has beside its value if

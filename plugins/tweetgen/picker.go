@@ -65,6 +65,11 @@ type parts struct {
 	ends  []uint32
 }
 
+// newParts has room for n parts of at most so many bytes.
+func newParts(n, most int) parts {
+	return parts{bytes: make([]byte, 0, n*most), ends: make([]uint32, 0, n)}
+}
+
 func (p *parts) add(part []byte) {
 	p.bytes = append(p.bytes, part...)
 	p.ends = append(p.ends, uint32(len(p.bytes)))

@@ -252,7 +252,7 @@ func deliveryFields() []*service.ConfigField {
 			Advanced().
 			LintRule(lintrule.Int(fieldMaxInFlight, 1, maxInFlight)),
 		service.NewStringField(fieldMaxInFlightBytes).
-			Description("Memory of unacknowledged batches, which are kept to be redelivered, before the input waits: about 300 bytes per tweet with its messages, or 129 with `message: record_batch`, and fewer if that is compressed; longer texts take more. At least one batch is in flight, whatever its size.").
+			Description("Memory of unacknowledged batches, which are kept to be redelivered, before the input waits: about 300 bytes per tweet with its messages, or 129 with `message: record_batch`, and fewer if that is compressed; longer texts, keys and headers take more. At least one batch is in flight, whatever its size.").
 			Default("96MiB").
 			Advanced().
 			LintRule(lintrule.Size(fieldMaxInFlightBytes, mostInFlightBytes)),

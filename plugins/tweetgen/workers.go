@@ -101,8 +101,8 @@ func (w *workers) work(ctx context.Context, generate maker) {
 			return
 		}
 		m := generate(next, due)
-		m.batch.memory = min(reserved, m.batch.bytes())
-		w.memory.Release(reserved - m.batch.memory) // what compression saves
+		m.batch.memory = m.batch.memoryOf(reserved)
+		w.memory.Release(reserved - m.batch.memory)
 		select {
 		case w.ready <- m:
 		case <-ctx.Done():
@@ -162,9 +162,9 @@ func (w *workers) acquire(ctx context.Context) bool {
 // estimate returns the memory that a batch will take, but at most all that there is, so
 // that it does not wait for ever.
 func (w *workers) estimate(p plan) int64 {
-	size := w.generator.sizeHint(p) + p.size()*recordOverhead
+	size := w.generator.recordsHint(p)
 	if w.conf.message != contract.RecordBatch {
-		size += p.size() * messageBytes
+		size += p.size() * (messageBytes + w.generator.envelope.metadataBytes())
 	}
 	return min(int64(size), int64(w.conf.maxBytes))
 }
@@ -173,8 +173,14 @@ func (w *workers) estimate(p plan) int64 {
 // holds them.
 const messageBytes = 170
 
-// bytes returns the memory of a batch with its messages.
-func (b *batch) bytes() int64 { return int64(cap(b.data) + len(b.ends)*messageBytes) }
+// memoryOf returns the memory of the batch and its messages, of which so much is
+// reserved: less if its record batches are compressed.
+func (b *batch) memoryOf(reserved int64) int64 {
+	if b.records == nil {
+		return reserved
+	}
+	return min(reserved, int64(cap(b.data)+len(b.ends)*messageBytes))
+}
 
 // release returns a slot, and memory: its batch is acknowledged, or there was none to plan.
 func (w *workers) release(memory int64) {

@@ -20,7 +20,7 @@ const Group = "this machine"
 
 // Need is what a pipeline needs.
 type Need struct {
-	// InFlightBytes are the budgets of its inputs for records in flight.
+	// InFlightBytes are the budgets of its inputs for records in flight; 0: none known.
 	InFlightBytes int64
 	// Connections are those to brokers and InfluxDB, about.
 	Connections int
@@ -58,6 +58,9 @@ func (n Need) memory(context.Context) doctor.Finding {
 		return doctor.Failed(do, "the memory limit is %s, and the pipeline needs at least %s: it would be killed", words, humanize.IBytes(uint64(least)))
 	case limit < easy:
 		return doctor.Warning(do, "the memory limit is %s; below %s the pipeline is slow, since it collects garbage all the time", words, humanize.IBytes(uint64(easy)))
+	}
+	if n.InFlightBytes == 0 {
+		return doctor.OK("the memory limit is %s", words)
 	}
 	return doctor.OK("the memory limit is %s, and records in flight take up to %s", words, humanize.IBytes(uint64(n.InFlightBytes)))
 }

@@ -21,16 +21,22 @@ import (
 // componentConfig returns the configuration of a component, reduced to the
 // fields of spec.
 func componentConfig(w *service.WalkedComponent, spec *service.ConfigSpec) (*service.ParsedConfig, error) {
-	var whole map[string]yaml.Node
-	if err := yaml.Unmarshal([]byte(w.ConfigYAML()), &whole); err != nil {
-		return nil, err
-	}
-	own := whole[w.Name]
-	text, err := yaml.Marshal(&own)
+	text, err := ownYAML(w)
 	if err != nil {
 		return nil, err
 	}
-	return spec.ParseYAML(string(text), nil)
+	return spec.ParseYAML(text, nil)
+}
+
+// ownYAML returns the settings of a component, without those around it such as its label.
+func ownYAML(w *service.WalkedComponent) (string, error) {
+	var whole map[string]yaml.Node
+	if err := yaml.Unmarshal([]byte(w.ConfigYAML()), &whole); err != nil {
+		return "", err
+	}
+	own := whole[w.Name]
+	text, err := yaml.Marshal(&own)
+	return string(text), err
 }
 
 // auditKafka are the settings of the connections to brokers.

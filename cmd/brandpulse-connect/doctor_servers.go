@@ -217,15 +217,9 @@ func (p *patient) judge() (func(ctx context.Context, r *kgo.Record) error, error
 	}, nil
 }
 
-// influxChecks adds the checks of an output influxdb, once for outputs of the same
-// settings.
+// influxChecks adds the checks of an output influxdb.
 func (p *patient) influxChecks(c *component) error {
-	var whole map[string]yaml.Node
-	if err := yaml.Unmarshal([]byte(c.node.ConfigYAML()), &whole); err != nil {
-		return err
-	}
-	own := whole[c.name]
-	text, err := yaml.Marshal(&own)
+	text, err := ownYAML(c.node)
 	if err != nil {
 		return err
 	}
@@ -247,13 +241,13 @@ func (p *patient) influxChecks(c *component) error {
 	}
 	around := influxdb.Surroundings{Group: c.group}
 	var mapped map[string]yaml.Node
-	if own.Decode(&mapped) == nil {
+	if yaml.Unmarshal([]byte(text), &mapped) == nil {
 		if _, maps := mapped["measurement"]; !maps {
 			around.Written = p.written()
 		}
 	}
 	around.Replayed, around.ReplayedNeeds = p.replayed()
-	checks, err := influxdb.Checks(string(text), around)
+	checks, err := influxdb.Checks(text, around)
 	if err != nil {
 		return err
 	}

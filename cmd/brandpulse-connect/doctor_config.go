@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
+	"github.com/twmb/franz-go/pkg/sr"
 	"gopkg.in/yaml.v3"
 
 	"github.com/brandpulse/brandpulse-connect/internal/configlint"
@@ -157,16 +158,30 @@ func (p *patient) plaintext(context.Context) doctor.Finding {
 			exposed = append(exposed, fmt.Sprintf("the login to Kafka at %s", strings.Join(k.connection.Config.Seeds, ", ")))
 		}
 	}
-	for address := range p.influxURL {
-		if u, err := url.Parse(address); err == nil && u.Scheme == "http" && beyondThisMachine(u.Host) {
+	for address, login := range p.influxURL {
+		if login && exposes(address) {
 			exposed = append(exposed, "the token of InfluxDB at "+address)
+		}
+	}
+	if p.window != nil && p.window.registry != nil && len(p.window.registry.OptValues(sr.BasicAuth)) > 0 {
+		addresses, _ := p.window.registry.OptValue(sr.URLs).([]string)
+		for _, address := range addresses {
+			if exposes(address) {
+				exposed = append(exposed, "the password of the schema registry at "+address)
+			}
 		}
 	}
 	if len(exposed) > 0 {
 		slices.Sort(exposed)
-		return doctor.Warning("Use TLS: tls.enabled: true for Kafka, an address that begins with https:// for InfluxDB.", "not encrypted: %s", strings.Join(exposed, "; "))
+		return doctor.Warning("Use TLS: tls.enabled: true for Kafka, an address that begins with https:// for InfluxDB and the schema registry.", "not encrypted: %s", strings.Join(exposed, "; "))
 	}
-	return doctor.OK("no password leaves this machine unencrypted")
+	return doctor.OK("no login to Kafka, InfluxDB or the schema registry leaves this machine unencrypted")
+}
+
+// exposes reports whether requests to an address cross a network readable.
+func exposes(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "http" && beyondThisMachine(u.Host)
 }
 
 // beyondThisMachine reports whether an address is not of this machine.

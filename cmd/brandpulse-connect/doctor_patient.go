@@ -40,7 +40,7 @@ type patient struct {
 	changed   string
 	inFlight  int64
 	registry  *doctor.Check
-	influxURL map[string]bool
+	influxURL map[string]bool // addresses of InfluxDB, and whether a login is sent there
 }
 
 // component is a component of the pipeline.

@@ -251,9 +251,26 @@ func (p *patient) influxChecks(c *component) error {
 	if err != nil {
 		return err
 	}
-	p.influxURL[address] = true
+	p.influxURL[address] = p.influxURL[address] || hasLogin(parsed)
 	p.checks = append(p.checks, checks...)
 	return nil
+}
+
+// hasLogin reports whether an output influxdb sends a token or a password.
+func hasLogin(parsed *service.ParsedConfig) bool {
+	var token, user string
+	var headers map[string]string
+	err := errors.Join(
+		secretInto(&token, parsed, "token"),
+		fieldInto(&user, parsed.FieldString, "username"),
+		fieldInto(&headers, parsed.FieldStringMap, "headers"),
+	)
+	for name := range headers {
+		if strings.EqualFold(name, "Authorization") {
+			return true
+		}
+	}
+	return err != nil || token != "" || user != ""
 }
 
 // written returns the fields that sentiment_window writes.

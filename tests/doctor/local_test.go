@@ -49,6 +49,17 @@ func TestFaultsOfThisMachine(t *testing.T) {
 			}
 		}
 	})
+	t.Run("unencrypted logins", func(t *testing.T) {
+		file := t.TempDir() + "/pipeline.yaml"
+		for password, status := range map[string]string{"": "ok", ", username: me, password: mine": "warning"} {
+			registry := "        emit: windows\n        schema_registry: { url: 'http://registry.example.com:8081'" + password + " }\n"
+			writeFile(t, file, []byte(replaced("        emit: windows\n", registry, "${ENCODING:avro}", "avro_confluent")(exact(t))))
+			r := examined(t, testenv.Command{Env: with(base, "INFLUXDB_URL", "http://influx.example.com:8086"), Args: []string{"doctor", "--offline", "--json", file}})
+			if f := r.of(doctor.ConfigPlaintext); len(f) != 1 || f[0].Status != status || strings.Contains(f[0].Seen, "token") || status == "warning" && !strings.Contains(f[0].Seen, "registry.example.com") {
+				t.Errorf("%q: %+v", password, f)
+			}
+		}
+	})
 	t.Run("a pipeline that runs already", func(t *testing.T) {
 		p := testenv.Start(t, testenv.Command{Config: "config/exact.yaml"})
 		testenv.Eventually(t, 20*time.Second, "it listens", func() error {

@@ -27,7 +27,7 @@ import (
 // consumer is a stream that reads a topic with kafka_batches.
 type consumer struct {
 	stop func()
-	log  lines
+	log  instream.Log
 
 	mu      sync.Mutex
 	records map[string]string // by partition and offset
@@ -67,24 +67,6 @@ kafka_batches:
 	}
 	got.stop = instream.Run(t, builder)
 	return got
-}
-
-// lines is the log of a stream.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 func (c *consumer) waitForLog(t *testing.T, words ...string) {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,29 +16,11 @@ import (
 	"github.com/brandpulse/brandpulse-connect/tests/testenv/instream"
 )
 
-// log is what a stream logs.
-type log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *log) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // through writes a batch with an output kafka_batches in a stream, and returns the log.
-func through(t *testing.T, c *testenv.Cluster, topic, settings string, batch service.MessageBatch) *log {
+func through(t *testing.T, c *testenv.Cluster, topic, settings string, batch service.MessageBatch) *instream.Log {
 	t.Helper()
 	b := service.NewStreamBuilder()
-	logged := &log{}
+	logged := &instream.Log{}
 	b.SetLogger(slog.New(slog.NewTextHandler(logged, nil)))
 	produce, err := b.AddBatchProducerFunc()
 	if err == nil {

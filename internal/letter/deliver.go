@@ -44,8 +44,16 @@ type Delivery struct {
 	Failed func(ctx context.Context, letters, first int, err error) error
 }
 
-// Deliver delivers letters. One that is too large for the output is truncated.
-func (d Delivery) Deliver(ctx context.Context, letters []int) error {
+// Deliver delivers so many letters. One that is too large for the output is truncated.
+func (d Delivery) Deliver(ctx context.Context, letters int) error {
+	all := make([]int, letters)
+	for i := range all {
+		all[i] = i
+	}
+	return d.deliver(ctx, all)
+}
+
+func (d Delivery) deliver(ctx context.Context, letters []int) error {
 	limit := d.Limit
 	all := func() service.MessageBatch {
 		messages := service.MessageBatch{}
@@ -73,7 +81,7 @@ func (d Delivery) Deliver(ctx context.Context, letters []int) error {
 		case tooLarge(err) && len(messages) > 1:
 			// One of them is too large, and must not affect the others.
 			for _, i := range letters {
-				if err := d.Deliver(ctx, []int{i}); err != nil {
+				if err := d.deliver(ctx, []int{i}); err != nil {
 					return err
 				}
 			}

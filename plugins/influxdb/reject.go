@@ -33,10 +33,6 @@ func (o *output) reject(ctx context.Context, batch service.MessageBatch, refusal
 // deliverRejected writes rejected points to the output `rejected`, and retries until it
 // has accepted all of them. A message that is too large for it is truncated.
 func (o *output) deliverRejected(ctx context.Context, batch service.MessageBatch, refusals []refusal) error {
-	all := make([]int, len(refusals))
-	for i := range all {
-		all[i] = i
-	}
 	pause := newPause(o.conf)
 	return letter.Delivery{
 		Output: o.rejected,
@@ -49,7 +45,7 @@ func (o *output) deliverRejected(ctx context.Context, batch service.MessageBatch
 			o.logOf(batch, refusals[first]).Errorf("Writing %d rejected points to the output `rejected`: %s; retrying in %s", letters, letter.Clean(err.Error(), o.client.hide), wait)
 			return sleep(ctx, wait)
 		},
-	}.Deliver(ctx, all)
+	}.Deliver(ctx, len(refusals))
 }
 
 // nack returns an error that names the messages with rejected points.

@@ -100,10 +100,6 @@ func (r reject) letter(limit int) *service.Message {
 
 // deliver writes rejected messages to the output for them, until it has accepted all.
 func (o *output) deliver(ctx context.Context, rejects []reject) error {
-	all := make([]int, len(rejects))
-	for i := range all {
-		all[i] = i
-	}
 	wait := firstRejectWait
 	return letter.Delivery{
 		Output: o.rejected,
@@ -117,7 +113,7 @@ func (o *output) deliver(ctx context.Context, rejects []reject) error {
 			wait = min(2*wait, lastRejectWait)
 			return nil
 		},
-	}.Deliver(ctx, all)
+	}.Deliver(ctx, len(rejects))
 }
 
 // about returns the metadata of a refusal.

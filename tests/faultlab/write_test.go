@@ -87,7 +87,7 @@ func killWrittenBroker(l *faultlab.WriteLab) {
 		l.Event("the broker is paused")
 		l.Wait(l.Between(least, least+2*time.Second))
 		must(l, l.Broker.Resume())
-		l.Event("the broker goes on")
+		l.Event("the broker is resumed")
 		l.Progress(1000)
 		l.Wait(l.Between(0, time.Second))
 	}
@@ -192,15 +192,15 @@ func recreateWrittenTopics(l *faultlab.WriteLab) {
 	admin := kadm.NewClient(l.Broker.Client(l))
 	for range long(1, 3) {
 		mustRetry(l, func() {
-			for _, p := range l.Pipelines {
-				_, err := admin.DeleteTopic(l.Context(), p.Topic)
+			for _, topic := range l.Topics() {
+				_, err := admin.DeleteTopic(l.Context(), topic)
 				must(l, err)
 			}
 			l.Event("the topics are deleted")
 			l.Wait(l.Between(0, 4*time.Second))
-			for _, p := range l.Pipelines {
+			for _, topic := range l.Topics() {
 				testenv.Eventually(l, 20*time.Second, "the topic is created again", func() error {
-					_, err := admin.CreateTopic(l.Context(), l.Partitions, -1, nil, p.Topic)
+					_, err := admin.CreateTopic(l.Context(), l.Partitions, -1, nil, topic)
 					return err
 				})
 			}
@@ -211,8 +211,8 @@ func recreateWrittenTopics(l *faultlab.WriteLab) {
 	}
 }
 
-// killWriters ends the processes with requests on their way. Senders send again what was
-// not acknowledged.
+// killWriters ends the processes with requests in flight. Senders resend unacknowledged
+// records.
 func killWriters(l *faultlab.WriteLab) {
 	for range long(4, 15) {
 		for _, p := range l.Pipelines {
@@ -233,11 +233,7 @@ func divideBatches(l *faultlab.WriteLab) {
 	admin := kadm.NewClient(l.Broker.Client(l))
 	limit := func(bytes string) {
 		l.Helper()
-		var topics []string
-		for _, p := range l.Pipelines {
-			topics = append(topics, p.Topic)
-		}
-		answers, err := admin.AlterTopicConfigs(l.Context(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: &bytes}}, topics...)
+		answers, err := admin.AlterTopicConfigs(l.Context(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: &bytes}}, l.Topics()...)
 		must(l, err)
 		for _, a := range answers {
 			must(l, a.Err)

@@ -51,7 +51,7 @@ func (l *WriteLab) await(what string, of func(kadm.TopicDetails) error) {
 	admin := kadm.NewClient(client)
 	testenv.Eventually(l, time.Minute, what, func() error {
 		// Not ListTopics, which may respond from the client's memory.
-		metadata, err := admin.Metadata(l.Context(), l.topics()...)
+		metadata, err := admin.Metadata(l.Context(), l.Topics()...)
 		if err == nil {
 			err = metadata.Topics.Error()
 		}
@@ -62,7 +62,8 @@ func (l *WriteLab) await(what string, of func(kadm.TopicDetails) error) {
 	})
 }
 
-func (l *WriteLab) topics() (topics []string) {
+// Topics returns the topic of each process.
+func (l *WriteLab) Topics() (topics []string) {
 	for _, p := range l.Pipelines {
 		topics = append(topics, p.Topic)
 	}
@@ -93,7 +94,7 @@ func (l *WriteLab) MovePartitions() {
 	var moves kadm.AlterPartitionAssignmentsReq
 	var elect kadm.TopicsSet
 	wanted := map[string]map[int32]int32{}
-	for _, topic := range l.topics() {
+	for _, topic := range l.Topics() {
 		wanted[topic] = map[int32]int32{}
 		for partition := range l.Partitions {
 			replicas := l.Random.Perm(len(l.Broker.Servers))[:2]

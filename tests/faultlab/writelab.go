@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/brandpulse/brandpulse-connect/internal/compression"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
 
@@ -90,12 +91,11 @@ func newWriteLab(t testing.TB, seed uint64, o WriteOptions) *WriteLab {
 	}
 	l.usage.watch(t)
 	t.Cleanup(l.sending.Wait) // the context of the test has ended
-	codecs := []string{"none", "gzip", "snappy", "lz4", "zstd"}
 	for _, whole := range []bool{false, true} {
 		p := &WritePipeline{lab: l, Topic: l.Broker.Topic(t, o.Partitions), form: form{seed, o.Partitions, whole}}
 		settings := o.Set
 		if !whole {
-			settings = append(settings[:len(settings):len(settings)], "output.kafka_batches.compression="+codecs[l.Random.IntN(len(codecs))])
+			settings = append(settings[:len(settings):len(settings)], "output.kafka_batches.compression="+compression.Names[l.Random.IntN(len(compression.Names))])
 		}
 		l.Pipelines = append(l.Pipelines, p)
 		p.start(settings)
@@ -139,8 +139,8 @@ func (l *WriteLab) Progress(records int64) {
 	}
 }
 
-// eventually waits until ask returns no error. If that takes too long, the law may be broken,
-// which is said as well.
+// eventually waits until ask returns no error. If that takes too long, it also checks the
+// law, which may be why.
 func (l *WriteLab) eventually(what string, ask func() error) {
 	l.Helper()
 	for deadline := time.Now().Add(l.Recovery); ; l.Wait(100 * time.Millisecond) {
@@ -167,7 +167,7 @@ func (l *WriteLab) Errors() (errors float64) {
 }
 
 // Forget means that records acknowledged so far may be missing: their topics are deleted.
-// Those on their way may be in either topic.
+// Those in flight may be in either topic.
 func (l *WriteLab) Forget() {
 	for _, p := range l.Pipelines {
 		for _, s := range p.senders {

@@ -2,10 +2,9 @@ package producebench_test
 
 import (
 	"context"
-	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/json"
-	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/kafkad"
 	"github.com/brandpulse/brandpulse-connect/internal/process"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
+	"github.com/brandpulse/brandpulse-connect/tests/testenv/rustprogram"
 )
 
 // run is one run of a writer.
@@ -150,45 +150,15 @@ func librdkafka(binary, payload string) writer {
 	}}
 }
 
-//go:embed librdkafka/Cargo.toml
-var cargoManifest []byte
+//go:embed librdkafka/Cargo.toml librdkafka/Cargo.lock librdkafka/src
+var rustSource embed.FS
 
-//go:embed librdkafka/Cargo.lock
-var cargoLock []byte
-
-//go:embed librdkafka/src/main.rs
-var rustSource []byte
-
-// buildLibrdkafka builds the program in the user's cache folder, which takes two minutes
-// once.
+// buildLibrdkafka builds the program, once.
 func buildLibrdkafka(ctx context.Context, progress buildcache.Progress) (binary string, err error) {
-	const file = "librdkafka-producer"
-	sum := sha256.New()
-	for _, source := range [][]byte{cargoManifest, cargoLock, rustSource} {
-		sum.Write(source)
+	source, err := fs.Sub(rustSource, "librdkafka")
+	if err != nil {
+		return "", err
 	}
-	dir, err := buildcache.Get(ctx, fmt.Sprintf("%s-%.6x", file, sum.Sum(nil)), file, progress, nil, func(ctx context.Context, dir string) error {
-		cargo, err := process.Look("cargo", "the producer with librdkafka", "https://rustup.rs, and a C compiler")
-		if err != nil {
-			return err
-		}
-		progress.Say("building a producer with librdkafka, once")
-		source := filepath.Join(dir, "source")
-		if err := os.MkdirAll(filepath.Join(source, "src"), 0o755); err != nil {
-			return err
-		}
-		for path, text := range map[string][]byte{"Cargo.toml": cargoManifest, "Cargo.lock": cargoLock, "src/main.rs": rustSource} {
-			if err := os.WriteFile(filepath.Join(source, path), text, 0o600); err != nil {
-				return err
-			}
-		}
-		if _, err := buildcache.Run(ctx, source, nil, progress, cargo, "build", "--release", "--locked"); err != nil {
-			return err
-		}
-		if err := os.Rename(filepath.Join(source, "target", "release", file), filepath.Join(dir, file)); err != nil {
-			return err
-		}
-		return os.RemoveAll(source)
-	})
-	return filepath.Join(dir, file), err
+	const program = "librdkafka-producer"
+	return rustprogram.Get(ctx, source, program, program, progress)
 }

@@ -44,28 +44,24 @@ var outputs = map[string]string{
     acks: leader
     compression: "${COMPRESSION}"
     max_in_flight: 8`,
-	"kafka_franz": `
-  kafka_franz:
-    seed_brokers: [ "${KAFKA_BROKERS}" ]
-    topic: "${TOPIC}"
-    acks: leader
-    idempotent_write: false
-    max_in_flight_requests: 4
-    compression: "${COMPRESSION}"
-    max_buffered_records: 100000
-    max_in_flight: 8`,
-	"redpanda": `
-  redpanda:
-    seed_brokers: [ "${KAFKA_BROKERS}" ]
-    topic: "${TOPIC}"
-    acks: leader
-    idempotent_write: false
-    max_in_flight_requests: 4
-    compression: "${COMPRESSION}"
-    max_buffered_records: 100000
-    max_in_flight: 8`,
+	"kafka_franz": stock("kafka_franz"),
+	"redpanda":    stock("redpanda"),
 	"drop": `
   drop: {}`,
+}
+
+// stock returns one of the stock outputs. Both use franz-go, and are fast with the same
+// settings.
+func stock(name string) string {
+	return "\n  " + name + `:
+    seed_brokers: [ "${KAFKA_BROKERS}" ]
+    topic: "${TOPIC}"
+    acks: leader
+    idempotent_write: false
+    max_in_flight_requests: 4
+    compression: "${COMPRESSION}"
+    max_buffered_records: 100000
+    max_in_flight: 8`
 }
 
 // through writes messages through an output.

@@ -147,6 +147,9 @@ func (c *config) check() error {
 	if c.message != contract.RecordBatch && c.codec != recordbatch.None {
 		return errors.New(wrongCodec)
 	}
+	if c.message == messageRecord && namesTwice(c.headers) {
+		return errors.New(wrongTwice)
+	}
 	if err := checkBrands(c.brands); err != nil {
 		return err
 	}

@@ -133,3 +133,11 @@ func headersFrom(parsed *service.ParsedConfig) (headers []header, err error) {
 	}
 	return headers, nil
 }
+
+func namesTwice(headers []header) bool {
+	seen := make(map[string]bool)
+	for _, h := range headers {
+		seen[h.name] = true
+	}
+	return len(seen) < len(headers)
+}

@@ -170,7 +170,7 @@ func recordFields() []*service.ConfigField {
 				Default(0).
 				LintRule(lintrule.Int(fieldRandomHex, 0, maxHex)),
 		).
-			Description("Headers of a tweet's record, at most 100. With `message: record` they are metadata, which an output writes as its field `metadata` says. With `record_batch` they are in the record.").
+			Description("Headers of a tweet's record, at most 100. With `message: record` they are metadata, which an output writes as its field `metadata` says, and need different names. With `record_batch` they are in the record.").
 			Default([]any{}).
 			Example([]any{map[string]any{"name": "source", "value": "web"}, map[string]any{"name": "trace_id", "random_hex": 32}}).
 			Advanced().

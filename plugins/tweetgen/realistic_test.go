@@ -182,16 +182,17 @@ func TestRatioIsMet(t *testing.T) {
 
 func TestWrongContentIsFoundByLintAndConstructor(t *testing.T) {
 	for fields, says := range map[string]string{
-		"brand_count: 100001":                               "brand_count is 100001",
-		"brand_zipf: -1":                                    "brand_zipf is -1",
-		"key: none\nkey_count: 0":                           "key_count is 0",
-		"key_zipf: 11":                                      "key_zipf is 11",
-		"key: other":                                        "key",
-		"headers: [ { name: kafka_offset } ]":               "begin with kafka_",
-		"headers: [ { name: a, random_hex: 2000 } ]":        "random_hex is 2000",
-		"headers: [ { name: a, value: b, random_hex: 2 } ]": wrongHeader,
-		"compressibility: { ratio: 0.5 }":                   "ratio is 0.5",
-		"compressibility: { codec: none }":                  "codec",
+		"brand_count: 100001":                                "brand_count is 100001",
+		"brand_zipf: -1":                                     "brand_zipf is -1",
+		"key: none\nkey_count: 0":                            "key_count is 0",
+		"key_zipf: 11":                                       "key_zipf is 11",
+		"key: other":                                         "key",
+		"headers: [ { name: kafka_offset } ]":                "begin with kafka_",
+		"headers: [ { name: a, random_hex: 2000 } ]":         "random_hex is 2000",
+		"headers: [ { name: a, value: b, random_hex: 2 } ]":  wrongHeader,
+		"headers: [ { name: a }, { name: b }, { name: a } ]": wrongTwice,
+		"compressibility: { ratio: 0.5 }":                    "ratio is 0.5",
+		"compressibility: { codec: none }":                   "codec",
 	} {
 		if lints := strings.Join(lint(t, fields), "; "); !strings.Contains(lints, says) {
 			t.Errorf("%s: lint says %q, want %q", fields, lints, says)

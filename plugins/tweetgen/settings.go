@@ -80,6 +80,7 @@ const (
 	fromZeroToTen = "a number from 0 to 10"
 	ratios        = "0, or a number from 1 to 1000"
 	wrongHeader   = "a header has either a value or random_hex"
+	wrongTwice    = "headers name one twice: with message: record they are metadata, of which each name has one. Rename it, or use message: record_batch"
 	wrongName     = "the name of a header must not be empty or begin with kafka_: under that name, inputs set the position of a record"
 	wrongBrands   = "brands must be a list of objects with a name, such as { name: SuperCoffee, weight: 2 }"
 )

@@ -29,6 +29,7 @@ var spec = sync.OnceValue(func() *service.ConfigSpec {
 		Fields(deliveryFields()...).
 		LintRule(`root = match {
   this.message.or("record") != "record_batch" && this.compression.or("none") != "none" => [ "`+wrongCodec+`" ],
+  this.message.or("record") == "record" && this.headers.or([]).map_each(h -> h.name.or("")).unique().length() < this.headers.or([]).length() => [ "`+wrongTwice+`" ],
 `+compression.LintCases+`}`).
 		Example("A steady rate",
 			"50,000 tweets per second to Kafka, a million in all, half of them positive. The process then ends by itself. The output waits for all replicas and retries forever, so every tweet arrives.",

@@ -85,6 +85,7 @@ func (p *patient) kafkaInput(c *component) error {
 		service.NewStringField("consumer_group").Default(""),
 		service.NewStringField("max_batch_bytes").Default(map[string]string{"kafka_batches": "32MiB"}[c.name]),
 		service.NewStringField("max_in_flight_bytes").Default(map[string]string{"kafka_batches": "64MiB"}[c.name]),
+		service.NewStringField("start_offset").Default("earliest"),
 		service.NewBoolField("regexp_topics").Default(false),
 	))
 	if err != nil {
@@ -94,8 +95,9 @@ func (p *patient) kafkaInput(c *component) error {
 	group, groupErr := parsed.FieldString("consumer_group")
 	largest, bytesErr := parsed.FieldString("max_batch_bytes")
 	budget, budgetErr := parsed.FieldString("max_in_flight_bytes")
+	start, startErr := parsed.FieldString("start_offset")
 	patterns, patternsErr := parsed.FieldBool("regexp_topics")
-	if err := errors.Join(topicsErr, groupErr, bytesErr, budgetErr, patternsErr); err != nil {
+	if err := errors.Join(topicsErr, groupErr, bytesErr, budgetErr, startErr, patternsErr); err != nil {
 		return err
 	}
 	if bytes, err := humanize.ParseBytes(budget); err == nil {
@@ -107,7 +109,7 @@ func (p *patient) kafkaInput(c *component) error {
 	}
 	for _, topic := range conn.Split(topics) {
 		topic, _, _ = strings.Cut(topic, ":") // a partition of it
-		read := kafkacheck.Read{Topic: topic, ConsumerGroup: group, WholeBatches: c.name == "kafka_batches"}
+		read := kafkacheck.Read{Topic: topic, ConsumerGroup: group, FromEnd: start == "latest", WholeBatches: c.name == "kafka_batches"}
 		if bytes, err := humanize.ParseBytes(largest); err == nil {
 			read.MaxBatchBytes = int64(bytes)
 		}

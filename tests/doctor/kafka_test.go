@@ -119,6 +119,9 @@ func TestFaultsOfKafka(t *testing.T) {
 	k.commit(t, "crowded", "crowded", 10, "")
 	k.member(t, "crowded", "crowded")
 	k.member(t, "crowded", "crowded")
+	topic("quiet", 1, nil)
+	k.Produce(t, tweets("quiet", 10, 10*time.Second)...)
+	k.member(t, "quiet", "quiet")
 	topic("left", 1, nil)
 	topic("right", 1, nil)
 	k.member(t, "both", "left", "right")
@@ -175,6 +178,8 @@ func TestFaultsOfKafka(t *testing.T) {
 		"records about to be deleted": {want: doctor.KafkaLag, says: "no member", env: group("expiring")},
 		"no pipeline":                 {want: doctor.KafkaLag, says: "90 records", env: group("late")},
 		"a partition that is stuck":   {want: doctor.KafkaStuck, says: "0 (at offset 10)", env: group("stuck")},
+		"no commit from the start":    {want: doctor.KafkaStuck, says: "0 (at offset 0)", env: group("quiet")},
+		"no commit from the end":      {env: group("quiet"), edit: replaced("    fingerprint:", "    start_offset: latest\n    fingerprint:")},
 		"idle members":                {want: doctor.KafkaGroup, says: "2 members share 1 partitions", env: group("crowded")},
 		"members of two topics":       {env: with(group("both"), "TOPIC", "left,right"), edit: identifiedBySource},
 		"another encoding":            {want: doctor.KafkaRecords, says: "none of 5 records", env: group("json")},

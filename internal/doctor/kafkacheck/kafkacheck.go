@@ -31,6 +31,7 @@ type Connection struct {
 type Read struct {
 	Topic         string
 	ConsumerGroup string // empty: none
+	FromEnd       bool   // a partition without a commit is read from its end
 	// WholeBatches means that the input delivers record batches as they are in the log,
 	// of at most MaxBatchBytes.
 	WholeBatches  bool

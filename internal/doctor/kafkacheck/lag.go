@@ -196,6 +196,8 @@ func (k *checker) stuck(read Read) func(ctx context.Context) doctor.Finding {
 			return doctor.Skipped("no pipeline is running in the group %s", read.ConsumerGroup)
 		case before.records() == 0:
 			return doctor.OK("no records wait")
+		case read.FromEnd && !slices.ContainsFunc(before.partitions, func(p partitionLag) bool { return p.committed }):
+			return doctor.Skipped("the group %s has committed nothing and begins at the end of the log, so its position is not known", read.ConsumerGroup)
 		}
 		select {
 		case <-time.After(stuckAfter):
@@ -208,6 +210,9 @@ func (k *checker) stuck(read Read) func(ctx context.Context) doctor.Finding {
 		}
 		var stuck []string
 		for _, p := range before.partitions {
+			if read.FromEnd && !p.committed {
+				continue // it may wait for the first record after its start
+			}
 			now, ok := after.Lookup(read.Topic, p.partition)
 			if p.records() > 0 && (!ok || now.At < 0 && !p.committed || now.At == p.next && p.committed) {
 				stuck = append(stuck, fmt.Sprintf("%d (at offset %d)", p.partition, p.next))

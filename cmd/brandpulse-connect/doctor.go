@@ -60,10 +60,8 @@ Exit code 0: no check failed; 1: a check failed; 2: no diagnosis.
 			&cli.DurationFlag{Name: "wait", Usage: "repeat failed runs for this long, until no check fails"},
 			&cli.BoolFlag{Name: "offline", Usage: "check only what needs no network: opens no socket"},
 		},
-		OnUsageError: func(c *cli.Context, err error, isSubcommand bool) error {
-			return cli.Exit(usageError(c, err, isSubcommand), exitNoDiagnosis)
-		},
-		Action: runDoctor,
+		OnUsageError: usageError,
+		Action:       runDoctor,
 	}
 }
 

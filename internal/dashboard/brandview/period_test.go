@@ -188,7 +188,7 @@ func TestAPeriodEqualsWhatIsStored(t *testing.T) {
 		}
 		// Late tweets are found after a while.
 		c.put(end-100, "A", Counts{1000})
-		time.Sleep(periodKept + time.Second)
+		pause(periodKept + time.Second)
 		if got := v.Period(t.Context(), filterOf(t, query)).Total.Total(); got != total+1000 {
 			t.Errorf("%d tweets, want %d", got, total+1000)
 		}

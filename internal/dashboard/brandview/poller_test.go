@@ -126,11 +126,11 @@ func TestEveryRangeEqualsWhatIsStored(t *testing.T) {
 					l.put(now, "A", Counts{3, 1, 0})
 					l.put(now-40, "B", Counts{0, 1, 0})
 					l.put(now-20_000, "C", Counts{1, 0, 0})
-					time.Sleep(time.Second)
+					pause(time.Second)
 					m.take(v.Look(f, m.revision))
 				}
 				// Nothing more comes, and all that was late has been asked for again.
-				time.Sleep(20 * time.Minute)
+				pause(20 * time.Minute)
 				m.take(v.Look(f, m.revision))
 				if m.last.Filled > m.last.First {
 					t.Errorf("read from %d on only, want %d", m.last.Filled, m.last.First)
@@ -171,13 +171,11 @@ func TestFreshWithinASecond(t *testing.T) {
 		defer stop()
 		r, _ := ParseRange("1m")
 		defer v.Watch(r)()
-		time.Sleep(10 * time.Second)
+		pause(10 * time.Second)
 		for range 20 {
-			synctest.Wait() // a reading may begin at this very moment
 			l.put(time.Now().Unix()-1, "A", Counts{1, 0, 0})
 			before := v.Look(Filter{Range: r}, 0).Total.Total()
-			time.Sleep(time.Second)
-			synctest.Wait()
+			pause(time.Second)
 			if after := v.Look(Filter{Range: r}, 0).Total.Total(); after <= before && after < 20 {
 				t.Fatalf("%d tweets after a second, %d before", after, before)
 			}
@@ -191,24 +189,24 @@ func TestNobodyLooksNothingIsAsked(t *testing.T) {
 		l := &log{}
 		v, stop := runningView(t, l)
 		defer stop()
-		time.Sleep(time.Hour)
+		pause(time.Hour)
 		if n := l.times(); n != 0 {
 			t.Errorf("asked %d times before anybody looked", n)
 		}
 		r, _ := ParseRange("24h")
 		done := v.Watch(r)
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		done()
-		time.Sleep(2 * time.Minute)
+		pause(2 * time.Minute)
 		asked := l.times()
-		time.Sleep(time.Hour)
+		pause(time.Hour)
 		if later := l.times(); later != asked || asked == 0 {
 			t.Errorf("asked %d times while somebody looked, and %d later", asked, later-asked)
 		}
 		// Who comes back after that must see what has come since.
 		l.put(time.Now().Unix()-1800, "A", Counts{5, 0, 0})
 		defer v.Watch(r)()
-		time.Sleep(10 * time.Second)
+		pause(10 * time.Second)
 		if got := v.Look(Filter{Range: r}, 0).Total; got != (Counts{5, 0, 0}) {
 			t.Errorf("%v is shown after a pause, want 5 positive", got)
 		}
@@ -227,9 +225,9 @@ func TestViewersThatComeAndGo(t *testing.T) {
 			if stays {
 				defer v.Watch(r)()
 			}
-			time.Sleep(time.Minute)
+			pause(time.Minute)
 			before := l.times()
-			for begin := time.Now(); time.Since(begin) < 20*time.Second; time.Sleep(each) {
+			for begin := time.Now(); time.Since(begin) < 20*time.Second; pause(each) {
 				v.Watch(r)()
 			}
 			n = l.times() - before
@@ -253,7 +251,7 @@ func TestProblemsComeAndGo(t *testing.T) {
 		defer stop()
 		r, _ := ParseRange("1m")
 		defer v.Watch(r)()
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		if p := v.Look(Filter{Range: r}, 0).Status.Problem; p == nil || p.Kind != Unreachable {
 			t.Errorf("%v, want a problem", p)
 		}
@@ -263,7 +261,7 @@ func TestProblemsComeAndGo(t *testing.T) {
 		}
 		l.err = nil
 		l.mu.Unlock()
-		time.Sleep(2 * retryLongest)
+		pause(2 * retryLongest)
 		if status := v.Look(Filter{Range: r}, 0).Status; status.Problem != nil || !status.Asked {
 			t.Errorf("%+v after it has come back", status)
 		}
@@ -346,4 +344,11 @@ func TestMomentBeyondWhatIsKept(t *testing.T) {
 	if m := v.Moment(t.Context(), Filter{Range: r}, now-200_000); m.Problem == nil || m.Brands == nil || m.Tweets == nil {
 		t.Errorf("%+v without InfluxDB", m)
 	}
+}
+
+// pause waits in fake time, and then until all that wakes at the same moment has done its
+// part: which of them wakes first is left to chance.
+func pause(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }

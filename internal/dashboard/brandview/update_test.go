@@ -18,7 +18,7 @@ func TestAnOutage(t *testing.T) {
 		put := func(seconds int) {
 			for range seconds {
 				l.put(time.Now().Unix(), "A", Counts{10, 0, 0})
-				time.Sleep(time.Second)
+				pause(time.Second)
 			}
 		}
 		v, stop := runningView(t, l)
@@ -73,11 +73,11 @@ func TestNobodyLookedDuringAnOutage(t *testing.T) {
 		defer stop()
 		r, _ := ParseRange("1m")
 		done := v.Watch(r)
-		time.Sleep(10 * time.Second)
+		pause(10 * time.Second)
 		done()
-		time.Sleep(time.Hour)
+		pause(time.Hour)
 		defer v.Watch(r)()
-		time.Sleep(10 * time.Second)
+		pause(10 * time.Second)
 		if age := time.Since(time.UnixMilli(v.Look(Filter{Range: r}, 0).Status.Since)); age > 11*time.Second {
 			t.Errorf("no answer for %v, want 10 s", age)
 		}

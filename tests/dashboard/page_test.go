@@ -227,6 +227,10 @@ func TestKeyboard(t *testing.T) {
 		t.Errorf("the way is %s, want %s", got, want)
 	}
 
+	// The range moves on with each window that ends, and the window under the cursor
+	// then has another number.
+	p.click("#pause")
+	p.await("it is paused", `document.querySelector("#live-text").innerText.startsWith("Paused since")`)
 	p.run(chromedp.Focus(".slider"), chromedp.KeyEvent(kb.Home))
 	first := p.text(".tip")
 	p.run(chromedp.KeyEvent(kb.ArrowRight))
@@ -241,6 +245,7 @@ func TestKeyboard(t *testing.T) {
 	p.await("Enter shows the moment", `/at=\d+/.test(location.hash) && document.querySelector("#moment-counts tbody tr")`)
 	p.run(chromedp.KeyEvent(kb.Escape))
 	p.await("Escape lets go", `!location.hash.includes("at=") && document.querySelector("#moment").hidden`)
+	p.click("#pause")
 
 	p.run(chromedp.Focus(`[data-range="15m"]`), chromedp.KeyEvent(kb.ArrowRight))
 	p.await("an arrow key takes the next range", `location.hash.includes("range=1h") && document.activeElement.dataset.range === "1h" && document.activeElement.getAttribute("aria-checked") === "true"`)

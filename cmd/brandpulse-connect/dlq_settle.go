@@ -3,21 +3,18 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"math"
+	"io"
+	"os"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/urfave/cli/v2"
 
-	"github.com/brandpulse/brandpulse-connect/internal/contract"
-	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
-	"github.com/brandpulse/brandpulse-connect/internal/deadletter/letterlog"
-	"github.com/brandpulse/brandpulse-connect/internal/deadletter/marks"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/fix"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/settle"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/topicname"
 )
 
 const (
@@ -27,6 +24,10 @@ const (
 	flagRate   = "rate"
 	flagWhy    = "why"
 	flagAll    = "all"
+
+	flagFix        = "fix"
+	flagMaxReplays = "max-replays"
+	flagParking    = "parking-topic"
 )
 
 func settleFlags() []cli.Flag {
@@ -50,12 +51,25 @@ same transaction. Readers of the topic that must not see a record of a replay th
 was killed need isolation level read_committed; the inputs of the shipped pipelines
 have it.
 
-Points that InfluxDB rejected and whole record batches are not replayed.
+--fix changes each record before it is written: a Bloblang mapping, or a file with
+one, that sees the value as content, the headers as metadata and the key as @kafka_key.
+What it changes in the first letters is shown before anything is written.
+
+The header dlq_replays of a replayed record counts its replays. With --max-replays, a
+letter whose record was replayed that often is moved to the topic DEAD_TOPIC_parked.
+
+Points that InfluxDB rejected are not replayed.
 
    brandpulse-connect dlq replay --reason undecodable --dry-run
    brandpulse-connect dlq replay --reason undecodable --since -24h --rate 1000
+   brandpulse-connect dlq replay --reason out_of_bounds --fix 'root = this
+     root.timestamp = this.timestamp * 1000'
    brandpulse-connect dlq replay --dead-topic orders.DLT --topic orders --yes`[1:],
-		Flags:        slices.Concat(dlqSource(), settleFlags(), dlqFilter()),
+		Flags: slices.Concat(dlqSource(), settleFlags(), []cli.Flag{
+			&cli.StringFlag{Name: flagFix, Usage: "Bloblang `MAPPING`, or a file with one, that changes each record; --dry-run shows how"},
+			&cli.Int64Flag{Name: flagMaxReplays, Usage: "park letters of records that were replayed this `NUMBER` of times; 0 means no limit"},
+			&cli.StringFlag{Name: flagParking, DefaultText: "DEAD_TOPIC_parked", Usage: "`TOPIC` of parked letters, created if it is missing"},
+		}, dlqFilter()),
 		OnUsageError: usageError,
 		Action:       func(c *cli.Context) error { return runSettle(c, replaying) },
 	}
@@ -96,12 +110,16 @@ func runSettle(c *cli.Context, what settling) error {
 	if what == dropping && c.String(flagWhy) == "" {
 		return fmt.Errorf("dlq drop needs the reason, which is kept with the marks: --%s 'test data'", flagWhy)
 	}
-	for _, name := range []string{flagMax, flagRate} {
+	for _, name := range []string{flagMax, flagRate, flagMaxReplays} {
 		if c.Int64(name) < 0 {
 			return fmt.Errorf("--%s is %d: it must be 1 or more, or 0 for no limit", name, c.Int64(name))
 		}
 	}
 	filter, err := letterFilter(c)
+	if err != nil {
+		return err
+	}
+	fixing, err := fixMapping(c.String(flagFix))
 	if err != nil {
 		return err
 	}
@@ -112,7 +130,16 @@ func runSettle(c *cli.Context, what settling) error {
 		return err
 	}
 	defer topic.Close()
-	s := &settler{topic: topic, what: what, filter: filter, max: c.Int64(flagMax), rate: c.Int64(flagRate), why: c.String(flagWhy)}
+	s := &settler{
+		topic: topic, what: what, filter: filter, max: c.Int64(flagMax), rate: c.Int64(flagRate), why: c.String(flagWhy),
+		fix: fixing, maxReplays: c.Int64(flagMaxReplays), parking: c.String(flagParking),
+	}
+	if s.parking == "" {
+		s.parking = topic.name + "_parked"
+	}
+	if s.maxReplays > 0 && (!topicname.Valid(s.parking) || s.parking == topic.name) {
+		return fmt.Errorf("parked letters cannot be in the topic %q: it must be another than %s, and have %s. Name one with --%s", s.parking, topic.name, topicname.Allowed, flagParking)
+	}
 	defer s.close()
 	done, err := settle.Settled(ctx, topic.options, topic.name)
 	if err != nil {
@@ -122,15 +149,13 @@ func runSettle(c *cli.Context, what settling) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(c.App.Writer, plan.text(what, topic.name))
+	fmt.Fprint(c.App.Writer, plan.text(s))
 	if plan.letters == 0 || c.Bool(flagDryRun) {
 		return nil
 	}
 	if !c.Bool(flagYes) {
-		fmt.Fprintf(c.App.Writer, "Type yes to %s %s: ", what, letterCount(plan.letters))
-		answer, _ := bufio.NewReader(c.App.Reader).ReadString('\n')
-		if strings.TrimSpace(answer) != "yes" {
-			return fmt.Errorf("nothing was done: the answer is not yes. --%s does not ask", flagYes)
+		if err := confirmed(ctx, c.App.Reader, c.App.Writer, fmt.Sprintf("%s %s", what, letterCount(plan.letters))); err != nil {
+			return err
 		}
 	}
 	if s.settler, err = settle.Open(ctx, topic.options, topic.name); err != nil {
@@ -141,205 +166,37 @@ func runSettle(c *cli.Context, what settling) error {
 	return err
 }
 
-// settler settles the selected letters of a topic.
-type settler struct {
-	topic     *dlqTopic
-	what      settling
-	filter    *deadletter.Filter
-	max, rate int64
-	why       string
-
-	settler *settle.Settler
-	origins map[string]*letterlog.Log // topics from which whole records are read; nil: unreadable
-	batch   []settle.Item
-	pending map[string]bool // keys in batch
-	bytes   int             // of the records in batch
-	settled int64
-	begun   time.Time
+// fixMapping parses the mapping of --fix, or the file of that name.
+func fixMapping(text string) (*fix.Mapping, error) {
+	if text == "" {
+		return nil, nil
+	}
+	what := "--" + flagFix
+	if file, err := os.ReadFile(text); err == nil {
+		what, text = text, string(file)
+	}
+	mapping, err := fix.New(text)
+	if err != nil {
+		return nil, fmt.Errorf("parsing the mapping of %s: %w", what, err)
+	}
+	return mapping, nil
 }
 
-// plan is what would be settled.
-type plan struct {
-	letters int64
-	topics  map[string]int64
-	not     map[string]int64 // letters that are not replayed, by why
-	done    int64
-}
-
-func (s *settler) plan(ctx context.Context, done *marks.Set) (*plan, error) {
-	p := &plan{topics: map[string]int64{}, not: map[string]int64{}}
-	seen := marks.NewSet()
-	err := s.topic.Each(ctx, func(r deadletter.Record) error {
-		l := s.topic.read(r)
-		if !s.filter.Selects(&l) {
+// confirmed asks whether to do something, and returns an error unless the answer is yes.
+func confirmed(ctx context.Context, in io.Reader, out io.Writer, what string) error {
+	fmt.Fprintf(out, "Type yes to %s: ", what)
+	answers := make(chan string, 1)
+	go func() { // a read from a terminal does not end with Ctrl-C, which the caller has caught
+		answer, _ := bufio.NewReader(in).ReadString('\n')
+		answers <- answer
+	}()
+	select {
+	case answer := <-answers:
+		if strings.TrimSpace(answer) == "yes" {
 			return nil
 		}
-		key := marks.Key(&l, s.topic.ID())
-		switch {
-		case done.Has(key):
-			p.done++
-			return nil
-		case seen.Has(key), s.max > 0 && p.letters >= s.max:
-			return nil
-		}
-		if s.what == replaying {
-			if _, why, err := s.record(ctx, &l); err != nil || why != "" {
-				if p.not[why]++; err != nil {
-					return err
-				}
-				return nil
-			}
-		}
-		p.letters++
-		p.topics[l.Origin.Topic]++
-		return seen.Add(key)
-	})
-	return p, err
-}
-
-func (p *plan) text(what settling, topic string) string {
-	var out strings.Builder
-	fmt.Fprintf(&out, "%s of %s to %s", letterCount(p.letters), topic, what)
-	if what == replaying && p.letters > 0 {
-		fmt.Fprintf(&out, ", to %s", deadletter.Printable(strings.Join(slices.Sorted(maps.Keys(p.topics)), ", "), 300))
-	}
-	out.WriteString(".\n")
-	if p.done > 0 {
-		fmt.Fprintf(&out, "%s already settled.\n", letterCount(p.done))
-	}
-	for _, why := range slices.Sorted(maps.Keys(p.not)) {
-		fmt.Fprintf(&out, "%s not replayed: %s.\n", letterCount(p.not[why]), why)
-	}
-	return out.String()
-}
-
-func (s *settler) run(ctx context.Context) (settled int64, err error) {
-	s.pending, s.begun = map[string]bool{}, time.Now()
-	err = s.topic.Each(ctx, func(r deadletter.Record) error {
-		l := s.topic.read(r)
-		if !s.filter.Selects(&l) || s.max > 0 && s.settled+int64(len(s.batch)) >= s.max {
-			return nil
-		}
-		item := settle.Item{Key: marks.Key(&l, s.topic.ID()), Mark: marks.Mark{Outcome: marks.Dropped, Letter: deadletter.Position{Partition: l.Partition, Offset: l.Offset}.String(), Why: s.why, At: time.Now().UnixMilli()}}
-		if s.settler.Has(item.Key) || s.pending[item.Key] {
-			return nil
-		}
-		if s.what == replaying {
-			record, why, err := s.record(ctx, &l)
-			if err != nil || why != "" {
-				return err
-			}
-			item.Record, item.Mark.Outcome = record, marks.Replayed
-			s.bytes += len(record.Key) + len(record.Value)
-		}
-		s.batch, s.pending[item.Key] = append(s.batch, item), true
-		if len(s.batch) >= s.batchSize() || s.bytes >= maxSettledBytes {
-			return s.flush(ctx)
-		}
-		return nil
-	})
-	if err == nil {
-		err = s.flush(ctx)
-	}
-	return s.settled, err
-}
-
-// batchSize is the number of letters of a transaction: with a rate, four a second.
-func (s *settler) batchSize() int {
-	if s.rate > 0 {
-		return int(min(max(s.rate/4, 1), settle.MaxLetters))
-	}
-	return settle.MaxLetters
-}
-
-// flush settles the batch. It waits for the rate before the transaction, so that none is
-// open meanwhile.
-func (s *settler) flush(ctx context.Context) error {
-	if len(s.batch) == 0 {
-		return nil
-	}
-	if s.rate > 0 {
-		due := s.begun.Add(time.Duration(float64(s.settled) / float64(s.rate) * float64(time.Second)))
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Until(due)):
-		}
-	}
-	if err := s.settler.Settle(ctx, s.batch); err != nil {
-		return err
-	}
-	s.settled += int64(len(s.batch))
-	s.batch, s.bytes = s.batch[:0], 0
-	clear(s.pending)
-	return nil
-}
-
-// record returns the record of a letter, or why it cannot be written again.
-func (s *settler) record(ctx context.Context, l *deadletter.Letter) (record *kgo.Record, why string, err error) {
-	switch {
-	case l.Form == deadletter.Ours && l.Reason == contract.ReasonRejected:
-		return nil, "a point that InfluxDB rejected", nil
-	case l.Origin.LastOffset != deadletter.Unknown:
-		return nil, "a whole record batch", nil
-	case l.Origin.Topic == "":
-		return nil, "the topic of its record is not known", nil
-	}
-	original, value := l.Original(), l.Value
-	if l.CutFrom > 0 || !original.KeyKnown || !original.HeadersKnown {
-		whole, found, err := s.whole(ctx, l.Origin)
-		if err != nil {
-			return nil, "", err
-		}
-		if !found {
-			return nil, "it was cut or does not say its key and headers, and its record is no longer retained", nil
-		}
-		value, original = whole.Value, deadletter.Original{Timestamp: whole.Timestamp, Key: whole.Key, Headers: whole.Headers}
-	}
-	copied := deadletter.Record{Key: original.Key, Value: value, Headers: original.Headers}.Clone()
-	record = &kgo.Record{Topic: l.Origin.Topic, Partition: l.Origin.Partition, Key: copied.Key, Value: copied.Value}
-	if l.Origin.Partition == deadletter.Unknown {
-		record.Partition = math.MaxInt32 // none has it: the key decides
-	}
-	if original.Timestamp >= 0 {
-		record.Timestamp = time.UnixMilli(original.Timestamp)
-	}
-	for _, h := range copied.Headers {
-		record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Name, Value: h.Value})
-	}
-	return record, "", nil
-}
-
-// whole reads the record of a letter from its own topic, if that still is the topic with
-// its id and retains it.
-func (s *settler) whole(ctx context.Context, o deadletter.Origin) (deadletter.Record, bool, error) {
-	if !o.Known() || o.TopicID == [16]byte{} {
-		return deadletter.Record{}, false, nil
-	}
-	log, opened := s.origins[o.Topic]
-	if !opened {
-		var err error
-		if log, err = letterlog.Open(ctx, s.topic.options, o.Topic); err != nil {
-			log = nil // it does not exist, or must not be read
-		}
-		if s.origins == nil {
-			s.origins = map[string]*letterlog.Log{}
-		}
-		s.origins[o.Topic] = log
-	}
-	if log == nil || log.ID() != o.TopicID {
-		return deadletter.Record{}, false, nil
-	}
-	return log.One(ctx, deadletter.Position{Partition: o.Partition, Offset: o.Offset})
-}
-
-func (s *settler) close() {
-	for _, log := range s.origins {
-		if log != nil {
-			log.Close()
-		}
-	}
-	if s.settler != nil {
-		s.settler.Close()
+		return fmt.Errorf("nothing was done: the answer is not yes. --%s does not ask", flagYes)
+	case <-ctx.Done():
+		return errors.New("nothing was done: interrupted")
 	}
 }

@@ -3,6 +3,7 @@
 package dlq_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"os"
 	"strconv"
@@ -35,6 +36,8 @@ func headers(namesAndValues ...string) (list []kgo.RecordHeader) {
 	}
 	return list
 }
+
+func sameHeader(a, b kgo.RecordHeader) bool { return a.Key == b.Key && bytes.Equal(a.Value, b.Value) }
 
 func int4(n int32) string { return string(binary.BigEndian.AppendUint32(nil, uint32(n))) }
 

@@ -46,19 +46,24 @@ func (l *Log) Each(ctx context.Context, do func(deadletter.Record) error) error 
 
 // One returns the record at a position; found is false if the topic has none there.
 func (l *Log) One(ctx context.Context, at deadletter.Position) (record deadletter.Record, found bool, err error) {
-	bounds, err := l.log.Bounds(ctx)
-	if err != nil {
-		return record, false, err
-	}
-	if within, is := bounds[at.Partition]; !is || at.Offset < within.Start || at.Offset >= within.End {
-		return record, false, nil
-	}
-	ranges := map[int32]kafkalog.Range{at.Partition: {Start: at.Offset, End: at.Offset + 1}}
-	err = l.read(ctx, ranges, func(r deadletter.Record) error {
+	_, err = l.Some(ctx, at.Partition, at.Offset, at.Offset, func(r deadletter.Record) error {
 		record, found = r.Clone(), true
 		return nil
 	})
 	return record, found, err
+}
+
+// Some passes the records from one offset of a partition to another, inclusive, to do. all
+// is false, and none are passed, if the topic does not have all of these offsets.
+func (l *Log) Some(ctx context.Context, partition int32, first, last int64, do func(deadletter.Record) error) (all bool, err error) {
+	bounds, err := l.log.Bounds(ctx)
+	if err != nil {
+		return false, err
+	}
+	if within, is := bounds[partition]; !is || first < within.Start || last >= within.End {
+		return false, nil
+	}
+	return true, l.read(ctx, map[int32]kafkalog.Range{partition: {Start: first, End: last + 1}}, do)
 }
 
 func (l *Log) read(ctx context.Context, ranges map[int32]kafkalog.Range, do func(deadletter.Record) error) error {

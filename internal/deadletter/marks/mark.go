@@ -20,6 +20,7 @@ type Outcome string
 const (
 	Replayed Outcome = "replayed"
 	Dropped  Outcome = "dropped"
+	Parked   Outcome = "parked" // written to a topic of letters that failed too often
 )
 
 // Mark is the value of a record of the topic of marks.

@@ -39,18 +39,19 @@ var ErrFenced = errors.New("another replay or drop of this topic was started sin
 
 // Settler settles the letters of one topic.
 type Settler struct {
-	client *kgo.Client
-	topic  string // of the marks
-	done   *marks.Set
+	client  *kgo.Client
+	topic   string // of the marks
+	done    *marks.Set
+	parking string // the topic of parked letters, once it exists
 }
 
 // Item is a letter to settle.
 type Item struct {
 	Key  string // of its mark
 	Mark marks.Mark
-	// Record is written with the mark; nil for a letter that is dropped. Its partition is
-	// used if the topic has it; otherwise the key decides.
-	Record *kgo.Record
+	// Records are written with the mark: none for a letter that is dropped. Their partition
+	// is used if the topic has it; otherwise the key decides.
+	Records []*kgo.Record
 }
 
 // Open takes over the letters of a topic, and reads which are settled.
@@ -131,6 +132,21 @@ func (s *Settler) createMarks(ctx context.Context) error {
 	return nil
 }
 
+// CreateParking creates the topic of parked letters if it is missing. Its letters are kept
+// until somebody removes them.
+func (s *Settler) CreateParking(ctx context.Context, topic string) error {
+	if s.parking == topic {
+		return nil
+	}
+	forever := "-1"
+	_, err := kadm.NewClient(s.client).CreateTopic(ctx, -1, -1, map[string]*string{"retention.ms": &forever}, topic)
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		return fmt.Errorf("creating the topic of parked letters, %s: %w. Create it, or name another", topic, err)
+	}
+	s.parking = topic
+	return nil
+}
+
 // Has reports whether a letter with this key is settled.
 func (s *Settler) Has(key string) bool { return s.done.Has(key) }
 
@@ -146,9 +162,7 @@ func (s *Settler) Settle(ctx context.Context, items []Item) error {
 	}
 	records := make([]*kgo.Record, 0, 2*len(items))
 	for i := range items {
-		if items[i].Record != nil {
-			records = append(records, items[i].Record)
-		}
+		records = append(records, items[i].Records...)
 		records = append(records, &kgo.Record{Topic: s.topic, Key: []byte(items[i].Key), Value: items[i].Mark.Encode()})
 	}
 	if err := s.client.ProduceSync(ctx, records...).FirstErr(); err != nil {

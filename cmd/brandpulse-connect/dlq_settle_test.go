@@ -1,0 +1,37 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+)
+
+// If this fails, letters are written without a yes, or a yes is not understood.
+func TestConfirmed(t *testing.T) {
+	for answer, yes := range map[string]bool{
+		"yes\n": true, " yes \r\n": true, "yes": true, // the end of a pipe
+		"y\n": false, "YES\n": false, "no\n": false, "\n": false, "": false, "yes please\n": false, "no\nyes\n": false,
+	} {
+		var out bytes.Buffer
+		err := confirmed(t.Context(), strings.NewReader(answer), &out, "replay 3 letters")
+		if (err == nil) != yes || err != nil && !strings.Contains(err.Error(), "--yes does not ask") {
+			t.Errorf("the answer %q: %v", answer, err)
+		}
+		if out.String() != "Type yes to replay 3 letters: " {
+			t.Errorf("it asks %q", out.String())
+		}
+	}
+}
+
+// If this fails, Ctrl-C at the question does nothing until Enter is pressed, and an
+// answer given after it writes letters.
+func TestConfirmedIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	silent, _ := io.Pipe()
+	if err := confirmed(ctx, silent, io.Discard, "drop 1 letter"); err == nil || !strings.Contains(err.Error(), "interrupted") {
+		t.Errorf("it says %v", err)
+	}
+}

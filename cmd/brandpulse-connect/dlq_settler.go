@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/fix"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/letterlog"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/marks"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/settle"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
+)
+
+// settler settles the selected letters of a topic.
+type settler struct {
+	topic     *dlqTopic
+	what      settling
+	filter    *deadletter.Filter
+	max, rate int64
+	why       string
+
+	fix        *fix.Mapping // nil: records are written as they were
+	maxReplays int64        // a letter with as many is parked; 0: no limit
+	parking    string       // the topic of parked letters
+
+	settler      *settle.Settler
+	origins      map[string]*letterlog.Log // topics from which whole records are read; nil: unreadable
+	decompressor *recordbatch.Decompressor
+	batch        []settle.Item
+	pending      map[string]bool // keys in batch
+	bytes        int             // of the records in batch
+	settled      int64
+	begun        time.Time
+}
+
+func (s *settler) run(ctx context.Context) (settled int64, err error) {
+	s.pending, s.begun = map[string]bool{}, time.Now()
+	err = s.topic.Each(ctx, func(r deadletter.Record) error {
+		l := s.topic.read(r)
+		if !s.filter.Selects(&l) || s.max > 0 && s.settled+int64(len(s.batch)) >= s.max {
+			return nil
+		}
+		item := settle.Item{Key: marks.Key(&l, s.topic.ID()), Mark: marks.Mark{Outcome: marks.Dropped, Letter: deadletter.Position{Partition: l.Partition, Offset: l.Offset}.String(), Why: s.why, At: time.Now().UnixMilli()}}
+		if s.settler.Has(item.Key) || s.pending[item.Key] {
+			return nil
+		}
+		if s.what == replaying {
+			r, err := s.remedy(ctx, &l)
+			if err != nil || r.why != "" {
+				return err
+			}
+			if err := s.write(ctx, &item, &l, &r); err != nil {
+				return err
+			}
+		}
+		s.batch, s.pending[item.Key] = append(s.batch, item), true
+		if len(s.batch) >= s.batchSize() || s.bytes >= maxSettledBytes {
+			return s.flush(ctx)
+		}
+		return nil
+	})
+	if err == nil {
+		err = s.flush(ctx)
+	}
+	return s.settled, err
+}
+
+// write adds the records of a letter to its item: those to replay, or the letter itself
+// to park.
+func (s *settler) write(ctx context.Context, item *settle.Item, l *deadletter.Letter, r *remedy) error {
+	if r.parked {
+		if err := s.settler.CreateParking(ctx, s.parking); err != nil {
+			return err
+		}
+		letter := l.Record.Clone()
+		item.Records, item.Mark.Outcome = []*kgo.Record{kafkaRecord(s.parking, l.Partition, &letter)}, marks.Parked
+	} else {
+		item.Records, item.Mark.Outcome = r.kafka(l.Origin), marks.Replayed
+	}
+	for _, record := range item.Records {
+		s.bytes += recordOverhead + len(record.Key) + len(record.Value)
+	}
+	return nil
+}
+
+// recordOverhead is about the memory of a record besides its bytes.
+const recordOverhead = 300
+
+// batchSize is the number of letters of a transaction: with a rate, four a second.
+func (s *settler) batchSize() int {
+	if s.rate > 0 {
+		return int(min(max(s.rate/4, 1), settle.MaxLetters))
+	}
+	return settle.MaxLetters
+}
+
+// flush settles the batch. It waits for the rate before the transaction, so that none is
+// open meanwhile.
+func (s *settler) flush(ctx context.Context) error {
+	if len(s.batch) == 0 {
+		return nil
+	}
+	if s.rate > 0 {
+		due := s.begun.Add(time.Duration(float64(s.settled) / float64(s.rate) * float64(time.Second)))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Until(due)):
+		}
+	}
+	if err := s.settler.Settle(ctx, s.batch); err != nil {
+		return err
+	}
+	s.settled += int64(len(s.batch))
+	s.batch, s.bytes = s.batch[:0], 0
+	clear(s.pending)
+	return nil
+}
+
+func (s *settler) close() {
+	for _, log := range s.origins {
+		if log != nil {
+			log.Close()
+		}
+	}
+	if s.settler != nil {
+		s.settler.Close()
+	}
+}

@@ -28,7 +28,8 @@ type auditSettings struct {
 	group   string
 	dead    string
 
-	influx influxread.Options
+	influx   influxread.Options
+	influxV1 bool // points are written to /write
 
 	message, emit, identity string
 	encoding                string

@@ -15,6 +15,7 @@ import (
 type plan struct {
 	letters   int64 // that are settled, parked ones among them
 	parked    int64
+	points    int64 // that are written to InfluxDB
 	unchanged int64 // by --fix
 	topics    map[string]int64
 	not       map[string]int64  // letters that are not replayed, by why
@@ -29,6 +30,7 @@ const maxPreviews = 5
 func (s *settler) plan(ctx context.Context, done *marks.Set) (*plan, error) {
 	p := &plan{topics: map[string]int64{}, not: map[string]int64{}, detail: map[string]string{}}
 	seen := marks.NewSet()
+	s.unsettled = done.Unsettled
 	err := s.topic.Each(ctx, func(r deadletter.Record) error {
 		l := s.topic.read(r)
 		if !s.filter.Selects(&l) {
@@ -52,7 +54,7 @@ func (s *settler) plan(ctx context.Context, done *marks.Set) (*plan, error) {
 			}
 		}
 		p.letters++
-		return seen.Add(key)
+		return seen.Put(key, marks.Mark{})
 	})
 	return p, err
 }
@@ -69,7 +71,11 @@ func (p *plan) add(l *deadletter.Letter, r *remedy) bool {
 		p.parked++
 		return true
 	}
-	p.topics[l.Origin.Topic]++
+	if r.line != nil {
+		p.points++
+	} else {
+		p.topics[l.Origin.Topic]++
+	}
 	if r.before == nil {
 		return true
 	}
@@ -90,8 +96,12 @@ func (p *plan) text(s *settler) string {
 		out.WriteString(preview)
 	}
 	fmt.Fprintf(&out, "%s of %s to %s", letterCount(p.letters-p.parked), s.topic.name, s.what)
-	if len(p.topics) > 0 {
-		fmt.Fprintf(&out, ", to %s", deadletter.Printable(strings.Join(slices.Sorted(maps.Keys(p.topics)), ", "), 300))
+	to := slices.Sorted(maps.Keys(p.topics))
+	if p.points > 0 {
+		to = append(to, s.points.Where())
+	}
+	if len(to) > 0 {
+		fmt.Fprintf(&out, ", to %s", deadletter.Printable(strings.Join(to, ", "), 500))
 	}
 	out.WriteString(".\n")
 	if p.parked > 0 {

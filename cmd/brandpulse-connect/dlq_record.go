@@ -9,10 +9,11 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/fix"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/letterlog"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/line"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/marks"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 )
 
@@ -20,14 +21,19 @@ import (
 type remedy struct {
 	records []deadletter.Record // to write to the topic of the letter's origin
 	before  []deadletter.Record // the same before --fix; nil without it
+	line    *line.Point         // of the only record, which is written to InfluxDB; nil: to Kafka
 	parked  bool                // the letter was replayed often enough
 	why     string              // it is not replayed, and this is why
 	detail  string              // of why, for this letter
 }
 
+func notReplayed(why string, err error) remedy { return remedy{why: why, detail: err.Error()} }
+
 // Reasons why letters are not replayed.
 const (
-	whyPoint    = "a point that InfluxDB rejected"
+	whyNoInflux = "points that InfluxDB rejected are written to a bucket. Name it with --" + flagPipeline + ", or --" + flagInfluxURL + " and --" + flagInfluxBucket
+	whyCutPoint = "it is part of a point, which was cut for its size"
+	whyNoLine   = "it is not one line with a time, which InfluxDB could accept. Change it with --" + flagFix
 	whyNoTopic  = "the topic of its record is not known"
 	whyGone     = "it was cut or does not say its key and headers, and its record is no longer retained"
 	whyDamaged  = "its record batch cannot be decoded"
@@ -46,8 +52,8 @@ const (
 // remedy returns what becomes of a letter.
 func (s *settler) remedy(ctx context.Context, l *deadletter.Letter) (r remedy, err error) {
 	switch {
-	case l.Form == deadletter.Ours && l.Reason == contract.ReasonRejected:
-		return remedy{why: whyPoint}, nil
+	case marks.IsPoint(l):
+		return s.pointOf(l)
 	case l.Origin.Topic == "":
 		return remedy{why: whyNoTopic}, nil
 	case l.Origin.LastOffset != deadletter.Unknown:
@@ -79,7 +85,7 @@ func (s *settler) fixed(r remedy) remedy {
 		changed, kept, err := s.fix.Apply(r.before[i])
 		switch {
 		case err != nil:
-			return remedy{why: whyNotFixed, detail: err.Error()}
+			return notReplayed(whyNotFixed, err)
 		case !kept:
 			return remedy{why: whyDeleted}
 		}
@@ -150,7 +156,7 @@ func (s *settler) batchOf(ctx context.Context, l *deadletter.Letter) (r remedy, 
 	}
 	records, err := s.decompressor.CheckingReader(l.Value)
 	if err != nil {
-		return remedy{why: whyDamaged, detail: err.Error()}, nil
+		return notReplayed(whyDamaged, err), nil
 	}
 	var read recordbatch.Record
 	for records.Next(&read) {
@@ -164,7 +170,7 @@ func (s *settler) batchOf(ctx context.Context, l *deadletter.Letter) (r remedy, 
 		r.records = append(r.records, record.Clone())
 	}
 	if err := records.Err(); err != nil {
-		return remedy{why: whyDamaged, detail: err.Error()}, nil
+		return notReplayed(whyDamaged, err), nil
 	}
 	return r, nil
 }

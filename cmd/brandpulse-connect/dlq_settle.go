@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/fix"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/settle"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/topicname"
@@ -58,7 +59,9 @@ What it changes in the first letters is shown before anything is written.
 The header dlq_replays of a replayed record counts its replays. With --max-replays, a
 letter whose record was replayed that often is moved to the topic DEAD_TOPIC_parked.
 
-Points that InfluxDB rejected are not replayed.
+Points that InfluxDB rejected are written to the bucket of --pipeline, of the flags or
+of INFLUXDB_URL, INFLUXDB_BUCKET, INFLUXDB_ORG and INFLUXDB_TOKEN, by the same protocol
+as far as InfluxDB allows: after a replay that was killed, the same line is written again.
 
    brandpulse-connect dlq replay --reason undecodable --dry-run
    brandpulse-connect dlq replay --reason undecodable --since -24h --rate 1000
@@ -69,7 +72,7 @@ Points that InfluxDB rejected are not replayed.
 			&cli.StringFlag{Name: flagFix, Usage: "Bloblang `MAPPING`, or a file with one, that changes each record; --dry-run shows how"},
 			&cli.Int64Flag{Name: flagMaxReplays, Usage: "park letters of records that were replayed this `NUMBER` of times; 0 means no limit"},
 			&cli.StringFlag{Name: flagParking, DefaultText: "DEAD_TOPIC_parked", Usage: "`TOPIC` of parked letters, created if it is missing"},
-		}, dlqFilter()),
+		}, dlqInflux(), dlqFilter()),
 		OnUsageError: usageError,
 		Action:       func(c *cli.Context) error { return runSettle(c, replaying) },
 	}
@@ -134,13 +137,18 @@ func runSettle(c *cli.Context, what settling) error {
 		topic: topic, what: what, filter: filter, max: c.Int64(flagMax), rate: c.Int64(flagRate), why: c.String(flagWhy),
 		fix: fixing, maxReplays: c.Int64(flagMaxReplays), parking: c.String(flagParking),
 	}
+	defer s.close()
+	if what == replaying {
+		if s.points, err = openPoints(c, topic.pipeline); err != nil {
+			return err
+		}
+	}
 	if s.parking == "" {
 		s.parking = topic.name + "_parked"
 	}
 	if s.maxReplays > 0 && (!topicname.Valid(s.parking) || s.parking == topic.name) {
 		return fmt.Errorf("parked letters cannot be in the topic %q: it must be another than %s, and have %s. Name one with --%s", s.parking, topic.name, topicname.Allowed, flagParking)
 	}
-	defer s.close()
 	done, err := settle.Settled(ctx, topic.options, topic.name)
 	if err != nil {
 		return err
@@ -163,6 +171,9 @@ func runSettle(c *cli.Context, what settling) error {
 	}
 	settled, err := s.run(ctx)
 	fmt.Fprintf(c.App.Writer, "%s settled.\n", letterCount(settled))
+	if s.refused > 0 {
+		fmt.Fprintf(c.App.Writer, "%s not settled: InfluxDB rejects the point again.\n  %s\n", letterCount(s.refused), deadletter.Printable(s.refusal, maxShownTextByte))
+	}
 	return err
 }
 

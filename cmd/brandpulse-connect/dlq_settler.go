@@ -25,47 +25,77 @@ type settler struct {
 	fix        *fix.Mapping // nil: records are written as they were
 	maxReplays int64        // a letter with as many is parked; 0: no limit
 	parking    string       // the topic of parked letters
+	points     *pointSink   // where rejected points are written; nil: nowhere
+
+	// unsettled returns the mark of a point whose letter is not settled.
+	unsettled func(key string) (marks.Mark, bool)
 
 	settler      *settle.Settler
 	origins      map[string]*letterlog.Log // topics from which whole records are read; nil: unreadable
 	decompressor *recordbatch.Decompressor
 	batch        []settle.Item
-	pending      map[string]bool // keys in batch
+	lines        []pointItem     // to write to InfluxDB, by a protocol of their own
+	pending      map[string]bool // keys in batch and lines
 	bytes        int             // of the records in batch
+	lineBytes    int             // in lines
 	settled      int64
+	refused      int64  // points that InfluxDB rejected again
+	refusal      string // of the first of them
 	begun        time.Time
 }
 
 func (s *settler) run(ctx context.Context) (settled int64, err error) {
 	s.pending, s.begun = map[string]bool{}, time.Now()
+	s.unsettled = s.settler.Unsettled
 	err = s.topic.Each(ctx, func(r deadletter.Record) error {
 		l := s.topic.read(r)
-		if !s.filter.Selects(&l) || s.max > 0 && s.settled+int64(len(s.batch)) >= s.max {
+		key := marks.Key(&l, s.topic.ID())
+		s.settler.See(key)
+		if !s.filter.Selects(&l) || s.max > 0 && s.taken() >= s.max || s.settler.Has(key) || s.pending[key] {
 			return nil
 		}
-		item := settle.Item{Key: marks.Key(&l, s.topic.ID()), Mark: marks.Mark{Outcome: marks.Dropped, Letter: deadletter.Position{Partition: l.Partition, Offset: l.Offset}.String(), Why: s.why, At: time.Now().UnixMilli()}}
-		if s.settler.Has(item.Key) || s.pending[item.Key] {
-			return nil
-		}
-		if s.what == replaying {
-			r, err := s.remedy(ctx, &l)
-			if err != nil || r.why != "" {
-				return err
-			}
-			if err := s.write(ctx, &item, &l, &r); err != nil {
-				return err
-			}
-		}
-		s.batch, s.pending[item.Key] = append(s.batch, item), true
-		if len(s.batch) >= s.batchSize() || s.bytes >= maxSettledBytes {
-			return s.flush(ctx)
-		}
-		return nil
+		return s.take(ctx, key, &l)
 	})
 	if err == nil {
 		err = s.flush(ctx)
 	}
+	if err == nil {
+		err = s.flushLines(ctx)
+	}
+	if err == nil {
+		_, err = s.settler.Prune(ctx, s.topic.options)
+	}
 	return s.settled, err
+}
+
+// taken is the number of letters that are settled or about to be.
+func (s *settler) taken() int64 {
+	return s.settled + s.refused + int64(len(s.batch)+len(s.lines))
+}
+
+// take adds a letter to those that are settled next.
+func (s *settler) take(ctx context.Context, key string, l *deadletter.Letter) error {
+	item := settle.Item{Key: key, Mark: marks.Mark{
+		Outcome: marks.Dropped, Letter: deadletter.Position{Partition: l.Partition, Offset: l.Offset}.String(), Why: s.why, At: time.Now().UnixMilli(),
+	}}
+	s.describe(&item.Mark, key, l)
+	if s.what == replaying {
+		r, err := s.remedy(ctx, l)
+		if err != nil || r.why != "" {
+			return err
+		}
+		if r.line != nil {
+			return s.takeLine(ctx, item, &r)
+		}
+		if err := s.write(ctx, &item, l, &r); err != nil {
+			return err
+		}
+	}
+	s.batch, s.pending[key] = append(s.batch, item), true
+	if len(s.batch) >= s.batchSize() || s.bytes >= maxSettledBytes {
+		return s.flush(ctx)
+	}
+	return nil
 }
 
 // write adds the records of a letter to its item: those to replay, or the letter itself
@@ -103,21 +133,32 @@ func (s *settler) flush(ctx context.Context) error {
 	if len(s.batch) == 0 {
 		return nil
 	}
-	if s.rate > 0 {
-		due := s.begun.Add(time.Duration(float64(s.settled) / float64(s.rate) * float64(time.Second)))
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Until(due)):
-		}
+	if err := s.pace(ctx); err != nil {
+		return err
 	}
 	if err := s.settler.Settle(ctx, s.batch); err != nil {
 		return err
 	}
 	s.settled += int64(len(s.batch))
+	for i := range s.batch {
+		delete(s.pending, s.batch[i].Key)
+	}
 	s.batch, s.bytes = s.batch[:0], 0
-	clear(s.pending)
 	return nil
+}
+
+// pace waits until the letters that were settled take no more than the rate.
+func (s *settler) pace(ctx context.Context) error {
+	if s.rate == 0 {
+		return nil
+	}
+	due := s.begun.Add(time.Duration(float64(s.settled+s.refused) / float64(s.rate) * float64(time.Second)))
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Until(due)):
+		return nil
+	}
 }
 
 func (s *settler) close() {
@@ -125,6 +166,9 @@ func (s *settler) close() {
 		if log != nil {
 			log.Close()
 		}
+	}
+	if s.points != nil {
+		s.points.Close()
 	}
 	if s.settler != nil {
 		s.settler.Close()

@@ -21,7 +21,7 @@ var advice = map[string]string{
 	contract.ReasonUnstorable: "A tweet that no point can hold: the error says whether its time or its brand. Correct the producer. A brand must " +
 		"not contain a line break, end with a backslash, or have one before a space.",
 	contract.ReasonRejected: "InfluxDB rejected this point, and the error is its own. A field of another type needs another measurement; a point " +
-		"older than the bucket's retention can be stored only after the retention is raised.",
+		"older than the bucket's retention can be stored only after the retention is raised. Then dlq replay writes it again, changed by --fix if need be.",
 }
 
 // Advice returns what to do about the reason of a letter.

@@ -150,32 +150,46 @@ func (s *Settler) CreateParking(ctx context.Context, topic string) error {
 // Has reports whether a letter with this key is settled.
 func (s *Settler) Has(key string) bool { return s.done.Has(key) }
 
-// Settle writes up to MaxLetters letters in one transaction. Letters with keys that are
-// settled must not be among them. After an error nothing more can be settled; whether
-// these were is known to the next settler.
+// Unsettled returns the mark of a point whose letter is not settled.
+func (s *Settler) Unsettled(key string) (marks.Mark, bool) { return s.done.Unsettled(key) }
+
+// See records that a letter with this key exists, for Prune.
+func (s *Settler) See(key string) { s.done.See(key) }
+
+// Settle writes up to MaxLetters letters and their marks in one transaction. Letters with
+// keys that are settled must not be among them. After an error nothing more can be
+// settled; whether these were is known to the next settler.
 func (s *Settler) Settle(ctx context.Context, items []Item) error {
 	if len(items) > MaxLetters {
 		return fmt.Errorf("%d letters in a transaction, more than %d", len(items), MaxLetters)
-	}
-	if err := s.client.BeginTransaction(); err != nil {
-		return fmt.Errorf("beginning a transaction: %w", fenced(err))
 	}
 	records := make([]*kgo.Record, 0, 2*len(items))
 	for i := range items {
 		records = append(records, items[i].Records...)
 		records = append(records, &kgo.Record{Topic: s.topic, Key: []byte(items[i].Key), Value: items[i].Mark.Encode()})
 	}
-	if err := s.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
-		s.abort(ctx, err)
-		return fmt.Errorf("writing %d letters: %w", len(items), fenced(err))
-	}
-	if err := s.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
-		return fmt.Errorf("committing %d letters: %w. Run it again: it goes on where the transactions end", len(items), fenced(err))
+	if err := s.commit(ctx, records); err != nil {
+		return fmt.Errorf("settling %d letters: %w", len(items), err)
 	}
 	for i := range items {
-		if err := s.done.Add(items[i].Key); err != nil {
+		if err := s.done.Put(items[i].Key, items[i].Mark); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// commit writes records in one transaction.
+func (s *Settler) commit(ctx context.Context, records []*kgo.Record) error {
+	if err := s.client.BeginTransaction(); err != nil {
+		return fmt.Errorf("beginning a transaction: %w", fenced(err))
+	}
+	if err := s.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		s.abort(ctx, err)
+		return fmt.Errorf("writing records: %w", fenced(err))
+	}
+	if err := s.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return fmt.Errorf("committing: %w. Run it again: it continues where the transactions end", fenced(err))
 	}
 	return nil
 }

@@ -201,11 +201,21 @@ func (s *auditSettings) refused() audit.Refused {
 	return audit.Letters(options, s.dead, s.topics[0], s.measurement)
 }
 
+// settlements returns a reader of the marks of settled dead letters.
+func (s *auditSettings) settlements(sides *auditSides) audit.Settlements {
+	options, err := s.kafkaOptions()
+	if s.dead == "" || err != nil || strings.Contains(s.dead, "${!") {
+		return nil
+	}
+	_, id := sides.log.Topic()
+	return audit.Marks(options, s.dead, s.topics[0], id, s.measurement)
+}
+
 // options returns the options of the comparison. If the bucket expires old points,
 // the time that may have expired is left out.
 func (s *auditSettings) options(ctx context.Context, sides *auditSides, from, to int64) (audit.Options, error) {
 	o := audit.Options{
-		Topic: s.topics[0], Group: s.group, Cut: s.cut(), Unsteady: sides.unsteady,
+		Topic: s.topics[0], Group: s.group, Cut: s.cut(), Unsteady: sides.unsteady, Settlements: s.settlements(sides),
 		Law: audit.Law{
 			Resolution: s.lengthOfTime(), Partitions: int64(s.maxPartitions), Source: s.identity == "source",
 		},

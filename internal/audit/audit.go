@@ -90,6 +90,9 @@ type Options struct {
 	// MaxExplained bounds the number of differences that are listed and explained.
 	MaxExplained int
 
+	// Settlements reads which dead letters were replayed or dropped; nil: none were.
+	Settlements Settlements
+
 	Progress func(Progress)
 }
 
@@ -123,6 +126,7 @@ type Audit struct {
 	refused Refused
 	rule    *tweetrule.Decoder
 	record  tweetrule.Record // being decoded
+	settled *settled
 	Options
 }
 
@@ -187,9 +191,9 @@ func (a *Audit) run(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	refused, err := a.refused(ctx)
+	refused, err := a.readLetters(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the dead letters: %w", err)
+		return nil, err
 	}
 	l := newLedger(a.MaxCounts)
 	stored, err := a.addStored(ctx, l, begin, refused)

@@ -162,6 +162,9 @@ func (e *explanation) readStore(ctx context.Context, differences []Difference, r
 			if len(refused) > 0 {
 				stored[p] = true
 			}
+			if _, is := e.audit.settled.written[p]; is {
+				return nil
+			}
 			return e.addPoint(p)
 		})
 		if err != nil {
@@ -250,13 +253,14 @@ func (e *explanation) addBatch(b kafkalog.Batch) error {
 			return err
 		}
 		difference, ok := e.want(tweet.Start, tweet.Brand, tweet.Sentiment)
-		if !ok {
+		replayed, dropped := a.settled.of(b.Partition, r.Offset)
+		if !ok || replayed {
 			continue
 		}
 		if a.Cut == CutFolds {
 			s := e.sum(sumKey{difference, b.Partition})
 			s.logged++
-			if r.Offset < commit {
+			if r.Offset < commit && !dropped {
 				s.committed++
 			}
 			s.first, s.last = min(s.first, r.Offset), max(s.last, r.Offset)
@@ -266,6 +270,7 @@ func (e *explanation) addBatch(b kafkalog.Batch) error {
 		if a.Cut == CutTweets {
 			offset, below = r.Offset, r.Offset < commit
 		}
+		below = below && !dropped
 		nanos := tweet.Start
 		slot, ok := a.Law.slot(b.Partition, offset)
 		if ok {

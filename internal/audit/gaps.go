@@ -51,6 +51,8 @@ func (q *quick) uncovered(b kafkalog.Batch) {
 		switch {
 		case b.Last >= commit || b.Base < q.lim.log[b.Partition].Start:
 			// The batch is not committed to its end, or its start is removed.
+		case q.audit.settled.covers(b.Partition, b.Base, b.Last):
+			// It is a dead letter that was replayed or dropped.
 		case b.Base >= g.start && b.Last < g.end:
 			q.uncovers[b.Partition] = append(q.uncovers[b.Partition], gap{b.Base, b.Last + 1})
 			q.find(FindingGap, b.Partition, b.Base, b.Last, "partition %d, batch at %d (to %d): %s records, no coverage point", b.Partition, b.Base, b.Last, humanize.Comma(int64(b.Count)))

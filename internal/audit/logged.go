@@ -17,6 +17,7 @@ type loggedSide struct {
 	filtered    int64 // records that the pipeline's mapping deletes
 	outside     int64 // tweets outside the time that is compared
 	before      int64 // records of a batch that begins before the log
+	settled     int64 // tweets of dead letters that were replayed or dropped
 	committed   int64 // tweets below the committed offsets
 	tweets      int64 // tweets below the end of the log
 }
@@ -149,6 +150,14 @@ func (t *tally) add(l *ledger, b kafkalog.Batch, lim *limits) error {
 		if a.Cut == CutBatches {
 			below = b.Last < commit // a batch is stored whole
 		}
+		replayed, dropped := a.settled.of(b.Partition, r.Offset)
+		if replayed || dropped {
+			t.side.settled++
+		}
+		if replayed {
+			continue
+		}
+		below = below && !dropped
 		c := t.cell(start, t.number(l, series{tweet.Brand, tweet.Sentiment}))
 		c.tweets++
 		if below {

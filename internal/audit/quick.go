@@ -51,9 +51,9 @@ func (a *Audit) Quick(ctx context.Context) (*QuickReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	refused, err := a.refused(ctx)
+	refused, err := a.readLetters(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the dead letters: %w", err)
+		return nil, err
 	}
 	q := &quick{audit: a, lim: lim, spans: map[int32][]*covered{}, topics: map[string]bool{}, twins: map[int64]twin{}, gaps: map[int32][]gap{}, uncovers: map[int32][]gap{}}
 	if err := a.store.Coverage(ctx, q.addSpan); err != nil {
@@ -255,6 +255,9 @@ func (q *quick) addPoints(ctx context.Context, refused []influxread.Point) (orph
 		}
 		q.tweets += p.Count
 		delete(waiting, p)
+		if _, is := a.settled.written[p]; is {
+			return nil // not of a record batch, but of a letter
+		}
 		return add(p)
 	})
 	for p := range waiting {

@@ -52,6 +52,10 @@ type Report struct {
 	// Refused counts the tweets in points that InfluxDB rejected and that are in
 	// the dead letters instead.
 	Refused int64 `json:"refused_tweets"`
+	// Settled counts the tweets in Kafka whose dead letters were replayed or dropped,
+	// Replayed those in points that were written in place of rejected ones.
+	Settled  int64 `json:"settled_tweets"`
+	Replayed int64 `json:"replayed_tweets"`
 	// Removed counts the tweets in points whose offsets Kafka has removed, CutOff
 	// those of a batch that begins before the log. Neither can be compared.
 	Removed int64 `json:"not_in_kafka_any_more"`
@@ -124,6 +128,7 @@ func (a *Audit) report(l *ledger, lim *limits, stored *storedSide, logged *logge
 		Partitions: partitionsOf(lim),
 		Committed:  logged.committed, InFlight: logged.tweets - logged.committed, Undecodable: logged.undecodable, Filtered: logged.filtered,
 		Stored: stored.tweets - stored.before, Points: stored.points - stored.foreign, Refused: stored.refusedTweets,
+		Settled: logged.settled, Replayed: stored.replayed,
 		Removed: stored.before, CutOff: logged.before, Outside: logged.outside, Foreign: stored.foreign,
 		Counts:      len(l.accounts),
 		Sentiments:  map[string]Sums{},
@@ -200,6 +205,8 @@ func (a *Audit) notes(r *Report) (notes []string) {
 	note(r.CutOff, "tweets at the start of Kafka's log belong to a batch that begins before it and are not compared")
 	note(r.Uncertain, "tweets in InfluxDB belong to offsets that Kafka has removed, or to offsets %d higher; they are not counted as too many", a.Law.period())
 	note(r.Refused, "tweets are in points that InfluxDB rejected; they are in the dead letters and count as stored")
+	note(r.Settled, "tweets in Kafka are in dead letters that were replayed or dropped (dlq): the former count where the replay has written them, the latter need not")
+	note(r.Replayed, "tweets are in points that were written in place of rejected ones (dlq replay --fix) and are not compared")
 	note(r.Foreign, "points belong to other topics and are not compared")
 	if a.Kept > 0 {
 		notes = append(notes, fmt.Sprintf("the bucket keeps %s: tweets before %s are not compared", a.Kept, time.Unix(0, a.From).UTC().Format(time.RFC3339)))

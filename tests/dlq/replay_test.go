@@ -3,6 +3,7 @@ package dlq_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -24,7 +25,7 @@ const (
 
 // ofKind returns a letter of a record, and whether it is replayed here.
 func ofKind(dead, topic string, i int) *kgo.Record {
-	partition, offset := int32(i%4), int64(i)
+	partition, offset := int32(i%4), int64(i/4)
 	value := fmt.Sprint("value ", i)
 	var h []kgo.RecordHeader
 	own := headers("user", strconv.Itoa(i))
@@ -48,6 +49,10 @@ func ofKind(dead, topic string, i int) *kgo.Record {
 	return r
 }
 
+// fixToTweets makes a tweet of a letter's value.
+const fixToTweets = `let n = content().string().replace_all("value ", "")
+root = {"id": $n, "text": "Hi", "brand": "SuperCoffee", "sentiment": "neutral", "timestamp": 1767225600000 + $n.number()}`
+
 // readUntil reads a topic as a read_committed consumer, until this many records with the
 // value "end" have come.
 func readUntil(t *testing.T, c *testenv.Cluster, topic string, ends int) (records []*kgo.Record) {
@@ -68,24 +73,29 @@ func readUntil(t *testing.T, c *testenv.Cluster, topic string, ends int) (record
 }
 
 // If this fails, a replay that is killed, or started twice, writes a record twice, loses
-// one, or changes its partition, key, headers or time; or it touches letters that were
-// not selected.
+// one, does not fix its value, or changes its partition, key, headers or time; or it
+// touches letters that were not selected.
 func TestEachLetterIsReplayedOnceWhateverIsKilled(t *testing.T) {
 	t.Parallel()
 	c := testenv.Kafka(t)
 	topic, dead := c.Topic(t, 4), c.Topic(t, 3)
-	var records []*kgo.Record
+	var records, originals []*kgo.Record
 	for i := range letters {
+		originals = append(originals, &kgo.Record{Topic: topic, Partition: int32(i % 4), Value: []byte(fmt.Sprint("value ", i))})
 		records = append(records, ofKind(dead, topic, i))
 		if i%50 == 0 { // dead letters are delivered at least once
 			records = append(records, ofKind(dead, topic, i))
 		}
 	}
 	c.Produce(t, records...)
+	writer := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err := writer.ProduceSync(t.Context(), originals...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
 
-	replay := []string{"dlq", "replay", "--brokers", strings.Join(c.Brokers, ","), "--dead-topic", dead, "--yes",
+	replay := []string{"dlq", "replay", "--brokers", strings.Join(c.Brokers, ","), "--dead-topic", dead, "--yes", "--fix", fixToTweets,
 		"--reason", "undecodable", "--reason", "java.lang.IllegalStateException", "--reason", "org.apache.kafka.connect.errors.DataException"}
-	before, midway := int64(0), 0
+	before, midway := int64(letters), 0
 	for range kills / 2 {
 		// Two at once: the second fences the first.
 		first := testenv.Start(t, testenv.Command{Args: append(replay, "--rate", "600")})
@@ -112,18 +122,21 @@ func TestEachLetterIsReplayedOnceWhateverIsKilled(t *testing.T) {
 
 	// The last record of each partition ends the reading.
 	const want = letters / kinds * 3
-	ends := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	for p := range int32(4) {
-		if err := ends.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Partition: p, Value: []byte("end")}).FirstErr(); err != nil {
+		if err := writer.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Partition: p, Value: []byte("end")}).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	seen := map[string]int{}
 	for _, r := range readUntil(t, c, topic, 4) {
-		if string(r.Value) == "end" {
+		if string(r.Value) == "end" || r.Offset < letters/4 {
 			continue
 		}
-		i, err := strconv.Atoi(strings.TrimPrefix(string(r.Value), "value "))
+		var tweet struct{ ID string }
+		if err := json.Unmarshal(r.Value, &tweet); err != nil {
+			t.Fatalf("%q is not fixed: %v", r.Value, err)
+		}
+		i, err := strconv.Atoi(tweet.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,6 +158,16 @@ func TestEachLetterIsReplayedOnceWhateverIsKilled(t *testing.T) {
 	if len(seen) != want {
 		t.Errorf("%d of %d letters are replayed", len(seen), want)
 	}
+	// A pipeline counts each fixed record once, and audit agrees.
+	bucket := testenv.Influx(t, testenv.InfluxV1)
+	env := environment(c, bucket, topic, c.Topic(t, 1))
+	drain(t, c, "config/exact.yaml", env)
+	env["DEAD_TOPIC"] = dead
+	audited(t, 0, env)
+	if sums, err := bucket.SumBy(t.Context(), "tweets", "count", "brand"); err != nil || sums["SuperCoffee"] != want || len(sums) != 1 {
+		t.Errorf("counted are %v, %v; want %d", sums, err, want)
+	}
+
 	rest := dlq(t, c, 0, "replay", "--dead-topic", dead, "--dry-run")
 	for _, says := range []string{"2,000 letters of " + dead + " to replay, to " + topic, "6,200 letters already settled", "2,000 letters not replayed: it was cut or does not say its key"} {
 		if !strings.Contains(rest, says) {

@@ -163,8 +163,8 @@ func (s *settler) flushLines(ctx context.Context) error {
 		return err
 	}
 	for i := range s.lines {
-		why, is := refused[i]
-		results = append(results, s.lines[i].result(why, is))
+		refusal, is := refused[i]
+		results = append(results, s.lines[i].result(refusal, is))
 	}
 	if err := s.settler.Settle(ctx, results); err != nil {
 		return err
@@ -173,7 +173,7 @@ func (s *settler) flushLines(ctx context.Context) error {
 	s.refused += int64(len(refused))
 	for i := range s.lines {
 		if s.refusal == "" {
-			s.refusal = refused[i]
+			s.refusal = refused[i].Why
 		}
 		// The keys stay among those pending: a second letter of a point that was rejected
 		// must not write it again in this run.
@@ -185,18 +185,19 @@ func (s *settler) flushLines(ctx context.Context) error {
 	return nil
 }
 
-// result returns the mark of a point that was written, or rejected. A line of an earlier
-// replay may be stored although it is rejected now, so its mark keeps the hash.
-func (p *pointItem) result(why string, refused bool) settle.Item {
+// result returns the mark of a point that was written, or rejected. A line that is
+// rejected now may be stored by an earlier request, of this replay or of one that was
+// killed: then its mark keeps the hash.
+func (p *pointItem) result(refusal linewrite.Refusal, refused bool) settle.Item {
 	item := p.Item
 	switch {
 	case !refused:
 		item.Mark.Outcome = marks.Replayed
 		return item
-	case p.fresh:
+	case p.fresh && !refusal.Doubtful:
 		item.Mark.Outcome, item.Mark.Hash, item.Mark.Is = marks.Refused, "", nil
 	}
 	item.Mark.Replays++
-	item.Mark.Why = why
+	item.Mark.Why = refusal.Why
 	return item
 }

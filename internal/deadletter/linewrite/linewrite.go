@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -95,18 +96,27 @@ func (w *Writer) Where() string {
 // Close closes the connections.
 func (w *Writer) Close() { w.http.CloseIdleConnections() }
 
-// Write writes lines. refused has InfluxDB's words for each line that it rejects by
-// itself, by its position; such a line is not stored by this call. All others are stored,
-// unless there is an error: then each may be stored or not.
-func (w *Writer) Write(ctx context.Context, lines [][]byte) (refused map[int]string, err error) {
-	refused = map[int]string{}
-	return refused, w.part(ctx, lines, 0, refused)
+// Refusal is InfluxDB's rejection of a line.
+type Refusal struct {
+	Why string // in InfluxDB's words
+	// Doubtful is true if an earlier request with the line was not answered. It may be
+	// applied yet.
+	Doubtful bool
+}
+
+// Write writes lines. refused has those that InfluxDB rejects by themselves, by their
+// positions. All others are stored, unless there is an error: then each may be stored or
+// not.
+func (w *Writer) Write(ctx context.Context, lines [][]byte) (refused map[int]Refusal, err error) {
+	refused = map[int]Refusal{}
+	return refused, w.part(ctx, lines, 0, false, refused)
 }
 
 // part writes some lines, and halves of them if InfluxDB rejects any: its answer is about
 // the first error only. Good lines are written again, which changes nothing.
-func (w *Writer) part(ctx context.Context, lines [][]byte, first int, refused map[int]string) error {
-	a, err := w.insist(ctx, bytes.Join(lines, []byte("\n")))
+func (w *Writer) part(ctx context.Context, lines [][]byte, first int, doubtful bool, refused map[int]Refusal) error {
+	a, unanswered, err := w.insist(ctx, bytes.Join(lines, []byte("\n")))
+	doubtful = doubtful || unanswered
 	switch {
 	case err != nil:
 		return err
@@ -115,37 +125,45 @@ func (w *Writer) part(ctx context.Context, lines [][]byte, first int, refused ma
 	case !a.ofPoint():
 		return fmt.Errorf("writing %d lines to %s: it responds %s. %s", len(lines), w.Where(), a, a.advice())
 	case len(lines) == 1:
-		refused[first] = a.text
+		refused[first] = Refusal{Why: a.text, Doubtful: doubtful}
 		return nil
 	}
 	half := len(lines) / 2
-	if err := w.part(ctx, lines[:half], first, refused); err != nil {
+	if err := w.part(ctx, lines[:half], first, doubtful, refused); err != nil {
 		return err
 	}
-	return w.part(ctx, lines[half:], first+half, refused)
+	return w.part(ctx, lines[half:], first+half, doubtful, refused)
 }
 
-// insist repeats a request while InfluxDB is not ready.
-func (w *Writer) insist(ctx context.Context, body []byte) (a answer, err error) {
+// insist repeats a request while InfluxDB is not ready. unanswered reports whether one
+// before the last may be applied later: InfluxDB or a gateway may still have it.
+func (w *Writer) insist(ctx context.Context, body []byte) (a answer, unanswered bool, err error) {
 	wait := w.wait
 	for attempt := 1; ; attempt++ {
 		a, err = w.post(ctx, body)
 		if err == nil && !a.temporary() {
-			return a, nil
+			return a, unanswered, nil
 		}
 		if attempt == attempts || ctx.Err() != nil {
 			if err == nil {
 				err = fmt.Errorf("it responds %s", a)
 			}
-			return a, fmt.Errorf("writing to %s, %d attempts: %w. Run it again with the same settings when InfluxDB is ready: the lines may be stored or not", w.Where(), attempt, err)
+			return a, unanswered, fmt.Errorf("writing to %s, %d attempts: %w. Run it again with the same settings when InfluxDB is ready: the lines may be stored or not", w.Where(), attempt, err)
 		}
+		unanswered = unanswered || !neverSent(err) && a.status != http.StatusTooManyRequests
 		select {
 		case <-ctx.Done():
-			return a, ctx.Err()
+			return a, unanswered, ctx.Err()
 		case <-time.After(min(max(wait, a.after), maxWait)):
 		}
 		wait *= 2
 	}
+}
+
+// neverSent reports whether a request failed before there was a connection.
+func neverSent(err error) bool {
+	var at *net.OpError
+	return errors.As(err, &at) && at.Op == "dial"
 }
 
 func (w *Writer) post(ctx context.Context, body []byte) (answer, error) {

@@ -56,13 +56,13 @@ func TestEachLineHasAResult(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stored, whole = map[string]bool{}, rapid.Bool().Draw(t, "whole")
 		var lines [][]byte
-		want := map[int]string{}
+		want := map[int]Refusal{}
 		good := map[string]bool{}
 		for i := range rapid.IntRange(1, 40).Draw(t, "lines") {
 			kind := rapid.SampledFrom([]string{"good", "bad"}).Draw(t, "kind")
 			lines = append(lines, fmt.Appendf(nil, "%s %d", kind, i))
 			if kind == "bad" {
-				want[i] = "partial write: field type conflict"
+				want[i] = Refusal{Why: "partial write: field type conflict"}
 			} else {
 				good[string(lines[i])] = true
 			}
@@ -104,6 +104,49 @@ func TestAnswers(t *testing.T) {
 		if (len(refused) == 1) != test.refused || requests != test.requests || (err != nil) != (test.says != "") || err != nil && !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%d %s: refused %v, %d requests, %v", test.status, test.body, refused, requests, err)
 		}
+	}
+}
+
+// If this fails, a line passes for one that is not stored although a request with it may
+// be applied yet.
+func TestARejectedLineOfAnUnansweredRequestIsInDoubt(t *testing.T) {
+	const reject = `{"error":"partial write: field type conflict"}`
+	for _, test := range []struct {
+		first    func(w http.ResponseWriter)
+		doubtful bool
+	}{
+		{func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, true},
+		{func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) }, true},
+		{func(w http.ResponseWriter) { w.WriteHeader(http.StatusTooManyRequests) }, false},
+		{func(w http.ResponseWriter) { http.Error(w, reject, http.StatusBadRequest) }, false},
+	} {
+		requests := 0
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if requests++; requests == 1 {
+				test.first(w)
+				return
+			}
+			http.Error(w, reject, http.StatusBadRequest)
+		}))
+		t.Cleanup(s.Close)
+		w, err := New(Options{URL: s.URL, Bucket: "b"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.wait = time.Millisecond
+		refused, err := w.Write(t.Context(), [][]byte{[]byte("x"), []byte("y")})
+		want := Refusal{Why: "partial write: field type conflict", Doubtful: test.doubtful}
+		if err != nil || len(refused) != 2 || refused[0] != want || refused[1] != want {
+			t.Errorf("refused %v, %v, want %v of each", refused, err, want)
+		}
+	}
+	w, err := New(Options{URL: "http://127.0.0.1:1", Bucket: "b"}) // nobody listens there
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.wait = time.Millisecond
+	if _, unanswered, err := w.insist(t.Context(), []byte("x")); err == nil || unanswered {
+		t.Errorf("a request that was never sent is in doubt: %v, %v", unanswered, err)
 	}
 }
 

@@ -36,6 +36,17 @@ func pointsOf(t *testing.T, b *influxd.Database) (points []string) {
 	return points
 }
 
+// rejectedPoint returns the letter of a point that counts ten record offsets.
+func rejectedPoint(dead string, offset int, brand, count string) *kgo.Record {
+	h := append(ours("rejected", "tweets", 0, int64(offset)), headers("dead_last_offset", fmt.Sprint(offset+9))...)
+	return letter(dead, offset, fmt.Sprintf("tweets,brand=%s,sentiment=neutral count=%s 1767225600000000000", brand, count), h)
+}
+
+// into returns the flags that name a bucket.
+func into(b *influxd.Database) []string {
+	return []string{"--influxdb-url", b.URL, "--influxdb-bucket", b.Bucket, "--influxdb-org", b.Org, "--influxdb-token", b.Token}
+}
+
 // If this fails, a rejected point is not written, is taken for written although InfluxDB
 // rejects it again, or is written with another line while the first may be stored.
 func TestRejectedPointsAreReplayed(t *testing.T) {
@@ -49,12 +60,8 @@ func TestRejectedPointsAreReplayed(t *testing.T) {
 				t.Fatal(err)
 			}
 			dead := c.Topic(t, 1)
-			point := func(offset int, brand, count string) *kgo.Record {
-				h := append(ours("rejected", "tweets", 0, int64(offset)), headers("dead_last_offset", fmt.Sprint(offset+9))...)
-				return letter(dead, offset, fmt.Sprintf("tweets,brand=%s,sentiment=neutral count=%s 1767225600000000000", brand, count), h)
-			}
-			killed := point(30, "Killed", "4i")
-			c.Produce(t, point(0, "Good", "2i"), point(0, "Good", "2i"), point(10, "Float", "1.5"), point(20, "Tea", "3i"), killed)
+			killed := rejectedPoint(dead, 30, "Killed", "4i")
+			c.Produce(t, rejectedPoint(dead, 0, "Good", "2i"), rejectedPoint(dead, 0, "Good", "2i"), rejectedPoint(dead, 10, "Float", "1.5"), rejectedPoint(dead, 20, "Tea", "3i"), killed)
 
 			// A replay with a mapping was killed after it had written this line, or before.
 			read := deadletter.Read(deadletter.Record{Value: killed.Value, Headers: lettersHeaders(killed.Headers)})
@@ -73,8 +80,7 @@ func TestRejectedPointsAreReplayed(t *testing.T) {
 				t.Errorf("without a bucket it says\n%s", out)
 			}
 			replay := func(code int, args ...string) string {
-				return dlq(t, c, code, append([]string{"replay", "--dead-topic", dead, "--yes", "--influxdb-url", bucket.URL,
-					"--influxdb-bucket", bucket.Bucket, "--influxdb-org", bucket.Org, "--influxdb-token", bucket.Token}, args...)...)
+				return dlq(t, c, code, append(append([]string{"replay", "--dead-topic", dead, "--yes"}, into(bucket)...), args...)...)
 			}
 			if out := replay(1); !strings.Contains(out, "another line was written for it by an earlier replay") {
 				t.Errorf("another line than that of the killed replay:\n%s", out)

@@ -50,6 +50,26 @@ func drain(t *testing.T, c *testenv.Cluster, config string, env map[string]strin
 	}
 }
 
+// faultyExact returns the file of exact.yaml with a mapping before sentiment_window, which
+// fails for some record batches.
+func faultyExact(t *testing.T, mapping string) string {
+	t.Helper()
+	exact, err := os.ReadFile(filepath.Join(testenv.Root(t), "config", "exact.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const processors = "  processors:\n    - sentiment_window:\n"
+	if strings.Count(string(exact), processors) != 1 {
+		t.Fatal("exact.yaml has changed")
+	}
+	file := filepath.Join(t.TempDir(), "faulty.yaml")
+	text := strings.Replace(string(exact), processors, "  processors:\n    - mapping: '"+mapping+"'\n    - sentiment_window:\n", 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // If this fails, tweets whose record batches were dead letters are lost or count twice
 // once these are replayed, or audit does not know of it.
 func TestAuditIsEqualOnceLettersAreSettled(t *testing.T) {
@@ -73,19 +93,7 @@ func TestAuditIsEqualOnceLettersAreSettled(t *testing.T) {
 		}
 	}
 	// A processor before sentiment_window fails for two partitions.
-	exact, err := os.ReadFile(filepath.Join(testenv.Root(t), "config", "exact.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const processors = "  processors:\n    - sentiment_window:\n"
-	if strings.Count(string(exact), processors) != 1 {
-		t.Fatal("exact.yaml has changed")
-	}
-	faulty := filepath.Join(t.TempDir(), "faulty.yaml")
-	text := strings.Replace(string(exact), processors, "  processors:\n    - mapping: 'root = if @kafka_partition > 1 { throw(\"not yet\") }'\n    - sentiment_window:\n", 1)
-	if err := os.WriteFile(faulty, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	faulty := faultyExact(t, `root = if @kafka_partition > 1 { throw("not yet") }`)
 	drain(t, c, faulty, env)
 	if l := list(t, c, "--dead-topic", dead); l.Letters < 2 || l.Groups[0].Reason != "failed_before" {
 		t.Fatalf("letters are %+v", l)

@@ -39,7 +39,7 @@ var fileName = regexp.MustCompile("as `([a-z]+\\.yaml)`")
 // If this fails, a command of the tutorial fails, or prints something else than the
 // page says.
 func TestTutorial(t *testing.T) {
-	user := newUser(t)
+	user := newUser(t, testenv.FakeKafka(t).Brokers...)
 	all := blocks(t, tutorial)
 	var skipped, kept []string
 	for i, b := range all {
@@ -96,25 +96,27 @@ type user struct {
 	pipeline, dashboard string // their addresses
 	addresses           *strings.Replacer
 
+	running []*exec.Cmd // in terminals of their own
+
 	mu       sync.Mutex
 	terminal map[string]*bytes.Buffer // by command
 }
 
-func newUser(t *testing.T) *user {
+func newUser(t *testing.T, brokers ...string) *user {
 	t.Helper()
 	binary := testenv.Binary(t)
-	kafka, influx := testenv.FakeKafka(t), testenv.OwnInflux(t, influxd.Options{Version: testenv.InfluxV1})
 	ports, err := process.FreePorts(2)
 	if err != nil {
 		t.Fatal(err)
 	}
+	influx := testenv.OwnInflux(t, influxd.Options{Version: testenv.InfluxV1})
 	u := &user{dir: t.TempDir(), terminal: map[string]*bytes.Buffer{}}
 	u.pipeline, u.dashboard = fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1])
 	// The usual ports may be taken on a machine that runs tests.
 	u.addresses = strings.NewReplacer("127.0.0.1:4195", u.pipeline, "connect dashboard", "connect dashboard --address "+u.dashboard)
 	u.env = append(process.Environment(u.dir),
 		"PATH="+filepath.Dir(binary)+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"KAFKA_BROKERS="+strings.Join(kafka.Brokers, ","), "INFLUXDB_URL="+influx.URL)
+		"KAFKA_BROKERS="+strings.Join(brokers, ","), "INFLUXDB_URL="+influx.URL)
 	return u
 }
 
@@ -127,7 +129,7 @@ func (u *user) save(t *testing.T, name, text string) {
 
 func (u *user) command(t *testing.T, text string) *exec.Cmd {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), "sh", "-ec", "exec "+strings.TrimSpace(u.addresses.Replace(text)))
+	c := exec.CommandContext(t.Context(), "sh", "-ec", "exec env "+strings.TrimSpace(u.addresses.Replace(text)))
 	if strings.Count(text, "brandpulse-connect") > 1 { // several commands
 		c = exec.CommandContext(t.Context(), "sh", "-ec", u.addresses.Replace(text))
 	}
@@ -165,6 +167,7 @@ func (u *user) keep(t *testing.T, text, printed string) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	u.running = append(u.running, c)
 	t.Cleanup(func() {
 		_ = c.Process.Kill()
 		_ = c.Wait()

@@ -186,26 +186,29 @@ func (o *operator) audit(t *testing.T) {
 	o.run(t, o.group+"brandpulse-connect audit --to-end config/exact.yaml", "equal")
 }
 
-var lagOf = regexp.MustCompile(`(?m)^kafka_batches_lag{`)
+var lagOf = regexp.MustCompile(`(?m)^kafka_batches_lag{.*partition="(\d+)"`)
 
-// partitions waits until processes share a number of partitions.
+// partitions waits until each of several processes reads some of a number of
+// partitions. A process keeps the series of those that it has given away.
 func (o *operator) partitions(t *testing.T, want int, addresses ...string) {
 	t.Helper()
 	testenv.Eventually(t, 90*time.Second, fmt.Sprintf("%d partitions are shared", want), func() error {
-		all := 0
+		all := map[string]bool{}
 		for _, address := range addresses {
 			body, err := metricsOf(address)
 			if err != nil {
 				return err
 			}
-			own := len(lagOf.FindAll(body, -1))
-			if own == 0 {
+			own := lagOf.FindAllSubmatch(body, -1)
+			if len(own) == 0 {
 				return errors.New("an instance has none")
 			}
-			all += own
+			for _, series := range own {
+				all[string(series[1])] = true
+			}
 		}
-		if all != want {
-			return fmt.Errorf("%d", all)
+		if len(all) != want {
+			return fmt.Errorf("%d", len(all))
 		}
 		return nil
 	})

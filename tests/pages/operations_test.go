@@ -29,6 +29,7 @@ var kafkaTools = map[string]string{"kafka-topics": "org.apache.kafka.tools.Topic
 // If this fails, a command of the page fails, or a change that the page describes loses
 // or doubles tweets.
 func TestOperations(t *testing.T) {
+	t.Parallel() // it waits for servers most of the time
 	kafka := testenv.OwnKafka(t, kafkad.Options{})
 	operator := newOperator(t, kafka.Brokers)
 	all, commands := blocks(t, operations), 0
@@ -76,6 +77,9 @@ func newOperator(t *testing.T, brokers []string) *operator {
 	if err := os.CopyFS(filepath.Join(u.dir, "config"), os.DirFS(filepath.Join(testenv.Root(t), "config"))); err != nil {
 		t.Fatal(err)
 	}
+	if !testenv.Full() {
+		u.findPartitionsSoon(t)
+	}
 	u.env = append(u.env, "INFLUXDB_CREATE_BUCKET=true")
 	ports, err := process.FreePorts(5)
 	if err != nil {
@@ -89,6 +93,25 @@ func newOperator(t *testing.T, brokers []string) *operator {
 	}
 	u.addresses = strings.NewReplacer(replaced...)
 	return o
+}
+
+// findPartitionsSoon spares most of the minute that an instance may take to find new
+// partitions.
+func (u *user) findPartitionsSoon(t *testing.T) {
+	t.Helper()
+	file := filepath.Join(u.dir, "config/exact.yaml")
+	exact, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const before = "    topics: [ \"${TOPIC:tweets}\" ]\n"
+	sooner := strings.Replace(string(exact), before, before+"    metadata_max_age: 1s\n", 1)
+	if sooner == string(exact) {
+		t.Fatalf("config/exact.yaml has no line %q", before)
+	}
+	if err := os.WriteFile(file, []byte(sooner), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // before does what the page says in words before a command.

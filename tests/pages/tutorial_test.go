@@ -39,6 +39,7 @@ var fileName = regexp.MustCompile("as `([a-z]+\\.yaml)`")
 // If this fails, a command of the tutorial fails, or prints something else than the
 // page says.
 func TestTutorial(t *testing.T) {
+	t.Parallel() // it waits for servers most of the time
 	user := newUser(t, testenv.FakeKafka(t).Brokers...)
 	all := blocks(t, tutorial)
 	var skipped, kept []string

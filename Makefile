@@ -107,7 +107,7 @@ bench-produce: ## compare the ways to write to Kafka (JOBS="generate records kil
 		$(GO) test -run '^$$' -bench '^BenchmarkProduce$$' -benchtime 1x -timeout 90m -v ./tests/producebench
 
 .PHONY: docs
-docs: ## generate docs/components/, docs/metrics.md and the component table of the README
+docs: ## generate docs/components/, docs/metrics.md, docs/errors.md and the component table of the README
 	$(GO) run ./internal/docsgen -write
 
 .PHONY: licences

@@ -106,7 +106,7 @@ fi
 part "go vet" go vet ./...
 part "unit and property tests" unit
 part "pipelines: lint and their unit tests" configs
-part "component pages are up to date" go run ./internal/docsgen -check
+part "generated pages are up to date" go run ./internal/docsgen -check
 part "servers under test (built once)" go run ./tests/testenv/getservers
 while IFS= read -r dir; do
 	part "module $dir" separate "$dir"

@@ -1,6 +1,7 @@
 // Command docsgen writes the component pages in docs/components and the component table
-// of the README from the config specs of the plugins, and the page of all metrics from
-// their declarations. The spec is the only manual, so nothing is written by hand twice.
+// of the README from the config specs of the plugins, the page of all metrics from their
+// declarations, and the page of all errors from the source. The spec is the only manual,
+// so nothing is written by hand twice.
 //
 //	go run ./internal/docsgen -write
 //	go run ./internal/docsgen -check    exit code 1 and the name of each stale file
@@ -36,6 +37,11 @@ func run(root string, write bool) error {
 	if err != nil {
 		return err
 	}
+	index, err := readErrors(root)
+	if err != nil {
+		return fmt.Errorf("reading what %s has: %w", errorsPage, err)
+	}
+	want[errorsPage] = index.render()
 	stale, err := compare(root, want)
 	if err != nil {
 		return err
@@ -44,10 +50,13 @@ func run(root string, write bool) error {
 		return nil
 	}
 	if write {
+		for _, m := range index.unlisted() {
+			fmt.Fprintf(os.Stderr, "%s has a new line. If another section explains the message better, change the link:\n%s\n", errorsPage, index.propose(m).line(m.text))
+		}
 		return update(root, want, stale)
 	}
 	for _, name := range stale {
 		fmt.Fprintf(os.Stderr, "%s is stale\n", name)
 	}
-	return fmt.Errorf("%d files differ from the specs: run make docs", len(stale))
+	return fmt.Errorf("%d files differ from the source: run make docs", len(stale))
 }

@@ -1,66 +1,13 @@
-package pages_test
+package main
 
 import (
-	"cmp"
-	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
-
-	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
-
-const module = "github.com/brandpulse/brandpulse-connect/"
-
-// message is an error or a line of the log in the source, with "…" for each value.
-type message struct{ text, file string }
-
-// messages returns those of all packages of this module that are in the program, each
-// text once per file. A text that a function assembles from parts is not among them;
-// the errors that it explains are.
-func messages(t *testing.T) (found []message) {
-	t.Helper()
-	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f",
-		`{{range .GoFiles}}{{$.ImportPath}} {{$.Dir}}/{{.}}{{"\n"}}{{end}}`, "./cmd/brandpulse-connect")
-	list.Dir = testenv.Root(t)
-	out, err := list.Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	files, byPackage := token.NewFileSet(), map[string][]*ast.File{}
-	for line := range strings.Lines(string(out)) {
-		path, file, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if !strings.HasPrefix(path, module) {
-			continue
-		}
-		parsed, err := parser.ParseFile(files, file, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		byPackage[path] = append(byPackage[path], parsed)
-	}
-	for _, parsed := range byPackage {
-		s := newSource(parsed)
-		for _, f := range parsed {
-			name, err := filepath.Rel(testenv.Root(t), files.Position(f.Pos()).Filename)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, text := range s.of(f) {
-				found = append(found, message{text, filepath.ToSlash(name)})
-			}
-		}
-	}
-	slices.SortFunc(found, func(a, b message) int { return cmp.Or(cmp.Compare(a.text, b.text), cmp.Compare(a.file, b.file)) })
-	return slices.Compact(found)
-}
 
 // source is a package whose messages are looked for.
 type source struct {
@@ -215,32 +162,4 @@ func readable(format string) string {
 		return "…"
 	})
 	return strings.TrimSpace(spaces.ReplaceAllString(text, " "))
-}
-
-// If this fails, TestEachMessageHasASection is blind to a form of message.
-func TestMessagesAreFoundInEachForm(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "example.go", `package example
-const told = "a constant"
-var errOf = errors.New("a variable")
-func (e own) Error() string { return fmt.Sprintf("a method of %q", e) }
-func fail() error {
-	err := fmt.Errorf("wrapped in %d\n parts: %w", 2, cause)
-	log.With("a", 1).Errorf("logged %.2f %% of it", 0.5)
-	text := fmt.Sprintf("assigned %s", name)
-	log.Warn(text + "; and more")
-	_ = errors.New(told)
-	_ = errors.New("before " + value)
-	_ = &Refused{text: fmt.Sprintf("in a field: %*d", 1, 2)}
-	_ = fmt.Errorf("%w: %s", cause, err.Error())
-	return fmt.Sprint("no message")
-}`, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := newSource([]*ast.File{f}).of(f)
-	slices.Sort(got)
-	want := []string{"a constant", "a method of …", "a variable", "assigned …; and more", "before …", "in a field: …", "logged … % of it", "wrapped in … parts: …"}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("found\n%q, want\n%q", got, want)
-	}
 }

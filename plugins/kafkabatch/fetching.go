@@ -57,6 +57,7 @@ func (o *fetchOwner) Deliver(c *track.Claim, got fetch.Batch) error {
 	if !c.Enqueue(b, got.End) {
 		return fetch.ErrNotFetched
 	}
+	o.report.skew.add(c.ID, int64(got.Header.Records))
 	return nil
 }
 

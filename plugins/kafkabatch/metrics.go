@@ -25,6 +25,7 @@ var (
 	metricLagSeconds  = declared.Gauge("kafka_batches_lag_seconds", "seconds", "age of the oldest batch that is not acknowledged, 0 without lag", ofTopics, ofPartitions)
 	metricStopped     = declared.Gauge("kafka_batches_stopped", "", "1 if the partition waits for an operator, else 0", ofTopics, ofPartitions)
 	metricWaiting     = declared.Gauge("kafka_batches_waiting", "record batches", "batches that were nacked or refused, and are redelivered until they are accepted", ofTopics, ofPartitions)
+	metricSkew        = declared.Gauge("kafka_batches_partition_skew_ratio", "", "share of the records fetched in the last two seconds, if the partition has so many more than the others that it holds them up: with n partitions more than (1 + 1/n) / 2; else 0", ofTopics, ofPartitions)
 	metricNacks       = declared.Counter("kafka_batches_nacks", "record batches", "batches that were nacked or refused, each time, and are redelivered")
 	metricCommits     = declared.Counter("kafka_batches_commits", "commits", "commits of offsets")
 	metricErrors      = declared.Counter("kafka_batches_errors", "errors", "errors, each of which is retried or stops a partition", metric.OneOf("kind", append(errorKinds(), "or Kafka's name of the error, such as NOT_LEADER_FOR_PARTITION")...))
@@ -53,6 +54,7 @@ type metrics struct {
 	lagSeconds  *service.MetricGauge
 	stopped     *service.MetricGauge
 	waiting     *service.MetricGauge
+	skew        *service.MetricGauge
 	nacks       *service.MetricCounter
 	commits     *service.MetricCounter
 	errors      *service.MetricCounter
@@ -71,6 +73,7 @@ func newMetrics(m *service.Metrics) *metrics {
 		lagSeconds:  metricLagSeconds.New(m),
 		stopped:     metricStopped.New(m),
 		waiting:     metricWaiting.New(m),
+		skew:        metricSkew.New(m),
 		nacks:       metricNacks.New(m),
 		commits:     metricCommits.New(m),
 		errors:      metricErrors.New(m),
@@ -86,8 +89,9 @@ func (m *metrics) delivered(b *track.Batch) {
 	m.bytes.Incr(int64(len(b.Bytes)))
 }
 
-// show sets the gauges of a partition.
-func (m *metrics) show(p track.Status) {
+// show sets the gauges of a partition. skew is its share of the records, if that is too
+// large.
+func (m *metrics) show(p track.Status, skew float64) {
 	number := strconv.Itoa(int(p.Partition))
 	if p.LagKnown {
 		m.lag.Set(p.Lag, p.Topic, number)
@@ -99,6 +103,7 @@ func (m *metrics) show(p track.Status) {
 	}
 	m.stopped.Set(stopped, p.Topic, number)
 	m.waiting.Set(int64(p.Waiting), p.Topic, number)
+	m.skew.SetFloat64(skew, p.Topic, number)
 }
 
 // forget clears the gauges of a partition that another member has now.
@@ -108,4 +113,5 @@ func (m *metrics) forget(id track.ID) {
 	m.lagSeconds.SetFloat64(0, id.Topic, number)
 	m.stopped.Set(0, id.Topic, number)
 	m.waiting.Set(0, id.Topic, number)
+	m.skew.SetFloat64(0, id.Topic, number)
 }

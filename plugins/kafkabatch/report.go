@@ -23,6 +23,7 @@ const (
 type report struct {
 	log     *service.Logger
 	metrics *metrics
+	skew    *skew
 
 	brokers, commits, metadata, group loglimit.Limiter
 
@@ -38,7 +39,7 @@ type report struct {
 type partitionLines struct{ fetches, redeliveries loglimit.Limiter }
 
 func newReport(log *service.Logger, m *metrics) *report {
-	return &report{log: log, metrics: m, partitions: map[track.ID]*partitionLines{}}
+	return &report{log: log, metrics: m, skew: newSkew(), partitions: map[track.ID]*partitionLines{}}
 }
 
 // lines returns the limiters of a partition.
@@ -67,8 +68,10 @@ func (r *report) forget(id track.ID) {
 func (r *report) show(t *track.Tracker, now time.Time) {
 	r.gauges.Lock()
 	defer r.gauges.Unlock()
-	for _, p := range t.Status(now) {
-		r.metrics.show(p)
+	all := t.Status(now)
+	skewed := r.skew.shares(now, len(all))
+	for _, p := range all {
+		r.metrics.show(p, skewed[p.ID])
 		if p.Step == track.Stopped {
 			r.stopped(p.ID, p.Next, p.Stopped)
 		}

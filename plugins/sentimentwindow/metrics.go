@@ -1,9 +1,12 @@
 package sentimentwindow
 
 import (
+	"fmt"
+
 	"github.com/redpanda-data/benthos/v4/public/service"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/hotkey"
 	"github.com/brandpulse/brandpulse-connect/internal/metric"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
@@ -23,6 +26,10 @@ var (
 	metricEarly          = declared.Counter("sentiment_window_unlikely_times", "tweets", "tweets counted in the first weeks of 1970: their timestamps are probably in seconds, truncated to 32 bits, or never set")
 	metricNothingCounted = declared.Gauge("sentiment_window_nothing_counted", "", "1 if the first 1,000 records were all dead letters, or the messages of the input do not fit the settings, until a record is counted; else 0")
 	metricSlotsUsed      = declared.Gauge("sentiment_window_slots_used_ratio", "", "offsets that the points of one window span in a partition, as a share of S: the maximum of the last one to two minutes. From 1 on, points can replace each other")
+
+	metricBrandSkew = declared.Gauge("sentiment_window_brand_skew_ratio", "",
+		"share of a brand in the tweets counted in the last two seconds, if it has more than half of them; else 0. With `emit: windows`",
+		metric.Of("brand", fmt.Sprintf("the beginning of its name; `%s` beyond %d of them", hotkey.OtherLabel, hotkey.MaxLabels)))
 )
 
 // Metrics returns the metrics of the processor.
@@ -39,6 +46,7 @@ type processorMetrics struct {
 
 	nothingCounted *service.MetricGauge
 	slotsUsed      *service.MetricGauge
+	brandSkew      *service.MetricGauge
 }
 
 func newProcessorMetrics(m *service.Metrics) *processorMetrics {
@@ -53,6 +61,7 @@ func newProcessorMetrics(m *service.Metrics) *processorMetrics {
 
 		nothingCounted: metricNothingCounted.New(m),
 		slotsUsed:      metricSlotsUsed.New(m),
+		brandSkew:      metricBrandSkew.New(m),
 	}
 }
 

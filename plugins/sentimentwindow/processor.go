@@ -65,6 +65,7 @@ type processor struct {
 	notes     *notes
 	early     earlyNotes
 	beginning *beginning
+	skew      *brandSkew
 
 	// sequence replaces the offset of messages that do not come from Kafka. It starts at
 	// the current time, so that a restart does not repeat positions.
@@ -87,6 +88,7 @@ func newProcessor(conf config, log *service.Logger, metrics *service.Metrics) (*
 	p.early = earlyNotes{log: log, field: earlyField(&conf), lines: loglimit.Limiter{Period: earlyPeriod}}
 	p.beginning = &beginning{conf: &p.conf, log: log, metric: p.metrics.nothingCounted}
 	p.beginning.metric.Set(0)
+	p.skew = newBrandSkew(func(brand string, share float64) { made.brandSkew.SetFloat64(share, brand) })
 	p.spans = newSpans(&p.conf, l, log, p.metrics.slotsUsed)
 	p.folders.New = func() any { return newFolder(&p.conf, l, p.spans) }
 	p.sequence.Store(time.Now().UnixNano())
@@ -116,7 +118,9 @@ func (p *processor) ProcessBatch(ctx context.Context, batch service.MessageBatch
 	out := f.messages()
 	p.metrics.add(&f.tally)
 	p.report(&f.tally.refused)
-	p.early.note(&f.tally.early, time.Now())
+	now := time.Now()
+	p.early.note(&f.tally.early, now)
+	p.skew.add(f.groups, now)
 	p.beginning.learn(f, batch)
 	if len(out) == 0 {
 		return nil, nil

@@ -64,12 +64,14 @@ export class PipelineView {
   }
 
   #draw() {
-    const { verdict, endpoints, totals, kafka } = this.#update;
+    const { verdict, skew, endpoints, totals, kafka } = this.#update;
     const last = this.#samples.at(-1) ?? {};
     const box = $("verdict");
     box.dataset.level = verdict.level;
     text($("verdict-title"), verdict.title);
     text($("verdict-detail"), verdict.detail);
+    text($("verdict-skew"), skew.join(" "));
+    $("verdict-skew").hidden = skew.length === 0;
     document.title = `${verdict.title} · BrandPulse`;
 
     const all = this.#samples.flatMap((r) => stages.map(([name]) => r[name] ?? 0));

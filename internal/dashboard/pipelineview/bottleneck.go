@@ -64,6 +64,30 @@ type Facts struct {
 	WaitingBatches float64
 	Filtered       float64 // records/s that a mapping deletes
 	Nothing        bool    // an ingest has counted none of its first records
+
+	HotKeys []HotKey // that subpartition has found, the one that holds most first
+	// Lagging, Loaded and Brand have far more than the others: of the lag, of the records
+	// that are read, and of the tweets. They are empty if nothing has.
+	Lagging, Loaded, Brand Skew
+}
+
+// HotKey is a key with much of the messages.
+type HotKey struct {
+	Name  string  // empty if the process only says how many it holds
+	Share float64 // of the messages of the last seconds
+	Held  float64 // messages
+	// Of is how many messages its process holds, and Cores how many processors that uses;
+	// NaN if it does not say.
+	Of, Cores float64
+}
+
+// Skew is a part that has far more than the others.
+type Skew struct {
+	Name  string  // empty: nothing has
+	Share float64 // of all
+	Count float64 // of Of, where these are known
+	Of    float64
+	Parts int // among how many
 }
 
 const (
@@ -90,7 +114,7 @@ const (
 // Judge names the bottleneck.
 func Judge(f Facts) Verdict {
 	for _, rule := range []func(Facts) (Verdict, bool){
-		nobody, away, nothingCounts, nothingStored, slotsUsedUp, manyDead, measuring, stoppedPartitions, schemaMissing, influxStuck, idle, generatorHeldUp, readerHeldUp, catchingUp, someAway, someDead, late, slotsFill,
+		nobody, away, nothingCounts, nothingStored, slotsUsedUp, manyDead, keyHolds, measuring, stoppedPartitions, schemaMissing, influxStuck, idle, generatorHeldUp, readerHeldUp, catchingUp, someAway, someDead, late, slotsFill,
 	} {
 		if v, ok := rule(f); ok {
 			return v

@@ -46,24 +46,39 @@ func TestJudge(t *testing.T) {
 		"nothing flows and one is away": {even(func(f *Facts) {
 			f.Generated, f.Kafka, f.Decoded, f.Stored, f.Lag, f.Away = nan, nan, 0, 0, 0, []string{"http://a"}
 		}), LevelBusy, "", "http://a"},
-		"points replace each other":   {even(func(f *Facts) { f.SlotsUsed = 0.93 }), LevelBad, StageWindowed, "93 %"},
-		"windows span many offsets":   {even(func(f *Facts) { f.SlotsUsed = 0.5 }), LevelBusy, StageWindowed, "50 %"},
-		"a schema is missing":         {even(func(f *Facts) { f.Schemas, f.SchemaSeconds, f.WaitingBatches = []string{"99"}, 90, 12 }), LevelBad, StageDecoded, "schema 99 for 1m30s. 12 record batches"},
-		"many schemas are":            {even(func(f *Facts) { f.Schemas, f.SchemaSeconds = strings.Split("1 2 3 4 5 6 7", " "), 90 }), LevelBad, StageDecoded, "schema 1, 2, 3, 4, 5, 2 more for"},
-		"InfluxDB is away":            {even(func(f *Facts) { f.Decoded, f.Stored, f.Retries, f.Waiting, f.LagGrowth = 0, 0, 4, 900, 50_000 }), LevelBad, StageStored, "900 points are queued"},
-		"InfluxDB hangs":              {even(func(f *Facts) { f.Decoded, f.Stored, f.PointWait, f.LagGrowth, f.LagSeconds = 0, 0, nan, 50_000, 20 }), LevelBad, StageStored, "10 points are queued"},
-		"a pause in a trickle":        {even(func(f *Facts) { f.Generated, f.Kafka, f.Decoded, f.Stored = 0.1, 0.1, 0.1, 0 }), LevelOK, "", "stored"},
-		"InfluxDB is slow":            {even(func(f *Facts) { f.Decoded, f.Stored, f.PointWait, f.LagGrowth = 30_000, 30_000, 4, 20_000 }), LevelBad, StageStored, "waits 4.0 s"},
-		"the ingest is slow":          {even(func(f *Facts) { f.Decoded, f.Stored, f.LagGrowth = 30_000, 30_000, 20_000 }), LevelBad, StageDecoded, "grows by 20,000/s"},
-		"the lag is not known":        {even(func(f *Facts) { f.Decoded, f.Stored, f.LagGrowth, f.Lag = 30_000, 30_000, nan, nan }), LevelBad, StageDecoded, "30,000/s are read"},
-		"Kafka takes less":            {even(func(f *Facts) { f.Kafka, f.Decoded = 30_000, 30_000 }), LevelBad, StageKafka, "50,000 tweets/s are generated"},
-		"the generator is held up":    {even(func(f *Facts) { f.Missed = 20_000 }), LevelBusy, StageKafka, "20,000/s less"},
-		"it catches up":               {even(func(f *Facts) { f.Decoded, f.LagGrowth, f.Lag, f.LagSeconds = 100_000, -50_000, 500_000, 10 }), LevelBusy, "", "another 10 s"},
-		"it is late":                  {even(func(f *Facts) { f.LagSeconds = 60 }), LevelBusy, "", "1m0s"},
-		"nothing flows":               {even(func(f *Facts) { f.Generated, f.Kafka, f.Decoded, f.Stored, f.Lag = 0, 0, 0, 0, 0 }), LevelBusy, "", "generate.yaml"},
-		"only Kafka is filled":        {even(func(f *Facts) { f.Generated, f.Kafka, f.Decoded, f.Stored, f.LagSeconds = nan, 0, 0, 0, 60 }), LevelBad, StageDecoded, "4,000 tweets wait"},
-		"without a generator of ours": {even(func(f *Facts) { f.Generated, f.Missed = nan, nan }), LevelOK, "", "50,000 into Kafka"},
-		"without Kafka":               {even(func(f *Facts) { f.Kafka, f.Lag, f.LagGrowth, f.LagSeconds = nan, nan, nan, nan }), LevelOK, "", "50,000 stored"},
+		"points replace each other": {even(func(f *Facts) { f.SlotsUsed = 0.93 }), LevelBad, StageWindowed, "93 %"},
+		"windows span many offsets": {even(func(f *Facts) { f.SlotsUsed = 0.5 }), LevelBusy, StageWindowed, "50 %"},
+		"a schema is missing":       {even(func(f *Facts) { f.Schemas, f.SchemaSeconds, f.WaitingBatches = []string{"99"}, 90, 12 }), LevelBad, StageDecoded, "schema 99 for 1m30s. 12 record batches"},
+		"many schemas are":          {even(func(f *Facts) { f.Schemas, f.SchemaSeconds = strings.Split("1 2 3 4 5 6 7", " "), 90 }), LevelBad, StageDecoded, "schema 1, 2, 3, 4, 5, 2 more for"},
+		"InfluxDB is away":          {even(func(f *Facts) { f.Decoded, f.Stored, f.Retries, f.Waiting, f.LagGrowth = 0, 0, 4, 900, 50_000 }), LevelBad, StageStored, "900 points are queued"},
+		"InfluxDB hangs":            {even(func(f *Facts) { f.Decoded, f.Stored, f.PointWait, f.LagGrowth, f.LagSeconds = 0, 0, nan, 50_000, 20 }), LevelBad, StageStored, "10 points are queued"},
+		"a pause in a trickle":      {even(func(f *Facts) { f.Generated, f.Kafka, f.Decoded, f.Stored = 0.1, 0.1, 0.1, 0 }), LevelOK, "", "stored"},
+		"InfluxDB is slow":          {even(func(f *Facts) { f.Decoded, f.Stored, f.PointWait, f.LagGrowth = 30_000, 30_000, 4, 20_000 }), LevelBad, StageStored, "waits 4.0 s"},
+		"the ingest is slow":        {even(func(f *Facts) { f.Decoded, f.Stored, f.LagGrowth = 30_000, 30_000, 20_000 }), LevelBad, StageDecoded, "grows by 20,000/s"},
+		"the lag is not known":      {even(func(f *Facts) { f.Decoded, f.Stored, f.LagGrowth, f.Lag = 30_000, 30_000, nan, nan }), LevelBad, StageDecoded, "30,000/s are read"},
+		"Kafka takes less":          {even(func(f *Facts) { f.Kafka, f.Decoded = 30_000, 30_000 }), LevelBad, StageKafka, "50,000 tweets/s are generated"},
+		"the generator is held up":  {even(func(f *Facts) { f.Missed = 20_000 }), LevelBusy, StageKafka, "20,000/s less"},
+		"it catches up":             {even(func(f *Facts) { f.Decoded, f.LagGrowth, f.Lag, f.LagSeconds = 100_000, -50_000, 500_000, 10 }), LevelBusy, "", "another 10 s"},
+		"it is late":                {even(func(f *Facts) { f.LagSeconds = 60 }), LevelBusy, "", "1m0s"},
+		"nothing flows":             {even(func(f *Facts) { f.Generated, f.Kafka, f.Decoded, f.Stored, f.Lag = 0, 0, 0, 0, 0 }), LevelBusy, "", "generate.yaml"},
+		"only Kafka is filled":      {even(func(f *Facts) { f.Generated, f.Kafka, f.Decoded, f.Stored, f.LagSeconds = nan, 0, 0, 0, 60 }), LevelBad, StageDecoded, "4,000 tweets wait"},
+		"a key holds the messages": {even(func(f *Facts) {
+			f.Decoded, f.LagGrowth, f.Lag, f.LagSeconds = 1000, 49_000, 90_000, 20
+			f.HotKeys = []HotKey{{Name: "42", Share: 0.6, Held: 4812, Of: 5000, Cores: 0.03}, {Name: "43", Share: 0.1, Held: 100, Of: 5000}}
+		}), LevelBad, StageDecoded, `those of key "42" leave no room for others. 90,000 more wait in Kafka. The process uses 3 % of a core`},
+		"a key holds them in a pipeline without tweets": {Facts{
+			Endpoints: 1, Generated: nan, Kafka: nan, Decoded: nan, Stored: nan, Lag: 10, LagGrowth: nan, LagSeconds: nan,
+			HotKeys: []HotKey{{Name: "42", Held: 4812, Of: 5000, Cores: nan}},
+		}, LevelBad, StageDecoded, "leave no room"},
+		"a key without a name holds them": {even(func(f *Facts) { f.LagSeconds = 60; f.HotKeys = []HotKey{{Held: 4812, Of: 5000}} }), LevelBad, StageDecoded, "those of this one leave no room"},
+		"a key holds them and InfluxDB hangs": {even(func(f *Facts) {
+			f.Decoded, f.Stored, f.PointWait, f.LagGrowth, f.LagSeconds = 0, 0, nan, 50_000, 20
+			f.HotKeys = []HotKey{{Name: "42", Held: 4812, Of: 5000}}
+		}), LevelBad, StageStored, "points are queued"},
+		"a key holds them and nothing is late": {even(func(f *Facts) { f.HotKeys = []HotKey{{Name: "42", Held: 4812, Of: 5000}} }), LevelOK, "", "stored"},
+		"a key holds few":                      {even(func(f *Facts) { f.LagSeconds = 60; f.HotKeys = []HotKey{{Name: "42", Held: 1000, Of: 5000}} }), LevelBusy, "", "1m0s"},
+		"without a generator of ours":          {even(func(f *Facts) { f.Generated, f.Missed = nan, nan }), LevelOK, "", "50,000 into Kafka"},
+		"without Kafka":                        {even(func(f *Facts) { f.Kafka, f.Lag, f.LagGrowth, f.LagSeconds = nan, nan, nan, nan }), LevelOK, "", "50,000 stored"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Judge(c.facts)
@@ -84,6 +99,7 @@ func TestJudgeAlwaysHasWords(t *testing.T) {
 			Missed: n.Draw(t, "missed"), Lag: n.Draw(t, "lag"), LagGrowth: n.Draw(t, "growth"), LagSeconds: n.Draw(t, "seconds"),
 			Waiting: n.Draw(t, "waiting"), PointWait: n.Draw(t, "wait"), Retries: n.Draw(t, "retries"), Stopped: n.Draw(t, "stopped"),
 			Refused: n.Draw(t, "refused"), Rejected: n.Draw(t, "rejected"), Points: n.Draw(t, "points"), SlotsUsed: n.Draw(t, "slots"),
+			HotKeys:  []HotKey{{Name: "k", Share: n.Draw(t, "share"), Held: n.Draw(t, "held"), Of: n.Draw(t, "of"), Cores: n.Draw(t, "cores")}},
 			Filtered: n.Draw(t, "filtered"), Nothing: rapid.Bool().Draw(t, "nothing"),
 		}
 		v := Judge(f)

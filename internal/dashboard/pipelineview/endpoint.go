@@ -34,6 +34,7 @@ type endpoint struct {
 	name    string // scheme, host and path
 	http    *http.Client
 	last    *scrape // the newest that came
+	cores   float64 // in use between the last two; unknown without process metrics
 	contact
 }
 
@@ -57,7 +58,7 @@ func newEndpoint(address string) (*endpoint, error) {
 	}
 	name := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
 	return &endpoint{
-		address: address, url: u.String(), name: name.String(), contact: contact{error: errors.New("not read yet")},
+		address: address, url: u.String(), name: name.String(), contact: contact{error: errors.New("not read yet")}, cores: unknown,
 		http: &http.Client{Timeout: scrapeTimeout, CheckRedirect: sameServer},
 	}, nil
 }

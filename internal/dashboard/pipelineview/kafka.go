@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,6 +50,7 @@ type logState struct {
 	lag      float64 // offsets; -1 if no group is known
 	seconds  float64 // how long the oldest of them has been there; -1 if not known
 	atLeast  bool    // it has been there longer than is remembered
+	lags     map[partitionOf]float64
 }
 
 func newBrokers(seeds []string, topic, group string) (*brokers, error) {
@@ -137,8 +139,10 @@ func (b *brokers) note(now ends, places map[int32]int64) (state logState) {
 	if len(b.ends) > maxEnds {
 		b.ends = b.ends[1:]
 	}
+	state.lags = map[partitionOf]float64{}
 	for partition, end := range now.offsets {
 		behind := end - places[partition]
+		state.lags[partitionOf{b.topic, strconv.Itoa(int(partition))}] = float64(max(0, behind))
 		if behind <= 0 {
 			continue
 		}

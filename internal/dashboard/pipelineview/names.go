@@ -70,6 +70,8 @@ const (
 	slotsUsed                   // share of a window's timestamps in use, the largest of all
 	waitingBatches              // record batches that are redelivered until they are accepted
 	schemaSeconds               // how long records wait for a schema, the longest of all
+	held                        // messages that subpartition holds
+	largestKey                  // of them those of the key that has most
 	nothing                     // processes that have counted none of their first records
 	numGauges
 )
@@ -86,10 +88,26 @@ var gauges = map[string]gauge{
 	"sentiment_window_nothing_counted":  nothing,
 	"kafka_batches_waiting":             waitingBatches,
 	schemaWaiting:                       schemaSeconds,
+	"subpartition_held":                 held,
+	"subpartition_largest_key":          largestKey,
 }
 
 // largest are the gauges of which the maximum is shown, not the sum.
-var largest = map[gauge]bool{lagSeconds: true, slotsUsed: true, schemaSeconds: true}
+var largest = map[gauge]bool{lagSeconds: true, slotsUsed: true, schemaSeconds: true, largestKey: true}
+
+// Metrics with a label that tells who has too much.
+const (
+	hotKeyHeld    = "subpartition_hot_key_held"
+	hotKeyShare   = "subpartition_hot_key_share_ratio"
+	partitionSkew = "kafka_batches_partition_skew_ratio"
+	brandSkew     = "sentiment_window_brand_skew_ratio"
+)
+
+// lags are the metrics of the lag by topic and partition.
+var lags = map[string]bool{"kafka_batches_lag": true, "redpanda_lag": true}
+
+// cpuSeconds counts the processor time of a process with add_process_metrics.
+const cpuSeconds = "process_cpu_seconds_total"
 
 // schemaWaiting has a label with the id of the schema.
 const schemaWaiting = "sentiment_window_schema_waiting_seconds"

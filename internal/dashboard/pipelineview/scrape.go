@@ -20,6 +20,8 @@ type scrape struct {
 	quantiles  [numTimers][2]float64
 	schemas    []string        // ids of those that records wait for
 	components map[string]bool // prefixes of the metrics that there are
+	skews      skews
+	cpu        float64 // seconds; unknown without process metrics
 }
 
 // counts reports whether the process counts something, even if that is 0.
@@ -42,7 +44,7 @@ type point struct {
 
 // pick takes what the view needs.
 func pick(families map[string]*dto.MetricFamily) *scrape {
-	s := &scrape{counters: map[string]point{}, components: map[string]bool{}}
+	s := &scrape{counters: map[string]point{}, components: map[string]bool{}, skews: newSkews(), cpu: unknown}
 	for i := range s.timers {
 		s.timers[i] = map[string]map[float64]float64{}
 	}
@@ -67,6 +69,10 @@ func pick(families map[string]*dto.MetricFamily) *scrape {
 			if name == schemaWaiting && valueOf(metric) > 0 {
 				s.schemas = append(s.schemas, labels["schema"])
 			}
+			if name == cpuSeconds {
+				s.cpu = valueOf(metric)
+			}
+			s.skews.pick(name, labels, valueOf(metric))
 			if t, ok := timers[name]; ok {
 				s.timer(t, key, metric)
 			}

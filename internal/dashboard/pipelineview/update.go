@@ -19,6 +19,7 @@ type Update struct {
 	Whole     bool       `json:"whole"`
 	Samples   []Rates    `json:"samples"` // oldest first
 	Verdict   Verdict    `json:"verdict"`
+	Skew      []string   `json:"skew"` // who has far more than the others, a sentence each
 	Endpoints []Endpoint `json:"endpoints"`
 	Totals    Totals     `json:"totals"`
 	// Kafka is how asking the brokers goes; null if they are not asked.
@@ -31,7 +32,7 @@ func (v *View) Look(since uint64) Update {
 	defer v.mu.RUnlock()
 	u := Update{
 		Revision: v.revision, Whole: since == 0 || since > v.revision, Samples: []Rates{},
-		Verdict: Judge(v.facts), Endpoints: []Endpoint{}, Totals: v.totals,
+		Verdict: Judge(v.facts), Skew: skewed(v.facts), Endpoints: []Endpoint{}, Totals: v.totals,
 	}
 	for i := range v.samples {
 		if u.Whole || v.samples[i].revision > since {
@@ -88,6 +89,7 @@ func (v *View) judge(kafkaError error) {
 		}
 		f.Schemas = append(f.Schemas, e.last.schemas...)
 	}
+	v.skew(&f)
 	v.facts = f
 }
 

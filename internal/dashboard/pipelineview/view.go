@@ -62,6 +62,7 @@ type sample struct {
 	known    [numGauges]bool
 	timers   [numTimers]map[float64]float64 // observations since the view began, cumulative by bucket
 	atLeast  bool                           // the lag is older than is remembered
+	lags     map[partitionOf]float64        // from the brokers; nil if they are not asked
 	rates    Rates
 }
 
@@ -198,6 +199,7 @@ func (v *View) read(ctx context.Context) {
 			continue
 		}
 		next.add(e.last, scrapes[i], period)
+		e.cores = coresUsed(e.last, scrapes[i])
 		e.last = scrapes[i]
 	}
 	v.kafka.note(kafkaError, begin)
@@ -207,6 +209,7 @@ func (v *View) read(ctx context.Context) {
 			next.gauges[lag], next.known[lag] = state.lag, true
 			next.gauges[lagSeconds], next.known[lagSeconds] = state.seconds, true
 			next.atLeast = state.atLeast
+			next.lags = state.lags
 		}
 	}
 	v.samples = append(v.samples, next)

@@ -43,15 +43,17 @@ func (p *patient) running(ctx context.Context) doctor.Finding {
 	defer cancel()
 	view.Run(watching)
 	do := fmt.Sprintf("The dashboard shows the stages side by side: brandpulse-connect dashboard --metrics %s.", metrics)
-	switch v := view.Look(0).Verdict; v.Level {
+	u := view.Look(0)
+	seen := strings.Join(append([]string{u.Verdict.Title + ".", u.Verdict.Detail}, u.Skew...), " ")
+	switch u.Verdict.Level {
 	case pipelineview.LevelOK:
-		return doctor.OK("%s. %s", v.Title, v.Detail)
+		return doctor.OK("%s", seen)
 	case pipelineview.LevelBusy:
-		return doctor.Warning(do, "%s. %s", v.Title, v.Detail)
+		return doctor.Warning(do, "%s", seen)
 	case pipelineview.LevelBad:
-		return doctor.Failed(do, "%s. %s", v.Title, v.Detail)
+		return doctor.Failed(do, "%s", seen)
 	default:
-		return doctor.Skipped("%s. %s", v.Title, v.Detail)
+		return doctor.Skipped("%s", seen)
 	}
 }
 

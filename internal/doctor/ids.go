@@ -45,6 +45,7 @@ const (
 	KafkaLag         ID = "kafka-lag"
 	KafkaRetention   ID = "kafka-retention"
 	KafkaStuck       ID = "kafka-stuck"
+	KafkaSkew        ID = "kafka-skew"
 	KafkaRecords     ID = "kafka-records"
 	Registry         ID = "registry"
 )
@@ -79,7 +80,7 @@ var IDs = []ID{
 	MachinePort, MachineMemory, MachineFiles, MachineDisk,
 	KafkaNames, KafkaReach, KafkaTLS, KafkaLogin, KafkaAdvertised, KafkaTopic, KafkaRead, KafkaWrite, KafkaLeaders,
 	KafkaPartitions, KafkaCleanup, KafkaMessageSize, KafkaClock, KafkaGroupAccess, KafkaGroup, KafkaLag, KafkaRetention,
-	KafkaStuck, KafkaRecords, Registry,
+	KafkaStuck, KafkaSkew, KafkaRecords, Registry,
 	InfluxNames, InfluxReach, InfluxTLS, InfluxHealth, InfluxVersion, InfluxClock, InfluxLogin, InfluxOrg, InfluxBucket,
 	InfluxWrite, InfluxRetention, InfluxTypes, InfluxCardinality,
 	Connection, PipelineBottleneck,

@@ -132,6 +132,14 @@ func TestFaultsOfKafka(t *testing.T) {
 	}
 	topic("mixed", 1, nil)
 	k.Produce(t, append(tweets("mixed", 5, 10*time.Second), &kgo.Record{Topic: "mixed", Value: []byte("no tweet")})...)
+	topic("skewed", 4, nil)
+	skewed := tweets("skewed", 2000, 10*time.Second)
+	for i, r := range skewed {
+		if r.Key = fmt.Appendf(nil, "user %d", i); i%20 > 0 {
+			r.Key = []byte("app 42")
+		}
+	}
+	k.Produce(t, skewed...)
 	topic("ahead", 1, nil)
 	k.Produce(t, tweets("ahead", 5, -50*time.Minute)...)
 	if _, err := kadm.NewClient(k.Client(t)).AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "message.timestamp.type", Value: kadm.StringPtr("LogAppendTime")}}, "ahead"); err != nil {
@@ -184,6 +192,7 @@ func TestFaultsOfKafka(t *testing.T) {
 		"members of two topics":       {env: with(group("both"), "TOPIC", "left,right"), edit: identifiedBySource},
 		"another encoding":            {want: doctor.KafkaRecords, says: "none of 5 records", env: group("json")},
 		"some bad records":            {want: doctor.KafkaRecords, says: "1 of 6 records", env: group("mixed")},
+		"a hot key":                   {want: doctor.KafkaSkew, says: `have the key "app 42"`, env: group("skewed")},
 		"a clock that is ahead":       {want: doctor.KafkaClock, says: "in the future", env: group("ahead")},
 		"another fingerprint":         {want: doctor.Connection, says: "work of another configuration unfinished", env: group("other-fingerprint")},
 		"no registry":                 {want: doctor.Registry, says: "refused", env: healthy, edit: replaced("        emit: windows\n", "        emit: windows\n        schema_registry: { url: 'http://127.0.0.1:9' }\n", "${ENCODING:avro}", "avro_confluent")},

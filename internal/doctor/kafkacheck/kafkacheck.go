@@ -137,6 +137,7 @@ func New(c Connection) Kafka {
 			stuck := add(doctor.KafkaStuck, read.Topic, k.stuck(read), lag)
 			stuck.Limit = stuckAfter + 2*time.Second
 		}
+		add(doctor.KafkaSkew, read.Topic, k.skew(read), exists)
 		if read.JudgeNeeds != nil {
 			lagNeeds = append(lagNeeds, read.JudgeNeeds)
 		}

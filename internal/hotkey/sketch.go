@@ -129,9 +129,9 @@ func (s *Sketch) kept(i int32) []byte {
 
 // find returns the slot of a key, or the empty one that is to have it.
 func (s *Sketch) find(hash uint64, key string) (at int, found bool) {
-	mask := len(s.slots) - 1
+	mask, low := len(s.slots)-1, uint32(hash)
 	for at = int(hash) & mask; s.slots[at].place != 0; at = (at + 1) & mask {
-		if s.slots[at].hash != uint32(hash) {
+		if s.slots[at].hash != low {
 			continue
 		}
 		i := s.slots[at].place - 1

@@ -125,3 +125,15 @@ func TestProcessThatHasEndedAsPlannedIsNoProblem(t *testing.T) {
 		}
 	}
 }
+
+// If this fails, a generator that finishes before the first reading crashes the program.
+func TestProcessThatHasEndedBeforeItAnswered(t *testing.T) {
+	generator, _ := served(t)
+	v := newTestView(t, Source{Metrics: []string{generator}, Ended: func(string) bool { return true }})
+	for range 2 {
+		v.readAfterASecond(t.Context())
+		if u := v.Look(0); len(u.Endpoints) != 0 || !math.IsNaN(float64(u.Samples[len(u.Samples)-1].Generated)) {
+			t.Errorf("a process that never answered: %+v", u)
+		}
+	}
+}

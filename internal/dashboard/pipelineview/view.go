@@ -258,9 +258,10 @@ func (v *View) before(span time.Duration) *sample {
 	return &v.samples[0]
 }
 
-// has reports whether any process that answers counts something.
+// has reports whether any process that answers counts something. One that has ended has
+// no error, even if it never answered.
 func (v *View) has(c counter) bool {
-	return slices.ContainsFunc(v.endpoints, func(e *endpoint) bool { return e.error == nil && e.last.counts(c) })
+	return slices.ContainsFunc(v.endpoints, func(e *endpoint) bool { return e.error == nil && e.last != nil && e.last.counts(c) })
 }
 
 var unknown = math.NaN()

@@ -100,10 +100,10 @@ bench-influxdb: ## compare the output influxdb with other writers, into a real I
 	cd tests/influxbench && $(GO) test -run '^$$' -bench '^BenchmarkInfluxDB$$' -benchtime 1x -timeout 30m -v .
 
 .PHONY: bench-produce
-bench-produce: ## compare the ways to write to Kafka (JOBS="generate records kilobyte pipeline curves" TWEETS=20000000 ROUNDS=3)
+bench-produce: ## compare the ways to write to Kafka (JOBS="generate records kilobyte pipeline curves profile" TWEETS=20000000 ROUNDS=3)
 	BRANDPULSE_BENCH_JOBS="$(JOBS)" BRANDPULSE_BENCH_TWEETS=$(TWEETS) BRANDPULSE_BENCH_ROUNDS=$(ROUNDS) \
 		BRANDPULSE_BENCH_CODECS="$(CODECS)" BRANDPULSE_BENCH_DURATION=$(DURATION) BRANDPULSE_BENCH_RATES="$(RATES)" \
-		BRANDPULSE_BENCH_RESULTS="$(RESULTS)" \
+		BRANDPULSE_BENCH_RESULTS="$(RESULTS)" BRANDPULSE_BENCH_PROFILES="$(abspath $(PROFILES))" \
 		$(GO) test -run '^$$' -bench '^BenchmarkProduce$$' -benchtime 1x -timeout 90m -v ./tests/producebench
 
 .PHONY: docs

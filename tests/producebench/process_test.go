@@ -140,23 +140,28 @@ func (w *watch) reading() (r rounds.Reading, err error) {
 
 // cpuOf returns the CPU time of a process, user and system, to 10 ms.
 func cpuOf(pid int) (time.Duration, error) {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	user, kernel, err := timesOf(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	return user + kernel, err
+}
+
+// timesOf reads the CPU times in the file stat of a process or a thread.
+func timesOf(path string) (user, kernel time.Duration, err error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	// The name of the program, in brackets, may have spaces.
 	_, after, _ := strings.Cut(string(text), ") ")
 	fields := strings.Fields(after)
 	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/%d/stat is %q", pid, text)
+		return 0, 0, fmt.Errorf("%s is %q", path, text)
 	}
-	var ticks int64
-	for _, field := range fields[11:13] {
-		n, err := strconv.ParseInt(field, 10, 64)
+	for i, to := range []*time.Duration{&user, &kernel} {
+		n, err := strconv.ParseInt(fields[11+i], 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("/proc/%d/stat: %w", pid, err)
+			return 0, 0, fmt.Errorf("%s: %w", path, err)
 		}
-		ticks += n
+		*to = time.Duration(n) * 10 * time.Millisecond
 	}
-	return time.Duration(ticks) * 10 * time.Millisecond, nil
+	return user, kernel, nil
 }

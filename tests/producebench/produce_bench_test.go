@@ -40,6 +40,7 @@ var jobs = []struct {
 	{"kilobyte", kilobyte},
 	{"pipeline", pipeline},
 	{"curves", curves},
+	{"profile", profile},
 }
 
 // BenchmarkProduce runs the chosen jobs once. A job that fails does not end the others.

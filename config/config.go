@@ -6,5 +6,5 @@ import "embed"
 
 // Files are the pipelines by file name, such as ingest.yaml.
 //
-//go:embed generate.yaml generate_fast.yaml ingest.yaml ingest_tweets.yaml all_in_one.yaml exact.yaml texts.yaml traced.yaml mirror.yaml
+//go:embed generate.yaml generate_fast.yaml ingest.yaml ingest_tweets.yaml all_in_one.yaml exact.yaml texts.yaml traced.yaml mirror.yaml spike.yaml
 var Files embed.FS

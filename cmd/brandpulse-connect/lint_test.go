@@ -86,7 +86,7 @@ func TestEachVariableIsChecked(t *testing.T) {
 			t.Errorf("%s=%s in %s:\n%s\nwant %s at %s", test.name, test.value, test.file, said, test.says, test.line)
 		}
 	}
-	for _, file := range []string{"exact.yaml", "ingest.yaml", "ingest_tweets.yaml", "all_in_one.yaml", "generate.yaml", "generate_fast.yaml", "mirror.yaml", "traced.yaml"} {
+	for _, file := range []string{"exact.yaml", "ingest.yaml", "ingest_tweets.yaml", "all_in_one.yaml", "generate.yaml", "generate_fast.yaml", "mirror.yaml", "spike.yaml", "traced.yaml"} {
 		if said := linted(t, file, map[string]string{"KAFKA_BROKERS": "a:9092,b:9092", "INFLUXDB_URL": "https://example.com/influx", "WINDOW": "10s", "RATE": "0.5", "LOG_LEVEL": "debug"}); said != "" {
 			t.Errorf("%s: %s", file, said)
 		}

@@ -138,20 +138,33 @@ func (s *Shape) Rate(t time.Duration) float64 {
 // Count returns how many tweets are due before t after the start: those n for which
 // Due(n) < t.
 func (s *Shape) Count(t time.Duration) int64 {
+	return ceil(s.integral(t))
+}
+
+// Between returns the integral of the rate from one time to another, in tweets.
+func (s *Shape) Between(from, to time.Duration) float64 {
+	before := new(big.Rat).SetFrac(s.integral(from))
+	tweets, _ := before.Sub(new(big.Rat).SetFrac(s.integral(to)), before).Float64()
+	return tweets
+}
+
+// integral returns the integral of the rate up to t, as a fraction of tweets.
+func (s *Shape) integral(t time.Duration) (units, perTweet *big.Int) {
+	perTweet = big.NewInt(unitsPerTweet)
 	if t <= 0 {
-		return 0
+		return new(big.Int), perTweet
 	}
 	if !s.repeat && t >= s.length {
-		return s.Total()
+		return new(big.Int).Set(s.total), perTweet
 	}
 	round, t := int64(t/s.length), t%s.length
 	seg := s.at(t)
-	units := new(big.Int).Mul(big.NewInt(round), s.total)
+	units = new(big.Int).Mul(big.NewInt(round), s.total)
 	units.Add(units, seg.before)
 	length := big.NewInt(int64(seg.length))
 	units.Mul(units, length)
 	units.Add(units, seg.scaledUnits(int64(t-seg.start)))
-	return ceil(units, length.Mul(length, big.NewInt(unitsPerTweet)))
+	return units, perTweet.Mul(perTweet, length)
 }
 
 // Due returns when tweet n, from 0, is due after the start, rounded down to a

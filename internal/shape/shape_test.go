@@ -72,6 +72,11 @@ func TestTheCountIsTheIntegral(t *testing.T) {
 		if below := new(big.Rat).Sub(got, exact); below.Sign() < 0 || below.Cmp(big.NewRat(1, 1)) >= 0 {
 			t.Fatalf("%d tweets are due before %s, the integral is %s", s.Count(at), at, exact.FloatString(9))
 		}
+		from := time.Duration(rapid.Int64Range(0, int64(at)).Draw(t, "from"))
+		part, _ := exact.Sub(exact, integral(stages, s.Repeats(), from)).Float64()
+		if got := s.Between(from, at); got != part {
+			t.Fatalf("%v tweets from %s to %s, want %v", got, from, at, part)
+		}
 	})
 }
 

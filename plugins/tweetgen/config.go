@@ -14,6 +14,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/lintrule"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
+	"github.com/brandpulse/brandpulse-connect/internal/shape"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -26,7 +27,8 @@ type config struct {
 	interval  time.Duration
 	workers   int
 	rate      float64
-	count     int64
+	shape     *shape.Shape // instead of a rate; nil without one
+	count     int64        // at most the tweets of the shape
 	duration  time.Duration
 	seed      int64
 	seedDrawn bool // the seed is random, not configured
@@ -40,7 +42,11 @@ type config struct {
 	maxInFlight   int
 	maxBytes      uint64 // in flight
 	progress      string
+	ledger        string
 }
+
+// paced reports whether tweets are due at times, and not as soon as possible.
+func (c *config) paced() bool { return c.rate > 0 || c.shape != nil }
 
 // configFrom reads and checks the fields and the corpus. It checks all values again,
 // since lint may have been skipped.
@@ -57,6 +63,7 @@ func configFrom(parsed *service.ParsedConfig, files *service.FS) (c config, err 
 		func() (err error) { c.interval, err = parsed.FieldDuration(fieldInterval); return },
 		func() (err error) { workers, err = parsed.FieldInt(fieldWorkers); return },
 		func() (err error) { c.rate, err = parsed.FieldFloat(fieldRate); return },
+		func() (err error) { c.shape, err = shapeFrom(parsed.Namespace(fieldShape)); return },
 		func() (err error) { count, err = parsed.FieldInt(fieldCount); return },
 		func() (err error) { c.duration, err = parsed.FieldDuration(fieldDuration); return },
 		func() (err error) { seed, err = parsed.FieldInt(fieldSeed); return },
@@ -74,12 +81,14 @@ func configFrom(parsed *service.ParsedConfig, files *service.FS) (c config, err 
 			return
 		},
 		func() (err error) { corpusPath, err = parsed.FieldString(fieldCorpus); return },
+		func() (err error) { c.flaws, err = flawsFrom(parsed.Namespace(fieldFlaws)); return },
 		func() (err error) { maxFlight, err = parsed.FieldInt(fieldMaxInFlight); return },
 		func() (err error) {
 			c.maxBytes, err = sizeFrom(parsed, fieldMaxInFlightBytes, mostInFlightBytes)
 			return
 		},
 		func() (err error) { c.progress, err = parsed.FieldString(fieldProgress); return },
+		func() (err error) { c.ledger, err = parsed.FieldString(fieldLedger); return },
 	} {
 		if err := read(); err != nil {
 			return c, err
@@ -98,8 +107,16 @@ func configFrom(parsed *service.ParsedConfig, files *service.FS) (c config, err 
 			return c, err
 		}
 	}
-	if err := c.check(); err != nil || c.compressibility.ratio == 0 {
+	if err := c.check(); err != nil {
 		return c, err
+	}
+	if c.shape != nil && !c.shape.Repeats() {
+		if total := c.shape.Total(); c.count == 0 || c.count > total {
+			c.count = total
+		}
+	}
+	if c.compressibility.ratio == 0 {
+		return c, nil
 	}
 	c.fill, err = fillFor(&c)
 	return c, err
@@ -144,6 +161,9 @@ func (c *config) check() error {
 	); err != nil {
 		return err
 	}
+	if c.rate != 0 && c.shape != nil {
+		return errors.New(wrongRate)
+	}
 	if c.message != contract.RecordBatch && c.codec != recordbatch.None {
 		return errors.New(wrongCodec)
 	}
@@ -162,7 +182,11 @@ func (c *config) check() error {
 	}
 	g := newGenerator(0, &c.content)
 	one := recordbatch.MaxRecordSize(g.envelope.maxKeyBytes, g.maxBytes, len(g.envelope.headers))
-	if g.maxBytes*c.batchSize > maxPlanBytes || !g.bare && one*c.batchSize > maxPlanBytes {
+	copies := 1
+	if g.copied > 0 {
+		copies = 2 // in the worst case, of every tweet
+	}
+	if copies*g.maxBytes*c.batchSize > maxPlanBytes || !g.bare && copies*one*c.batchSize > maxPlanBytes {
 		return fmt.Errorf("a batch of %d tweets of up to %d bytes may exceed %d MiB: set a smaller %s",
 			c.batchSize, g.maxBytes, maxPlanBytes>>20, fieldBatchSize)
 	}

@@ -40,7 +40,7 @@ root = match {
 			Default(0.8).
 			LintRule(lintrule.Float(fieldVolatilityFactor, "this >= 0 && this <= 1", fromZeroToOne)),
 		service.NewIntField(fieldBatchSize).
-			Description("Tweets in a batch, which holds the mix of sentiments. With a `rate`, a batch of more than a tenth of a second is delivered in equal parts, each of at most a tenth of a second: 8000 at a rate of 1000 in 80 parts of 100. Tweets delivered together share one timestamp, the millisecond in which they were due.").
+			Description("Tweets in a batch, which holds the mix of sentiments. With a `rate` or a `shape`, a batch of more than a tenth of a second is delivered in equal parts, each of at most a tenth of a second: 8000 at a rate of 1000 in 80 parts of 100. Tweets delivered together share one timestamp, the millisecond in which they were due.").
 			Default(8000).
 			LintRule(lintrule.Int(fieldBatchSize, 1, maxBatchSize)),
 	}
@@ -49,7 +49,7 @@ root = match {
 func scheduleFields() []*service.ConfigField {
 	return []*service.ConfigField{
 		service.NewDurationField(fieldInterval).
-			Description("Without a `rate`: how long each worker waits after delivering a batch. `0s` means no wait.").
+			Description("Without a `rate` or a `shape`: how long each worker waits after delivering a batch. `0s` means no wait.").
 			Default("1ms").
 			LintRule(lintrule.Duration(fieldInterval, 0, 0)),
 		service.NewIntField(fieldWorkers).
@@ -62,6 +62,7 @@ func scheduleFields() []*service.ConfigField {
 			Default(0).
 			Example(50000).
 			LintRule(lintrule.Float(fieldRate, "this == 0 || this >= 0.001 && this <= 1000000000", rates)),
+		shapeField(),
 		service.NewIntField(fieldCount).
 			Description("Total number of tweets. Once they are delivered the input ends, and so does a process without other inputs. 0 means no end.").
 			Default(0).
@@ -73,7 +74,7 @@ func scheduleFields() []*service.ConfigField {
 			Example("10m").
 			LintRule(lintrule.Duration(fieldDuration, 0, 0)),
 		service.NewIntField(fieldSeed).
-			Description("The same seed and the same settings of `mode`, `sentiment`, `volatility_factor`, `batch_size`, `encoding`, `corpus`, `compressibility` and those of brands, keys and headers give the same tweets, with the same ids, on every machine; the timestamps are those of the run. 0 means a random seed, which is logged at the start; no two runs then share an id. `rate`, `interval` and `workers` do not change the tweets.").
+			Description("The same seed and the same settings of `mode`, `sentiment`, `volatility_factor`, `batch_size`, `encoding`, `corpus`, `compressibility`, `flaws` and those of brands, keys and headers give the same tweets, with the same ids, on every machine; the timestamps are those of the run. 0 means a random seed, which is logged at the start; no two runs then share an id. `rate`, `shape`, `interval` and `workers` do not change the tweets.").
 			Default(0),
 	}
 }
@@ -90,7 +91,7 @@ func formFields() []*service.ConfigField {
 			LintRule(lintrule.Enum(fieldEncoding, encodingAvro, encodingSingleObject, encodingJSON)),
 		service.NewStringAnnotatedEnumField(fieldMessage, map[string]string{
 			messageRecord:        "A message is a tweet.",
-			contract.RecordBatch: "A message is one of Kafka's record batches, for the output `kafka_batches` with `message: record_batch`. Its tweets are the same as with `record`, and each record has the timestamp of its tweet.",
+			contract.RecordBatch: "A message is one of Kafka's record batches, for the output `kafka_batches` with `message: record_batch`. Its tweets are the same as with `record`, and each record has the time at which its tweet was due.",
 		}).
 			Description("What a message is.").
 			Default(messageRecord).
@@ -201,6 +202,7 @@ func textFields() []*service.ConfigField {
 			Description("File of the texts to draw from, instead of the six built-in ones: one JSON object per line, " + "`" + `{"text": "Loved it!", "sentiment": "positive"}` + "`" + `, a text of at most 16 KiB, at most 100,000 texts and 64 MiB. Tweets are as long as the texts that are drawn. A text that occurs twice is drawn twice as often. Each sentiment of the mix needs a text.`).
 			Default("").
 			Example("./tweets.jsonl"),
+		flawsField(),
 	}
 }
 
@@ -224,5 +226,6 @@ func deliveryFields() []*service.ConfigField {
 			Description("How to show progress, in acknowledged tweets. One input per process can have the progress bar; others log.").
 			Default(progressAuto).
 			LintRule(lintrule.Enum(fieldProgress, progressAuto, progressAlways, progressNever)),
+		ledgerField(),
 	}
 }

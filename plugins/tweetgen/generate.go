@@ -42,7 +42,9 @@ type generator struct {
 	brands   parts
 	picker   picker // of brands
 	envelope envelope
-	bare     bool // the envelope is empty
+	bare     bool        // the envelope is empty
+	flaws    *flawPicker // nil without flaws
+	copied   float64     // share of tweets that are sent twice
 
 	meanBytes [tweet.NumSentiments]int // of a tweet, rounded up
 	maxBytes  int
@@ -59,7 +61,8 @@ type content struct {
 	keyZipf  float64
 	headers  []header
 	// fill is the part of the texts that is replaced, for their compressibility.
-	fill float64
+	fill  float64
+	flaws flaws
 }
 
 // brand is a brand and how often tweets are about it, relative to the others.
@@ -71,6 +74,7 @@ type brand struct {
 func newGenerator(seed uint64, c *content) *generator {
 	g := &generator{seed: seed, ids: newIDs(seed), encoding: c.encoding, envelope: newEnvelope(c)}
 	g.bare = g.envelope.empty()
+	g.flaws, g.copied = newFlawPicker(&c.flaws), c.flaws.shares[duplicated]
 	switch c.encoding {
 	case encodingAvro:
 		g.head = tweet.AppendLong(nil, uuidBytes)
@@ -121,14 +125,17 @@ func (g *generator) brandPart(name string) []byte {
 // tails returns the end of a tweet of each sentiment.
 func (g *generator) tails(millis int64) (tails [tweet.NumSentiments][]byte) {
 	for s := range tails {
-		if g.encoding == encodingJSON {
-			tail := append([]byte(`,"sentiment":"`), tweet.Sentiment(s).String()...)
-			tails[s] = append(strconv.AppendInt(append(tail, `","timestamp":`...), millis, 10), '}')
-			continue
-		}
-		tails[s] = tweet.AppendLong(tweet.AppendLong(nil, int64(s)), millis)
+		tails[s] = g.appendTail(nil, tweet.Sentiment(s), millis)
 	}
 	return tails
+}
+
+func (g *generator) appendTail(dst []byte, s tweet.Sentiment, millis int64) []byte {
+	if g.encoding == encodingJSON {
+		dst = append(append(dst, `,"sentiment":"`...), s.String()...)
+		return append(strconv.AppendInt(append(dst, `","timestamp":`...), millis, 10), '}')
+	}
+	return tweet.AppendLong(tweet.AppendLong(dst, int64(s)), millis)
 }
 
 // sizeHint returns an estimate of the size of p's tweets in bytes.
@@ -140,11 +147,11 @@ func (g *generator) sizeHint(p plan) int {
 	if total := p.counts.total(); p.size() < total {
 		n = n * p.size() / total // a mean: sentiments are spread over the batch
 	}
-	return g.maxBytes + n
+	return g.maxBytes + g.withCopies(n)
 }
 
-// fillBatch appends the tweets of b's plan to b. All have the time millis; everything
-// else is a function of the seed and the plan.
+// fillBatch appends the tweets of b's plan to b. All have the time millis, unless they are
+// late or out of order; everything else is a function of the seed and the plan.
 func (g *generator) fillBatch(b *batch, millis int64) {
 	tails := g.tails(millis)
 	d := g.draw(b.plan)
@@ -156,16 +163,24 @@ func (g *generator) fillBatch(b *batch, millis int64) {
 	}
 	for range b.plan.size() {
 		one := d.next()
-		b.data = g.appendTweet(b.data, &one, tails[one.sentiment])
-		b.ends = append(b.ends, uint32(len(b.data)))
-		if g.bare {
-			continue
-		}
-		if g.envelope.keyed() {
-			b.keys.add(d.wrapping.key)
-		}
-		if len(d.wrapping.headers) > 0 {
-			b.headers.add(d.wrapping.headers)
+		b.contents.add(&one)
+		tail := d.tail(&one, &tails, millis)
+		for range one.copies() {
+			start := len(b.data)
+			b.data = g.appendTweet(b.data, &one, tail)
+			if one.flaw == broken {
+				b.data = b.data[:start+kept(&one, len(b.data)-start)]
+			}
+			b.ends = append(b.ends, uint32(len(b.data)))
+			if g.bare {
+				continue
+			}
+			if g.envelope.keyed() {
+				b.keys.add(d.wrapping.key)
+			}
+			if len(d.wrapping.headers) > 0 {
+				b.headers.add(d.wrapping.headers)
+			}
 		}
 	}
 }
@@ -180,6 +195,8 @@ type drawing struct {
 	left     counts // tweets that are not drawn yet
 	filled   int    // where the next random characters begin in the pool
 	wrapping wrapping
+	flaws    rand.PCG
+	ownTail  []byte // of a tweet with a time of its own
 }
 
 // drawn is a tweet without its timestamp.
@@ -189,6 +206,8 @@ type drawn struct {
 	fill      int // where its random characters begin in the pool
 	brand     int
 	sentiment int
+	flaw      flaw
+	extent    uint32 // of the flaw
 }
 
 // draw returns the drawing of the tweets of p. The random numbers of the batch's
@@ -203,6 +222,9 @@ func (g *generator) draw(p plan) drawing {
 	}
 	if !g.bare {
 		d.wrapping.begin(&g.envelope, g.seed, p.k)
+	}
+	if g.flaws != nil {
+		d.flaws.Seed(g.seed^flawStream, uint64(p.k))
 	}
 	for range p.from {
 		d.next()
@@ -241,6 +263,9 @@ func (d *drawing) next() (one drawn) {
 	}
 	if !g.bare {
 		d.wrapping.next(&g.envelope, &one)
+	}
+	if g.flaws != nil {
+		g.flaws.set(&d.flaws, &one)
 	}
 	return one
 }

@@ -52,6 +52,8 @@ type input struct {
 	workers  *workers
 	makers   []maker // one for each worker
 	progress *progress
+	ledger   *ledger
+	now      func() time.Time
 
 	retries chan *batch // nacked, and due for redelivery; has room for all batches in flight
 
@@ -65,7 +67,7 @@ func newInputFrom(conf config, res *service.Resources, now func() time.Time) (*i
 	t := newTally(res.Metrics())
 	g := newGenerator(uint64(conf.seed), &conf.content)
 	p := &pacer{
-		now: now, rate: conf.rate, batchSize: conf.batchSize,
+		now: now, rate: conf.rate, shape: conf.shape, batchSize: conf.batchSize,
 		count: conf.count, duration: conf.duration, mix: conf.mixer(),
 	}
 	w := newWorkers(&conf, g, p, t, now)
@@ -84,6 +86,8 @@ func newInputFrom(conf config, res *service.Resources, now func() time.Time) (*i
 		workers:  w,
 		makers:   makers,
 		progress: newProgress(&conf, t, w.finished, res.Logger(), res.Label(), now),
+		ledger:   &ledger{files: res.FS(), path: conf.ledger, page: page{Seed: conf.seed}},
+		now:      now,
 		retries:  make(chan *batch, conf.maxInFlight),
 		ctx:      ctx,
 		stop:     stop,
@@ -91,6 +95,9 @@ func newInputFrom(conf config, res *service.Resources, now func() time.Time) (*i
 }
 
 func (in *input) Connect(context.Context) error {
+	if err := in.ledger.begin(in.tally, in.now()); err != nil {
+		return err
+	}
 	in.start.Do(func() {
 		if in.conf.seedDrawn {
 			in.log.Infof("Random seed %d. Set `%s: %d` to generate the same tweets again", in.conf.seed, fieldSeed, in.conf.seed)
@@ -114,7 +121,7 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 	case b := <-in.retries:
 		return b.messages(), in.ackFunc(b), nil
 	case m := <-in.workers.ready:
-		in.tally.addGenerated(m.batch.plan)
+		in.tally.addGenerated(m.batch)
 		return m.messages, in.ackFunc(m.batch), nil
 	case <-in.workers.finished:
 		return nil, nil, service.ErrEndOfInput
@@ -158,7 +165,16 @@ func (in *input) Close(ctx context.Context) error {
 	if unacknowledged := in.tally.generated.Load() - in.tally.delivered.Load(); unacknowledged > 0 {
 		in.log.Warnf("Stopping with %s unacknowledged tweets; the output may not have stored them", humanize.Comma(unacknowledged))
 	}
-	return nil
+	if in.conf.flaws.any() {
+		in.log.Info(in.tally.flawed())
+	}
+	complete := false
+	select {
+	case <-in.workers.finished:
+		complete = true
+	default:
+	}
+	return in.ledger.end(in.tally, in.now(), complete)
 }
 
 var _ service.BatchInput = (*input)(nil)

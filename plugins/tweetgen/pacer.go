@@ -3,6 +3,8 @@ package tweetgen
 import (
 	"sync"
 	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/shape"
 )
 
 // maxCatchUp is how much of a delay the generator catches up with. Without a bound,
@@ -19,7 +21,8 @@ const partsPerSecond = 10
 // rate only determines its parts.
 type pacer struct {
 	now       func() time.Time
-	rate      float64 // tweets/s; 0 means that every batch is due at once
+	rate      float64      // tweets/s; 0 means that every batch is due at once
+	shape     *shape.Shape // instead of a rate; nil without one
 	batchSize int
 	count     int64         // tweets in all; 0 means endless
 	duration  time.Duration // 0 means endless
@@ -31,7 +34,8 @@ type pacer struct {
 	rest   plan          // of the current batch, from its next tweet on
 	tweets int64         // planned so far
 	moved  time.Duration // total delay of the schedule
-	missed int64         // delayed tweets reported so far
+	behind float64       // delayed tweets
+	missed int64         // of these, reported so far
 }
 
 // next returns the plan of the next batch, or of a part of one. ok is false after the
@@ -47,13 +51,13 @@ func (p *pacer) next() (next plan, due time.Time, missed int64, ok bool) {
 	if p.count > 0 && p.tweets >= p.count || p.k >= maxBatches && p.rest.size() == 0 {
 		return next, due, 0, false
 	}
-	if due = now; p.rate > 0 {
+	if due = now; p.rate > 0 || p.shape != nil {
 		due = p.due()
 		if late := now.Sub(due); late > maxCatchUp {
-			p.moved += late - maxCatchUp
+			p.move(due, late-maxCatchUp)
 			due = p.due()
 		}
-		all := int64(p.moved.Seconds() * p.rate)
+		all := int64(p.behind)
 		missed, p.missed = all-p.missed, all
 	}
 	if p.duration > 0 && max(now.Sub(p.start), due.Sub(p.start)) >= p.duration {
@@ -85,10 +89,26 @@ func (p *pacer) part() plan {
 }
 
 func (p *pacer) mostInPart() int {
-	if p.rate == 0 {
-		return p.batchSize
+	most := float64(p.batchSize)
+	switch {
+	case p.shape != nil:
+		due, _ := p.shape.Due(p.tweets)
+		most = float64(p.shape.Count(due+time.Second/partsPerSecond) - p.tweets)
+	case p.rate > 0:
+		most = p.rate / partsPerSecond
 	}
-	return int(max(1, min(p.rate/partsPerSecond, float64(p.batchSize))))
+	return int(max(1, min(most, float64(p.batchSize))))
+}
+
+// move delays the schedule by d. due is when the next tweet was due.
+func (p *pacer) move(due time.Time, d time.Duration) {
+	p.moved += d
+	if p.shape == nil {
+		p.behind = p.moved.Seconds() * p.rate
+		return
+	}
+	at := due.Sub(p.start) - p.moved + d
+	p.behind += p.shape.Between(at, at+d)
 }
 
 // ended reports whether the count is planned, so that next will always report false.
@@ -109,7 +129,11 @@ func (p *pacer) untilEnd(d time.Duration) time.Duration {
 }
 
 // due returns when the next tweet is due. It is computed from the start each time, so
-// rounding errors and late timers do not add up.
+// rounding errors and late timers do not add up. A shape has all tweets of the count.
 func (p *pacer) due() time.Time {
+	if p.shape != nil {
+		at, _ := p.shape.Due(p.tweets)
+		return p.start.Add(p.moved + at)
+	}
 	return p.start.Add(p.moved + time.Duration(float64(p.tweets)/p.rate*float64(time.Second)))
 }

@@ -45,15 +45,22 @@ func (p *packer) pack(plan plan, millis int64) *batch {
 	d := g.draw(plan)
 	for range plan.size() {
 		one := d.next()
-		tail := tails[one.sentiment]
+		b.contents.add(&one)
+		tail := d.tail(&one, &tails, millis)
 		size := g.tweetSize(&one, tail)
-		key, headers := d.wrapping.key, d.wrapping.headers
-		if p.builder.Records() > 0 && p.builder.Size()+recordbatch.MaxRecordSize(len(key), size, len(headers)) > p.limit {
-			into = p.finish(b)
-			p.builder.Begin(into)
+		if one.flaw == broken {
+			size = kept(&one, size)
 		}
-		dst := p.builder.Open(millis, key, headers, size)
-		p.builder.Close(g.appendTweet(dst, &one, tail))
+		key, headers := d.wrapping.key, d.wrapping.headers
+		for range one.copies() {
+			if p.builder.Records() > 0 && p.builder.Size()+recordbatch.MaxRecordSize(len(key), size, len(headers)) > p.limit {
+				into = p.finish(b)
+				p.builder.Begin(into)
+			}
+			dst := p.builder.Open(millis, key, headers, size)
+			end := len(dst) + size
+			p.builder.Close(g.appendTweet(dst, &one, tail)[:end]) // shorter if it is broken
+		}
 	}
 	into = p.finish(b)
 	if p.compressor == nil {
@@ -92,7 +99,7 @@ func (p *packer) sizeHint(plan plan) int {
 // recordsHint returns an estimate of the size of p's tweets as records, with their keys
 // and headers.
 func (g *generator) recordsHint(p plan) int {
-	return g.sizeHint(p) + p.size()*(recordOverhead+g.envelope.maxKeyBytes+len(g.envelope.headers))
+	return g.sizeHint(p) + g.withCopies(p.size())*(recordOverhead+g.envelope.maxKeyBytes+len(g.envelope.headers))
 }
 
 // recordOverhead is the most that a record of less than 8 KiB has beside its value if

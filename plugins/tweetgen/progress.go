@@ -41,7 +41,7 @@ type progress struct {
 	title    string
 	count    int64
 	duration time.Duration
-	rate     float64
+	paced    bool
 	finished <-chan struct{}
 
 	start  time.Time
@@ -60,6 +60,10 @@ func newProgress(c *config, t *tally, finished <-chan struct{}, log *service.Log
 	if label != "" {
 		title += " " + label
 	}
+	duration := c.duration
+	if c.shape != nil && !c.shape.Repeats() && (duration == 0 || duration > c.shape.Length()) {
+		duration = c.shape.Length()
+	}
 	fd := os.Stderr.Fd()
 	return &progress{
 		tally: t, log: log, now: now,
@@ -68,7 +72,7 @@ func newProgress(c *config, t *tally, finished <-chan struct{}, log *service.Log
 		out:      colorable.NewColorableStderr(),
 		width:    terminalWidth,
 		title:    title,
-		count:    c.count, duration: c.duration, rate: c.rate, finished: finished,
+		count:    c.count, duration: duration, paced: c.paced(), finished: finished,
 		bar: pb.ProgressBarTemplate(`{{bar . "[" "▓" "▓" "░" "]"}} {{percent .}}`).New(0),
 	}
 }
@@ -174,7 +178,7 @@ func (p *progress) writeLog() {
 		fmt.Fprintf(&b, ", remaining %s", clock(f.remaining))
 	}
 	fmt.Fprintf(&b, ", errors %s", humanize.Comma(f.errors))
-	if p.rate > 0 {
+	if p.paced {
 		fmt.Fprintf(&b, ", missed %s", humanize.Comma(f.missed))
 	}
 	p.log.Info(b.String())
@@ -205,7 +209,7 @@ func (p *progress) lines(width int) []string {
 	if f.remaining >= 0 {
 		items = append(items, "Remaining: "+clock(f.remaining))
 	}
-	if p.rate > 0 {
+	if p.paced {
 		items = append(items, "Missed: "+humanize.Comma(f.missed))
 	}
 	items = append(items, "Errors: "+humanize.Comma(f.errors))

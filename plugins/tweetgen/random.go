@@ -15,6 +15,7 @@ const (
 	keyStream     = 0x6b65797320737472
 	headerStream  = 0x6865616465727320
 	fillStream    = 0x66696c6c20737472
+	flawStream    = 0x666c617773207374
 )
 
 // randomBelow returns a number from 0 to n-1, n > 0. It multiplies instead of

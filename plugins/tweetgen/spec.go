@@ -28,6 +28,7 @@ var spec = sync.OnceValue(func() *service.ConfigSpec {
 		Fields(textFields()...).
 		Fields(deliveryFields()...).
 		LintRule(`root = match {
+  this.rate.or(0) != 0 && (this.shape.name.or("none") != "none" || this.shape.stages.or([]).length().catch(0) > 0) => [ "`+wrongRate+`" ],
   this.message.or("record") != "record_batch" && this.compression.or("none") != "none" => [ "`+wrongCodec+`" ],
   this.message.or("record") == "record" && this.headers.or([]).map_each(h -> h.name.or("")).unique().length() < this.headers.or([]).length() => [ "`+wrongTwice+`" ],
 `+compression.LintCases+`}`).
@@ -43,6 +44,9 @@ var spec = sync.OnceValue(func() *service.ConfigSpec {
 		Example("Like a real topic",
 			"The sizes of your own texts, compressed to the half by lz4, about 10,000 brands of which few are frequent, with users as keys and a trace id in the headers.",
 			exampleRealistic).
+		Example("A spike",
+			"The Super Bowl in four and a half minutes, with a tweet in a hundred late and one in a thousand sent twice. The file says how many there were of each kind.",
+			exampleSpike).
 		Example("Maximum speed, with your own brands and texts",
 			"As many tweets as the broker accepts, for a minute.",
 			exampleFlatOut)
@@ -68,6 +72,31 @@ In both modes the sentiments are in random order within a batch.
 ### Delivery
 
 A batch is kept until it is acknowledged. If it is nacked, the whole batch is redelivered, with a back-off of 50 ms to 2 s, until it succeeds. An output that rejects part of a batch therefore gets the rest of it twice, as it would from a ` + "`retry`" + ` around it, which also sends whole batches. When ` + "`count` or `duration`" + ` is reached, the input waits until everything is acknowledged and then ends. If the process is stopped earlier, unacknowledged tweets are not redelivered, and a warning gives their number.
+
+### Spikes
+
+With a [shape](#shape) the rate changes, and what reads the tweets must cope with it or wait: ` + "`config/spike.yaml`" + ` replays a day on which the traffic is seven times the usual. Deliveries are parts of at most a tenth of a second, as with a ` + "`rate`" + `, so a peak of a second stays one.
+
+### The ledger
+
+With [ledger](#ledger) the input writes what it generated to a file:
+
+` + "```json" + `
+{
+  "seed": 42,
+  "begin": "2026-11-22T13:14:33.120Z",
+  "end": "2026-11-22T13:15:03.611Z",
+  "complete": true,
+  "tweets": 1000000,
+  "acknowledged": 1000000,
+  "missed": 0,
+  "records": 1001009,
+  "countable": { "negative": 300288, "neutral": 200201, "positive": 500418 },
+  "flaws": { "broken": 102, "duplicated": 1009, "late": 9985, "out_of_order": 50023 }
+}
+` + "```" + `
+
+` + "`countable`" + ` are the records that a consumer must count, by sentiment: copies of duplicated tweets are records of their own, and broken tweets count nowhere. ` + "`records`" + ` are all records, broken ones too. With ` + "`complete: false`" + ` the input was stopped before its end; if ` + "`acknowledged`" + ` is then below ` + "`tweets`" + `, the output may have stored the rest or not. A redelivered batch is in the ledger once, however often the output has stored it. A process that is killed leaves the empty ledger of its start, whose ` + "`end`" + ` is null.
 
 ### Metrics
 
@@ -141,6 +170,21 @@ input:
 
 output:
   stdout: {}
+`
+
+const exampleSpike = `
+input:
+  tweet_generator:
+    shape: { name: super_bowl, speed: 60 }
+    flaws: { late: 0.01, duplicated: 0.001 }
+    ledger: ./ledger.json
+    message: record_batch
+
+output:
+  kafka_batches:
+    seed_brokers: [ localhost:9092 ]
+    topic: tweets
+    message: record_batch
 `
 
 const exampleFlatOut = `

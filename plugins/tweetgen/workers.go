@@ -15,14 +15,15 @@ import (
 // redelivery. Each delivery gets new messages, since a pipeline may change those it
 // receives.
 type batch struct {
-	plan    plan
-	data    []byte
-	ends    []uint32 // of the messages in data
-	records []int    // tweets of each message; nil if each is one tweet
-	keys    parts    // of single tweets, if they have any
-	headers parts    // likewise, encoded
-	nacks   int
-	memory  int64 // that it holds of max_in_flight_bytes
+	plan     plan
+	contents contents
+	data     []byte
+	ends     []uint32 // of the messages in data
+	records  []int    // of each message; nil if each is one tweet
+	keys     parts    // of single tweets, if they have any
+	headers  parts    // likewise, encoded
+	nacks    int
+	memory   int64 // that it holds of max_in_flight_bytes
 }
 
 // messages returns a message for each tweet or record batch. They share the batch's
@@ -77,7 +78,7 @@ func newWorkers(c *config, g *generator, p *pacer, t *tally, now func() time.Tim
 		slots:    make(chan struct{}, c.maxInFlight),
 		memory:   semaphore.NewWeighted(int64(c.maxBytes)),
 	}
-	if c.rate == 0 {
+	if !c.paced() {
 		w.interval = c.interval
 	}
 	return w
@@ -164,7 +165,7 @@ func (w *workers) acquire(ctx context.Context) bool {
 func (w *workers) estimate(p plan) int64 {
 	size := w.generator.recordsHint(p)
 	if w.conf.message != contract.RecordBatch {
-		size += p.size() * (messageBytes + w.generator.envelope.metadataBytes())
+		size += w.generator.withCopies(p.size()) * (messageBytes + w.generator.envelope.metadataBytes())
 	}
 	return min(int64(size), int64(w.conf.maxBytes))
 }

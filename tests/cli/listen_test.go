@@ -77,7 +77,7 @@ func TestATakenPortEndsTheRun(t *testing.T) {
 func TestPipelinesThatRunTogetherHaveDifferentPorts(t *testing.T) {
 	t.Parallel()
 	ports := map[string]string{}
-	for _, file := range []string{"generate", "generate_fast", "exact", "ingest", "ingest_tweets", "mirror"} {
+	for _, file := range []string{"generate", "generate_fast", "spike", "exact", "ingest", "ingest_tweets", "mirror"} {
 		text, err := os.ReadFile(filepath.Join(testenv.Root(t), "config", file+".yaml"))
 		if err != nil {
 			t.Fatal(err)
@@ -88,7 +88,7 @@ func TestPipelinesThatRunTogetherHaveDifferentPorts(t *testing.T) {
 		}
 		ports[file] = string(match[1])
 	}
-	for _, writes := range []string{"generate", "generate_fast", "mirror"} {
+	for _, writes := range []string{"generate", "generate_fast", "spike", "mirror"} {
 		for _, reads := range []string{"exact", "ingest", "ingest_tweets"} {
 			if ports[writes] == ports[reads] {
 				t.Errorf("%s.yaml and %s.yaml both listen on port %s", writes, reads, ports[reads])

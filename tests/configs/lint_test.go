@@ -15,7 +15,7 @@ import (
 )
 
 // shipped are the documented pipelines. A new one must be added to the tests.
-var shipped = []string{"all_in_one.yaml", "exact.yaml", "generate.yaml", "generate_fast.yaml", "ingest.yaml", "ingest_tweets.yaml", "mirror.yaml", "texts.yaml", "traced.yaml"}
+var shipped = []string{"all_in_one.yaml", "exact.yaml", "generate.yaml", "generate_fast.yaml", "ingest.yaml", "ingest_tweets.yaml", "mirror.yaml", "spike.yaml", "texts.yaml", "traced.yaml"}
 
 // pipelines returns the names of the pipelines in config/.
 func pipelines(t testing.TB) (files []string) {

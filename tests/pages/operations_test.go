@@ -30,6 +30,12 @@ var kafkaTools = map[string]string{"kafka-topics": "org.apache.kafka.tools.Topic
 // or doubles tweets.
 func TestOperations(t *testing.T) {
 	t.Parallel() // it waits for servers most of the time
+	for _, program := range []string{"curl", "jq"} {
+		if _, err := process.Look(program, "the commands of "+operations, program); err != nil {
+			testenv.SkipIfMissing(t, err)
+			t.Fatal(err)
+		}
+	}
 	kafka := testenv.OwnKafka(t, kafkad.Options{})
 	operator := newOperator(t, kafka.Brokers)
 	all, commands := blocks(t, operations), 0
@@ -86,7 +92,13 @@ func newOperator(t *testing.T, brokers []string) *operator {
 		t.Fatal(err)
 	}
 	o := &operator{user: u, generator: fmt.Sprintf("127.0.0.1:%d", ports[4])}
-	replaced := []string{"127.0.0.1:9092", brokers[0], "http://archive.example.com:8086", "http://127.0.0.1:9"}
+	replaced := []string{
+		"127.0.0.1:9092", brokers[0], "http://archive.example.com:8086", "http://127.0.0.1:9",
+		"RATE=50000 ", "RATE=50000 HTTP_ADDRESS=" + o.generator + " ",
+	}
+	if !testenv.Full() {
+		replaced = append(replaced, "DURATION=20s", "DURATION=1s")
+	}
 	for i, port := range []string{"4195", "4205", "4215", "4225"} {
 		o.instances = append(o.instances, fmt.Sprintf("127.0.0.1:%d", ports[i]))
 		replaced = append(replaced, "127.0.0.1:"+port, o.instances[i])
@@ -127,7 +139,10 @@ func (o *operator) after(t *testing.T, command string, kafka *testenv.Cluster) {
 	switch {
 	case strings.Contains(command, "INSTANCE_ID=exact-2"):
 		o.partitions(t, 8, o.instances[0], o.instances[1])
-		o.generate(t)
+	case strings.HasPrefix(command, "curl "):
+		for _, name := range []string{"kafka_batches_batches{", "kafka_batches_in_flight_bytes{", "kafka_batches_lag_seconds{", "influxdb_points_written{"} {
+			o.run(t, command, name)
+		}
 	case strings.Contains(command, "--alter"):
 		o.partitions(t, 16, o.instances[0], o.instances[1])
 		o.generate(t)

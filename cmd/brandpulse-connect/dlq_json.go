@@ -20,6 +20,7 @@ type shownLetter struct {
 	Record    shownOrigin   `json:"record"`
 	CutFrom   int64         `json:"cut_from,omitempty"`
 	Problems  []string      `json:"problems,omitempty"`
+	Mark      *shownMark    `json:"mark"` // null: neither replayed nor dropped
 	Advice    string        `json:"advice"`
 	Selected  int64         `json:"selected"`
 	Decoded   shownDecoded  `json:"decoded"`
@@ -75,7 +76,7 @@ func (v *letterView) json() shownLetter {
 	s := shownLetter{
 		Topic: v.topic, Partition: l.Partition, Offset: l.Offset, Time: rfc3339(l.Timestamp),
 		Form: string(l.Form), Reason: l.Reason, Error: l.Error, CutFrom: l.CutFrom, Problems: l.Problems,
-		Advice: deadletter.Advice(l), Selected: v.selected,
+		Mark: v.mark, Advice: deadletter.Advice(l), Selected: v.selected,
 		Record: shownOrigin{
 			Topic: l.Origin.Topic, Partition: known(int64(l.Origin.Partition)), Offset: known(l.Origin.Offset),
 			LastOffset: known(l.Origin.LastOffset), AfterOffset: known(l.Origin.AfterOffset),

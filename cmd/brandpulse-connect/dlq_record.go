@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
@@ -35,6 +36,7 @@ const (
 	whyCutPoint = "it is part of a point, which was cut for its size"
 	whyNoLine   = "it is not one line with a time, which InfluxDB could accept. Change it with --" + flagFix
 	whyNoTopic  = "the topic of its record is not known"
+	whyAbsent   = "the topic of its record does not exist, or this user may not see it"
 	whyGone     = "it was cut or does not say its key and headers, and its record is no longer retained"
 	whyDamaged  = "its record batch cannot be decoded"
 	whyMany     = "its record batch has too many records"
@@ -56,6 +58,11 @@ func (s *settler) remedy(ctx context.Context, l *deadletter.Letter) (r remedy, e
 		return s.pointOf(l)
 	case l.Origin.Topic == "":
 		return remedy{why: whyNoTopic}, nil
+	}
+	if exists, err := s.exists(ctx, l.Origin.Topic); err != nil || !exists {
+		return remedy{why: whyAbsent, detail: l.Origin.Topic}, err
+	}
+	switch {
 	case l.Origin.LastOffset != deadletter.Unknown:
 		r, err = s.batchOf(ctx, l)
 	default:
@@ -72,6 +79,22 @@ func (s *settler) remedy(ctx context.Context, l *deadletter.Letter) (r remedy, e
 		}
 	}
 	return s.fixed(r), nil
+}
+
+// exists reports whether Kafka has a topic. A record for one that it does not have would
+// end the replay of all others.
+func (s *settler) exists(ctx context.Context, topic string) (bool, error) {
+	if s.topics == nil {
+		client, err := kgo.NewClient(s.topic.options...)
+		if err != nil {
+			return false, fmt.Errorf("creating a Kafka client: %w", err)
+		}
+		defer client.Close()
+		if s.topics, err = kadm.NewClient(client).ListTopics(ctx); err != nil {
+			return false, fmt.Errorf("listing the topics of Kafka: %w", err)
+		}
+	}
+	return s.topics.Has(topic), nil
 }
 
 // fixed applies --fix.

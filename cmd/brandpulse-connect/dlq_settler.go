@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
@@ -31,6 +32,7 @@ type settler struct {
 	unsettled func(key string) (marks.Mark, bool)
 
 	settler      *settle.Settler
+	topics       kadm.TopicDetails         // of Kafka
 	origins      map[string]*letterlog.Log // topics from which whole records are read; nil: unreadable
 	decompressor *recordbatch.Decompressor
 	batch        []settle.Item

@@ -95,7 +95,10 @@ func runDLQShow(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	view := letterView{topic: topic.name, letter: &letter, decoded: decoded.Of(letter.Value, options), selected: selected, bytes: c.Int(flagBytes)}
+	view := letterView{
+		topic: topic.name, letter: &letter, decoded: decoded.Of(letter.Value, options), selected: selected, bytes: c.Int(flagBytes),
+		mark: topic.markOf(ctx, &letter),
+	}
 	view.suggestEncoding(options)
 	if c.Bool(flagJSON) {
 		return printJSON(c.App.Writer, view.json())
@@ -168,6 +171,7 @@ type letterView struct {
 	decoded  decoded.Result
 	selected int64            // how many letters the flags select
 	bytes    int              // of the value to show
+	mark     *shownMark       // nil: none
 	looks    decoded.Encoding // what the bytes look like, if that is another encoding
 }
 
@@ -214,6 +218,9 @@ func (v *letterView) print(w io.Writer) error {
 	}
 	for _, problem := range l.Problems {
 		row("problem", problem)
+	}
+	if v.mark != nil {
+		row("settled", v.mark.text())
 	}
 	out.printf("\nWhat to do\n%s\n", indented(deadletter.Advice(l), 2))
 	v.printDecoded(&out)

@@ -53,6 +53,12 @@ func spring(topic string, partition int32, offset int64) []kgo.RecordHeader {
 		"kafka_dlt-exception-cause-fqcn", "java.lang.IllegalStateException", "kafka_dlt-exception-message", "Listener failed", "kafka_dlt-exception-stacktrace", "at a.B\n\tat c.D")
 }
 
+func springRetry(topic string, partition int32, offset int64) []kgo.RecordHeader {
+	return headers("kafka_original-topic", topic, "kafka_original-partition", int4(partition), "kafka_original-offset", int8(offset),
+		"kafka_original-timestamp", int8(1_767_225_600_000), "kafka_original-timestamp-type", "CreateTime", "retry_topic-attempts", int4(3), "retry_topic-original-timestamp", int8(1_767_225_600_000),
+		"kafka_exception-fqcn", "org.springframework.kafka.listener.ListenerExecutionFailedException", "kafka_exception-cause-fqcn", "java.lang.ArithmeticException", "kafka_exception-message", "/ by zero")
+}
+
 func springCloud(topic string, partition int32, offset int64) []kgo.RecordHeader {
 	return headers("x-original-topic", topic, "x-original-partition", int4(partition), "x-original-offset", int8(offset), "x-exception-fqcn", "java.io.IOException", "x-exception-message", "no")
 }

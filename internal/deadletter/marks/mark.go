@@ -12,6 +12,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/line"
+	"github.com/brandpulse/brandpulse-connect/internal/kafka/topicname"
 )
 
 // Outcome is how a letter was settled, or how far that is.
@@ -52,12 +53,12 @@ func Topic(letters string) string { return letters + "_marks" }
 
 // Key returns the key of a letter's mark: the id of its record's topic, or the name where
 // the letter has no id, the partition and the offset; for a record batch the last offset
-// too, and for a point a hash of measurement, tags and time. Letters without an origin
-// have their own position as key, in the topic of letters with this id: of two such
-// letters of one record, each counts.
+// too, and for a point a hash of measurement, tags and time. Letters without an origin, or
+// with one that cannot be, have their own position as key, in the topic of letters with
+// this id: of two such letters of one record, each counts.
 func Key(l *deadletter.Letter, letters [16]byte) string {
 	o := l.Origin
-	if !o.Known() {
+	if !o.Known() || o.TopicID == [16]byte{} && !topicname.Valid(o.Topic) {
 		return fmt.Sprintf("%s/%s/%d/%d", ofLetter, contract.TopicIDText(letters), l.Partition, l.Offset)
 	}
 	topic := ofName + "/" + o.Topic

@@ -28,10 +28,13 @@ func TestAKeyIsThatOfTheRecord(t *testing.T) {
 			return l
 		}
 		a, b := draw("a"), draw("b")
+		known := func(o deadletter.Origin) bool { // a name with a slash is no topic's
+			return o.Known() && (o.Topic != "t/1" || o.TopicID != [16]byte{})
+		}
 		same := false
 		switch {
-		case a.Origin.Known() != b.Origin.Known():
-		case !a.Origin.Known():
+		case known(a.Origin) != known(b.Origin):
+		case !known(a.Origin):
 			same = a.Partition == b.Partition && a.Offset == b.Offset
 		default:
 			lines := a.Reason == "rejected"

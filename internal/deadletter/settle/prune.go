@@ -11,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
-	"github.com/brandpulse/brandpulse-connect/internal/deadletter/letterlog"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/marks"
 )
 
@@ -56,14 +55,9 @@ func (s *Settler) Prune(ctx context.Context, options []kgo.Opt) (pruned int, err
 
 // gone returns the old marks whose letters no longer exist.
 func (s *Settler) gone(ctx context.Context, options []kgo.Opt) (map[string]marks.Place, error) {
-	log, err := letterlog.Open(ctx, options, s.topic)
-	if err != nil {
-		return nil, fmt.Errorf("reading the marks of settled letters: %w", err)
-	}
-	defer log.Close()
 	gone := map[string]marks.Place{}
 	before := time.Now().Add(-pruneAfter).UnixMilli()
-	err = log.Each(ctx, func(r deadletter.Record) error {
+	err := eachMark(ctx, options, s.topic, func(r deadletter.Record) error {
 		key := string(r.Key)
 		delete(gone, key) // only its last mark counts
 		if r.Value == nil || len(gone) >= maxPruned || !s.done.Gone(key) {
@@ -78,10 +72,7 @@ func (s *Settler) gone(ctx context.Context, options []kgo.Opt) (map[string]marks
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("reading the marks of settled letters: %w", err)
-	}
-	return gone, nil
+	return gone, err
 }
 
 // starts returns a function that returns the start of the log at one of these places.

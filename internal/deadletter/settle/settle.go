@@ -92,6 +92,22 @@ func Settled(ctx context.Context, options []kgo.Opt, letters string) (*marks.Set
 	return set, err
 }
 
+// MarkOf returns the mark with a key, if there is one.
+func MarkOf(ctx context.Context, options []kgo.Opt, letters, key string) (m marks.Mark, found bool, err error) {
+	err = eachMark(ctx, options, marks.Topic(letters), func(r deadletter.Record) (err error) {
+		if string(r.Key) == key {
+			if found = r.Value != nil; found {
+				m, err = marks.Decode(r.Value)
+			}
+		}
+		return err
+	})
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return m, false, nil
+	}
+	return m, found, err
+}
+
 // marks reads the marks. Their topic exists: a broker that does not know it yet must not
 // pass for one without marks, or all letters would be settled again.
 func (s *Settler) marks(ctx context.Context, options []kgo.Opt) (*marks.Set, error) {
@@ -109,16 +125,20 @@ func (s *Settler) marks(ctx context.Context, options []kgo.Opt) (*marks.Set, err
 }
 
 func readMarks(ctx context.Context, options []kgo.Opt, topic string) (*marks.Set, error) {
-	log, err := letterlog.Open(ctx, options, topic)
-	if err != nil {
-		return nil, fmt.Errorf("reading the marks of settled letters: %w", err)
-	}
-	defer log.Close()
 	set := marks.NewSet()
-	if err := log.Each(ctx, func(r deadletter.Record) error { return set.Apply(&r) }); err != nil {
-		return nil, fmt.Errorf("reading the marks of settled letters: %w", err)
+	return set, eachMark(ctx, options, topic, func(r deadletter.Record) error { return set.Apply(&r) })
+}
+
+func eachMark(ctx context.Context, options []kgo.Opt, topic string, do func(deadletter.Record) error) error {
+	log, err := letterlog.Open(ctx, options, topic)
+	if err == nil {
+		defer log.Close()
+		err = log.Each(ctx, do)
 	}
-	return set, nil
+	if err != nil {
+		return fmt.Errorf("reading the marks of settled letters: %w", err)
+	}
+	return nil
 }
 
 // createMarks creates the topic of marks, compacted and with one partition, so that the

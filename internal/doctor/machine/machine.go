@@ -6,6 +6,8 @@ import (
 	"context"
 	"math"
 	"os"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,7 +76,7 @@ func memoryLimit(read func(string) ([]byte, error)) (limit int64, from string) {
 			limit, from = n, where
 		}
 	}
-	for _, file := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
+	for _, file := range limitFiles(read) {
 		if text, err := read(file); err == nil {
 			n, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64) // "max" is no limit
 			lower(n, "control group")
@@ -95,6 +97,29 @@ func memoryLimit(read func(string) ([]byte, error)) (limit int64, from string) {
 		return 0, ""
 	}
 	return limit, from
+}
+
+// limitFiles returns the files with the limits of this process's control groups: its own
+// and those around it. A container sees its own one as the root.
+func limitFiles(read func(string) ([]byte, error)) []string {
+	const v2, v1 = "/sys/fs/cgroup", "/sys/fs/cgroup/memory"
+	files := []string{v2 + "/memory.max", v1 + "/memory.limit_in_bytes"}
+	text, _ := read("/proc/self/cgroup") // not there: the root alone is asked
+	for line := range strings.Lines(string(text)) {
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3) // number, controllers, path
+		if len(fields) != 3 {
+			continue
+		}
+		for at := path.Clean("/" + fields[2]); at != "/"; at = path.Dir(at) {
+			switch {
+			case fields[1] == "":
+				files = append(files, v2+at+"/memory.max")
+			case slices.Contains(strings.Split(fields[1], ","), "memory"):
+				files = append(files, v1+at+"/memory.limit_in_bytes")
+			}
+		}
+	}
+	return files
 }
 
 // spareFiles are open files besides connections: the program, logs, certificates.

@@ -101,6 +101,20 @@ func TestAHangingCheckIsAbandoned(t *testing.T) {
 	}
 }
 
+// If this fails, checks that were not made for lack of time name a cause that is none.
+func TestTheCauseAtTheDeadline(t *testing.T) {
+	checks := []*Check{{ID: KafkaReach, Group: "g", Run: func(context.Context) Finding { select {} }}}
+	for len(checks) < 20 {
+		checks = append(checks, check(KafkaTLS, OK("never"), checks[len(checks)-1]))
+	}
+	report := Run(t.Context(), checks, Options{Deadline: 50 * time.Millisecond, Limit: time.Minute})
+	for _, result := range report.Checks[1:] {
+		if result.Because != string(KafkaReach) {
+			t.Fatalf("%+v", result)
+		}
+	}
+}
+
 // If this fails, a mistake in one check hides what the others have found.
 func TestAPanicIsAFinding(t *testing.T) {
 	report := Run(t.Context(), []*Check{

@@ -100,12 +100,13 @@ func (r *runner) cause(ctx context.Context, c *Check) string {
 		select {
 		case <-r.ended[need]:
 		case <-ctx.Done():
-			return need.name()
 		}
 		r.mu.Lock()
-		result := r.results[need]
+		result := r.results[need] // also at the deadline, as it may have the cause
 		r.mu.Unlock()
 		switch {
+		case result == nil:
+			return need.name()
 		case result.Because != "":
 			return result.Because
 		case result.Status == StatusFailed, result.Status == StatusSkipped:

@@ -127,6 +127,7 @@ func (p *patient) kafkaOutput(c *component) error {
 		service.NewStringField("topic").Default(""),
 		service.NewStringField("max_message_bytes").Default(map[string]string{"redpanda": "1MiB", "kafka_franz": "1MiB"}[c.name]),
 		service.NewStringField("max_batch_bytes").Default(""),
+		service.NewStringField("acks").Default("all"),
 	))
 	if err != nil {
 		return err
@@ -139,7 +140,11 @@ func (p *patient) kafkaOutput(c *component) error {
 		k.connection.Unknown = append(k.connection.Unknown, fmt.Sprintf("%s writes to the topic that each message names", c.path))
 		return nil
 	}
-	write := kafkacheck.Write{Topic: topic}
+	acks, err := parsed.FieldString("acks")
+	if err != nil {
+		return err
+	}
+	write := kafkacheck.Write{Topic: topic, AllCopies: acks == "all"}
 	for _, field := range []string{"max_message_bytes", "max_batch_bytes"} {
 		if text, err := parsed.FieldString(field); err == nil {
 			if bytes, err := humanize.ParseBytes(text); err == nil && text != "" {

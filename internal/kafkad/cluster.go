@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,11 +48,16 @@ func StartCluster(ctx context.Context, o Options, servers int) (*Cluster, error)
 	for i := range servers {
 		one := o
 		one.Dir = filepath.Join(o.Dir, strconv.Itoa(i+1))
-		one.Port, one.ClusterID, one.log = ports[i], id, c.log
+		one.Port, one.controllerPort, one.ClusterID, one.log = ports[i], ports[servers+i], id, c.log
+		one.Listeners = slices.Clone(o.Listeners)
+		for j, l := range o.Listeners {
+			if l.AdvertisedBy != 0 && l.AdvertisedBy != i+1 {
+				one.Listeners[j].Advertise = ""
+			}
+		}
 		one.Properties = map[string]string{
 			"node.id":                                  strconv.Itoa(i + 1),
 			"controller.quorum.voters":                 strings.Join(voters, ","),
-			"listeners":                                fmt.Sprintf("PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", ports[i], ports[servers+i]),
 			"default.replication.factor":               replicas,
 			"min.insync.replicas":                      majority,
 			"offsets.topic.replication.factor":         replicas,

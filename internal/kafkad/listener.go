@@ -9,6 +9,9 @@ type Listener struct {
 	// Advertise is the address that the broker tells clients to use, HOST:PORT; its own
 	// if empty.
 	Advertise string
+	// AdvertisedBy is the only server of a cluster that advertises it, as its node.id; 0:
+	// all do.
+	AdvertisedBy int
 }
 
 // listen adds listeners to the properties of a broker.

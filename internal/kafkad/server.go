@@ -43,8 +43,9 @@ type Options struct {
 	// Progress receives the steps of Get if Kafka must be downloaded first.
 	Progress buildcache.Progress
 
-	log         string   // a log file other than kafka.log
-	javaOptions []string // options of the broker's Java, besides the common ones
+	log            string   // a log file other than kafka.log
+	controllerPort int      // 0 picks a free one
+	javaOptions    []string // options of the broker's Java, besides the common ones
 }
 
 const (
@@ -89,6 +90,9 @@ func (j jvm) begin(ctx context.Context, o Options) (*Server, error) {
 	}
 	if o.Port != 0 {
 		ports[0] = o.Port
+	}
+	if o.controllerPort != 0 {
+		ports[1] = o.controllerPort
 	}
 	if o.HeapMB == 0 {
 		o.HeapMB = 512

@@ -50,6 +50,16 @@ func (r report) of(id doctor.ID) (all []result) {
 	return all
 }
 
+// count returns the number of results with one of these outcomes.
+func (r report) count(outcomes ...doctor.Status) (n int) {
+	for _, one := range r.Checks {
+		if slices.Contains(outcomes, doctor.Status(one.Status)) {
+			n++
+		}
+	}
+	return n
+}
+
 // text writes the results for errors of tests.
 func (r report) text() string {
 	var b strings.Builder
@@ -94,6 +104,7 @@ func examined(t *testing.T, command testenv.Command) report {
 type fault struct {
 	want doctor.ID
 	says string // part of what was seen
+	only bool   // nothing else is reported: the rest follows from it
 	env  map[string]string
 	edit func(pipeline string) string // changes exact.yaml
 	args []string                     // before the pipeline
@@ -128,6 +139,9 @@ func (f fault) run(t *testing.T) {
 	first := r.first()
 	if first.Check != string(f.want) || !strings.Contains(first.Seen, f.says) {
 		t.Errorf("the first is %s: %s\n  want %s: …%s…\n%s", first.Check, first.Seen, f.want, f.says, r.text())
+	}
+	if n := r.count(doctor.StatusFailed, doctor.StatusWarning); f.only && n != 1 {
+		t.Errorf("%d faults are reported, want one:\n%s", n, r.text())
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -53,6 +54,8 @@ func (r Read) key() string { return r.Topic + "\x00" + r.ConsumerGroup }
 type Write struct {
 	Topic    string
 	MaxBytes int64 // of a record batch; 0 if it is not known
+	// AllCopies means that the output waits until all copies in sync have its records.
+	AllCopies bool
 }
 
 // checker has what the checks learn from each other. A check reads what an earlier one
@@ -61,11 +64,13 @@ type checker struct {
 	Connection
 	client   *kgo.Client
 	admin    *kadm.Client
-	reached  []string // seeds that accept connections
+	reached  []string // seeds that accept connections, and answer once KafkaTLS has asked
 	metadata conn.Described
 	settings map[string]conn.TopicSettings
-	noConfig error          // why settings are missing
-	lags     map[string]lag // by Read.key
+	noConfig error // why settings are missing
+
+	mu   sync.Mutex     // a check that was abandoned may still write
+	lags map[string]lag // by Read.key
 }
 
 // Kafka is a Connection with its checks.
@@ -104,7 +109,10 @@ func New(c Connection) Kafka {
 	for _, topic := range k.topics() {
 		exists := add(doctor.KafkaTopic, topic, k.exists(topic), advertised)
 		settled[topic] = exists
-		add(doctor.KafkaLeaders, topic, k.leaders(topic), exists)
+	}
+	leaders := advertised
+	if len(settled) > 0 {
+		leaders = add(doctor.KafkaLeaders, "", k.leaders, advertised)
 	}
 	for _, why := range c.Unknown {
 		add(doctor.KafkaTopic, "", func(context.Context) doctor.Finding { return doctor.Skipped("%s", why) })
@@ -116,14 +124,14 @@ func New(c Connection) Kafka {
 		}
 		add(doctor.KafkaCleanup, read.Topic, k.cleanup(read), exists)
 		add(doctor.KafkaMessageSize, read.Topic, k.batchSize(read), exists)
-		add(doctor.KafkaClock, read.Topic, k.clock(read.Topic), exists)
+		add(doctor.KafkaClock, read.Topic, k.clock(read.Topic), exists, leaders)
 	}
 	for _, topic := range k.written() {
 		add(doctor.KafkaMessageSize, topic, k.messageSize(topic), settled[topic])
 	}
 	for _, read := range c.Reads {
 		exists := settled[read.Topic]
-		lagNeeds := []*doctor.Check{exists}
+		lagNeeds := []*doctor.Check{exists, leaders}
 		if read.ConsumerGroup != "" {
 			access := groups[read.ConsumerGroup]
 			if access == nil {
@@ -137,7 +145,7 @@ func New(c Connection) Kafka {
 			stuck := add(doctor.KafkaStuck, read.Topic, k.stuck(read), lag)
 			stuck.Limit = stuckAfter + 2*time.Second
 		}
-		add(doctor.KafkaSkew, read.Topic, k.skew(read), exists)
+		add(doctor.KafkaSkew, read.Topic, k.skew(read), exists, leaders)
 		if read.JudgeNeeds != nil {
 			lagNeeds = append(lagNeeds, read.JudgeNeeds)
 		}

@@ -2,33 +2,12 @@ package kafkacheck
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/brandpulse/brandpulse-connect/internal/doctor"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/conn"
 )
-
-// If this fails, a partition that can be neither read nor written goes unnoticed.
-func TestLeaders(t *testing.T) {
-	for name, c := range map[string]struct {
-		partition kadm.PartitionDetail
-		want      doctor.Status
-	}{
-		"whole":      {kadm.PartitionDetail{Partition: 3, Leader: 1, Replicas: []int32{1, 2}, ISR: []int32{1, 2}}, doctor.StatusOK},
-		"a copy":     {kadm.PartitionDetail{Partition: 3, Leader: 1, Replicas: []int32{1, 2}, ISR: []int32{1}}, doctor.StatusWarning},
-		"leaderless": {kadm.PartitionDetail{Partition: 3, Leader: -1, Replicas: []int32{1, 2}, ISR: []int32{1}}, doctor.StatusFailed},
-	} {
-		k := &checker{metadata: conn.Described{Topics: map[string]kadm.TopicDetail{"t": {Partitions: kadm.PartitionDetails{3: c.partition}}}}}
-		f := k.leaders("t")(t.Context())
-		if f.Status != c.want || c.want != doctor.StatusOK && !strings.Contains(f.Seen, "3") {
-			t.Errorf("%s: %+v", name, f)
-		}
-	}
-}
 
 // If this fails, an unread record that Kafka deletes soon is reported too late.
 func TestRetentionAgainstLag(t *testing.T) {

@@ -52,7 +52,9 @@ func (k *checker) lag(read Read) func(ctx context.Context) doctor.Finding {
 		if err != nil {
 			return doctor.Skipped("%v", err)
 		}
+		k.mu.Lock()
 		k.lags[read.key()] = l
+		k.mu.Unlock()
 		records := l.records()
 		words := fmt.Sprintf("%s records are not read yet", humanize.Comma(records))
 		if !slices.ContainsFunc(l.partitions, func(p partitionLag) bool { return p.committed }) {
@@ -71,6 +73,14 @@ func (k *checker) lag(read Read) func(ctx context.Context) doctor.Finding {
 		}
 		return doctor.OK("%s", words)
 	}
+}
+
+// knownLag returns what lag has read.
+func (k *checker) knownLag(read Read) (l lag, known bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	l, known = k.lags[read.key()]
+	return l, known
 }
 
 func (k *checker) readLag(ctx context.Context, read Read) (lag, error) {
@@ -156,7 +166,7 @@ func (k *checker) oldestUnread(ctx context.Context, topic string, partitions []p
 // retention compares what is unread with what Kafka keeps.
 func (k *checker) retention(read Read) func(ctx context.Context) doctor.Finding {
 	return func(context.Context) doctor.Finding {
-		l := k.lags[read.key()]
+		l, _ := k.knownLag(read)
 		for _, p := range l.partitions {
 			if p.committed && p.next < p.start {
 				return doctor.Failed("The records are gone from Kafka. Lengthen retention.ms or retention.bytes of the topic; then let the pipeline continue with on_lost_records: earliest, or set the offsets of the group.",
@@ -190,7 +200,7 @@ func (k *checker) retention(read Read) func(ctx context.Context) doctor.Finding 
 // stuck watches the commits of partitions that have unread records.
 func (k *checker) stuck(read Read) func(ctx context.Context) doctor.Finding {
 	return func(ctx context.Context) doctor.Finding {
-		before := k.lags[read.key()]
+		before, _ := k.knownLag(read)
 		switch {
 		case before.members == 0:
 			return doctor.Skipped("no pipeline is running in the group %s", read.ConsumerGroup)

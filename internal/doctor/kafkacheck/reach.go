@@ -41,48 +41,98 @@ func (k *checker) reach(ctx context.Context) doctor.Finding {
 }
 
 // tls checks that what answers is Kafka, with or without TLS as configured. The brokers
-// answer this request before a login.
+// answer this request before a login. From then on, only those that answer are asked.
 func (k *checker) tls(ctx context.Context) doctor.Finding {
-	var seen []string
+	answers := make([]greeting, len(k.reached))
+	var wait sync.WaitGroup
+	for i, address := range k.reached {
+		wait.Go(func() { answers[i] = k.greet(ctx, address) })
+	}
+	wait.Wait()
+	var seen, answering, silent []string
 	var soon doctor.Finding
-	for _, address := range k.reached {
-		if k.Config.TLS == nil {
-			if err := isKafka(ctx, address, nil); err != nil {
-				return k.notPlain(ctx, address, err)
-			}
-			seen = append(seen, address)
+	for i, a := range answers {
+		switch {
+		case a.wrong.Status != "":
+			return a.wrong
+		case a.silent:
+			silent = append(silent, k.reached[i])
 			continue
 		}
-		certificate, err := netcheck.Handshake(ctx, address, k.Config.TLS)
-		if err != nil {
-			return doctor.Failed(netcheck.TLSHint(err, "tls"), "%s: %v", address, err)
-		}
-		if err := isKafka(ctx, address, k.Config.TLS); err != nil {
-			if isAlert(err) {
-				return doctor.Failed("Set a certificate that the broker trusts in tls.client_certs.", "%s rejects this client's certificate: %v", address, err)
-			}
-			return doctor.Failed("Check the port in seed_brokers.", "what answers at %s is not Kafka: %v", address, err)
-		}
 		if soon.Status == "" {
-			soon = netcheck.Expiring(address, certificate)
+			soon = a.soon
 		}
-		seen = append(seen, netcheck.Describe(address, certificate))
+		seen, answering = append(seen, a.seen), append(answering, k.reached[i])
 	}
-	switch {
+	const hangs = "Look at the log of the broker and restart it if it hangs. Otherwise something between it and this machine accepts connections in its place."
+	switch all := len(k.reached); {
+	case len(answering) == 0:
+		return doctor.Failed(hangs, "no answer, although the connection is accepted: %s", strings.Join(silent, ", "))
+	case len(silent) > 0:
+		k.reached = answering
+		return doctor.Warning(hangs, "%d of %d addresses that accept connections do not answer: %s", len(silent), all, strings.Join(silent, ", "))
+	case soon.Status != "":
+		return soon
 	case k.Config.TLS == nil:
 		return doctor.OK("Kafka answers in plain text, as configured, at %s", strings.Join(seen, ", "))
-	case soon.Status != "": // a failure of another broker would come first
-		return soon
 	}
 	return doctor.OK("%s", strings.Join(seen, "; "))
 }
 
-// notPlain tells a broker that expects TLS from another program.
-func (k *checker) notPlain(ctx context.Context, address string, err error) doctor.Finding {
-	if _, tlsErr := netcheck.Handshake(ctx, address, &tls.Config{InsecureSkipVerify: true}); tlsErr == nil || isAlert(tlsErr) { //nolint:gosec // nothing is sent over it
-		return doctor.Failed("Set tls.enabled: true, or use a port with a plain text listener.", "the listener at %s expects TLS, and the pipeline does not use it", address)
+// greeting is how an address answers.
+type greeting struct {
+	wrong  doctor.Finding // what does not fit the configuration
+	silent bool           // it accepts the connection, and that is all
+	soon   doctor.Finding // that its certificate expires
+	seen   string
+}
+
+// greetLimit is less than the time limit of a check, so that its result is the reason.
+const greetLimit = 3 * time.Second
+
+func (k *checker) greet(ctx context.Context, address string) (g greeting) {
+	ctx, cancel := context.WithTimeout(ctx, greetLimit)
+	defer cancel()
+	g.seen = address
+	if k.Config.TLS != nil {
+		certificate, err := netcheck.Handshake(ctx, address, k.Config.TLS)
+		switch {
+		case timedOut(err):
+			g.silent = true
+			return g
+		case err != nil:
+			g.wrong = doctor.Failed(netcheck.TLSHint(err, "tls"), "%s: %v", address, err)
+			return g
+		}
+		g.soon, g.seen = netcheck.Expiring(address, certificate), netcheck.Describe(address, certificate)
 	}
-	return doctor.Failed("Check the host and the port in seed_brokers.", "what answers at %s is not Kafka: %v", address, err)
+	err := isKafka(ctx, address, k.Config.TLS)
+	switch {
+	case err == nil:
+	case k.Config.TLS == nil && expectsTLS(ctx, address):
+		g.wrong = doctor.Failed("Set tls.enabled: true, or use a port with a plain text listener.", "the listener at %s expects TLS, and the pipeline does not use it", address)
+	case timedOut(err):
+		g.silent = true
+	case k.Config.TLS == nil:
+		g.wrong = doctor.Failed("Check the host and the port in seed_brokers.", "what answers at %s is not Kafka: %v", address, err)
+	case isAlert(err):
+		g.wrong = doctor.Failed("Set a certificate that the broker trusts in tls.client_certs.", "%s rejects this client's certificate: %v", address, err)
+	default:
+		g.wrong = doctor.Failed("Check the port in seed_brokers.", "what answers at %s is not Kafka: %v", address, err)
+	}
+	return g
+}
+
+func timedOut(err error) bool {
+	var late net.Error
+	return errors.As(err, &late) && late.Timeout()
+}
+
+// expectsTLS reports whether an address that does not answer Kafka's plain text expects
+// TLS.
+func expectsTLS(ctx context.Context, address string) bool {
+	_, err := netcheck.Handshake(ctx, address, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // nothing is sent over it
+	return err == nil || isAlert(err)
 }
 
 func isAlert(err error) bool {
@@ -167,41 +217,55 @@ func (k *checker) loginFailed(err error) doctor.Finding {
 	return doctor.Failed("The log of the broker has the reason.", "the first request to Kafka: %v", err)
 }
 
-// advertised checks that this machine reaches the brokers at the addresses that they
-// advertise, at which partitions are read and written.
+// advertised checks that the brokers answer at the addresses that they advertise, at which
+// partitions are read and written.
 func (k *checker) advertised(ctx context.Context) doctor.Finding {
-	d, err := conn.Describe(ctx, k.client, k.topics())
+	d, err := k.describe(ctx, k.topics())
 	if err != nil {
 		return doctor.Failed("The log of the broker has the reason.", "%v", k.Config.Explained(err))
 	}
 	k.metadata = d
-	var mu sync.Mutex
-	var unreached []string
+	ids := slices.Sorted(maps.Keys(d.Brokers))
+	errs := make([]error, len(ids))
 	var wait sync.WaitGroup
-	for id, address := range d.Brokers {
+	for i, id := range ids {
 		wait.Go(func() {
 			limited, cancel := context.WithTimeout(ctx, 2500*time.Millisecond)
 			defer cancel()
-			c, err := netcheck.Connect(limited, address, k.Config.TLS)
-			if err == nil {
-				c.Close()
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			unreached = append(unreached, fmt.Sprintf("broker %d advertises %s: %s", id, address, reason(err)))
+			errs[i] = isKafka(limited, d.Brokers[id], k.Config.TLS)
 		})
 	}
 	wait.Wait()
-	if len(unreached) > 0 {
-		slices.Sort(unreached)
-		return doctor.Failed(k.Config.AdvertisedHint()+".", "%s", strings.Join(unreached, "; "))
-	}
-	var addresses []string
-	for _, id := range slices.Sorted(maps.Keys(d.Brokers)) {
+	var addresses, unreached []string
+	configured := true // the same addresses are in seed_brokers
+	for i, id := range ids {
 		addresses = append(addresses, d.Brokers[id])
+		if errs[i] != nil {
+			unreached = append(unreached, fmt.Sprintf("broker %d advertises %s: %s", id, d.Brokers[id], reason(errs[i])))
+			configured = configured && slices.Contains(k.Config.Seeds, d.Brokers[id])
+		}
 	}
-	return doctor.OK("this machine reaches the brokers at the addresses that they advertise: %s", strings.Join(addresses, ", "))
+	switch {
+	case len(unreached) == 0:
+		return doctor.OK("the brokers answer this machine at the addresses that they advertise: %s", strings.Join(addresses, ", "))
+	case configured:
+		return doctor.Failed("Start the broker, or restart it if it hangs. Within seconds Kafka notices that a broker is down, and others lead its partitions, if they have copies.", "%s", strings.Join(unreached, "; "))
+	}
+	return doctor.Failed("Start the broker if it is down, and restart it if it hangs. "+k.Config.AdvertisedHint()+".", "%s", strings.Join(unreached, "; "))
+}
+
+// describe asks the brokers at the configured addresses that have answered, in turn. The
+// client would also ask one of those that they name, which may not answer.
+func (k *checker) describe(ctx context.Context, topics []string) (d conn.Described, err error) {
+	for _, broker := range k.client.SeedBrokers() {
+		limited, cancel := context.WithTimeout(ctx, 1500*time.Millisecond)
+		d, err = conn.Describe(limited, broker, topics)
+		cancel()
+		if err == nil {
+			return d, nil
+		}
+	}
+	return d, err
 }
 
 // reason leaves out the address, which is named beside it.
@@ -209,7 +273,7 @@ func reason(err error) string {
 	var dial *net.OpError
 	var host x509.HostnameError
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), timedOut(err):
 		return "no answer"
 	case errors.As(err, &host):
 		return err.Error()

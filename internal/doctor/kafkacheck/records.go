@@ -97,7 +97,7 @@ func (k *checker) records(read Read) func(ctx context.Context) doctor.Finding {
 }
 
 func (k *checker) sample(ctx context.Context, read Read) ([]*kgo.Record, error) {
-	l, known := k.lags[read.key()]
+	l, known := k.knownLag(read)
 	if !known {
 		var err error
 		if l, err = k.bounds(ctx, read.Topic); err != nil {

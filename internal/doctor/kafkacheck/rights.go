@@ -52,6 +52,11 @@ func (k *checker) groupAccess(group string) func(ctx context.Context) doctor.Fin
 	return func(ctx context.Context) doctor.Finding {
 		do := fmt.Sprintf("Allow %s the operation Read on the group, as with kafka-acls --add --operation Read --group %s.", k.Config.Who(), group)
 		described, err := k.describeGroup(ctx, group)
+		if kerr.IsRetriable(err) {
+			if f := k.noCoordinator(ctx, err); f.Status != "" {
+				return f
+			}
+		}
 		// The first group of a cluster waits until the broker has created the topic of
 		// commits.
 		for kerr.IsRetriable(err) {
@@ -67,7 +72,7 @@ func (k *checker) groupAccess(group string) func(ctx context.Context) doctor.Fin
 		case errors.Is(err, kerr.GroupAuthorizationFailed):
 			return doctor.Failed(do, "%s may not see the group", k.Config.Who())
 		case err != nil:
-			return doctor.Failed("See the log of the broker: its topic __consumer_offsets may have no leader.", "asking for the group: %v", err)
+			return doctor.Failed(fmt.Sprintf("See the log of the broker: its topic %s may have no leader.", offsetsTopic), "asking for the group: %v", err)
 		case described.AuthorizedOperations == -1<<31: // as for a group that does not exist yet
 			return k.tryGroup(ctx, group, do)
 		case described.AuthorizedOperations&(1<<kmsg.ACLOperationRead) == 0:
@@ -75,6 +80,30 @@ func (k *checker) groupAccess(group string) func(ctx context.Context) doctor.Fin
 		}
 		return doctor.OK("%s may do Read", k.Config.Who())
 	}
+}
+
+// offsetsTopic has the members and commits of all groups.
+const offsetsTopic = "__consumer_offsets"
+
+// noCoordinator names the brokers that are down, if that is why groups cannot be used, or
+// returns an empty finding.
+func (k *checker) noCoordinator(ctx context.Context, err error) doctor.Finding {
+	described, askErr := k.describe(ctx, []string{offsetsTopic})
+	if askErr != nil {
+		return doctor.Finding{}
+	}
+	found := copies{brokers: described.Brokers}
+	for _, p := range described.Topics[offsetsTopic].Partitions {
+		if leaderless(p) {
+			found.add(p, 0, false)
+		}
+	}
+	if len(found.down) == 0 {
+		return doctor.Finding{}
+	}
+	why, do := found.cause(k.unanswered())
+	return doctor.Failed(do+" With copies on other brokers, these would take over (offsets.topic.replication.factor).",
+		"%sgroups whose commits were there cannot be used: %v", why, err)
 }
 
 func (k *checker) tryGroup(ctx context.Context, group, do string) doctor.Finding {

@@ -42,7 +42,7 @@ func (k *checker) skew(read Read) func(ctx context.Context) doctor.Finding {
 			}
 			written[p.partition] = max(0, p.last-from.Offset)
 		}
-		behind := k.lags[read.Topic+"\x00"+read.ConsumerGroup]
+		behind, _ := k.knownLag(read)
 		if !behind.oldest.IsZero() && time.Since(behind.oldest) > behindSoon {
 			for _, p := range behind.partitions {
 				unread[p.partition] = p.records()

@@ -70,27 +70,6 @@ func (k *checker) setting(topic, name string) (value string, unknown *doctor.Fin
 	return "", &skipped
 }
 
-func (k *checker) leaders(topic string) func(ctx context.Context) doctor.Finding {
-	return func(context.Context) doctor.Finding {
-		var without, behind []string
-		for _, p := range k.metadata.Topics[topic].Partitions.Sorted() {
-			switch {
-			case p.Leader < 0 || errors.Is(p.Err, kerr.LeaderNotAvailable):
-				without = append(without, strconv.Itoa(int(p.Partition)))
-			case len(p.ISR) < len(p.Replicas):
-				behind = append(behind, strconv.Itoa(int(p.Partition)))
-			}
-		}
-		switch {
-		case len(without) > 0:
-			return doctor.Failed("Start the brokers that have the partitions (kafka-topics --describe names them).", "partitions without a leader: %s. They can be neither read nor written", short(without))
-		case len(behind) > 0:
-			return doctor.Warning("Start the brokers that are missing, or wait until they have caught up.", "partitions with fewer copies in sync than configured: %s", short(behind))
-		}
-		return doctor.OK("all partitions have a leader and all their copies")
-	}
-}
-
 func short(list []string) string {
 	const most = 10
 	if len(list) > most {

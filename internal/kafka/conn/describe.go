@@ -8,7 +8,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -26,7 +25,7 @@ const notSaid = -1 << 31
 
 // Describe asks for topics, each with an error of its own: kadm's request fails as
 // a whole, without naming it, where one of them may not be described.
-func Describe(ctx context.Context, client *kgo.Client, topics []string) (Described, error) {
+func Describe(ctx context.Context, client kmsg.Requestor, topics []string) (Described, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	req.IncludeTopicAuthorizedOperations = true
 	for _, name := range topics {

@@ -81,6 +81,7 @@ func TestErrorsPageKeepsItsSectionsAndProposesOthers(t *testing.T) {
 		message{"… is no file", "b/file.go"}, message{"zero values", "e.go"})}
 	index.chosen["`zero values`"] = "renamed"
 	want := []string{
+		"[C](#c)", "[I](#i)", "[R](#r)", "[Z](#z)",
 		"## C", kafka.line(old[2].text),
 		"## I", file.line(old[1].text), file.line("… is no file"),
 		"## R", kafka.line("reaching the leader: it does not respond"), kafka.line(old[0].text),

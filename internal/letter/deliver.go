@@ -22,13 +22,13 @@ type Output interface {
 // it.
 const closing = 500 * time.Millisecond
 
-// Close closes an output that must have been started: one that was not never reports that
-// it has ended.
-func Close(ctx context.Context, o Output) error {
+// Close closes an output, which is the value of a field. It must have been started: one that
+// was not never reports that it has ended.
+func Close(ctx context.Context, field string, o Output) error {
 	ctx, cancel := context.WithTimeout(ctx, closing)
 	defer cancel()
 	if err := o.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("closing the output `rejected`: %w", err)
+		return fmt.Errorf("closing the output `%s`: %w", field, err)
 	}
 	return nil
 }

@@ -179,7 +179,7 @@ func (o *output) Close(ctx context.Context) error {
 	if !o.primed {
 		return nil
 	}
-	return letter.Close(ctx, o.rejected)
+	return letter.Close(ctx, fieldRejected, o.rejected)
 }
 
 var (

@@ -22,8 +22,13 @@ type Delivery struct {
 	// Compacted is whether another reading may deliver other batches: the input reads
 	// compacted topics. It is set before a processor gets the delivery.
 	Compacted bool
+	// Revoked is closed when the input loses the right to deliver the messages: another
+	// member will. Messages that wait somewhere are then to be dropped. It is nil if the
+	// input never loses it, or cannot tell.
+	Revoked <-chan struct{}
 
 	budget *Budget // nil: nothing is reserved
+	whole  *Delivery
 
 	mu        sync.Mutex
 	settled   bool
@@ -35,6 +40,17 @@ type Delivery struct {
 
 // New returns a delivery of an input with this budget.
 func (b *Budget) New() *Delivery { return &Delivery{budget: b} }
+
+// Part returns the delivery of a part of d, for an input around another one that delivers
+// messages apart from each other, and again if they fail. A part is refused and settled by
+// itself, since a refusal of the whole would deliver all of it again. Its reservations
+// are in the same budget. It returns nil for nil.
+func (d *Delivery) Part() *Delivery {
+	if d == nil {
+		return nil
+	}
+	return &Delivery{Identity: d.Identity, Compacted: d.Compacted, Revoked: d.Revoked, budget: d.budget, whole: d}
+}
 
 // In returns ctx with d.
 func (d *Delivery) In(ctx context.Context) context.Context {

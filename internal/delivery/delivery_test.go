@@ -57,3 +57,38 @@ func TestVerdictOfADelivery(t *testing.T) {
 		})
 	}
 }
+
+// If this fails, a message that is refused alone has its whole batch delivered again, or
+// what is reserved for it has no bound.
+func TestAPartIsRefusedAndSettledByItself(t *testing.T) {
+	b := NewBudget(100)
+	whole := b.New()
+	whole.Identity, whole.Revoked = "source", make(chan struct{})
+	part, other := whole.Part(), whole.Part()
+	if part.Identity != whole.Identity || part.Revoked != whole.Revoked {
+		t.Errorf("a part is %+v", part)
+	}
+	reason := errors.New("not yet")
+	if err := part.Reserve(t.Context(), 30); err != nil || b.InUse() != 30 {
+		t.Errorf("Reserve() = %v, %d bytes in use", err, b.InUse())
+	}
+	if !part.Refuse(reason) {
+		t.Error("a part cannot be refused")
+	}
+	other.Counted()
+	if err := part.Settle(); !errors.Is(err, reason) || b.InUse() != 0 {
+		t.Errorf("Settle() of the part = %v, %d bytes in use", err, b.InUse())
+	}
+	if counted, _ := whole.Verdict(); !counted {
+		t.Error("the input does not learn that a part was counted")
+	}
+	if err := other.Settle(); err != nil {
+		t.Errorf("Settle() of another part = %v", err)
+	}
+	if err := whole.Settle(); err != nil {
+		t.Errorf("Settle() of the whole = %v", err)
+	}
+	if (*Delivery)(nil).Part() != nil {
+		t.Error("a message of another input has a part")
+	}
+}

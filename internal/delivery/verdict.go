@@ -5,6 +5,7 @@ func (d *Delivery) Counted() {
 	if d == nil {
 		return
 	}
+	d.whole.Counted()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.counted = true
@@ -17,6 +18,7 @@ func (d *Delivery) Fruitless(err error) {
 	if d == nil {
 		return
 	}
+	d.whole.Fruitless(err)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.fruitless == nil {

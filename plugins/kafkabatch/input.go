@@ -117,6 +117,7 @@ func (in *input) ReadBatch(ctx context.Context) (service.MessageBatch, service.A
 			d := s.budget.New()
 			d.Identity = in.conf.identity
 			d.Compacted = in.conf.onCompacted == onCompactedRead
+			d.Revoked = b.Partition().Revoked()
 			err := d.Reserve(ctx, b.Becomes)
 			if errors.Is(err, delivery.ErrFull) {
 				s.tracker.PutBack(b)

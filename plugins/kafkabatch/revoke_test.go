@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/delivery"
 	"github.com/brandpulse/brandpulse-connect/internal/kafka/track"
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
 )
@@ -132,6 +133,34 @@ func TestAPartitionIsRevokedWhileABatchWaitsForRoom(t *testing.T) {
 	}
 	r.nothing(100 * time.Millisecond)
 	r.allReleased()
+}
+
+// If this fails, an input around this one still delivers what it holds of a partition that
+// another member has.
+func TestTheMessagesOfARevokedPartitionKnowIt(t *testing.T) {
+	c := testenv.FakeKafka(t)
+	topic := c.Topic(t, 2)
+	produce(t, c, topic, 0, 2)
+	produce(t, c, topic, 1, 2)
+	r := connected(t, c, topic, "emit: records")
+	revoked := map[int]<-chan struct{}{}
+	for range 2 {
+		b := r.must()
+		revoked[b.meta(contract.KafkaPartition).(int)] = delivery.Of(b.messages[0].Context()).Revoked
+		defer b.done(t)
+	}
+	r.take(topic, 0)
+	for partition, want := range []bool{true, false} {
+		got := false
+		select {
+		case <-revoked[partition]:
+			got = true
+		default:
+		}
+		if got != want || revoked[partition] == nil {
+			t.Errorf("the messages of partition %d say that it is revoked: %t", partition, got)
+		}
+	}
 }
 
 // With emit: records a batch with a record that cannot be read must stop its

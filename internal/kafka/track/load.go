@@ -120,8 +120,9 @@ func (t *Tracker) reread(p *Partition) (from int64) {
 	again.next = p.acked.at
 	again.load = load{carefulTo: p.next.Offset}
 	again.claimed = false
+	again.revoked = make(chan struct{})
 	again.checkLeader()
-	p.lost = true
+	p.lose()
 	t.partitions[p.ID] = &again
 	t.drop(map[*Partition]bool{p: true})
 	t.notify(&again)

@@ -23,6 +23,9 @@ type Partition struct {
 	ID
 	TopicID [16]byte // zero where the brokers know no ids
 
+	// revoked is closed when the partition is lost.
+	revoked chan struct{}
+
 	// tracker.mu guards all below.
 	tracker *Tracker
 	commit  FetchedCommit
@@ -69,10 +72,21 @@ type Partition struct {
 // unknown is an offset above all others.
 const unknown = math.MaxInt64
 
+// Revoked is closed when nothing of the partition is committed any more, because another
+// member has it, or it is read again from its last acknowledged batch.
+func (p *Partition) Revoked() <-chan struct{} { return p.revoked }
+
+// lose must be called with mu held, once.
+func (p *Partition) lose() {
+	p.lost = true
+	close(p.revoked)
+}
+
 func (t *Tracker) newPartition(id ID, topicID [16]byte, commit FetchedCommit) *Partition {
 	return &Partition{
 		ID:                id,
 		TopicID:           topicID,
+		revoked:           make(chan struct{}),
 		tracker:           t,
 		commit:            commit,
 		maybeEmittedBelow: unknown,

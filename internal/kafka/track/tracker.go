@@ -143,7 +143,7 @@ func (t *Tracker) Revoke(taken []ID) (lost []ID, commits []Commit) {
 		}
 		gone[p] = true
 		delete(t.partitions, id)
-		p.lost = true
+		p.lose()
 		lost = append(lost, id)
 		if c := t.commit(p, p.clean()); p.announced && (c.At.Offset != p.committed || c.Metadata.Clean) {
 			commits = append(commits, c)

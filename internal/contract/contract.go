@@ -44,6 +44,7 @@ func Keys() []string {
 		DeadTimestamp, DeadKey, DeadHeaders, DeadLeftOut,
 		InfluxDBBucket, InfluxDBTopicID, InfluxDBStatus, InfluxDBReason, InfluxDBCutFrom, InfluxDBCut,
 		RefusedReason, RefusedError, RefusedTopic, RefusedPartition, RefusedCutFrom, RefusedCut,
+		SubpartitionKey, SubpartitionAttempt, DeadAttempts, DeadCut,
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // or a plugin may declare the key a second time.
 func TestEveryConstantIsListed(t *testing.T) {
 	listed := append(contract.Keys(), contract.DeadReasons()...)
-	listed = append(listed, contract.ReasonRejected, contract.RecordBatch, contract.IdentityTimestamp, contract.IdentitySource,
+	listed = append(listed, contract.ReasonRejected, contract.ReasonExhausted, contract.ReasonNoKey, contract.RecordBatch, contract.IdentityTimestamp, contract.IdentitySource,
 		contract.KafkaPrefix, contract.HeaderPrefix, contract.DeadPrefix, contract.LeftOutKey, contract.LeftOutHeaders)
 	var constants []string
 	for _, file := range gosource.Files(t, ".") {

@@ -22,6 +22,10 @@ var advice = map[string]string{
 		"not contain a line break, end with a backslash, or have one before a space.",
 	contract.ReasonRejected: "InfluxDB rejected this point, and the error is its own. A field of another type needs another measurement; a point " +
 		"older than the bucket's retention can be stored only after the retention is raised. Then dlq replay writes it again, changed by --fix if need be.",
+	contract.ReasonExhausted: "The message failed at every attempt, and the error is that of the last one. Fix its cause, then replay the letter: later " +
+		"messages of its key have been delivered since.",
+	contract.ReasonNoKey: "The mapping `key` of subpartition failed for this message, and the error is its own. Correct the mapping so that it finds a key, " +
+		"or returns an empty text for a message without one.",
 }
 
 // Advice returns what to do about the reason of a letter.

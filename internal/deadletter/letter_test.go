@@ -167,7 +167,7 @@ func FuzzRead(f *testing.F) {
 // exception is given for it.
 func TestEachReasonHasAdvice(t *testing.T) {
 	seen := map[string]string{}
-	for _, reason := range append(contract.DeadReasons(), contract.ReasonRejected) {
+	for _, reason := range append(contract.DeadReasons(), contract.ReasonRejected, contract.ReasonExhausted, contract.ReasonNoKey) {
 		text := deadletter.Advice(&deadletter.Letter{Form: deadletter.Ours, Reason: reason})
 		if other, twice := seen[text]; twice || strings.Contains(text, "exception") {
 			t.Errorf("the advice for %s is that for %q: %s", reason, other, text)

@@ -8,6 +8,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/plugins/influxdb"
 	"github.com/brandpulse/brandpulse-connect/plugins/kafkabatch"
 	"github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
+	"github.com/brandpulse/brandpulse-connect/plugins/subpartition"
 	"github.com/brandpulse/brandpulse-connect/plugins/tweetgen"
 )
 
@@ -19,6 +20,7 @@ func ownMetrics() []componentMetrics {
 		{"input", tweetgen.Name, tweetgen.Metrics()},
 		{"input", kafkabatch.Name, kafkabatch.Metrics()},
 		{"output", kafkabatch.Name, kafkabatch.OutputMetrics()},
+		{"input", subpartition.Name, subpartition.Metrics()},
 		{"processor", sentimentwindow.Name, sentimentwindow.Metrics()},
 		{"output", influxdb.Name, influxdb.Metrics()},
 	}

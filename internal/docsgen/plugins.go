@@ -11,6 +11,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/plugins/influxdb"
 	"github.com/brandpulse/brandpulse-connect/plugins/kafkabatch"
 	"github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
+	"github.com/brandpulse/brandpulse-connect/plugins/subpartition"
 	"github.com/brandpulse/brandpulse-connect/plugins/tweetgen"
 )
 
@@ -22,6 +23,7 @@ var plugins = []struct {
 	{tweetgen.Name, tweetgen.Register},
 	{kafkabatch.Name, kafkabatch.Register},
 	{kafkabatch.Name, kafkabatch.RegisterOutput},
+	{subpartition.Name, subpartition.Register},
 	{sentimentwindow.Name, sentimentwindow.Register},
 	{influxdb.Name, influxdb.Register},
 }

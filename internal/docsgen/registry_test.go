@@ -44,7 +44,7 @@ func TestEveryPluginOfTheBundleIsDocumented(t *testing.T) {
 	for _, c := range shipped(t) {
 		got = append(got, c.Type+" "+c.Name)
 	}
-	want := []string{"input kafka_batches", "input tweet_generator", "processor sentiment_window", "output influxdb", "output kafka_batches"}
+	want := []string{"input kafka_batches", "input subpartition", "input tweet_generator", "processor sentiment_window", "output influxdb", "output kafka_batches"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the components are %q, want %q", got, want)
 	}

@@ -13,5 +13,6 @@ import (
 	_ "github.com/brandpulse/brandpulse-connect/plugins/influxdb"
 	_ "github.com/brandpulse/brandpulse-connect/plugins/kafkabatch"
 	_ "github.com/brandpulse/brandpulse-connect/plugins/sentimentwindow"
+	_ "github.com/brandpulse/brandpulse-connect/plugins/subpartition"
 	_ "github.com/brandpulse/brandpulse-connect/plugins/tweetgen"
 )

@@ -41,7 +41,7 @@ func TestPipelinesUseTheKeysOfTheContract(t *testing.T) {
 	}
 	for _, key := range keys {
 		// Pipelines write them all by their prefix. These are for readers of dead letters.
-		forReaders := []string{contract.DeadAfterOffset, contract.DeadTimestamp, contract.DeadKey, contract.DeadHeaders, contract.DeadLeftOut}
+		forReaders := []string{contract.DeadAfterOffset, contract.DeadTimestamp, contract.DeadKey, contract.DeadHeaders, contract.DeadLeftOut, contract.DeadAttempts, contract.DeadCut}
 		if strings.HasPrefix(key, contract.DeadPrefix) && !slices.Contains(forReaders, key) && !used[key] {
 			t.Errorf("no pipeline uses %s", key)
 		}

@@ -44,7 +44,10 @@ func (p *patient) running(ctx context.Context) doctor.Finding {
 	view.Run(watching)
 	do := fmt.Sprintf("The dashboard shows the stages side by side: brandpulse-connect dashboard --metrics %s.", metrics)
 	u := view.Look(0)
-	seen := strings.Join(append([]string{u.Verdict.Title + ".", u.Verdict.Detail}, u.Skew...), " ")
+	seen := u.Verdict.Title + ". " + u.Verdict.Detail
+	if len(u.Skew) > 0 {
+		seen += " Skew: " + strings.Join(u.Skew, " ")
+	}
 	switch u.Verdict.Level {
 	case pipelineview.LevelOK:
 		return doctor.OK("%s", seen)

@@ -139,6 +139,24 @@ kafka_batches_lag_seconds{partition="0",topic="tweets"} 2
 output_sent{label="dead_letters"} %[1]d
 `
 
+// A key holds most of the messages, and partition, brand and further keys have much.
+const hotKey = `
+kafka_batches_lag{partition="0",topic="customer-updates"} 1204
+kafka_batches_lag{partition="1",topic="customer-updates"} 48120
+kafka_batches_lag{partition="2",topic="customer-updates"} 998
+kafka_batches_lag_seconds{partition="1",topic="customer-updates"} 95
+kafka_batches_partition_skew_ratio{partition="1",topic="customer-updates"} 0.83
+sentiment_window_brand_skew_ratio{brand="A brand with a name that is longer than any list is wide"} 0.62
+sentiment_window_tweets{sentiment="positive"} %[1]d
+subpartition_held 5000
+subpartition_largest_key 4812
+subpartition_hot_key_held{key="app 42"} 4812
+subpartition_hot_key_share_ratio{key="app 42"} 0.6
+subpartition_hot_key_share_ratio{key="3f6c1d1e-55a4-4d6c-9a6b-0c2d6b8f4f10/device/000000000000000000000000"} 0.07
+subpartition_hot_key_share_ratio{key="app 7"} 0.06
+process_cpu_seconds_total 12
+`
+
 // filled is true once a page has read all of a feed.
 const filled = `document.querySelectorAll("#marks button").length >= 2 && document.querySelectorAll("#voice button").length === 5 && document.querySelectorAll(".c-unread rect").length === 0`
 
@@ -153,10 +171,10 @@ type state struct {
 	before     func()
 }
 
-// What would break: in one of six states, at one of three sizes, in light or dark: a
+// What would break: in one of seven states, at one of three sizes, in light or dark: a
 // page that is wider than the screen, labels that are cut off, words that cannot be
 // read, something that moves for who asked for rest, or a complaint of the browser.
-func TestSixStatesAtThreeSizes(t *testing.T) {
+func TestSevenStatesAtThreeSizes(t *testing.T) {
 	t.Parallel()
 	db, empty := testenv.Influx(t, testenv.InfluxV1), testenv.Influx(t, testenv.InfluxV2)
 	now := feed(t, db)
@@ -169,6 +187,7 @@ func TestSixStatesAtThreeSizes(t *testing.T) {
 		{"spike", fmt.Sprintf("#/brand?range=15m&brand=SuperCoffee&at=%d", now-120), filled + ` && document.querySelector("#moment-counts tbody tr")`, live, nil},
 		{"overlay", "#/brand?range=15m&brand=SuperCoffee&brand=Kettle+%26+Co", filled + ` && document.querySelectorAll(".c-lines path").length === 2`, live, nil},
 		{"dead-letters", "#/pipeline", `document.querySelector("#verdict-title").innerText.includes("of the records are dead letters") && document.querySelectorAll("#endpoints li").length === 2`, live, nil},
+		{"hot-key", "#/pipeline", `document.querySelector("#verdict-title").innerText.includes("One key holds") && document.querySelector("#verdict-skew").innerText.includes("Skew")`, serve(t, empty, "--metrics", metricsOf(t, hotKey)), nil},
 		{"refused", "#/brand?range=15m", `document.querySelector("#notice").innerText.includes("InfluxDB rejects the token") && document.querySelectorAll("#voice button").length === 5`, gated, func() {
 			p := browse(t)
 			p.open(gated.url + "#/brand?range=15m")

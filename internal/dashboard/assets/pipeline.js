@@ -70,7 +70,7 @@ export class PipelineView {
     box.dataset.level = verdict.level;
     text($("verdict-title"), verdict.title);
     text($("verdict-detail"), verdict.detail);
-    text($("verdict-skew"), skew.join(" "));
+    each($("verdict-skew").querySelector("ul"), skew, () => h("li"), text);
     $("verdict-skew").hidden = skew.length === 0;
     document.title = `${verdict.title} · BrandPulse`;
 

@@ -111,7 +111,7 @@ func moreSkewed(a, b Skew) Skew {
 	return a
 }
 
-func (p partitionOf) String() string { return fmt.Sprintf("partition %s of %s", p.partition, p.topic) }
+func (p partitionOf) String() string { return fmt.Sprintf("%s of %s", p.partition, p.topic) }
 
 // leastLag is the lag from which its distribution says something.
 const leastLag = 1000
@@ -177,22 +177,31 @@ func keyHolds(f Facts) (Verdict, bool) {
 // skewed returns a sentence for each part that has far more than the others.
 func skewed(f Facts) []string {
 	lines := []string{} // an empty list for the page
-	if s := f.Lagging; s.Name != "" {
-		lines = append(lines, fmt.Sprintf("Skew: %s has %s of the %s messages that wait in %d partitions.", s.Name, number(s.Count), number(s.Of), s.Parts))
-	}
+	loaded := ""
 	if s := f.Loaded; s.Name != "" {
-		lines = append(lines, fmt.Sprintf("Skew: %s has %s of the records that are read.", s.Name, percent(s.Share)))
+		loaded = percent(s.Share) + " of the records that are read"
+	}
+	if s := f.Lagging; s.Name != "" {
+		line := fmt.Sprintf("Partition %s has %s of the %s messages that wait in %d partitions", s.Name, number(s.Count), number(s.Of), s.Parts)
+		if s.Name == f.Loaded.Name {
+			line += ", and " + loaded
+			loaded = ""
+		}
+		lines = append(lines, line+".")
+	}
+	if loaded != "" {
+		lines = append(lines, fmt.Sprintf("Partition %s has %s.", f.Loaded.Name, loaded))
 	}
 	if s := f.Brand; s.Name != "" {
-		lines = append(lines, fmt.Sprintf("Skew: brand %s has %s of the tweets.", strconv.Quote(s.Name), percent(s.Share)))
+		lines = append(lines, fmt.Sprintf("Brand %s has %s of the tweets.", strconv.Quote(s.Name), percent(s.Share)))
 	}
 	named := slices.DeleteFunc(slices.Clone(f.HotKeys), func(k HotKey) bool { return k.Name == "" })
 	for i, k := range named {
 		if i == maxSkews {
-			lines = append(lines, fmt.Sprintf("%d more keys are hot.", len(named)-i))
+			lines = append(lines, fmt.Sprintf("%d more keys have much.", len(named)-i))
 			break
 		}
-		line := fmt.Sprintf("Hot: key %s has %s of the messages", strconv.Quote(k.Name), percent(k.Share))
+		line := fmt.Sprintf("Key %s has %s of the messages", strconv.Quote(k.Name), percent(k.Share))
 		if k.Held > 0 && k.Of > 0 {
 			line += fmt.Sprintf(", and holds %s of %s that wait", number(k.Held), number(k.Of))
 		}

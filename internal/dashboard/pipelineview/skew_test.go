@@ -39,7 +39,7 @@ redpanda_lag{topic="updates",partition="0"} %d
 		!strings.Contains(u.Verdict.Detail, `key "app 42"`) || !strings.Contains(u.Verdict.Detail, "The process uses 2 % of a core") {
 		t.Errorf("%+v", u.Verdict)
 	}
-	if want := []string{`Hot: key "app 42" has 60 % of the messages, and holds 4,812 of 5,000 that wait.`}; !slices.Equal(u.Skew, want) {
+	if want := []string{`Key "app 42" has 60 % of the messages, and holds 4,812 of 5,000 that wait.`}; !slices.Equal(u.Skew, want) {
 		t.Errorf("%q, want %q", u.Skew, want)
 	}
 	metrics.Store(nil) // its numbers are not those of now
@@ -91,13 +91,15 @@ kafka_batches_lag_seconds{topic="tweets",partition="0"} 60
 	}{
 		"even": {even + "kafka_batches_partition_skew_ratio{topic=\"tweets\",partition=\"0\"} 0\nsentiment_window_brand_skew_ratio{brand=\"a\"} 0\n", []string{}},
 		"a partition that waits": {strings.Replace(even, "1200", "41200", 1), []string{
-			"Skew: partition 0 of tweets has 41,200 of the 44,600 messages that wait in 4 partitions."}},
+			"Partition 0 of tweets has 41,200 of the 44,600 messages that wait in 4 partitions."}},
 		"one that is not late": {strings.NewReplacer("1200", "41200", "} 60", "} 1").Replace(even), []string{}},
+		"a partition that waits and is loaded": {strings.Replace(even, "1200", "41200", 1) + `kafka_batches_partition_skew_ratio{topic="tweets",partition="0"} 0.83` + "\n", []string{
+			"Partition 0 of tweets has 41,200 of the 44,600 messages that wait in 4 partitions, and 83 % of the records that are read."}},
 		"a partition that is loaded, and a brand": {even + `
 kafka_batches_partition_skew_ratio{topic="tweets",partition="1"} 0
 kafka_batches_partition_skew_ratio{topic="tweets",partition="2"} 0.83
 sentiment_window_brand_skew_ratio{brand="Tea \"green\""} 0.62
-`, []string{"Skew: partition 2 of tweets has 83 % of the records that are read.", `Skew: brand "Tea \"green\"" has 62 % of the tweets.`}},
+`, []string{"Partition 2 of tweets has 83 % of the records that are read.", `Brand "Tea \"green\"" has 62 % of the tweets.`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			address, metrics := served(t)
@@ -119,7 +121,7 @@ func TestLagOfTheBrokersIsByPartition(t *testing.T) {
 	if state.lags[partitionOf{"tweets", "0"}] != 4812 || len(state.lags) != 2 || state.lag != 4812 {
 		t.Errorf("%+v", state)
 	}
-	if s := lagging(state.lags, 60); s.Count != 4812 || s.Parts != 2 || s.Name != "partition 0 of tweets" {
+	if s := lagging(state.lags, 60); s.Count != 4812 || s.Parts != 2 || s.Name != "0 of tweets" {
 		t.Errorf("%+v", s)
 	}
 	if s := lagging(state.lags, math.NaN()); s.Name == "" {

@@ -19,12 +19,6 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/memory"
 )
 
-// Exit codes of audit. 0 is for equal.
-const (
-	exitDifferent = 1
-	exitUnknown   = 2
-)
-
 // Names of flags.
 const (
 	flagBrokers       = "brokers"
@@ -55,7 +49,7 @@ const (
 )
 
 func auditCommand() *cli.Command {
-	return &cli.Command{
+	return withFinding(&cli.Command{
 		Name:      "audit",
 		Usage:     "Check that InfluxDB holds what Kafka holds",
 		ArgsUsage: "[PIPELINE.yaml]",
@@ -71,16 +65,16 @@ The settings come from the pipeline's configuration, with environment variables
 filled in as for a run, or from the shipped exact.yaml if none is named. Each flag
 replaces one setting.
 
-Exit code 0: equal; 1: different; 2: could not be determined, with the reason.
+Exit code 0: equal; 1: different; 2: could not be determined, or wrong usage, with
+the reason.
 
    brandpulse-connect audit
    brandpulse-connect audit config/ingest.yaml --from -1h
    brandpulse-connect audit --quick
    brandpulse-connect audit my.yaml --json --to-end`[1:],
-		Flags:        auditFlags(),
-		OnUsageError: usageError,
-		Action:       runAudit,
-	}
+		Flags:  auditFlags(),
+		Action: runAudit,
+	})
 }
 
 func auditFlags() []cli.Flag {
@@ -119,7 +113,7 @@ func auditFlags() []cli.Flag {
 func runAudit(c *cli.Context) error {
 	pipeline, err := auditArguments(c)
 	if err != nil {
-		return cli.Exit(err, exitUnknown)
+		return err
 	}
 	// The program's soft limit is meant for pipelines: an audit that holds more would
 	// spend its time collecting garbage. Without that limit, its percentage would let the
@@ -130,15 +124,15 @@ func runAudit(c *cli.Context) error {
 	report, err := auditOnce(ctx, c, pipeline)
 	switch {
 	case ctx.Err() != nil:
-		return cli.Exit("interrupted", exitUnknown)
+		return errors.New("interrupted")
 	case err != nil:
-		return cli.Exit(fmt.Sprintf("could not be determined: %v", err), exitUnknown)
+		return fmt.Errorf("could not be determined: %w", err)
 	}
 	if err := printReport(os.Stdout, report, c.Bool(flagJSON)); err != nil {
-		return cli.Exit(fmt.Sprintf("printing the result: %v", err), exitUnknown)
+		return fmt.Errorf("printing the result: %w", err)
 	}
 	if report.Outcome() != audit.Equal {
-		return cli.Exit("", exitDifferent)
+		return errFinding
 	}
 	return nil
 }

@@ -25,8 +25,9 @@ func demoCommand() *cli.Command {
 Starts an embedded Kafka and a real InfluxDB on free local ports, and runs the
 shipped generate.yaml and exact.yaml between them. Progress is shown here and on
 a dashboard. At the end it compares the contents of Kafka and InfluxDB: exit code
-0 if they are equal, 1 if not. It needs only Go, with which the first run builds
-InfluxDB 1.8: one to two minutes on two cores, once its modules are downloaded.
+0 if they are equal, 1 if not, or if the demo fails. It needs only Go, with which
+the first run builds InfluxDB 1.8: one to two minutes on two cores, once its
+modules are downloaded.
 
 Ctrl-C stops the generator; the tweets in Kafka are still stored and compared. A
 second Ctrl-C ends the demo at once. Its files are in the temporary folder

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -13,12 +14,6 @@ import (
 	"github.com/brandpulse/brandpulse-connect/config"
 	"github.com/brandpulse/brandpulse-connect/internal/configlint"
 	"github.com/brandpulse/brandpulse-connect/internal/doctor"
-)
-
-// Exit codes of doctor. 0 means that no check failed.
-const (
-	exitFailedCheck = 1
-	exitNoDiagnosis = 2
 )
 
 const (
@@ -35,7 +30,7 @@ const (
 )
 
 func doctorCommand() *cli.Command {
-	return &cli.Command{
+	return withFinding(&cli.Command{
 		Name:      "doctor",
 		Usage:     "Find out why a pipeline does not work, or will not",
 		ArgsUsage: "[PIPELINE.yaml]",
@@ -49,7 +44,7 @@ what was seen, what to do, and a link to more. Without a PIPELINE.yaml it checks
 shipped exact.yaml. It works for any pipeline of Benthos: components other than those
 for Kafka and InfluxDB are checked by their own connection tests.
 
-Exit code 0: no check failed; 1: a check failed; 2: no diagnosis.
+Exit code 0: no check failed; 1: a check failed; 2: no diagnosis, or wrong usage.
 
    brandpulse-connect doctor
    brandpulse-connect doctor my.yaml
@@ -60,20 +55,19 @@ Exit code 0: no check failed; 1: a check failed; 2: no diagnosis.
 			&cli.DurationFlag{Name: "wait", Usage: "repeat failed runs for this long, until no check fails"},
 			&cli.BoolFlag{Name: "offline", Usage: "check only what needs no network: opens no socket"},
 		},
-		OnUsageError: usageError,
-		Action:       runDoctor,
-	}
+		Action: runDoctor,
+	})
 }
 
 func runDoctor(c *cli.Context) error {
 	arguments, err := interspersed(c)
 	switch {
 	case err != nil:
-		return cli.Exit(err, exitNoDiagnosis)
+		return err
 	case len(arguments) > 1:
-		return cli.Exit(fmt.Sprintf("doctor takes one pipeline, got %q", arguments), exitNoDiagnosis)
+		return fmt.Errorf("doctor takes one pipeline, got %q", arguments)
 	case c.Duration("wait") < 0:
-		return cli.Exit(fmt.Sprintf("--wait is %s: it must not be negative", c.Duration("wait")), exitNoDiagnosis)
+		return fmt.Errorf("--wait is %s: it must not be negative", c.Duration("wait"))
 	}
 	file := ""
 	if len(arguments) == 1 {
@@ -84,19 +78,19 @@ func runDoctor(c *cli.Context) error {
 	report, err := diagnose(ctx, file, c.Bool("offline"), c.Duration("wait"))
 	switch {
 	case ctx.Err() != nil:
-		return cli.Exit("interrupted", exitNoDiagnosis)
+		return errors.New("interrupted")
 	case err != nil:
-		return cli.Exit(err, exitNoDiagnosis)
+		return err
 	}
 	write := report.WriteText
 	if c.Bool(flagJSON) {
 		write = report.WriteJSON
 	}
 	if err := write(os.Stdout); err != nil {
-		return cli.Exit(fmt.Sprintf("printing the result: %v", err), exitNoDiagnosis)
+		return fmt.Errorf("printing the result: %w", err)
 	}
 	if report.Outcome == doctor.StatusFailed {
-		return cli.Exit("", exitFailedCheck)
+		return errFinding
 	}
 	return nil
 }

@@ -21,6 +21,34 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	return fmt.Errorf("%w\nFor all flags, run %s --help", err, c.Command.HelpName)
 }
 
+// Exit codes of a command whose 1 is a finding, as that of diff and grep. Other commands
+// end with 1 after any error, as those of Benthos do.
+const (
+	exitFinding   = 1
+	exitNoFinding = 2 // nothing was found out
+)
+
+// errFinding ends such a command with its finding, which is printed.
+var errFinding = cli.Exit("", exitFinding)
+
+// withFinding makes a command end with exitNoFinding after wrong usage and any error but
+// errFinding: a script that asks for its finding must not take a mistyped flag for one.
+func withFinding(command *cli.Command) *cli.Command {
+	nothing := func(err error) error { return cli.Exit(err, exitNoFinding) }
+	command.OnUsageError = func(c *cli.Context, err error, isSubcommand bool) error {
+		return nothing(usageError(c, err, isSubcommand))
+	}
+	action := command.Action
+	command.Action = func(c *cli.Context) error {
+		err := action(c)
+		if err == nil || errors.Is(err, errFinding) {
+			return err
+		}
+		return nothing(err)
+	}
+	return command
+}
+
 // runSubcommand runs a command that consists of subcommands, if none of them is named:
 // it prints the help. urfave/cli would look up an unknown subcommand as a help topic.
 func runSubcommand(c *cli.Context) error {

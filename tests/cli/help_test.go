@@ -64,8 +64,8 @@ func TestMistypedCommandsGetAHint(t *testing.T) {
 		{"--nope", []string{"-nope", "brandpulse-connect --help"}},
 		{"run --nope", []string{"-nope", "brandpulse-connect run --help"}},
 		{"create --nope", []string{"-nope", "brandpulse-connect create --help"}},
-		{"doctor --nope", []string{"-nope", "brandpulse-connect doctor --help"}},
-		{"audit --nope", []string{"-nope", "brandpulse-connect audit --help"}},
+		{"dashboard --nope", []string{"-nope", "brandpulse-connect dashboard --help"}},
+		{"demo --nope", []string{"-nope", "brandpulse-connect demo --help"}},
 		{"lint", []string{"no file to lint"}},
 		{"lint nowhere/*.yaml", []string{"no file to lint", `"nowhere/*.yaml"`}},
 		{"template lint", []string{"no file to lint", "brandpulse-connect template lint ./templates/..."}},
@@ -110,6 +110,44 @@ func TestMistypedCommandsGetAHint(t *testing.T) {
 			}
 			if lines := strings.Count(said, "\n"); lines > 6 {
 				t.Errorf("prints %d lines:\n%s", lines, said)
+			}
+		})
+	}
+}
+
+// If this fails, wrong usage passes for a finding of a command whose exit code 1 is one,
+// or its help does not say which code is which.
+func TestWrongUsageIsNoFinding(t *testing.T) {
+	t.Parallel()
+	findings := map[string]string{"audit": "1: different; 2: could not be determined, or wrong usage", "doctor": "1: a check failed; 2: no diagnosis, or wrong usage"}
+	for _, command := range commands {
+		help := strings.Join(strings.Fields(output(t, 0, append(strings.Fields(command), "--help")...)), " ")
+		if says, is := findings[command]; is != strings.Contains(help, "; 2: ") || !strings.Contains(help, says) {
+			t.Errorf("%s --help does not say %q, or another meaning of 2:\n%s", command, says, help)
+		}
+	}
+	for _, c := range []struct{ args, says string }{
+		{"doctor --nope", "brandpulse-connect doctor --help"},
+		{"doctor config/exact.yaml --nope", "brandpulse-connect doctor --help"},
+		{"doctor --wait soon", `invalid value "soon" for flag -wait`},
+		{"doctor config/exact.yaml --wait soon", `invalid value "soon" for flag -wait`},
+		{"doctor config/exact.yaml --wait", "--wait needs a value"},
+		{"doctor --wait -1s", "--wait is -1s: it must not be negative"},
+		{"doctor a.yaml b.yaml", "doctor takes one pipeline"},
+		{"doctor nope.yaml", "reading nope.yaml: no such file"},
+		{"audit --nope", "brandpulse-connect audit --help"},
+		{"audit config/exact.yaml --nope", "brandpulse-connect audit --help"},
+		{"audit --window soon", `invalid value "soon" for flag -window`},
+		{"audit --from", "flag needs an argument"},
+		{"audit config/exact.yaml --from", "flag needs an argument"},
+		{"audit --from soon", `"soon" is neither a time`},
+		{"audit a.yaml b.yaml", "audit takes one pipeline"},
+		{"audit nope.yaml", "reading nope.yaml: no such file"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			t.Parallel()
+			if said := output(t, 2, strings.Fields(c.args)...); !strings.Contains(said, c.says) {
+				t.Errorf("does not contain %q:\n%s", c.says, said)
 			}
 		})
 	}

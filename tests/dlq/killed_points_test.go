@@ -181,7 +181,8 @@ func TestPointsAreReplayedOnceWhateverIsKilled(t *testing.T) {
 			t.Parallel()
 			c := testenv.Kafka(t)
 			bucket := testenv.Influx(t, version)
-			proxy, through := testenv.FaultyProxy(t, bucket, nil)
+			slow := influxfault.Fault{Kind: influxfault.SlowAnswer, Time: 40 * time.Millisecond}
+			proxy, through := testenv.FaultyProxy(t, bucket, influxfault.Always(slow))
 			dead := c.Topic(t, 2)
 			const points, rounds = 1500, 8
 			var letters []*kgo.Record
@@ -202,7 +203,7 @@ func TestPointsAreReplayedOnceWhateverIsKilled(t *testing.T) {
 					}
 					return nil
 				})
-				time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)
+				time.Sleep(time.Duration(rand.IntN(80)) * time.Millisecond)
 				p.Kill(t)
 				if _, intended := outcomes(t, c, dead, letters); intended > 0 {
 					amid++

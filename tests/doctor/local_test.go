@@ -220,6 +220,23 @@ output:
 	}
 }
 
+// If this fails, a stock component that never returns is taken for one that works, or
+// holds the command up.
+func TestAStockComponentThatHangs(t *testing.T) {
+	t.Parallel()
+	file := t.TempDir() + "/pipeline.yaml"
+	writeFile(t, file, []byte("http: { enabled: false }\ninput: { generate: { mapping: 'root = 1' } }\noutput: { websocket: { url: 'ws://"+silent(t)+"' } }\n"))
+	r := examined(t, testenv.Command{Args: []string{"doctor", "--json", file}})
+	if r.Cause != string(doctor.Connection) || r.Seconds > 9 {
+		t.Errorf("%.1f s\n%s", r.Seconds, r.text())
+	}
+	for _, one := range r.of(doctor.Connection) {
+		if one.Status == "ok" {
+			t.Errorf("%+v", one)
+		}
+	}
+}
+
 // If this fails, the example of the page does not work.
 func TestReadableReport(t *testing.T) {
 	t.Parallel()

@@ -172,9 +172,12 @@ func (w *writing) addBatch(call *kproduce.Call, topic *kproduce.Topic, i int, co
 	if err != nil {
 		return err
 	}
-	if left := w.left[i]; left != nil {
+	switch left := w.left[i]; {
+	case left != nil:
 		err = call.AddLeft(topic, at, i, left)
-	} else {
+	case contract.IsSealed(w.batch[i].Context(), content):
+		err = call.AddSealed(topic, at, i, content)
+	default:
 		err = call.AddBatch(topic, at, i, content)
 	}
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/brandpulse/brandpulse-connect/internal/contract"
+	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
 	"github.com/brandpulse/brandpulse-connect/internal/tweet"
 )
 
@@ -41,5 +43,25 @@ func TestMessagesOfABatchShareABuffer(t *testing.T) {
 	m := in.makers[0](p, due)
 	if len(m.messages) != 1000 || cap(m.batch.data) > len(m.batch.data)+4*1000+1000 {
 		t.Errorf("%d messages, %d bytes in a buffer of %d", len(m.messages), len(m.batch.data), cap(m.batch.data))
+	}
+}
+
+// If this fails, the output checks the CRC of each generated batch once more.
+func TestRecordBatchesAreSealed(t *testing.T) {
+	c := testConfig(t, "message: record_batch\nbatch_size: 1000\nmax_batch_bytes: 20KB")
+	in := newTestInput(t, c)
+	p, due, _, _ := in.workers.pacer.next()
+	m := in.makers[0](p, due)
+	if len(m.messages) < 2 {
+		t.Fatalf("%d record batches", len(m.messages))
+	}
+	for i, msg := range m.messages {
+		content, err := msg.Copy().AsBytes()
+		if err != nil || !contract.IsSealed(msg.Copy().Context(), content) {
+			t.Errorf("record batch %d is not sealed, %v", i, err)
+		}
+		if _, err := recordbatch.Check(content); err != nil {
+			t.Errorf("record batch %d: %v", i, err)
+		}
 	}
 }

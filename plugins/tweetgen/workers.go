@@ -33,11 +33,12 @@ func (b *batch) messages() service.MessageBatch {
 	start := uint32(0)
 	for i, end := range b.ends {
 		msgs[i] = service.NewMessage(b.data[start:end:end])
-		start = end
 		if b.records != nil {
+			msgs[i] = msgs[i].WithContext(contract.WithSealed(context.Background(), b.data[start:end:end]))
 			msgs[i].MetaSetMut(contract.KafkaBatchRecords, b.records[i])
 		}
 		b.setEnvelope(msgs[i], i)
+		start = end
 	}
 	return msgs
 }

@@ -116,20 +116,26 @@ func (c *Call) Add(t *Topic, index int32, message int, rec *recordbatch.Record) 
 // or, where it was too large and is sent in parts, one of its parts. An error means that
 // batch is not one; it is then not part of the call.
 func (c *Call) AddBatch(t *Topic, index int32, message int, batch []byte) error {
-	return c.addBatch(t, index, message, batch, false)
+	return c.addBatch(t, index, message, batch, false, false)
+}
+
+// AddSealed is AddBatch for a batch whose CRC this process has just computed: only the
+// broker checks it. With acks 0, where nobody would learn of damage, it is checked here.
+func (c *Call) AddSealed(t *Topic, index int32, message int, batch []byte) error {
+	return c.addBatch(t, index, message, batch, false, c.producer.conf.Acks != 0)
 }
 
 // AddLeft queues what is left of a message of AddBatch that an earlier call was refused.
 func (c *Call) AddLeft(t *Topic, index int32, message int, left [][]byte) error {
 	for _, batch := range left {
-		if err := c.addBatch(t, index, message, batch, true); err != nil {
+		if err := c.addBatch(t, index, message, batch, true, false); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Call) addBatch(t *Topic, index int32, message int, batch []byte, part bool) error {
+func (c *Call) addBatch(t *Topic, index int32, message int, batch []byte, part, sealed bool) error {
 	p := t.partition(index)
 	if p == nil {
 		c.refuse(message, t.noPartition(index))
@@ -139,7 +145,7 @@ func (c *Call) addBatch(t *Topic, index int32, message int, batch []byte, part b
 		c.refuse(message, t.tooLarge(index, len(batch)))
 		return nil
 	}
-	b, err := c.producer.whole(batch)
+	b, err := c.producer.whole(batch, sealed)
 	if err != nil {
 		return err
 	}

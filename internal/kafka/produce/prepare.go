@@ -150,8 +150,12 @@ func (p *partition) compress(t *tools, plain *buffer, codec recordbatch.Codec) (
 }
 
 // whole makes a batch of a message into one to send: one that is ready is not copied.
-func (p *Producer) whole(message []byte) (*batch, error) {
-	h, ok := recordbatch.Ready(message)
+func (p *Producer) whole(message []byte, sealed bool) (*batch, error) {
+	ready := recordbatch.Ready
+	if sealed {
+		ready = recordbatch.ReadySealed
+	}
+	h, ok := ready(message)
 	if ok {
 		return wholeBatch(&buffer{bytes: message, borrowed: true}, h), nil
 	}

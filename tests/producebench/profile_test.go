@@ -3,6 +3,7 @@ package producebench_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -74,10 +75,11 @@ func (b *bench) profile(title string, span time.Duration, config string, env map
 	program := testenv.Start(b, testenv.Command{Config: config, Env: env, Args: []string{"--set", "http.debug_endpoints=true"}})
 	ends := b.broker.ends(topic, partitions)
 	testenv.Eventually(b, time.Minute, "there are records", func() error {
-		if n, err := ends(b.Context()); err != nil || n == 0 {
-			return fmt.Errorf("%d records, %v", n, err)
+		n, err := ends(b.Context())
+		if err == nil && n == 0 {
+			err = errors.New("there are none yet")
 		}
-		return nil
+		return err
 	})
 	before := b.see(program, ends)
 	content, err := program.Get(b.Context(), fmt.Sprintf("/debug/pprof/profile?seconds=%d", int(span.Seconds())))

@@ -36,6 +36,7 @@ second Ctrl-C ends the demo at once. Its files are in the temporary folder
    brandpulse-connect demo --count 5000000 --rate 0
    brandpulse-connect demo --count 0 --mode volatile  # watch the dashboard
    brandpulse-connect demo --crash                    # kill the ingest 3 times
+   brandpulse-connect demo --spike                    # a spike, and who bends
    brandpulse-connect demo --keep                     # keep its servers running
    brandpulse-connect demo --kafka localhost:9092 --influxdb-url http://localhost:8086`[1:],
 		Flags: []cli.Flag{
@@ -45,6 +46,9 @@ second Ctrl-C ends the demo at once. Its files are in the temporary folder
 			&cli.Int64Flag{Name: "seed", Usage: "the same seed gives the same tweets, except for timestamps; 0 picks one at random"},
 			&cli.BoolFlag{Name: "crash", Usage: "kill the ingest (SIGKILL) three times during the run"},
 			&cli.BoolFlag{Name: "stock", Usage: "read with ingest.yaml, which has Benthos's own Kafka input, instead of exact.yaml"},
+			&cli.BoolFlag{Name: "spike", Usage: "replay spike.yaml against an ingest that is limited to 20,000 tweets/s: its lag grows and drains, and a second instance is started"},
+			&cli.Float64Flag{Name: "speed", Value: 10, Usage: "how much faster --spike is than the 14 minutes of spike.yaml, from 1 to 40; the rates stay"},
+			&cli.StringFlag{Name: "picture", Usage: "`FILE.svg` for a picture of --spike: the rates of edge and inside, the lag, the memory"},
 			&cli.BoolFlag{Name: "keep", Usage: "afterwards keep Kafka, InfluxDB, the ingest and the dashboard running until Ctrl-C, on the usual ports (9092, 8086) if these are free"},
 			&cli.BoolFlag{Name: "dashboard", Value: true, Usage: "serve the dashboard, on its usual port or, if that is taken, a free one, and store a sample of texts for it"},
 			&cli.StringFlag{Name: "kafka", Usage: "`BROKERS` of your own Kafka, separated by commas; the demo creates its topics there"},
@@ -64,6 +68,14 @@ func runDemo(c *cli.Context) error {
 	if c.Args().Present() {
 		return fmt.Errorf("demo takes no arguments, got %q", c.Args().Slice())
 	}
+	for _, flag := range []string{"count", "rate"} {
+		if c.Bool("spike") && c.IsSet(flag) {
+			return fmt.Errorf("--%s has no effect on --spike, which has the rates of spike.yaml: leave it out", flag)
+		}
+	}
+	if c.IsSet("speed") && !c.Bool("spike") {
+		return errors.New("--speed is that of --spike: add --spike, or leave it out")
+	}
 	binary, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("locating this program: %w", err)
@@ -78,6 +90,9 @@ func runDemo(c *cli.Context) error {
 		Crash:        c.Bool("crash"),
 		Stock:        c.Bool("stock"),
 		Keep:         c.Bool("keep"),
+		Spike:        c.Bool("spike"),
+		Speed:        c.Float64("speed"),
+		Picture:      c.String("picture"),
 		Dashboard:    c.Bool("dashboard"),
 		KafkaBrokers: c.String("kafka"),
 		Influx: demo.InfluxOptions{

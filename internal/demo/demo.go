@@ -23,6 +23,13 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	if err := o.Check(); err != nil {
 		return false, err
 	}
+	var told *story
+	if o.Spike {
+		if told, err = readStory(o.Speed); err != nil {
+			return false, err
+		}
+		o.Count, o.Rate = told.shape.Total(), told.peak
+	}
 	dir, err := os.MkdirTemp("", folderName)
 	if err != nil {
 		return false, fmt.Errorf("creating a folder for the demo: %w", err)
@@ -83,8 +90,10 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	}
 	w.why = newHindrance(dir, func() string { return lastError(pipes.ingest.Tail(100)) }, w.view)
 	// A crash must hit an ingest with work to do: behind a generator that is far ahead,
-	// the ingest would have stored everything at once.
-	if !o.Crash {
+	// the ingest would have stored everything at once. And a spike is one only for an
+	// ingest that reads what comes.
+	late := o.Crash || o.Spike
+	if !late {
 		if err := pipes.startGenerator(); err != nil {
 			return false, err
 		}
@@ -96,7 +105,11 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 	if err := pipes.startReaders(); err != nil {
 		return false, err
 	}
-	if o.Crash {
+	if o.Spike {
+		w.spike = newSpike(told, o, dir, w.view, pipes)
+		w.spike.introduce()
+	}
+	if late {
 		if err := pipes.startGenerator(); err != nil {
 			return false, err
 		}
@@ -113,13 +126,21 @@ func Run(ctx context.Context, stop <-chan struct{}, o Options) (equal bool, err 
 		return false, err
 	}
 	w.view.result(held, stored)
+	equal = held == stored
+	if w.spike != nil {
+		audited, err := w.spike.end(ctx)
+		if err != nil {
+			return false, err
+		}
+		equal = equal && audited
+	}
 	if o.Keep {
 		fmt.Fprint(o.Out, keepText(o, dir, page != "", kafka, db.Database))
 		if err := w.keep(ctx); err != nil {
 			return false, err
 		}
 	}
-	return held == stored, nil
+	return equal, nil
 }
 
 // untilStopped returns a context that ends when ctx does or on a signal to stop.

@@ -21,6 +21,12 @@ type Options struct {
 	Crash bool    // kill the ingest during the run
 	Keep  bool    // keep everything but the generator running until ctx ends
 
+	// Spike replays spike.yaml, with its durations divided by Speed, instead of Count
+	// tweets at Rate. Picture is the file for its picture; empty for none.
+	Spike   bool
+	Speed   float64
+	Picture string
+
 	// Dashboard serves the dashboard, and stores a sample of texts for it.
 	Dashboard bool
 
@@ -50,6 +56,9 @@ const (
 	minRate = 0.001
 	maxRate = 1e9
 	maxSeed = 1<<53 - 1
+	// Faster, a second instance would not be ready before the end.
+	minSpeed = 1
+	maxSpeed = 40
 )
 
 // Check rejects settings that a server or pipeline would reject later, and names the
@@ -64,6 +73,12 @@ func (o Options) Check() error {
 		return fmt.Errorf("--mode is %q: it must be fixed or volatile", o.Mode)
 	case o.Seed < 0 || o.Seed > maxSeed:
 		return fmt.Errorf("--seed is %d: it must be 0 (random) or from 1 to %d", o.Seed, maxSeed)
+	case o.Spike && (o.Crash || o.Stock):
+		return errors.New("--spike shows one thing at a time: leave out --crash and --stock")
+	case o.Spike && !(o.Speed >= minSpeed && o.Speed <= maxSpeed):
+		return fmt.Errorf("--speed is %v: it must be from %d to %d", o.Speed, minSpeed, maxSpeed)
+	case !o.Spike && o.Picture != "":
+		return errors.New("--picture is one of a spike: add --spike, or leave it out")
 	case o.Crash && o.Stock:
 		return errors.New("--crash and --stock: after a crash ingest.yaml can count tweets twice, so the comparison would fail. Leave one of them out")
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,7 @@ type pipelines struct {
 
 	generate      atomic.Pointer[process.Process] // nil until it is started, as the others
 	ingest        *process.Process
+	second        *process.Process // another instance of the ingest, for a spike
 	texts         *process.Process // nil without a dashboard
 	ingestCommand process.Command
 	stopped       bool // the generator was stopped by the demo
@@ -41,16 +43,16 @@ func newPipelines(dir string, o Options, k *kafka, db *influxd.Database, at addr
 
 // addresses are those of the pipelines' metrics.
 type addresses struct {
-	ingest, generate, texts string // HOST:PORT
+	ingest, second, generate, texts string // HOST:PORT
 }
 
 func httpAddresses() (addresses, error) {
-	ports, err := process.FreePorts(3)
+	ports, err := process.FreePorts(4)
 	if err != nil {
 		return addresses{}, err
 	}
 	address := func(i int) string { return "127.0.0.1:" + strconv.Itoa(ports[i]) }
-	return addresses{ingest: address(0), generate: address(1), texts: address(2)}, nil
+	return addresses{ingest: address(0), generate: address(1), texts: address(2), second: address(3)}, nil
 }
 
 // start runs a shipped config. The variables are added to the common ones.
@@ -60,11 +62,20 @@ func (p *pipelines) start(name string, variables ...string) (*process.Process, p
 	if err != nil {
 		return nil, c, err
 	}
+	if p.o.Spike && name == p.o.ingestConfig() {
+		c.Args = slices.Insert(c.Args, 1, "--set", insideSleep)
+		if p.ingest != nil {
+			c.Log = filepath.Join(p.dir, "second-"+name+".log")
+		}
+	}
 	started, err := process.Start(c)
 	return started, c, err
 }
 
 func (p *pipelines) startGenerator() error {
+	if p.o.Spike {
+		return p.startEdge()
+	}
 	generator, _, err := p.start("generate.yaml",
 		"HTTP_ADDRESS="+p.at.generate,
 		"RATE="+strconv.FormatFloat(p.o.Rate, 'f', -1, 64),
@@ -80,20 +91,7 @@ func (p *pipelines) startGenerator() error {
 
 // startReaders starts the ingest and, for the dashboard, the sample of texts.
 func (p *pipelines) startReaders() (err error) {
-	influx := []string{
-		"INFLUXDB_URL=" + p.db.URL,
-		"INFLUXDB_TOKEN=" + p.db.Token,
-		"INFLUXDB_ORG=" + p.db.Org,
-		"INFLUXDB_BUCKET=" + p.db.Bucket,
-		"INFLUXDB_CREATE_BUCKET=true",
-	}
-	p.ingest, p.ingestCommand, err = p.start(p.o.ingestConfig(), append([]string{
-		"HTTP_ADDRESS=" + p.at.ingest,
-		"CONSUMER_GROUP=" + p.k.group,
-		"DEAD_TOPIC=" + p.k.dead,
-		// After a crash and a restart it gets its partitions back at once.
-		"INSTANCE_ID=demo",
-	}, influx...)...)
+	p.ingest, p.ingestCommand, err = p.startIngest("demo", p.at.ingest)
 	if err != nil || !p.o.Dashboard {
 		return err
 	}
@@ -102,8 +100,33 @@ func (p *pipelines) startReaders() (err error) {
 		"TEXTS_GROUP=" + p.k.group + "-texts",
 		"TEXTS_MEASUREMENT=" + textsMeasurement,
 		"EVERY=" + strconv.Itoa(textsEvery(p.o.Rate)),
-	}, influx...)...)
+	}, p.influx()...)...)
 	return err
+}
+
+// startIngest starts an instance of the ingest. After a crash and a restart, an instance
+// of the same name gets its partitions back at once.
+func (p *pipelines) startIngest(instance, address string) (*process.Process, process.Command, error) {
+	variables := append([]string{
+		"HTTP_ADDRESS=" + address,
+		"CONSUMER_GROUP=" + p.k.group,
+		"DEAD_TOPIC=" + p.k.dead,
+		"INSTANCE_ID=" + instance,
+	}, p.influx()...)
+	if p.o.Spike {
+		variables = append(variables, p.limits()...)
+	}
+	return p.start(p.o.ingestConfig(), variables...)
+}
+
+func (p *pipelines) influx() []string {
+	return []string{
+		"INFLUXDB_URL=" + p.db.URL,
+		"INFLUXDB_TOKEN=" + p.db.Token,
+		"INFLUXDB_ORG=" + p.db.Org,
+		"INFLUXDB_BUCKET=" + p.db.Bucket,
+		"INFLUXDB_CREATE_BUCKET=true",
+	}
 }
 
 // textsMeasurement is the measurement of the sample of texts.
@@ -150,7 +173,7 @@ func (p *pipelines) crashIngest() error {
 
 // check returns an error if a pipeline has ended unexpectedly.
 func (p *pipelines) check() error {
-	for name, child := range map[string]*process.Process{"ingest": p.ingest, "sample of texts": p.texts} {
+	for name, child := range map[string]*process.Process{"ingest": p.ingest, "second ingest": p.second, "sample of texts": p.texts} {
 		if child != nil && !child.Running() {
 			return fmt.Errorf("the %s has ended. The end of its log %s:\n%s", name, child.LogPath(), child.Tail(10))
 		}
@@ -184,7 +207,7 @@ func (p *pipelines) endGenerator() error {
 // the same time.
 func (p *pipelines) close(ctx context.Context) {
 	var ending sync.WaitGroup
-	for _, child := range []*process.Process{p.generate.Load(), p.ingest, p.texts} {
+	for _, child := range []*process.Process{p.generate.Load(), p.ingest, p.second, p.texts} {
 		if child == nil {
 			continue
 		}

@@ -18,11 +18,12 @@ type reading struct {
 
 	mu    sync.Mutex
 	last  counts
+	lag   int64     // tweets that Kafka held before the last query, and InfluxDB did not
 	err   error     // of the last response
 	asked time.Time // zero while no query runs
 }
 
-func startReading(ctx context.Context, db *influx) *reading {
+func startReading(ctx context.Context, db *influx, held func() counts) *reading {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &reading{stop: cancel}
 	r.wait.Go(func() {
@@ -30,11 +31,12 @@ func startReading(ctx context.Context, db *influx) *reading {
 		defer tick.Stop()
 		for {
 			r.set(func() { r.asked = time.Now() })
+			before := held()
 			stored, err := db.stored(ctx)
 			r.set(func() {
 				r.asked, r.err = time.Time{}, err
 				if err == nil {
-					r.last = stored
+					r.last, r.lag = stored, max(0, before.total()-stored.total())
 				}
 			})
 			select {
@@ -62,6 +64,13 @@ func (r *reading) latest() (counts, error) {
 		return r.last, fmt.Errorf("no response for %s", waits.Round(time.Second))
 	}
 	return r.last, r.err
+}
+
+// behind returns how many tweets Kafka held before the last query, and InfluxDB did not.
+func (r *reading) behind() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lag
 }
 
 func (r *reading) close() {

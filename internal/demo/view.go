@@ -85,7 +85,7 @@ func (v *view) line(held, stored counts, storing bool) {
 		return count(int64(float64(c.total()-before.total()) / span))
 	}
 	if v.rows%rowsPerHeader == 0 {
-		v.cells(func(i int) string { return columns[i].name })
+		v.cells(columns, func(i int) string { return columns[i].name })
 	}
 	v.rows++
 	values := []string{
@@ -98,11 +98,11 @@ func (v *view) line(held, stored counts, storing bool) {
 			rate(stored, v.last.stored), count(stored.total()), count(max(0, held.total()-stored.total())), mix(stored, v.last.stored),
 		}
 	}
-	v.cells(func(i int) string { return values[i] })
+	v.cells(columns, func(i int) string { return values[i] })
 	v.last.at, v.last.held, v.last.stored = now, held, stored
 }
 
-func (v *view) cells(text func(column int) string) {
+func (v *view) cells(columns []column, text func(column int) string) {
 	left := v.width() - 1
 	for i, c := range columns {
 		if left -= c.width; left < 0 && i > 0 {

@@ -22,6 +22,7 @@ type watcher struct {
 	view    *view
 	why     *hindrance
 	crashes []int64 // numbers of stored tweets at which the ingest is killed
+	spike   *spike  // nil without one
 }
 
 // untilReady shows what is generated while InfluxDB is built and started.
@@ -54,7 +55,7 @@ func (w *watcher) untilStored(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	var kafkaState, influxState outage
-	stored := startReading(ctx, w.db)
+	stored := startReading(ctx, w.db, w.tally.counts)
 	defer stored.close()
 	w.why.begin()
 	var (
@@ -95,7 +96,11 @@ func (w *watcher) untilStored(ctx context.Context) error {
 		}
 		held := w.tally.counts()
 		now, asking := stored.latest()
-		w.view.row(held, now)
+		if w.spike == nil {
+			w.view.row(held, now)
+		} else if err := w.spike.look(time.Now(), held.total(), now.total(), stored.behind()); err != nil {
+			return err
+		}
 		kafkaDown := kafkaState.look(w.view.say, "Kafka at "+w.kafka.brokers, w.kafka.reachable(ctx))
 		influxDown := influxState.look(w.view.say, "InfluxDB at "+w.db.URL, asking)
 		if err := w.why.lookAtDisk(time.Now()); err != nil {

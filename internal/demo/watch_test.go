@@ -52,7 +52,7 @@ func TestReadingNeverWaitsForInfluxDB(t *testing.T) {
 	defer server.Close()
 	defer close(end)
 	db := &influx{Database: influxd.NewDatabase(server.URL, "o", "b", "")}
-	r := startReading(t.Context(), db)
+	r := startReading(t.Context(), db, func() counts { return counts{} })
 	begin := time.Now()
 	if _, err := r.latest(); err != nil {
 		t.Errorf("at first: %v", err)
@@ -66,7 +66,7 @@ func TestReadingNeverWaitsForInfluxDB(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 	frozen.Store(false)
-	r = startReading(t.Context(), db)
+	r = startReading(t.Context(), db, func() counts { return counts{} })
 	defer r.close()
 	for range 500 {
 		if _, err := r.latest(); err != nil {

@@ -11,3 +11,6 @@ import (
 func (p *Process) PeakRSS() (int64, error) {
 	return 0, fmt.Errorf("reading the memory of %s: %w", p.name, errors.ErrUnsupported)
 }
+
+// RSS is implemented on Linux only, like PeakRSS.
+func (p *Process) RSS() (int64, error) { return p.PeakRSS() }

@@ -142,6 +142,7 @@ func examplesRead(t testing.TB) map[string]badRecord {
 		"docs/from-telegraf.md: A pipeline":                         lines,
 		"docs/from-telegraf.md: A script that writes what it reads": func() badRecord { r := readings; r.keeps = "hot"; return r }(),
 		"docs/from-telegraf.md: A script that counts":               tweets,
+		"docs/flow.md: Your own spikes":                             makesItsOwn,
 		"config/exact.yaml: ":                                       tweets,
 		"config/ingest.yaml: ":                                      tweets,
 		"config/ingest_tweets.yaml: ":                               tweets,

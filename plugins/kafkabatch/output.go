@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 
@@ -37,7 +38,7 @@ type output struct {
 	metrics  *outputMetrics
 	rejected *service.OwnedOutput // nil without one
 	primed   bool                 // rejected is started; mu guards it
-	checked  sync.Once            // the limit of the topic
+	compared atomic.Bool          // the settings of the topic with ours
 
 	mu       sync.Mutex
 	producer *kproduce.Producer // nil until connected
@@ -72,8 +73,13 @@ func (o *output) Connect(ctx context.Context) error {
 	if err := p.Ping(ctx); err != nil {
 		return o.errUnreached(err)
 	}
+	if !o.compared.Load() {
+		if err := o.compareTopic(ctx); err != nil {
+			return err
+		}
+		o.compared.Store(true)
+	}
 	o.connected()
-	o.checked.Do(func() { o.warnOfLimit(ctx) })
 	return nil
 }
 

@@ -46,7 +46,7 @@ func (o *output) test(ctx context.Context) error {
 		}
 		return o.errTopic(err)
 	}
-	return o.checkLimit(ctx, admin)
+	return o.checkTopic(ctx, admin)
 }
 
 func (o *output) errUnreached(err error) error {
@@ -61,38 +61,48 @@ func (o *output) errTopic(err error) error {
 	return err
 }
 
-// checkLimit compares max_batch_bytes with the limit of the topic. A user who may not read
-// that may still write.
-func (o *output) checkLimit(ctx context.Context, admin *kadm.Client) error {
-	if o.conf.whole {
+// checkTopic compares the settings of the topic with ours. A user who may not read those
+// may still write.
+func (o *output) checkTopic(ctx context.Context, admin *kadm.Client) error {
+	if o.conf.whole && !o.conf.unheard() {
 		return nil
 	}
 	topic := o.conf.staticTopic
 	settings, err := conn.Settings(ctx, admin, []string{topic})
 	if err != nil {
-		o.log.Debugf("Checking %s: %v", fieldMaxBatchBytes, err)
+		o.log.Debugf("Checking the settings of the topic %s: %v", topic, err)
 		return nil
 	}
 	limit, err := strconv.Atoi(settings[topic]["max.message.bytes"])
-	if err == nil && o.conf.produce.MaxBatchBytes > limit {
+	tooLarge := err == nil && o.conf.produce.MaxBatchBytes > limit
+	switch {
+	case !o.conf.unheard() && tooLarge:
 		return fmt.Errorf("%s is %d bytes, and the topic %s accepts batches of %d (max.message.bytes): those that are larger once compressed are sent in parts; lower the one or raise the other",
 			fieldMaxBatchBytes, o.conf.produce.MaxBatchBytes, topic, limit)
+	case tooLarge:
+		return fmt.Errorf("%s is %d bytes, and the topic %s accepts batches of %d (max.message.bytes): with acks: none, larger ones would be lost; lower the one, raise the other, or set acks to leader or all",
+			fieldMaxBatchBytes, o.conf.produce.MaxBatchBytes, topic, limit)
+	case o.conf.unheard() && strings.Contains(settings[topic]["cleanup.policy"], "compact") && (o.conf.whole || o.conf.key == nil):
+		return fmt.Errorf("the topic %s is compacted, and refuses records without a key: with acks: none, they would be lost with the records sent beside them; set acks to leader or all", topic)
 	}
 	return nil
 }
 
-// warnOfLimit logs what checkLimit finds. Such a topic can be written to, so it does not
-// keep the output from connecting.
-func (o *output) warnOfLimit(ctx context.Context) {
+// compareTopic logs what checkTopic finds. Such a topic can be written to, so it keeps the
+// output from connecting only if nobody would hear what Kafka refuses.
+func (o *output) compareTopic(ctx context.Context) error {
 	if o.conf.staticTopic == "" {
-		return
+		return nil
 	}
 	client, err := kgo.NewClient(o.conf.Options(version, o.log)...)
 	if err != nil {
-		return // the producer's would have failed
+		return err
 	}
 	defer client.Close()
-	if err := o.checkLimit(ctx, kadm.NewClient(client)); err != nil {
-		o.log.Warnf("%v", err)
+	err = o.checkTopic(ctx, kadm.NewClient(client))
+	if err == nil || o.conf.unheard() {
+		return err
 	}
+	o.log.Warnf("%v", err)
+	return nil
 }

@@ -63,3 +63,49 @@ func TestOutputNamesBrokersThatDoNotAnswer(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// If this fails, a pipeline with acks: none reports success for records that Kafka refuses.
+func TestOutputWithoutResponsesNeedsATopicThatAcceptsAll(t *testing.T) {
+	c := testenv.FakeKafka(t)
+	for _, test := range []struct {
+		topic map[string]string
+		yaml  string
+		want  []string // of the error; none if it connects
+	}{
+		{nil, "message: record", nil},
+		{nil, "message: record_batch", nil},
+		{map[string]string{"max.message.bytes": "20000"}, "message: record", []string{"max_batch_bytes is 1048576 bytes", "accepts batches of 20000", "acks to leader or all"}},
+		{map[string]string{"max.message.bytes": "20000"}, "message: record_batch", []string{"max_batch_bytes is 1048576 bytes", "accepts batches of 20000", "acks to leader or all"}},
+		{map[string]string{"max.message.bytes": "20000"}, "message: record_batch\nmax_batch_bytes: 20KB", nil},
+		{map[string]string{"cleanup.policy": "compact"}, "message: record", []string{"is compacted", "without a key", "acks to leader or all"}},
+		{map[string]string{"cleanup.policy": "compact,delete"}, "message: record_batch", []string{"is compacted"}},
+		{map[string]string{"cleanup.policy": "compact"}, "message: record\nkey: ${! @id }", nil},
+	} {
+		topic := c.Topic(t, 1) + "_settings"
+		c.CreateTopic(t, topic, 1, test.topic)
+		for _, acks := range []string{acksNone, acksLeader} {
+			parsed, err := outputSpec().ParseYAML(fmt.Sprintf("seed_brokers: [ %q ]\ntopic: %s\nacks: %s\n%s", c.Brokers[0], topic, acks, test.yaml), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o, err := newOutput(parsed, service.MockResources())
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = o.Connect(t.Context())
+			switch {
+			case acks == acksLeader || test.want == nil:
+				if err != nil {
+					t.Errorf("%v, acks %s, %s: %v", test.topic, acks, test.yaml, err)
+				}
+			case err == nil:
+				t.Errorf("%v, acks %s, %s: it connects", test.topic, acks, test.yaml)
+			default:
+				wants(t, err.Error(), test.want...)
+			}
+			if err := o.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

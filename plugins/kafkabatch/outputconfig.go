@@ -45,6 +45,7 @@ const (
 	wrongWholeKey   = "message: record_batch has no single key to choose a partition by: set partition to sticky or explicit"
 	wrongWholeCodec = "message: record_batch keeps the compression of the batch: compression cannot be set"
 	wrongNoKey      = "partition: murmur2 and crc32 choose by the key: set key"
+	wrongUnheard    = "acks: none asks Kafka for no response, so what it refuses is lost and nothing reaches rejected: set acks to leader or all, or remove rejected"
 )
 
 // oneTopic is what topic must be.
@@ -139,6 +140,7 @@ func (c *outputConfig) check() error {
 		{c.whole && hashed, wrongWholeKey},
 		{c.whole && c.produce.Codec != recordbatch.None, wrongWholeCodec},
 		{hashed && c.key == nil, wrongNoKey},
+		{c.rejected && c.unheard(), wrongUnheard},
 	} {
 		if rule.broken {
 			return errors.New(rule.wrong)
@@ -149,6 +151,9 @@ func (c *outputConfig) check() error {
 	}
 	return nil
 }
+
+// unheard reports whether nobody hears what Kafka refuses.
+func (c *outputConfig) unheard() bool { return c.produce.Acks == acksOf[acksNone] }
 
 func produceConfigFrom(parsed *service.ParsedConfig) (p kproduce.Config, err error) {
 	p = kproduce.Defaults()

@@ -58,6 +58,7 @@ func outputSpec() *service.ConfigSpec {
   this.message.or("") == "record_batch" && ["murmur2", "crc32"].contains(this.partition.or("sticky")) => [ "`+wrongWholeKey+`" ],
   this.message.or("") == "record_batch" && this.compression.or("none") != "none" => [ "`+wrongWholeCodec+`" ],
   ["murmur2", "crc32"].contains(this.partition.or("sticky")) && this.key.or("") == "" => [ "`+wrongNoKey+`" ],
+  this.acks.or("all") == "none" && this.exists("rejected") => [ "`+wrongUnheard+`" ],
 `+compression.LintCases+`}`).
 		Example("Records", "Each message is a record. Records of all batches that are written at the same time share Kafka's record batches.", produceExample).
 		Example("Copying a topic", "Whole record batches, as they are compressed, to the same partition of another topic.", copyExample)
@@ -107,13 +108,13 @@ func sendFields() []*service.ConfigField {
 		service.NewStringAnnotatedEnumField(fieldAcks, map[string]string{
 			acksAll:    "All replicas in sync.",
 			acksLeader: "The leader. Records are lost if it fails before the others have them.",
-			acksNone:   "Nobody: a message is acknowledged once its bytes are given to the connection, and is lost if that or the broker fails.",
+			acksNone:   "Nobody: a message is acknowledged once its bytes are given to the connection. It is lost, and nothing says so, if the connection or the broker fails, and if Kafka refuses it: a record that is too large, has a wrong timestamp or, in a compacted topic, no key. The records sent with it are lost too.",
 		}).
 			Description("Who must have a record before it is acknowledged.").
 			Default(acksAll).
 			LintRule(lintrule.Enum(fieldAcks, acksAll, acksLeader, acksNone)),
 		service.NewStringField(fieldMaxBatchBytes).
-			Description("Size at which a record batch is full, before compression. A larger record is sent alone. It should not exceed `max.message.bytes` of the topic: a warning at the start and the connection test say so. What a broker finds too large all the same is sent in parts.").
+			Description("Size at which a record batch is full, before compression. A larger record is sent alone. It should not exceed `max.message.bytes` of the topic: a warning at the start and the connection test say so. What a broker finds too large all the same is sent in parts. With `acks: none` it would be lost: the output does not connect to such a topic.").
 			Default("1MiB").
 			LintRule(lintrule.Size(fieldMaxBatchBytes, mostBatchBytes)),
 		service.NewIntField(fieldMaxInFlight).

@@ -50,6 +50,9 @@ func (o *output) test(ctx context.Context) error {
 }
 
 func (o *output) errUnreached(err error) error {
+	if o.conf.HasLogin() && errors.Is(err, kerr.IllegalSaslState) {
+		return fmt.Errorf("reaching a broker at %s: %w: this listener expects no login; remove sasl, or use the port of a listener with SASL", strings.Join(o.conf.Seeds, ", "), err)
+	}
 	return fmt.Errorf("reaching a broker at %s: %w; check seed_brokers, tls and sasl, and that it is running", strings.Join(o.conf.Seeds, ", "), err)
 }
 

@@ -171,6 +171,7 @@ func TestFaultsOfKafka(t *testing.T) {
 		"not Kafka":                   {want: doctor.KafkaTLS, says: "not Kafka", env: with(healthy, "KAFKA_BROKERS", strings.TrimPrefix(influx.URL, "http://"))},
 		"a wrong password":            {want: doctor.KafkaLogin, says: "SASL_AUTHENTICATION_FAILED", env: with(healthy, "KAFKA_BROKERS", user), edit: loggingIn("PLAIN", "all", "wrong")},
 		"no login":                    {want: doctor.KafkaLogin, says: "requires a login", env: with(healthy, "KAFKA_BROKERS", user)},
+		"a login where none is used":  {want: doctor.KafkaLogin, says: "expects no login", env: healthy, edit: loggingIn("PLAIN", "all", "secret")},
 		"an unsupported mechanism":    {want: doctor.KafkaLogin, says: "mechanism", env: with(healthy, "KAFKA_BROKERS", user), edit: loggingIn("SCRAM-SHA-256", "all", "secret")},
 		"an unreached address":        {want: doctor.KafkaAdvertised, says: "advertises 127.0.0.1:9: ", env: with(healthy, "KAFKA_BROKERS", k.Listeners["ELSEWHERE"])},
 		"no topic":                    {want: doctor.KafkaTopic, says: "does not exist", env: with(healthy, "TOPIC", "tweetz")},

@@ -211,6 +211,8 @@ func (k *checker) loginFailed(err error) doctor.Finding {
 		return doctor.Failed("Set sasl.mechanism to one that the broker supports (its sasl.enabled.mechanisms).", "the brokers do not support the mechanism: %v", err)
 	case !k.Config.HasLogin() && (errors.As(err, &closed) || errors.Is(err, io.EOF) || strings.Contains(err.Error(), "connection reset") || errors.Is(err, kerr.IllegalSaslState)):
 		return doctor.Failed("Set sasl to the user that this pipeline logs in as.", "the broker answers and then closes the connection: its listener requires a login, and the pipeline has none")
+	case errors.Is(err, kerr.IllegalSaslState):
+		return doctor.Failed("Remove sasl from the pipeline, or use the port of a listener with SASL.", "this listener expects no login: %v", err)
 	case errors.As(err, &closed) || errors.Is(err, io.EOF):
 		return doctor.Failed("Check that this listener uses SASL (security.protocol SASL_PLAINTEXT or SASL_SSL), and the mechanism.", "the broker closes the connection during the login: %v", err)
 	}

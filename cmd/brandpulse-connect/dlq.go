@@ -140,15 +140,22 @@ func openDLQ(ctx context.Context, c *cli.Context) (*dlqTopic, error) {
 
 // originMapping parses the mapping of --origin, or the file of that name.
 func originMapping(text string) (*originmap.Mapping, error) {
-	what := "--" + flagOrigin
-	if file, err := os.ReadFile(text); err == nil {
-		what, text = text, string(file)
-	}
+	text, where, _ := mappingText(flagOrigin, text)
 	mapping, err := originmap.New(text)
 	if err != nil {
-		return nil, fmt.Errorf("parsing the mapping of %s: %w", what, err)
+		return nil, fmt.Errorf("parsing the mapping of %s: %w", where, err)
 	}
 	return mapping, nil
+}
+
+// mappingText returns the mapping of a flag, which is the text or in the file of that
+// name, and where it is. noFile is why there is no such file.
+func mappingText(flag, text string) (mapping, where string, noFile error) {
+	file, err := os.ReadFile(text)
+	if err != nil {
+		return text, "--" + flag, err
+	}
+	return string(file), text, nil
 }
 
 // letters passes the selected letters to do. Their bytes are valid until it returns.

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -182,16 +182,21 @@ func fixMapping(text string) (*fix.Mapping, error) {
 	if text == "" {
 		return nil, nil
 	}
-	what := "--" + flagFix
-	if file, err := os.ReadFile(text); err == nil {
-		what, text = text, string(file)
+	text, where, noFile := mappingText(flagFix, text)
+	if noFile != nil && loneName.MatchString(text) && !strings.HasPrefix(text, "this") {
+		return nil, fmt.Errorf("--%s: %w. If it is a field of the value, begin it with this", flagFix, unread(noFile))
 	}
 	mapping, err := fix.New(text)
 	if err != nil {
-		return nil, fmt.Errorf("parsing the mapping of %s: %w", what, err)
+		return nil, fmt.Errorf("parsing the mapping of %s: %w", where, err)
 	}
 	return mapping, nil
 }
+
+// loneName matches names of files that are also mappings: to Bloblang, fix.blobl is a
+// field, which no value has. If a mistyped name were not refused, each record would be
+// replaced with null.
+var loneName = regexp.MustCompile(`^[A-Za-z0-9_./\\-]+$`)
 
 // confirmed asks whether to do something, and returns an error unless the answer is yes.
 func confirmed(ctx context.Context, in io.Reader, out io.Writer, what string) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
 	"strings"
 	"testing"
 )
@@ -33,5 +34,27 @@ func TestConfirmedIsInterrupted(t *testing.T) {
 	silent, _ := io.Pipe()
 	if err := confirmed(ctx, silent, io.Discard, "drop 1 letter"); err == nil || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("it says %v", err)
+	}
+}
+
+// If this fails, a mistyped name of a file replaces each record with null, or a mapping
+// passes for a name.
+func TestFixMapping(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("fix.blobl", []byte("root = content().uppercase()"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for text, fails := range map[string]string{
+		"fix.blobl": "", "./fix.blobl": "", "this.payload": "", "this": "", "deleted()": "", `meta a = "1"`: "", "root = payload": "",
+		"fixes.blobl":   "--fix: reading fixes.blobl: no such file or directory. Check its path. If it is a field",
+		"./fixes.blobl": "reading ./fixes.blobl", "a/b-c": "reading a/b-c", "payload": "reading payload", ".": "reading .: is a directory",
+		"root = nope(": "parsing the mapping of --fix: ",
+	} {
+		switch mapping, err := fixMapping(text); {
+		case fails == "" && (err != nil || mapping == nil):
+			t.Errorf("%s: %v", text, err)
+		case fails != "" && (err == nil || !strings.Contains(err.Error(), fails)):
+			t.Errorf("%s: %v does not say %q", text, err, fails)
+		}
 	}
 }

@@ -311,10 +311,8 @@ func (s *auditSettings) readOutput(parsed *service.ParsedConfig) error {
 	if enabled {
 		s.influx.TLS = settings
 	}
-	version := ""
-	defer func() { s.influxV1 = version == "v1" }()
 	return errors.Join(
-		fieldInto(&version, parsed.FieldString, "version"),
+		fieldInto(&s.influxVersion, parsed.FieldString, "version"),
 		fieldInto(&s.influx.URL, parsed.FieldString, "url"),
 		secretInto(&s.influx.Token, parsed, "token"),
 		fieldInto(&s.influx.Username, parsed.FieldString, "username"),

@@ -28,8 +28,8 @@ type auditSettings struct {
 	group   string
 	dead    string
 
-	influx   influxread.Options
-	influxV1 bool // points are written to /write
+	influx        influxread.Options
+	influxVersion string // v1: points are written to /write
 
 	message, emit, identity string
 	encoding                string

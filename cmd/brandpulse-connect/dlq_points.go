@@ -21,9 +21,6 @@ import (
 // or not, and the same line may be written again, which changes nothing. Another line
 // would be a second point, so a letter with the first mark accepts no other.
 
-// pointSink writes rejected points.
-type pointSink struct{ *linewrite.Writer }
-
 // dlqInflux are the flags that name the bucket of rejected points.
 func dlqInflux() []cli.Flag {
 	const category = "InfluxDB, for rejected points"
@@ -35,15 +32,15 @@ func dlqInflux() []cli.Flag {
 	}
 }
 
-// openPoints returns the sink of the flags, the pipeline or the environment, and nil if
-// none of them names one bucket.
-func openPoints(c *cli.Context, pipeline *auditSettings) (*pointSink, error) {
+// openPoints returns a writer to the bucket of the flags, the pipeline or the environment,
+// and nil if none of them names one bucket.
+func openPoints(c *cli.Context, pipeline *auditSettings) (*linewrite.Writer, error) {
 	var o linewrite.Options
 	if pipeline != nil {
 		i := pipeline.influx
 		o = linewrite.Options{
 			URL: i.URL, Org: i.Org, Bucket: i.Bucket, Token: i.Token, Username: i.Username, Password: i.Password,
-			V1: pipeline.influxV1, Headers: i.Headers, TLS: i.TLS, Proxy: i.Proxy,
+			V1: pipeline.influxVersion == "v1", Headers: i.Headers, TLS: i.TLS, Proxy: i.Proxy,
 		}
 	}
 	for name, setting := range map[string]*string{flagInfluxURL: &o.URL, flagInfluxOrg: &o.Org, flagInfluxBucket: &o.Bucket, flagInfluxToken: &o.Token} {
@@ -64,7 +61,7 @@ func openPoints(c *cli.Context, pipeline *auditSettings) (*pointSink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w. Correct --%s, or url of the pipeline's output influxdb", err, flagInfluxURL)
 	}
-	return &pointSink{writer}, nil
+	return writer, nil
 }
 
 // pointItem is a point to write.

@@ -10,6 +10,7 @@ import (
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/fix"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/letterlog"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/linewrite"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/marks"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/settle"
 	"github.com/brandpulse/brandpulse-connect/internal/recordbatch"
@@ -23,10 +24,10 @@ type settler struct {
 	max, rate int64
 	why       string
 
-	fix        *fix.Mapping // nil: records are written as they were
-	maxReplays int64        // a letter with as many is parked; 0: no limit
-	parking    string       // the topic of parked letters
-	points     *pointSink   // where rejected points are written; nil: nowhere
+	fix        *fix.Mapping      // nil: records are written as they were
+	maxReplays int64             // a letter with as many is parked; 0: no limit
+	parking    string            // the topic of parked letters
+	points     *linewrite.Writer // where rejected points are written; nil: nowhere
 
 	// unsettled returns the mark of a point whose letter is not settled.
 	unsettled func(key string) (marks.Mark, bool)

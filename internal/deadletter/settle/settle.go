@@ -35,7 +35,7 @@ const (
 )
 
 // ErrFenced means that another settler of the same topic of letters was started.
-var ErrFenced = errors.New("another replay or drop of this topic was started since, and goes on in its place")
+var ErrFenced = errors.New("another replay or drop of this topic was started since, and continues in its place")
 
 // Settler settles the letters of one topic.
 type Settler struct {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
@@ -209,8 +210,10 @@ func (s *settler) whole(ctx context.Context, o deadletter.Origin, last int64) (r
 	}
 	log, opened := s.origins[o.Topic]
 	if !opened {
-		if log, err = letterlog.Open(ctx, s.topic.options, o.Topic); err != nil {
-			log = nil // it does not exist, or must not be read
+		log, err = letterlog.Open(ctx, s.topic.options, o.Topic)
+		absent := errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.TopicAuthorizationFailed)
+		if err != nil && !absent { // whether Kafka retains the record is not known
+			return r, err
 		}
 		if s.origins == nil {
 			s.origins = map[string]*letterlog.Log{}

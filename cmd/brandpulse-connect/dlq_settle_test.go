@@ -7,6 +7,10 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
 )
 
 // If this fails, letters are written without a yes, or a yes is not understood.
@@ -56,5 +60,15 @@ func TestFixMapping(t *testing.T) {
 		case fails != "" && (err == nil || !strings.Contains(err.Error(), fails)):
 			t.Errorf("%s: %v does not say %q", text, err, fails)
 		}
+	}
+}
+
+// If this fails, a record passes for one that is no longer retained because Kafka is
+// down, and its letter is left out.
+func TestWholeRecordWhileKafkaIsDown(t *testing.T) {
+	s := &settler{topic: &dlqTopic{options: []kgo.Opt{kgo.SeedBrokers("127.0.0.1:1"), kgo.RequestRetries(0)}}}
+	defer s.close()
+	if r, err := s.whole(t.Context(), deadletter.Origin{Topic: "t", TopicID: [16]byte{1}}, 0); err == nil || r.why != "" {
+		t.Errorf("not replayed: %q, %v", r.why, err)
 	}
 }

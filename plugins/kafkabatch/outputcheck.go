@@ -85,7 +85,7 @@ func (o *output) checkTopic(ctx context.Context, admin *kadm.Client) error {
 	case tooLarge:
 		return fmt.Errorf("%s is %d bytes, and the topic %s accepts batches of %d (max.message.bytes): with acks: none, larger ones would be lost; lower the one, raise the other, or set acks to leader or all",
 			fieldMaxBatchBytes, o.conf.produce.MaxBatchBytes, topic, limit)
-	case o.conf.unheard() && strings.Contains(settings[topic]["cleanup.policy"], "compact") && (o.conf.whole || o.conf.key == nil):
+	case o.conf.unheard() && settings[topic].Compacted() && (o.conf.whole || o.conf.key == nil):
 		return fmt.Errorf("the topic %s is compacted, and refuses records without a key: with acks: none, they would be lost with the records sent beside them; set acks to leader or all", topic)
 	}
 	return nil

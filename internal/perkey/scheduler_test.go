@@ -242,6 +242,23 @@ func TestWaitingMessagesArePutInOrder(t *testing.T) {
 	}
 }
 
+// If this fails, the log gets a line for each look at the room, since each is about another
+// key.
+func TestOneOfSeveralBlockedKeysIsNamed(t *testing.T) {
+	s := New[int](Config{Limits: hold.Limits{Messages: 100, Bytes: 1000}, Concurrency: 9, BatchSize: 1, MaxAttempts: 1, Block: true, MaxPerKey: 1, Backoff: func(int) time.Duration { return time.Second }})
+	now := time.Unix(0, 0)
+	for i := range 9 {
+		s.Add(&hold.Source{}, []*Message[int]{{Key: fmt.Sprint("k", i), Keyed: true}}, func(error) {})
+		batch, _ := s.Next(now)
+		s.Nacked(batch, now, errModel)
+	}
+	for range 100 {
+		if short, key := s.Room(); short != BlockedKey || key != "k0" {
+			t.Fatalf("Room() = %s, %q, want always the same blocked key", short, key)
+		}
+	}
+}
+
 // If this fails, a blocked key fills the memory, or reading does not stop.
 func TestABlockedKeyStopsReading(t *testing.T) {
 	s := New[int](Config{Limits: hold.Limits{Messages: 100, Bytes: 1000}, Concurrency: 9, BatchSize: 1, MaxAttempts: 2, Block: true, MaxPerKey: 3, Backoff: func(int) time.Duration { return time.Second }})

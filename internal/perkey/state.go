@@ -12,17 +12,18 @@ const (
 	BlockedKey          // a blocked key holds as many as it may
 )
 
-// Room reports what reading has to wait for, and the blocked key if it is one.
+// Room reports what reading has to wait for, and the blocked key if it is one. Of several
+// it is the same each time, so that a log line about it is a repetition.
 func (s *Scheduler[V]) Room() (short Shortage, key string) {
 	for q := range s.blocked {
-		if len(q.messages) >= s.conf.MaxPerKey {
-			return BlockedKey, q.key
+		if len(q.messages) >= s.conf.MaxPerKey && (short == None || q.key < key) {
+			short, key = BlockedKey, q.key
 		}
 	}
-	if !s.store.Room() {
-		return Full, ""
+	if short == None && !s.store.Room() {
+		short = Full
 	}
-	return None, ""
+	return short, key
 }
 
 // State is what the scheduler has at the moment.

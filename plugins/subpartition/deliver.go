@@ -78,7 +78,7 @@ func (in *input) answer(batch []*message, parts []*delivery.Delivery, err error)
 // failed counts and logs a batch that the pipeline or the output did not accept.
 func (in *input) failed(batch []*message, err error, now time.Time) {
 	in.metrics.nacks.Incr(1)
-	if len(batch) == 0 || !in.failing.Due("", now) {
+	if len(batch) == 0 || !in.nacks.Due("", now) {
 		return
 	}
 	in.log.Warnf("A batch of %d messages was not accepted: %v. Each is retried alone, and its key waits. The first is %s", len(batch), err, place(batch[0]))

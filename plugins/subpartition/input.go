@@ -131,7 +131,8 @@ type input struct {
 
 	reported perkey.Counts // in the metrics; of watch
 
-	stalled, blocked, unordered, failing loglimit.Limiter
+	stalled, blocked, unordered  loglimit.Limiter
+	childReads, childAcks, nacks loglimit.Limiter // errors; apart, since another text is always due
 }
 
 type message = perkey.Message[*service.Message]

@@ -36,7 +36,7 @@ func (in *input) read() {
 			close(in.ended)
 			return
 		default:
-			if in.failing.Due(err.Error(), time.Now()) {
+			if in.childReads.Due(err.Error(), time.Now()) {
 				in.log.Errorf("Reading the child input: %v; retrying", err)
 			}
 			in.sleep(readPause)
@@ -48,7 +48,7 @@ func (in *input) read() {
 func (in *input) admit(batch service.MessageBatch, ack service.AckFunc) {
 	answer := func(err error) {
 		// Not with in.ctx: an answer that the child misses keeps it from closing.
-		if err := ack(context.Background(), err); err != nil && in.failing.Due(err.Error(), time.Now()) {
+		if err := ack(context.Background(), err); err != nil && in.childAcks.Due(err.Error(), time.Now()) {
 			in.log.Errorf("Acknowledging a batch of the child input: %v. It will be replayed after a restart", err)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/marks"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/settle"
 	"github.com/brandpulse/brandpulse-connect/internal/influxd"
@@ -34,8 +33,7 @@ func outcomes(t *testing.T, c *testenv.Cluster, dead string, letters []*kgo.Reco
 		t.Fatal(err)
 	}
 	for _, r := range letters {
-		l := deadletter.Read(deadletter.Record{Value: r.Value, Headers: lettersHeaders(r.Headers)})
-		key := marks.Key(&l, [16]byte{})
+		key := keyOf(r)
 		if set.Has(key) {
 			settled++
 		}
@@ -110,13 +108,13 @@ func TestAReplayIsKilledWhileInfluxDBHasItsLines(t *testing.T) {
 				proxy.SetFaults(nil)
 				was := pointsOf(t, bucket)
 				for _, args := range [][]string{nil, {"--fix", asOther}} { // the line of the letter itself is another one too
-					out := dlq(t, c, 1, append(append([]string{"replay", "--dead-topic", dead, "--yes"}, into(through)...), args...)...)
+					out := replayPoints(t, c, 1, dead, through, args...)
 					if !strings.Contains(out, "letter 0:0: another line was written for it by an earlier replay that did not end, and may be stored. Run it again with the --fix of that replay, or settle this letter with dlq drop") {
 						t.Errorf("with %q it says\n%s", args, out)
 					}
 				}
 				are("after reruns with other lines", was...)
-				out := dlq(t, c, 0, append(append([]string{"replay", "--dead-topic", dead, "--yes"}, into(through)...), "--fix", asFixed)...)
+				out := replayPoints(t, c, 0, dead, through, "--fix", asFixed)
 				if !strings.Contains(out, "3 letters settled") {
 					t.Errorf("the rerun says\n%s", out)
 				}
@@ -159,7 +157,7 @@ func TestAReplayIsFencedWhileInfluxDBHasItsLines(t *testing.T) {
 		}
 		return nil
 	})
-	second := dlq(t, c, 0, append([]string{"replay", "--dead-topic", dead, "--yes"}, into(bucket)...)...)
+	second := replayPoints(t, c, 0, dead, bucket)
 	proxy.Release()
 	if code := first.Wait(t, 30*time.Second); code != 1 || !strings.Contains(first.Log(t), "another replay or drop of this topic was started since") || !strings.Contains(first.Log(t), "0 letters settled") {
 		t.Errorf("the first ends with %d:\n%s", code, first.Log(t))
@@ -210,7 +208,7 @@ func TestPointsAreReplayedOnceWhateverIsKilled(t *testing.T) {
 				}
 			}
 			t.Logf("%d of %d kills came between the mark of a line and that of its letter", amid, rounds)
-			out := dlq(t, c, 0, append(append([]string{"replay", "--dead-topic", dead, "--yes"}, into(through)...), "--fix", asFixed)...)
+			out := replayPoints(t, c, 0, dead, through, "--fix", asFixed)
 			if !strings.Contains(out, "letters settled") {
 				t.Errorf("the last replay says\n%s", out)
 			}

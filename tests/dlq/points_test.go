@@ -47,6 +47,22 @@ func into(b *influxd.Database) []string {
 	return []string{"--influxdb-url", b.URL, "--influxdb-bucket", b.Bucket, "--influxdb-org", b.Org, "--influxdb-token", b.Token}
 }
 
+// replayPoints replays points into a bucket, and returns the output.
+func replayPoints(t *testing.T, c *testenv.Cluster, wantCode int, dead string, bucket *influxd.Database, args ...string) string {
+	t.Helper()
+	return dlq(t, c, wantCode, slices.Concat([]string{"replay", "--dead-topic", dead, "--yes"}, into(bucket), args)...)
+}
+
+// keyOf returns the key of a letter's mark.
+func keyOf(r *kgo.Record) string {
+	var headers []deadletter.Header
+	for _, h := range r.Headers {
+		headers = append(headers, deadletter.Header{Name: h.Key, Value: h.Value})
+	}
+	l := deadletter.Read(deadletter.Record{Value: r.Value, Headers: headers})
+	return marks.Key(&l, [16]byte{})
+}
+
 // If this fails, a rejected point is not written, is taken for written although InfluxDB
 // rejects it again, or is written with another line while the first may be stored.
 func TestRejectedPointsAreReplayed(t *testing.T) {
@@ -64,14 +80,13 @@ func TestRejectedPointsAreReplayed(t *testing.T) {
 			c.Produce(t, rejectedPoint(dead, 0, "Good", "2i"), rejectedPoint(dead, 0, "Good", "2i"), rejectedPoint(dead, 10, "Float", "1.5"), rejectedPoint(dead, 20, "Tea", "3i"), killed)
 
 			// A replay with a mapping was killed after it had written this line, or before.
-			read := deadletter.Read(deadletter.Record{Value: killed.Value, Headers: lettersHeaders(killed.Headers)})
 			s, err := settle.Open(t.Context(), []kgo.Opt{kgo.SeedBrokers(c.Brokers...)}, dead)
 			if err != nil {
 				t.Fatal(err)
 			}
 			intended := strings.Replace(string(killed.Value), "Killed", "Fixed", 1)
 			mark := marks.Mark{Outcome: marks.Intended, Hash: line.Hash([]byte(intended))}
-			if err := s.Settle(t.Context(), []settle.Item{{Key: marks.Key(&read, [16]byte{}), Mark: mark}}); err != nil {
+			if err := s.Settle(t.Context(), []settle.Item{{Key: keyOf(killed), Mark: mark}}); err != nil {
 				t.Fatal(err)
 			}
 			s.Close()
@@ -80,7 +95,8 @@ func TestRejectedPointsAreReplayed(t *testing.T) {
 				t.Errorf("without a bucket it says\n%s", out)
 			}
 			replay := func(code int, args ...string) string {
-				return dlq(t, c, code, append(append([]string{"replay", "--dead-topic", dead, "--yes"}, into(bucket)...), args...)...)
+				t.Helper()
+				return replayPoints(t, c, code, dead, bucket, args...)
 			}
 			if out := replay(1); !strings.Contains(out, "another line was written for it by an earlier replay") {
 				t.Errorf("another line than that of the killed replay:\n%s", out)
@@ -115,11 +131,4 @@ func TestRejectedPointsAreReplayed(t *testing.T) {
 			}
 		})
 	}
-}
-
-func lettersHeaders(headers []kgo.RecordHeader) (list []deadletter.Header) {
-	for _, h := range headers {
-		list = append(list, deadletter.Header{Name: h.Key, Value: h.Value})
-	}
-	return list
 }

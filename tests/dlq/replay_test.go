@@ -23,7 +23,7 @@ const (
 	kills   = 20
 )
 
-// ofKind returns a letter of a record, and whether it is replayed here.
+// ofKind returns a letter of record i, in one of the forms.
 func ofKind(dead, topic string, i int) *kgo.Record {
 	partition, offset := int32(i%4), int64(i/4)
 	value := fmt.Sprint("value ", i)

@@ -6,6 +6,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter"
+	"github.com/brandpulse/brandpulse-connect/internal/deadletter/line"
 	"github.com/brandpulse/brandpulse-connect/internal/deadletter/marks"
 )
 
@@ -110,12 +111,14 @@ func TestSetOfOpenAndSeenLetters(t *testing.T) {
 		}
 	}
 	put("a", marks.Mark{Outcome: marks.Intended, Hash: "1"})
-	put("b", marks.Mark{Outcome: marks.Refused, Replays: 2})
+	put("b", marks.Mark{Outcome: marks.Refused, Replays: 2, Letter: "0:1", Why: "field type conflict", Was: &line.Point{Measurement: "tweets"}})
 	if a, open := s.Unsettled("a"); s.Has("a") || !open || a.Hash != "1" || s.Gone("a") {
 		t.Errorf("a line that may be stored: settled %v, %+v", s.Has("a"), a)
 	}
 	if b, open := s.Unsettled("b"); s.Has("b") || !open || b.Replays != 2 {
 		t.Errorf("a line that was refused: settled %v, %+v", s.Has("b"), b)
+	} else if b.Letter != "" || b.Why != "" || b.Was != nil {
+		t.Errorf("the memory of a set grows with %+v", b)
 	}
 	put("a", marks.Mark{Outcome: marks.Replayed, Hash: "1"})
 	put("b", marks.Mark{Outcome: "of a later version"})

@@ -16,7 +16,8 @@ type Set struct {
 // exists reports whether a letter with the key of a mark was seen.
 type exists bool
 
-// MaxMarks bounds the memory of a Set, to about 300 MB.
+// MaxMarks bounds the memory of a Set: to about 300 MB, or 900 MB if all marks are of
+// points that InfluxDB has rejected again.
 const MaxMarks = 5_000_000
 
 // NewSet returns an empty set.
@@ -34,7 +35,8 @@ func (s *Set) Has(key string) bool {
 	return has
 }
 
-// Unsettled returns the mark of a point whose letter is not settled.
+// Unsettled returns the mark of a point whose letter is not settled, without Letter, Why
+// and Was, which its next replay sets.
 func (s *Set) Unsettled(key string) (Mark, bool) {
 	m, has := s.open[hashed(key)]
 	return m, has
@@ -51,6 +53,7 @@ func (s *Set) Put(key string, m Mark) error {
 	}
 	if !m.Outcome.Settles() {
 		delete(s.settled, h)
+		m.Letter, m.Why, m.Was = "", "", nil // most of its memory
 		s.open[h] = m
 		return nil
 	}

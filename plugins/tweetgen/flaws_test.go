@@ -92,13 +92,10 @@ func TestTheLedgerIsWhatAConsumerSees(t *testing.T) {
 
 		b := &batch{plan: p}
 		g.fillBatch(b, millis)
-		var values [][]byte
-		start := uint32(0)
-		for i, end := range b.ends {
-			values = append(values, b.data[start:end])
-			start = end
+		values := tweetsOf(b)
+		for i, value := range values {
 			var tw tweet.Tweet
-			if decode(plain.encoding, values[i], &tw) == nil && plain.key == keyID && !bytes.Equal(b.keys.at(i), tw.ID) {
+			if decode(plain.encoding, value, &tw) == nil && plain.key == keyID && !bytes.Equal(b.keys.at(i), tw.ID) {
 				t.Fatalf("the key of tweet %s is %s", tw.ID, b.keys.at(i))
 			}
 		}

@@ -25,11 +25,15 @@ func plainGenerator(seed uint64, encoding string, texts corpus, brands []brand) 
 	return newGenerator(seed, &content{encoding: encoding, texts: texts, brands: brands})
 }
 
-// generated gives the tweets of a batch, each as its bytes.
+// generated returns the tweets of a plan, each as its bytes.
 func generated(g *generator, p plan, millis int64) [][]byte {
 	b := &batch{plan: p}
 	g.fillBatch(b, millis)
-	var tweets [][]byte
+	return tweetsOf(b)
+}
+
+// tweetsOf returns the tweets of a batch, each as its bytes.
+func tweetsOf(b *batch) (tweets [][]byte) {
 	start := uint32(0)
 	for _, end := range b.ends {
 		tweets = append(tweets, b.data[start:end])

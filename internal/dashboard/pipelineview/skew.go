@@ -15,15 +15,18 @@ type partitionOf struct{ topic, partition string }
 
 // skews are what a process says of parts that have much.
 type skews struct {
-	held, share map[string]float64 // by hot key
-	lags        map[partitionOf]float64
-	partitions  map[partitionOf]float64 // share of the records
-	brands      map[string]float64      // share of the tweets
+	keys       map[string]keyMetrics
+	lags       map[partitionOf]float64
+	partitions map[partitionOf]float64 // share of the records
+	brands     map[string]float64      // share of the tweets
 }
+
+// keyMetrics is what the metrics of a hot key say.
+type keyMetrics struct{ held, share float64 }
 
 func newSkews() skews {
 	return skews{
-		held: map[string]float64{}, share: map[string]float64{}, lags: map[partitionOf]float64{},
+		keys: map[string]keyMetrics{}, lags: map[partitionOf]float64{},
 		partitions: map[partitionOf]float64{}, brands: map[string]float64{},
 	}
 }
@@ -31,11 +34,14 @@ func newSkews() skews {
 // pick takes a metric if it says something about parts.
 func (s *skews) pick(name string, labels map[string]string, value float64) {
 	at := partitionOf{labels["topic"], labels["partition"]}
+	key := s.keys[labels["key"]]
 	switch {
 	case name == hotKeyHeld:
-		s.held[labels["key"]] += value
+		key.held += value
+		s.keys[labels["key"]] = key
 	case name == hotKeyShare:
-		s.share[labels["key"]] = max(s.share[labels["key"]], value)
+		key.share = max(key.share, value)
+		s.keys[labels["key"]] = key
 	case name == partitionSkew:
 		s.partitions[at] = max(s.partitions[at], value)
 	case name == brandSkew:
@@ -66,12 +72,12 @@ func (v *View) skew(f *Facts) {
 			behind[at] += n
 		}
 		most := HotKey{Held: e.last.gauges[largestKey], Of: e.last.gauges[held], Cores: e.cores}
-		for name := range union(s.held, s.share) {
-			if s.held[name] >= most.Held {
+		for name, key := range s.keys {
+			if key.held >= most.Held {
 				most.Held = 0 // it has a name
 			}
-			if s.held[name] > 0 || s.share[name] > 0 {
-				f.HotKeys = append(f.HotKeys, HotKey{Name: name, Share: s.share[name], Held: s.held[name], Of: e.last.gauges[held], Cores: e.cores})
+			if key.held > 0 || key.share > 0 {
+				f.HotKeys = append(f.HotKeys, HotKey{Name: name, Share: key.share, Held: key.held, Of: most.Of, Cores: most.Cores})
 			}
 		}
 		if most.Held > 0 {
@@ -91,16 +97,6 @@ func (v *View) skew(f *Facts) {
 		behind = now.lags
 	}
 	f.Lagging = lagging(behind, f.LagSeconds)
-}
-
-func union(a, b map[string]float64) map[string]bool {
-	all := map[string]bool{}
-	for _, m := range []map[string]float64{a, b} {
-		for name := range m {
-			all[name] = true
-		}
-	}
-	return all
 }
 
 // moreSkewed returns the part with the larger share, and of equal ones the first by name.

@@ -49,6 +49,17 @@ redpanda_lag{topic="updates",partition="0"} %d
 	}
 }
 
+// readTwice returns the view of a process that serves metrics, after two scrapes.
+func readTwice(t *testing.T, metrics string) *View {
+	t.Helper()
+	address, now := served(t)
+	set(now, metrics)
+	v := newTestView(t, Source{Metrics: []string{address}})
+	v.readAfterASecond(t.Context())
+	v.readAfterASecond(t.Context())
+	return v
+}
+
 // If this fails, a key that is not named yet is not seen, or a named one is seen twice.
 func TestLargestKeyWithoutAName(t *testing.T) {
 	const metrics = "subpartition_held 5000\nsubpartition_largest_key 4812\nredpanda_lag{topic=\"updates\",partition=\"0\"} 10000\n"
@@ -61,12 +72,7 @@ func TestLargestKeyWithoutAName(t *testing.T) {
 		"a name of another": {metrics + `subpartition_hot_key_held{key="app 7"} 50` + "\n", []HotKey{{Held: 4812, Of: 5000}, {Name: "app 7", Held: 50, Of: 5000}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			address, served := served(t)
-			set(served, c.metrics)
-			v := newTestView(t, Source{Metrics: []string{address}})
-			v.readAfterASecond(t.Context())
-			v.readAfterASecond(t.Context())
-			got := v.facts.HotKeys
+			got := readTwice(t, c.metrics).facts.HotKeys
 			for i := range got {
 				got[i].Cores = 0 // unknown, which equals nothing
 			}
@@ -102,12 +108,7 @@ sentiment_window_brand_skew_ratio{brand="Tea \"green\""} 0.62
 `, []string{"Partition 2 of tweets has 83 % of the records that are read.", `Brand "Tea \"green\"" has 62 % of the tweets.`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			address, metrics := served(t)
-			set(metrics, c.metrics)
-			v := newTestView(t, Source{Metrics: []string{address}})
-			v.readAfterASecond(t.Context())
-			v.readAfterASecond(t.Context())
-			if got := v.Look(0).Skew; !slices.Equal(got, c.want) {
+			if got := readTwice(t, c.metrics).Look(0).Skew; !slices.Equal(got, c.want) {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})

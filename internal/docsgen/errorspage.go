@@ -83,7 +83,7 @@ func (index errorsIndex) render() []byte {
 	var links, tables strings.Builder
 	letter := ""
 	for _, text := range slices.SortedFunc(maps.Keys(lines), byFirstLetter) {
-		if first := firstLetter(text); first != letter {
+		if first := fromFirstLetter(text)[:1]; first != letter {
 			letter = first
 			fmt.Fprintf(&links, "[%s](#%s)\n", strings.ToUpper(letter), letter)
 			fmt.Fprintf(&tables, "\n## %s\n\n| Message | Section |\n| --- | --- |\n", strings.ToUpper(letter))
@@ -165,14 +165,11 @@ func nearness(a, b string) float64 {
 	return float64(both) / float64(max(len(of), len(other)))
 }
 
-func firstLetter(text string) string {
-	return strings.ToLower(text[strings.IndexFunc(text, unicode.IsLetter):][:1])
-}
-
 // byFirstLetter compares messages without the values and marks that they begin with.
 func byFirstLetter(a, b string) int {
-	key := func(text string) string {
-		return strings.ToLower(text[strings.IndexFunc(text, unicode.IsLetter):])
-	}
-	return cmp.Or(cmp.Compare(key(a), key(b)), cmp.Compare(a, b))
+	return cmp.Or(cmp.Compare(fromFirstLetter(a), fromFirstLetter(b)), cmp.Compare(a, b))
+}
+
+func fromFirstLetter(text string) string {
+	return strings.ToLower(text[strings.IndexFunc(text, unicode.IsLetter):])
 }

@@ -20,7 +20,7 @@ const insideBytes = "4 MiB"
 
 func (p *pipelines) limits() []string {
 	return []string{
-		"THREADS=1", "MAX_IN_FLIGHT_BYTES=4MiB", "FETCH_MAX_BYTES=1MiB", "FLUSH_PERIOD=100ms",
+		"THREADS=1", "MAX_IN_FLIGHT_BYTES=" + insideBytes, "FETCH_MAX_BYTES=1MiB", "FLUSH_PERIOD=100ms",
 		// Memory that the garbage collector has not needed yet would hide that it is flat.
 		"GOMEMLIMIT=48MiB",
 	}

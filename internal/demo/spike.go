@@ -164,7 +164,7 @@ func (s *spike) row(n sample) {
 	if n.memory > 0 {
 		memory = fmt.Sprintf("%d MiB", n.memory>>20)
 		if n.instances > 1 {
-			memory = "2 x " + fmt.Sprintf("%d MiB", n.memory>>21)
+			memory = fmt.Sprintf("2 x %d MiB", n.memory>>21)
 		}
 	}
 	values := []string{

@@ -4,6 +4,7 @@ package linewrite
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -98,7 +99,7 @@ func (w *Writer) Close() { w.http.CloseIdleConnections() }
 
 // Refusal is InfluxDB's rejection of a line.
 type Refusal struct {
-	Why string // in InfluxDB's words
+	Why string // in InfluxDB's words, or the status if it has none
 	// Doubtful is true if an earlier request with the line was not answered. It may be
 	// applied yet.
 	Doubtful bool
@@ -125,7 +126,7 @@ func (w *Writer) part(ctx context.Context, lines [][]byte, first int, doubtful b
 	case !a.ofPoint():
 		return fmt.Errorf("writing %d lines to %s: it responds %s. %s", len(lines), w.Where(), a, a.advice())
 	case len(lines) == 1:
-		refused[first] = Refusal{Why: a.text, Doubtful: doubtful}
+		refused[first] = Refusal{Why: cmp.Or(a.text, a.String()), Doubtful: doubtful}
 		return nil
 	}
 	half := len(lines) / 2

@@ -104,6 +104,9 @@ func TestAnswers(t *testing.T) {
 		if (len(refused) == 1) != test.refused || requests != test.requests || (err != nil) != (test.says != "") || err != nil && !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%d %s: refused %v, %d requests, %v", test.status, test.body, refused, requests, err)
 		}
+		if test.refused && refused[0].Why == "" {
+			t.Errorf("%d %s: refused without a reason", test.status, test.body)
+		}
 	}
 }
 

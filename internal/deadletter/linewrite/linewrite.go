@@ -136,28 +136,28 @@ func (w *Writer) part(ctx context.Context, lines [][]byte, first int, doubtful b
 	return w.part(ctx, lines[half:], first+half, doubtful, refused)
 }
 
-// insist repeats a request while InfluxDB is not ready. unanswered reports whether one
-// before the last may be applied later: InfluxDB or a gateway may still have it.
+// insist repeats a request while InfluxDB is not ready. unanswered reports whether an
+// earlier one may be applied later: InfluxDB or a gateway may still have it.
 func (w *Writer) insist(ctx context.Context, body []byte) (a answer, unanswered bool, err error) {
 	wait := w.wait
 	for attempt := 1; ; attempt++ {
 		a, err = w.post(ctx, body)
-		if err == nil && !a.temporary() {
+		switch {
+		case err == nil && !a.temporary():
 			return a, unanswered, nil
-		}
-		if attempt == attempts || ctx.Err() != nil {
-			if err == nil {
-				err = fmt.Errorf("it responds %s", a)
-			}
-			return a, unanswered, fmt.Errorf("writing to %s, %d attempts: %w. Run it again with the same settings when InfluxDB is ready: the lines may be stored or not", w.Where(), attempt, err)
+		case err == nil:
+			err = fmt.Errorf("it responds %s", a)
 		}
 		unanswered = unanswered || !neverSent(err) && a.status != http.StatusTooManyRequests
-		select {
-		case <-ctx.Done():
-			return a, unanswered, ctx.Err()
-		case <-time.After(min(max(wait, a.after), maxWait)):
+		if attempt < attempts {
+			select {
+			case <-ctx.Done():
+			case <-time.After(min(max(wait, a.after), maxWait)):
+				wait *= 2
+				continue
+			}
 		}
-		wait *= 2
+		return a, unanswered, fmt.Errorf("writing to %s, %d attempts: %w. Run it again with the same settings when InfluxDB is ready: the lines may be stored or not", w.Where(), attempt, err)
 	}
 }
 

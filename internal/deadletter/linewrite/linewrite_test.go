@@ -153,6 +153,20 @@ func TestARejectedLineOfAnUnansweredRequestIsInDoubt(t *testing.T) {
 	}
 }
 
+// If this fails, Ctrl-C does not say that the lines may be stored, or waits for the next attempt.
+func TestAnInterruptedWriteMayBeStored(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	w := server(t, func([]string) (int, string) {
+		time.AfterFunc(50*time.Millisecond, cancel) // while it waits for the next attempt
+		return 503, "busy"
+	})
+	w.wait = time.Minute
+	_, err := w.Write(ctx, [][]byte{[]byte("x")})
+	if err == nil || !strings.Contains(err.Error(), "it responds 503 Service Unavailable: busy. Run it again") {
+		t.Errorf("it says %v", err)
+	}
+}
+
 // If this fails, a password in an address is printed.
 func TestNewRefusesAddresses(t *testing.T) {
 	for _, address := range []string{"", "localhost:8086", "ftp://user:hunter2@host", "http://user:hunter2@ho st"} {

@@ -131,7 +131,9 @@ func (p *partition) finish(t *tools, b *batch) error {
 	return err
 }
 
-// compress returns a buffer with the batch in plain compressed, and puts plain back.
+// compress returns a buffer with the batch in plain compressed, and puts plain back. It
+// returns plain if the records do not compress and their codec's framing would exceed
+// MaxBatchBytes, up to which a topic may accept batches.
 func (p *partition) compress(t *tools, plain *buffer, codec recordbatch.Codec) (*buffer, error) {
 	if codec == recordbatch.None {
 		return plain, nil
@@ -144,6 +146,10 @@ func (p *partition) compress(t *tools, plain *buffer, codec recordbatch.Codec) (
 	out := p.producer.buffers.get(len(plain.bytes) + frames)
 	if out.bytes, err = c.AppendCompressed(out.bytes, plain.bytes); err != nil {
 		return plain, err
+	}
+	if len(out.bytes) > max(len(plain.bytes), p.producer.conf.MaxBatchBytes) {
+		p.producer.buffers.put(out)
+		return plain, nil
 	}
 	p.producer.buffers.put(plain)
 	return out, nil

@@ -36,7 +36,7 @@ second Ctrl-C ends the demo at once. Its files are in the temporary folder
    brandpulse-connect demo --count 5000000 --rate 0
    brandpulse-connect demo --count 0 --mode volatile  # watch the dashboard
    brandpulse-connect demo --crash                    # kill the ingest 3 times
-   brandpulse-connect demo --spike                    # a spike, and who bends
+   brandpulse-connect demo --spike                    # the ingest falls behind
    brandpulse-connect demo --keep                     # keep its servers running
    brandpulse-connect demo --kafka localhost:9092 --influxdb-url http://localhost:8086`[1:],
 		Flags: []cli.Flag{

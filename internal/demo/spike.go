@@ -28,8 +28,8 @@ const (
 	joining = 6 * time.Second
 )
 
-// spike tells the story of a spike while it happens: the edge writes to Kafka whatever
-// comes, the inside reads what it can.
+// spike tells the story of a spike while it happens: the edge writes every tweet to
+// Kafka, the inside reads as many as it can store.
 type spike struct {
 	*story
 	view  *view
@@ -64,7 +64,7 @@ func newSpike(s *story, o Options, dir string, v *view, pipes *pipelines) *spike
 
 func (s *spike) introduce() {
 	minutes := time.Duration(float64(s.shape.Length()) * s.speed)
-	s.view.say("A day with a spike, after \"Bend, Don't Break\" by Gnip. Scaled in time, not in\nrates: %s take %s. The edge (%s) writes to Kafka whatever comes.\nThe inside (exact.yaml) reads it, limited to %s tweets/s, %s in flight.",
+	s.view.say("A day with a spike, after \"Bend, Don't Break\" by Gnip. Scaled in time, not in\nrates: %s take %s. The edge (%s) writes every tweet to Kafka.\nThe inside (exact.yaml) is limited to %s tweets/s, with %s in flight.",
 		about(minutes), about(s.shape.Length()), spikeConfig, humanize.Comma(insideLimit), insideBytes)
 }
 

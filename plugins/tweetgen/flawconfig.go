@@ -48,7 +48,7 @@ func flawsField() *service.ConfigField {
 		share(duplicated, "that are sent twice in a row, with the same id. The copies come on top of `rate`, `shape` and `count`, and of the shares of `sentiment`."),
 		share(broken, "that are cut off: their bytes end inside the tweet, so no consumer can decode them, and they become dead letters."),
 	).
-		Description("What real topics have and perfect tweets do not. Each tweet has one of these flaws at most, at random; the same seed gives the same flaws, and they do not change the tweets. The metric `tweet_generator_flawed` and the [ledger](#ledger) count them. With `message: record_batch` the records of late tweets have the time at which these are sent, as a producer would set it.").
+		Description("Flaws that tweets of real topics have. Each tweet has at most one of them, at random; the same seed gives the same flaws, and they do not change the tweets. The metric `tweet_generator_flawed` and the [ledger](#ledger) count them. With `message: record_batch` the records of late tweets have the time at which these are sent, as a producer would set it.").
 		Example(map[string]any{late.String(): 0.01, fieldLateBy: "1h", outOfOrder.String(): 0.05, duplicated.String(): 0.001, broken.String(): 0.0001}).
 		LintRule(`let sum = ((this.late.or(0) + this.out_of_order.or(0) + this.duplicated.or(0) + this.broken.or(0)) * 1000000000).round() / 1000000000
 let late = this.late_by.or("10m").parse_duration().catch(null)

@@ -20,13 +20,13 @@ const fieldLedger = "ledger"
 
 func ledgerField() *service.ConfigField {
 	return service.NewStringField(fieldLedger).
-		Description("File of the ledger: what was generated, as a JSON object, to compare with what arrived (see [The ledger](#the-ledger)). It is replaced at the start and when the input ends. Empty means no file.").
+		Description("File of the ledger: counts of the generated tweets, as a JSON object, to compare with the records that arrived (see [The ledger](#the-ledger)). It is replaced at the start and when the input ends. Empty means no file.").
 		Default("").
 		Example("./ledger.json").
 		Advanced()
 }
 
-// ledger is the file that says what was generated.
+// ledger is the file with counts of the generated tweets.
 type ledger struct {
 	files *service.FS
 	path  string
@@ -62,7 +62,7 @@ func (l *ledger) begin(t *tally, now time.Time) error {
 	return l.write(t)
 }
 
-// end writes what was generated. complete means that nothing is left to generate.
+// end writes the counts. complete means that nothing is left to generate.
 func (l *ledger) end(t *tally, now time.Time, complete bool) error {
 	if l.path == "" || l.page.Begin.IsZero() {
 		return nil

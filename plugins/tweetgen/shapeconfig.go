@@ -50,7 +50,7 @@ func shapeField() *service.ConfigField {
 	}
 	return service.NewObjectField(fieldShape,
 		service.NewStringAnnotatedEnumField(fieldName, names).
-			Description("A shape that is ready. Its rates are those that Gnip, which received all of Twitter, published: 6,000 to 8,000 tweets/s on an ordinary day, more than 20,000 for hours at an event, 50,000 for the unexpected.").
+			Description("A predefined shape. Its rates are those that Gnip, which received all of Twitter, published: 6,000 to 8,000 tweets/s on an ordinary day, more than 20,000 for hours at an event, 50,000 for the unexpected.").
 			Default(shapeNone).
 			LintRule(lintrule.Enum(fieldName, append([]string{shapeNone}, shape.Names()...)...)),
 		service.NewObjectListField(fieldStages,

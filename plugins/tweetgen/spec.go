@@ -75,7 +75,7 @@ A batch is kept until it is acknowledged. If it is nacked, the whole batch is re
 
 ### Spikes
 
-With a [shape](#shape) the rate changes, and what reads the tweets must cope with it or wait: ` + "`config/spike.yaml`" + ` replays a day on which the traffic is seven times the usual. Deliveries are parts of at most a tenth of a second, as with a ` + "`rate`" + `, so a peak of a second stays one.
+With a [shape](#shape) the rate changes, and the consumers of the tweets keep up or fall behind: ` + "`config/spike.yaml`" + ` replays a day whose traffic rises to seven times the usual. Deliveries are parts of at most a tenth of a second, as with a ` + "`rate`" + `, so a peak of one second is not spread over more.
 
 ### The ledger
 

@@ -72,7 +72,11 @@ func (o *output) checkTopic(ctx context.Context, admin *kadm.Client) error {
 	}
 	topic := o.conf.staticTopic
 	settings, err := conn.Settings(ctx, admin, []string{topic})
-	if err != nil {
+	switch {
+	case err != nil && o.conf.unheard():
+		o.log.Warnf("Cannot check whether the topic %s accepts all that is written: %v. With acks: none, records that it refuses are lost. Set acks to leader or all, or restart once the topic exists and %s has the operation DescribeConfigs on it", topic, err, o.conf.Who())
+		return nil
+	case err != nil:
 		o.log.Debugf("Checking the settings of the topic %s: %v", topic, err)
 		return nil
 	}

@@ -1,14 +1,17 @@
 package kafkabatch
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
 
 	"github.com/redpanda-data/benthos/v4/public/service"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/brandpulse/brandpulse-connect/tests/testenv"
@@ -106,6 +109,28 @@ func TestOutputWithoutResponsesNeedsATopicThatAcceptsAll(t *testing.T) {
 			if err := o.Close(t.Context()); err != nil {
 				t.Error(err)
 			}
+		}
+	}
+}
+
+// If this fails, a user who may not read the settings of a topic is not told that nobody
+// checks whether it refuses records.
+func TestOutputWithoutResponsesSaysThatNothingIsChecked(t *testing.T) {
+	c := testenv.FakeKafka(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.SeedTopics(1, "tweets"),
+		user("writer", allow(kmsg.ACLResourceTypeTopic, "tweets", kmsg.ACLOperationWrite)))
+	for acks, want := range map[string][]string{
+		acksNone:   {"whether the topic tweets accepts", "TOPIC_AUTHORIZATION_FAILED", "writer", "DescribeConfigs"},
+		acksLeader: nil,
+	} {
+		o := outputOn(t, c, "tweets", "message: record\nacks: "+acks+"\n"+login("writer"))
+		var log bytes.Buffer
+		o.log = service.NewLoggerFromSlog(slog.New(slog.NewTextHandler(&log, nil)))
+		if err := o.compareTopic(t.Context()); err != nil {
+			t.Error(err)
+		}
+		wants(t, log.String(), want...)
+		if want == nil && log.Len() > 0 {
+			t.Errorf("acks %s: %s", acks, log.String())
 		}
 	}
 }

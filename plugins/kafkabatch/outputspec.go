@@ -114,7 +114,7 @@ func sendFields() []*service.ConfigField {
 			Default(acksAll).
 			LintRule(lintrule.Enum(fieldAcks, acksAll, acksLeader, acksNone)),
 		service.NewStringField(fieldMaxBatchBytes).
-			Description("Size at which a record batch is full, before compression. A larger record is sent alone. It should not exceed `max.message.bytes` of the topic: a warning at the start and the connection test say so. What a broker finds too large all the same is sent in parts. With `acks: none` it would be lost: the output does not connect to such a topic.").
+			Description("Size at which a record batch is full, before compression. A larger record is sent alone. It should not exceed `max.message.bytes` of the topic: a warning at the start and the connection test say so. What a broker finds too large all the same is sent in parts. With `acks: none` it would be lost: the output does not connect to such a topic, if `topic` is the same for all messages and the user may read its settings (DescribeConfigs).").
 			Default("1MiB").
 			LintRule(lintrule.Size(fieldMaxBatchBytes, mostBatchBytes)),
 		service.NewIntField(fieldMaxInFlight).

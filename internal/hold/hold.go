@@ -69,10 +69,7 @@ type Settlement struct {
 // Settle calls the acknowledgement. The child receives each exactly once.
 func (s Settlement) Settle() { s.ack(s.err) }
 
-// Err returns the reason of a nack, or nil.
-func (s Settlement) Err() error { return s.err }
-
-// Messages and Size return what is held: all that is not done.
+// Messages returns the number of messages that are held: all that are not done.
 func (s *Store) Messages() int { return s.messages }
 
 // Size returns the bytes that are held.
@@ -147,9 +144,6 @@ func (s *Store) Done(it *Item) []Settlement {
 	}
 	return s.settle(it.batch, nil)
 }
-
-// Live reports whether an item is still to be delivered: its batch is not settled.
-func (s *Store) Live(it *Item) bool { return it.state != done && !it.batch.settled }
 
 // Stop nacks the batches that have messages which nobody has been given, and admits
 // nothing more. Batches that are entirely delivered wait for their answers: nacking them

@@ -46,8 +46,8 @@ func (s *Source) advance() {
 	s.batches = s.batches[n:]
 }
 
-// Revoke nacks everything of a source that another member will deliver. Its items are
-// not live any more; the owner drops those that wait, by Done.
+// Revoke nacks everything of a source that another member will deliver. The owner drops
+// its items that wait, by Done.
 func (s *Store) Revoke(source *Source) (settled []Settlement) {
 	source.revoked = true
 	for _, b := range slices.Clone(source.batches) {

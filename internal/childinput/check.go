@@ -13,12 +13,10 @@ import (
 	"strings"
 )
 
-// Rules are what the input around the child needs.
+// Rules are what the input around the child needs, besides each record as a message.
 type Rules struct {
 	Name     string // of the input, for errors
 	Messages int    // it holds up to this many
-	// Apart is whether it needs each record as a message.
-	Apart bool
 }
 
 // node is a part of a parsed configuration: the YAML library's node has this method.
@@ -44,7 +42,7 @@ var accepted = []string{"batched", "broker", "kafka_batches", "kafka_franz", "re
 func (r Rules) examine(kind string, conf map[string]any, path string) (notes []string, known bool, err error) {
 	switch kind {
 	case "kafka_batches":
-		err = r.kafkaBatches(conf, path)
+		err = kafkaBatches(conf, path)
 	case "kafka_franz":
 		notes, err = r.kafkaFranz(conf, path)
 	case "redpanda", "redpanda_common":

@@ -7,7 +7,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-var rules = Rules{Name: "subpartition", Messages: 10_000, Apart: true}
+var rules = Rules{Name: "subpartition", Messages: 10_000}
 
 func check(t *testing.T, text string) ([]string, error) {
 	t.Helper()

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-func (r Rules) kafkaBatches(conf map[string]any, path string) error {
-	if emit, _ := conf["emit"].(string); r.Apart && emit != "records" {
+func kafkaBatches(conf map[string]any, path string) error {
+	if emit, _ := conf["emit"].(string); emit != "records" {
 		return fmt.Errorf("%s: a message would be a record batch, whose records have different keys; set emit: records", path)
 	}
 	return nil

@@ -86,7 +86,7 @@ func configFrom(parsed *service.ParsedConfig) (config, error) {
 	if err != nil {
 		return c, err
 	}
-	c.notes, err = childinput.Check(tree, childinput.Rules{Name: Name, Messages: c.Limits.Messages, Apart: true})
+	c.notes, err = childinput.Check(tree, childinput.Rules{Name: Name, Messages: c.Limits.Messages})
 	return c, err
 }
 

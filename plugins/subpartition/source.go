@@ -7,6 +7,7 @@ import (
 
 	"github.com/brandpulse/brandpulse-connect/internal/contract"
 	"github.com/brandpulse/brandpulse-connect/internal/hold"
+	"github.com/brandpulse/brandpulse-connect/internal/letter"
 )
 
 // sourceID is a partition of the child, from its assignment to its revocation.
@@ -104,7 +105,7 @@ const maxShownKey = 100
 
 func shortKey(key string) string {
 	if len(key) > maxShownKey {
-		return key[:maxShownKey] + "…"
+		return letter.Cut(key, maxShownKey) + "…"
 	}
 	return key
 }

@@ -71,14 +71,7 @@ func TestNothingHeldIsLostAtAStop(t *testing.T) {
 			for range 3 {
 				log := &instream.Log{}
 				stop := run(t, input, to, log)
-				testenv.Eventually(t, 30*time.Second, "the others have passed the slow key", func() error {
-					to.mu.Lock()
-					defer to.mu.Unlock()
-					if to.accepted < 1000 {
-						return fmt.Errorf("%d are accepted", to.accepted)
-					}
-					return nil
-				})
+				testenv.Eventually(t, 30*time.Second, "the others have passed the slow key", func() error { return atLeast(to, 1000) })
 				time.Sleep(200 * time.Millisecond)
 				began := time.Now()
 				stop()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -56,13 +57,7 @@ func TestTheExampleOfThePage(t *testing.T) {
 	fill(t, kafka, updates, 100, func(i int) string { return fmt.Sprint("user", i%10) })
 	p := testenv.Start(t, testenv.Command{Config: config})
 	letters := kafka.Read(t, dead, 1)
-	testenv.Eventually(t, 30e9, "everything is written", func() error {
-		lag, err := kafka.Lag(t.Context(), updates, updates)
-		if err == nil && lag != 0 {
-			err = fmt.Errorf("%d offsets are not committed", lag)
-		}
-		return err
-	})
+	awaitCommitted(t, 30*time.Second, kafka, updates, updates)
 	if code := p.Stop(t); code != 0 {
 		t.Errorf("the program ends with %d", code)
 	}

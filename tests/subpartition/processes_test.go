@@ -1,7 +1,6 @@
 package subpartition_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -77,13 +76,7 @@ func TestKilledAndFrozenProcesses(t *testing.T) {
 			written(6000)
 			time.Sleep(3 * time.Second) // longer than the session
 			frozen.Resume(t)
-			testenv.Eventually(t, 60*time.Second, "everything is committed", func() error {
-				lag, err := kafka.Lag(context.Background(), from, from)
-				if err == nil && lag != 0 {
-					err = fmt.Errorf("%d offsets are not committed", lag)
-				}
-				return err
-			})
+			awaitCommitted(t, 60*time.Second, kafka, from, from)
 			for _, p := range []*testenv.Program{killed, frozen} {
 				if code := p.Stop(t); code != 0 {
 					t.Errorf("a process ends with the code %d:\n%s", code, p.Log(t))

@@ -203,8 +203,14 @@ func childOf(name string, c *testenv.Cluster, topic, group string) string {
 func awaitAll(t testing.TB, c *testenv.Cluster, group, topic string, to *sink, want map[string]int) {
 	t.Helper()
 	testenv.Eventually(t, 60*time.Second, "everything is accepted", func() error { return to.done(want) })
-	testenv.Eventually(t, 30*time.Second, "everything is committed", func() error {
-		lag, err := c.Lag(context.Background(), group, topic)
+	awaitCommitted(t, 30*time.Second, c, group, topic)
+}
+
+// awaitCommitted waits until a group has committed all of a topic.
+func awaitCommitted(t testing.TB, within time.Duration, c *testenv.Cluster, group, topic string) {
+	t.Helper()
+	testenv.Eventually(t, within, "everything is committed", func() error {
+		lag, err := c.Lag(t.Context(), group, topic)
 		if err == nil && lag != 0 {
 			err = fmt.Errorf("%d offsets are not committed", lag)
 		}

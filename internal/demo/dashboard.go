@@ -22,10 +22,9 @@ func serveDashboard(ctx context.Context, o Options, k *kafka, db *influxd.Databa
 		Address: dashboard.DefaultAddress,
 		Influx:  brandview.Source{URL: db.URL, Token: db.Token, Org: db.Org, Bucket: db.Bucket, Measurement: "tweets", Texts: textsMeasurement},
 		Pipeline: pipelineview.Source{
-			Metrics: []string{metricsOf(pipes.at.generate), metricsOf(pipes.at.ingest)},
+			Metrics: pipes.metrics(),
 			Kafka:   brokerList(k.brokers), Topic: k.topic, Group: k.group,
-			// The generator's end is no problem: if it fails, the demo ends.
-			Ended: func(address string) bool { return address == metricsOf(pipes.at.generate) && pipes.generated() },
+			Ended: pipes.silent,
 		},
 		DeadLetters: deadview.Source{Kafka: brokerList(k.brokers), Topic: k.dead},
 	}

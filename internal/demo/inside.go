@@ -43,9 +43,13 @@ func (p *pipelines) startEdge() error {
 }
 
 // startSecond starts a second instance of the inside, in the same group.
-func (p *pipelines) startSecond() (err error) {
-	p.second, _, err = p.startIngest("demo-2", p.at.second)
-	return err
+func (p *pipelines) startSecond() error {
+	second, _, err := p.startIngest("demo-2", p.at.second)
+	if err != nil {
+		return err
+	}
+	p.second.Store(second)
+	return nil
 }
 
 // audit runs the command audit on what the inside has stored.

@@ -29,8 +29,8 @@ type pipelines struct {
 	at  addresses
 
 	generate      atomic.Pointer[process.Process] // nil until it is started, as the others
+	second        atomic.Pointer[process.Process] // another instance of the ingest, for a spike
 	ingest        *process.Process
-	second        *process.Process // another instance of the ingest, for a spike
 	texts         *process.Process // nil without a dashboard
 	ingestCommand process.Command
 	stopped       bool // the generator was stopped by the demo
@@ -129,6 +129,28 @@ func (p *pipelines) influx() []string {
 	}
 }
 
+// metrics returns the addresses of the metrics that the dashboard shows.
+func (p *pipelines) metrics() []string {
+	addresses := []string{metricsOf(p.at.generate), metricsOf(p.at.ingest)}
+	if p.o.Spike {
+		addresses = append(addresses, metricsOf(p.at.second))
+	}
+	return addresses
+}
+
+// silent reports whether no pipeline has to respond at an address of metrics. The
+// generator's end is no problem, since the demo ends if it fails, and the second instance
+// is started late.
+func (p *pipelines) silent(address string) bool {
+	switch address {
+	case metricsOf(p.at.generate):
+		return p.generated()
+	case metricsOf(p.at.second):
+		return p.second.Load() == nil
+	}
+	return false
+}
+
 // textsMeasurement is the measurement of the sample of texts.
 const textsMeasurement = "tweet_texts"
 
@@ -173,7 +195,7 @@ func (p *pipelines) crashIngest() error {
 
 // check returns an error if a pipeline has ended unexpectedly.
 func (p *pipelines) check() error {
-	for name, child := range map[string]*process.Process{"ingest": p.ingest, "second ingest": p.second, "sample of texts": p.texts} {
+	for name, child := range map[string]*process.Process{"ingest": p.ingest, "second ingest": p.second.Load(), "sample of texts": p.texts} {
 		if child != nil && !child.Running() {
 			return fmt.Errorf("the %s has ended. The end of its log %s:\n%s", name, child.LogPath(), child.Tail(10))
 		}
@@ -207,7 +229,7 @@ func (p *pipelines) endGenerator() error {
 // the same time.
 func (p *pipelines) close(ctx context.Context) {
 	var ending sync.WaitGroup
-	for _, child := range []*process.Process{p.generate.Load(), p.ingest, p.second, p.texts} {
+	for _, child := range []*process.Process{p.generate.Load(), p.ingest, p.second.Load(), p.texts} {
 		if child == nil {
 			continue
 		}

@@ -279,7 +279,7 @@ const ledgerName = "ledger.json"
 
 // insideMemory returns the memory of all instances of the inside, 0 if it is not known.
 func (p *pipelines) insideMemory() (sum int64) {
-	for _, child := range []*process.Process{p.ingest, p.second} {
+	for _, child := range []*process.Process{p.ingest, p.second.Load()} {
 		if child != nil {
 			rss, err := child.RSS()
 			if err != nil {

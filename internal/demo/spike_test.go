@@ -6,9 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/brandpulse/brandpulse-connect/internal/process"
 )
 
 // told returns a spike as it would be if the inside stored 20,000 tweets/s, and what the
@@ -86,6 +89,24 @@ func TestASpikeIsToldInRows(t *testing.T) {
 		if left := (s.caughtUp - n.at).Seconds(); n.catchUp() != "11s" && n.catchUp() != "10s" && n.catchUp() != "12s" {
 			t.Errorf("%s before, it says %s", time.Duration(left)*time.Second, n.catchUp())
 		}
+	}
+}
+
+// If this fails, the dashboard shows half of what two instances do, or a fault before the
+// second one is started.
+func TestTheDashboardShowsBothInstances(t *testing.T) {
+	p := pipelines{o: Options{Spike: true}, at: addresses{ingest: "a:1", second: "a:2", generate: "a:3"}}
+	second := metricsOf(p.at.second)
+	if !slices.Contains(p.metrics(), second) || !p.silent(second) || p.silent(metricsOf(p.at.ingest)) {
+		t.Errorf("before it is started: %q", p.metrics())
+	}
+	p.second.Store(&process.Process{})
+	if p.silent(second) {
+		t.Error("it is not asked once it is started")
+	}
+	p.o.Spike = false
+	if slices.Contains(p.metrics(), second) {
+		t.Error("a demo without a spike has a second instance")
 	}
 }
 

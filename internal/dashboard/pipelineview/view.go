@@ -31,7 +31,7 @@ type Source struct {
 	Topic   string
 	Group   string
 	// Ended reports whether the process behind an address of Metrics has finished as
-	// planned, so that it is no longer asked or shown. It may be nil.
+	// planned, or is not started yet, so that it is not asked or shown. It may be nil.
 	Ended func(address string) bool
 }
 

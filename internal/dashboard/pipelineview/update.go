@@ -46,7 +46,7 @@ func (v *View) Look(since uint64) Update {
 		u.Endpoints = append(u.Endpoints, e.describe(e.name, e.last != nil))
 	}
 	if v.brokers != nil {
-		described := v.kafka.describe(v.brokers.name, len(v.brokers.ends) > 0)
+		described := v.kafka.describe(v.brokers.name, v.answered)
 		u.Kafka = &described
 	}
 	return u

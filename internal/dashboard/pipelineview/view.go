@@ -51,6 +51,7 @@ type View struct {
 	samples  []sample // oldest first
 	facts    Facts
 	totals   Totals
+	answered bool // the brokers have, at least once
 }
 
 // sample is a reading of everything.
@@ -204,6 +205,7 @@ func (v *View) read(ctx context.Context) {
 	}
 	v.kafka.note(kafkaError, begin)
 	if v.brokers != nil && kafkaError == nil {
+		v.answered = true
 		next.counters[inKafka] += state.produced
 		if state.lag >= 0 {
 			next.gauges[lag], next.known[lag] = state.lag, true
